@@ -1,0 +1,132 @@
+//! The policy builder: one method an option.
+
+use super::check;
+use super::document::Value;
+use super::options::{DeniedActual, Gate, Options, SingleOrigin, Upstream, items};
+use crate::policy::Policy;
+use crate::problem::{PolicyError, Problems};
+
+/// Builds a [`Policy`]. Options that are not set keep their defaults; lists replace what was set before.
+///
+/// ```
+/// use crossgate::Policy;
+/// let error = Policy::builder().allow_origins(["*"]).allow_credentials(true).build().unwrap_err();
+/// assert_eq!(error.problems()[0].code.as_str(), "any_with_credentials");
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct PolicyBuilder {
+    options: Options,
+}
+
+impl PolicyBuilder {
+    /// Exact origins and patterns, or `["*"]` for everybody.
+    pub fn allow_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
+        self.options.allow_origins = items(origins);
+        self
+    }
+
+    /// Regexes that match the whole origin.
+    pub fn allow_origin_regexes<S: Into<String>>(mut self, regexes: impl IntoIterator<Item = S>) -> Self {
+        self.options.allow_origin_regexes = items(regexes);
+        self
+    }
+
+    /// Opaque origins (`Origin: null`). Never with credentials.
+    pub fn allow_null_origin(mut self, allow: bool) -> Self {
+        self.options.allow_null_origin = allow;
+        self
+    }
+
+    /// The host may allow further origins at request time, see [`Policy::evaluate_with`].
+    pub fn host_origins(mut self, ask: bool) -> Self {
+        self.options.host_origins = ask;
+        self
+    }
+
+    /// Methods beyond GET, HEAD and POST, or `["*"]`.
+    pub fn allow_methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Self {
+        self.options.allow_methods = items(methods);
+        self
+    }
+
+    /// Request-header names; `*` may stand beside them.
+    pub fn allow_headers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.options.allow_headers = items(names);
+        self
+    }
+
+    /// Response-header names that script may read beyond the safelisted ones, or `["*"]`.
+    pub fn expose_headers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.options.expose_headers = items(names);
+        self
+    }
+
+    /// Whether responses to requests with cookies, client certificates or HTTP authentication may be read.
+    pub fn allow_credentials(mut self, allow: bool) -> Self {
+        self.options.allow_credentials = allow;
+        self
+    }
+
+    /// How many seconds browsers may keep a preflight, 0 to 86400. Not set: they use 5.
+    pub fn max_age(mut self, seconds: u32) -> Self {
+        self.options.max_age = Some(Value::Int(seconds.into()));
+        self
+    }
+
+    /// The status of an answered preflight; 204 if not set.
+    pub fn preflight_status(mut self, status: u16) -> Self {
+        self.options.preflight_status = Some(Value::Int(status.into()));
+        self
+    }
+
+    /// The status of a preflight whose origin is not allowed; 403 if not set.
+    pub fn denied_preflight_status(mut self, status: u16) -> Self {
+        self.options.denied_preflight_status = Some(Value::Int(status.into()));
+        self
+    }
+
+    /// What happens to an actual request whose origin is not allowed.
+    pub fn denied_actual(mut self, denied: DeniedActual) -> Self {
+        self.options.denied_actual = denied;
+        self
+    }
+
+    /// The server's own public origins.
+    pub fn own_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
+        self.options.own_origins = items(origins);
+        self
+    }
+
+    /// Whether one exact origin is matched or sent always.
+    pub fn single_origin(mut self, single: SingleOrigin) -> Self {
+        self.options.single_origin = single;
+        self
+    }
+
+    /// What happens to CORS headers that the application or an upstream set.
+    pub fn upstream(mut self, upstream: Upstream) -> Self {
+        self.options.upstream = upstream;
+        self
+    }
+
+    /// Answers the legacy Private Network Access request header.
+    pub fn allow_private_network(mut self, allow: bool) -> Self {
+        self.options.allow_private_network = allow;
+        self
+    }
+
+    /// Named exceptions to safety rules.
+    pub fn dangerously_allow(mut self, gates: impl IntoIterator<Item = Gate>) -> Self {
+        self.options.dangerously_allow = items(gates.into_iter().map(Gate::as_str));
+        self
+    }
+
+    /// Compiles the policy.
+    ///
+    /// # Errors
+    /// Every problem of the options, warnings included.
+    pub fn build(&self) -> Result<Policy, PolicyError> {
+        check::compile(&self.options, Problems::default())
+    }
+}

@@ -1,0 +1,124 @@
+//! The policy document: one schema for every language, as plain values.
+
+use crate::problem::{Code, Problems};
+
+/// A value of the policy document, as any language or format can give it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// JSON `null`, Python `None`, JavaScript `null`.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    Str(String),
+    /// A list.
+    List(Vec<Value>),
+    /// A value that no option takes; the name of its type in its language.
+    Other(String),
+}
+
+impl Value {
+    /// The name of the type, for messages.
+    pub fn type_name(&self) -> &str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Int(_) | Value::Float(_) => "number",
+            Value::Str(_) => "string",
+            Value::List(_) => "list",
+            Value::Other(name) => name,
+        }
+    }
+
+    /// The value as it is shown in a problem.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Value::Null => "null".into(),
+            Value::Bool(b) => b.to_string(),
+            Value::Int(n) => n.to_string(),
+            Value::Float(n) => n.to_string(),
+            Value::Str(s) => s.clone(),
+            Value::List(items) => {
+                let items: Vec<_> = items.iter().take(8).map(Value::shown).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::Other(name) => name.clone(),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::Str(text.to_owned())
+    }
+}
+
+/// A policy document: option names and values in their order.
+///
+/// ```
+/// use crossgate::{Document, Policy, Value};
+/// let mut document = Document::new();
+/// document.push("allow_origins", Value::List(vec!["https://a.example".into()]));
+/// document.push("max_age", Value::Int(600));
+/// assert!(Policy::from_document(&document).is_ok());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    pub(super) entries: Vec<(String, Value)>,
+}
+
+impl Document {
+    /// An empty document.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an option. A name that stands twice is reported when the policy is built.
+    pub fn push(&mut self, name: impl Into<String>, value: Value) {
+        self.entries.push((name.into(), value));
+    }
+
+    /// The options in their order.
+    pub fn entries(&self) -> &[(String, Value)] {
+        &self.entries
+    }
+
+    /// The value of an option.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.entries.iter().find(|(n, _)| n == name).map(|(_, v)| v)
+    }
+
+    /// The same document with camelCase names written as snake_case (`allowOrigins` -> `allow_origins`), for
+    /// languages whose options are written so. Other names stay as they are.
+    ///
+    /// ```
+    /// let mut document = crossgate::Document::new();
+    /// document.push("allowOrigins", crossgate::Value::Str("*".into()));
+    /// assert!(document.snake_case().get("allow_origins").is_some());
+    /// ```
+    #[must_use]
+    pub fn snake_case(&self) -> Self {
+        let rename = |name: &str| -> String {
+            let snake = name.chars().fold(String::new(), |mut out, c| {
+                if c.is_ascii_uppercase() {
+                    out.push('_');
+                }
+                out.push(c.to_ascii_lowercase());
+                out
+            });
+            if super::options::NAMES.contains(&snake.as_str()) { snake } else { name.to_owned() }
+        };
+        Document { entries: self.entries.iter().map(|(n, v)| (rename(n), v.clone())).collect() }
+    }
+}
+
+/// What is wrong with a text that does not parse.
+#[cfg_attr(not(feature = "config"), allow(dead_code))]
+pub(crate) fn invalid(problems: &mut Problems, format: &str, position: Option<(usize, usize)>, message: &str) {
+    let place = position.map_or(String::new(), |(line, column)| format!(" at line {line}, column {column}"));
+    problems.error(Code::DocumentInvalid, "", "", format!("this is not a policy document in {format}{place}: {message}"), None);
+}

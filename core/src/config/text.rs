@@ -1,0 +1,195 @@
+//! The policy document as JSON and TOML text.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::document::{self, Document, Value};
+use crate::problem::{Code, PolicyError, Problems};
+
+impl Document {
+    /// Reads JSON text: one object, the options at its top level.
+    ///
+    /// # Errors
+    /// `document_invalid` with line and column. A name that stands twice is kept twice, and reported by the build.
+    pub fn from_json(text: &str) -> Result<Self, PolicyError> {
+        // Windows editors put a byte-order mark first.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        serde_json::from_str(text).map_err(|error| {
+            let position = (error.line() > 0).then(|| (error.line(), error.column()));
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+            syntax_error("JSON", position, &message)
+        })
+    }
+
+    /// Reads TOML text: the options at the top level.
+    ///
+    /// # Errors
+    /// `document_invalid` with line and column, `duplicate_option` for a name that stands twice.
+    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        toml::from_str(text).map_err(|error| {
+            let position = error.span().map(|span| line_and_column(text, span.start));
+            if error.message().contains("duplicate key") {
+                let mut problems = Problems::default();
+                let name = error.span().and_then(|span| text.get(span)).unwrap_or_default().trim();
+                let place = position.map_or(String::new(), |(line, column)| format!(" (line {line}, column {column})"));
+                problems.error(Code::DuplicateOption, name, "", format!("this option stands twice{place}; keep one"), None);
+                return PolicyError::new(problems.into_vec());
+            }
+            syntax_error("TOML", position, error.message())
+        })
+    }
+
+    /// The document as JSON text, one option a line.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// The document as TOML text. TOML has no null, so an option that is `null` is left out (it means absent).
+    pub fn to_toml(&self) -> String {
+        let entries = self.entries().iter().filter(|(_, value)| *value != Value::Null).cloned().collect();
+        toml::to_string(&Document { entries }).unwrap_or_default()
+    }
+}
+
+fn syntax_error(format: &str, position: Option<(usize, usize)>, message: &str) -> PolicyError {
+    let mut problems = Problems::default();
+    document::invalid(&mut problems, format, position, message);
+    PolicyError::new(problems.into_vec())
+}
+
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Document;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the policy's options")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
+                let mut document = Document::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    document.push(name, value);
+                }
+                Ok(document)
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+            fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
+                Ok(Value::Bool(v))
+            }
+            fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
+                Ok(Value::Int(v))
+            }
+            fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
+                Ok(i64::try_from(v).map_or(Value::Float(v as f64), Value::Int))
+            }
+            fn visit_f64<E>(self, v: f64) -> Result<Value, E> {
+                Ok(Value::Float(v))
+            }
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Value, E> {
+                Ok(Value::Str(v.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Value::List(items))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                while map.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
+                Ok(Value::Other("object".into()))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.entries().len()))?;
+        for (name, value) in self.entries() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null | Value::Other(_) => serializer.serialize_unit(),
+            Value::Bool(v) => serializer.serialize_bool(*v),
+            Value::Int(v) => serializer.serialize_i64(*v),
+            Value::Float(v) => serializer.serialize_f64(*v),
+            Value::Str(v) => serializer.serialize_str(v),
+            Value::List(v) => v.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_json_syntax_error_has_its_place() {
+        let error = Document::from_json("{\n  \"allow_origins\": [,]\n}").unwrap_err();
+        assert_eq!(error.problems()[0].code, Code::DocumentInvalid);
+        assert!(error.problems()[0].message.contains("line 2, column 21"), "{error}");
+    }
+
+    #[test]
+    fn a_toml_syntax_error_has_its_place() {
+        let error = Document::from_toml("max_age = 5\nallow_origins = [").unwrap_err();
+        assert!(error.problems()[0].message.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn toml_reports_a_double_key_as_such() {
+        let error = Document::from_toml("max_age = 5\nmax_age = 6\n").unwrap_err();
+        assert_eq!((error.problems()[0].code, error.problems()[0].path.as_str()), (Code::DuplicateOption, "max_age"));
+    }
+
+    #[test]
+    fn json_keeps_a_double_key_for_the_build_to_report() {
+        let document = Document::from_json(r#"{"max_age":1,"max_age":2}"#).unwrap();
+        assert_eq!(document.entries().len(), 2);
+    }
+
+    #[test]
+    fn text_round_trips() {
+        let mut document = Document::new();
+        document.push("allow_origins", Value::List(vec!["https://a.example".into()]));
+        document.push("allow_credentials", Value::Bool(true));
+        document.push("max_age", Value::Null);
+        assert_eq!(Document::from_json(&document.to_json()).unwrap(), document);
+        let toml = Document::from_toml(&document.to_toml()).unwrap();
+        assert_eq!(toml.entries(), &document.entries()[..2]);
+    }
+}

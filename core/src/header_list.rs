@@ -1,0 +1,271 @@
+//! `Access-Control-Request-Headers`: one linear pass over any order, case, white space, duplicates and empty elements.
+
+use std::hash::BuildHasher;
+use std::ops::ControlFlow;
+
+use foldhash::fast::RandomState;
+
+use crate::decision::Reason;
+use crate::header_names::HeaderNames;
+use crate::method::{is_token, is_token_byte};
+use crate::request::{Lines, trim};
+
+/// Longer lists are refused before work is spent, unless twice the configured list is longer.
+const MAX_BYTES: usize = 4096;
+/// More names are refused, unless more are configured.
+const MAX_NAMES: usize = 256;
+/// More empty elements are refused.
+const MAX_EMPTY: usize = 64;
+
+/// The bytes that an echoed list can need: every name and its `, `.
+pub(crate) const fn max_echo(max_bytes: usize) -> usize {
+    max_bytes + MAX_NAMES
+}
+
+/// The rule for request-header names.
+#[derive(Clone, Debug)]
+pub(crate) enum NameRule {
+    /// Only these.
+    Listed { names: HeaderNames, max_bytes: usize, max_names: usize },
+    /// A literal `*`: everything but `Authorization`, unless that is listed.
+    Any { authorization: bool },
+    /// `*` with credentials: everything, echoed.
+    Echo,
+}
+
+impl NameRule {
+    pub(crate) fn new(names: HeaderNames, credentials: bool) -> Self {
+        match (names.any, credentials) {
+            (false, _) => {
+                let max_bytes = MAX_BYTES.max(2 * names.joined.len());
+                let max_names = MAX_NAMES.max(names.list.len());
+                NameRule::Listed { names, max_bytes, max_names }
+            }
+            (true, false) => NameRule::Any { authorization: names.contains(b"authorization") },
+            (true, true) => NameRule::Echo,
+        }
+    }
+
+    /// What a decision's scratch buffer must hold for an echoed list.
+    pub(crate) const fn scratch_size(&self) -> usize {
+        match self {
+            NameRule::Echo => max_echo(MAX_BYTES),
+            _ => 0,
+        }
+    }
+
+    /// Fetch, CORS-preflight fetch, steps on CORS-unsafe request-header names.
+    pub(crate) fn check(&self, lines: &Lines<'_>) -> Result<(), Reason> {
+        match self {
+            NameRule::Listed { names, max_bytes, max_names } => walk(lines, *max_bytes, *max_names, |name| names.contains(name)),
+            NameRule::Any { authorization: true } => Ok(()),
+            NameRule::Any { authorization: false } => check_any(lines),
+            NameRule::Echo => walk(lines, MAX_BYTES, MAX_NAMES, |_| true),
+        }
+    }
+}
+
+/// Every name must be a token and `allowed`; the reason is the first in the order too long, malformed, not allowed.
+fn walk(lines: &Lines<'_>, max_bytes: usize, max_names: usize, mut allowed: impl FnMut(&[u8]) -> bool) -> Result<(), Reason> {
+    if let Lines::Absent = lines {
+        return Ok(());
+    }
+    let (mut bytes, mut first) = (0usize, true);
+    lines.each(|line| {
+        bytes += line.len() + if first { 0 } else { 2 };
+        first = false;
+        bytes <= max_bytes
+    });
+    if bytes > max_bytes {
+        return Err(Reason::HeaderListTooLong);
+    }
+    let (mut count, mut empty) = (0usize, 0usize);
+    let (mut malformed, mut refused) = (false, false);
+    let within = each_element(lines, |element, token| {
+        if element.is_empty() {
+            empty += 1;
+        } else {
+            count += 1;
+            if !token {
+                malformed = true;
+            } else if !malformed && !refused {
+                refused = !allowed(element);
+            }
+        }
+        if count > max_names || empty > MAX_EMPTY { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    if within.is_break() {
+        Err(Reason::HeaderListTooLong)
+    } else if malformed {
+        Err(Reason::HeaderListMalformed)
+    } else if refused {
+        Err(Reason::HeaderNotAllowed)
+    } else {
+        Ok(())
+    }
+}
+
+/// Calls `each` with every element of the list, trimmed, and whether it is a token. The end of a line ends an element.
+fn each_element(lines: &Lines<'_>, mut each: impl FnMut(&[u8], bool) -> ControlFlow<()>) -> ControlFlow<()> {
+    let mut flow = ControlFlow::Continue(());
+    lines.each(|line| {
+        flow = each_of_line(line, &mut each);
+        flow.is_continue()
+    });
+    flow
+}
+
+#[inline]
+fn each_of_line(line: &[u8], each: &mut impl FnMut(&[u8], bool) -> ControlFlow<()>) -> ControlFlow<()> {
+    let mut start = 0;
+    loop {
+        // Browsers send bare names: the common element is a run of token bytes up to a comma.
+        let rest = &line[start..];
+        let run = rest.iter().position(|b| !is_token_byte(*b)).unwrap_or(rest.len());
+        let (end, element, token) = match rest.get(run) {
+            None | Some(b',') => (run, &rest[..run], run > 0),
+            Some(_) => {
+                let end = run + rest[run..].iter().position(|b| *b == b',').unwrap_or(rest.len() - run);
+                let element = trim(&rest[..end]);
+                (end, element, is_token(element))
+            }
+        };
+        each(element, token)?;
+        start += end + 1;
+        if start > line.len() {
+            return ControlFlow::Continue(());
+        }
+    }
+}
+
+/// Under a literal `*` only `Authorization` needs to be named (Fetch, CORS non-wildcard request-header name). The
+/// list is scanned, not copied, so it needs no bound.
+fn check_any(lines: &Lines<'_>) -> Result<(), Reason> {
+    let found =
+        each_element(lines, |element, _| if element.eq_ignore_ascii_case(b"authorization") { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+    if found.is_break() { Err(Reason::HeaderNotAllowed) } else { Ok(()) }
+}
+
+/// Writes the names of a list that passed [`NameRule::Echo`]: lower-cased, the first occurrence of each, in request
+/// order, joined with `, `. `None` if there are none or the buffer is too small.
+pub(crate) fn write_echo<'b>(lines: &Lines<'_>, seed: &RandomState, buffer: &'b mut [u8]) -> Option<&'b str> {
+    let mut echo = Echo { buffer, used: 0, names: 0, overflow: false, slots: None };
+    let _ = each_element(lines, |element, _| {
+        if !element.is_empty() {
+            echo.push(element, seed);
+        }
+        ControlFlow::Continue(())
+    });
+    let (used, overflow) = (echo.used, echo.overflow);
+    if used == 0 || overflow {
+        return None;
+    }
+    std::str::from_utf8(&buffer[..used]).ok()
+}
+
+struct Echo<'b> {
+    buffer: &'b mut [u8],
+    used: usize,
+    names: usize,
+    overflow: bool,
+    /// Offsets of names plus one, open addressing; only made for lists too long to compare pair by pair.
+    slots: Option<[u16; SLOTS]>,
+}
+
+/// Twice [`MAX_NAMES`], a power of two.
+const SLOTS: usize = 512;
+/// Up to so many names are compared one by one.
+const LINEAR: usize = 8;
+
+impl Echo<'_> {
+    fn push(&mut self, name: &[u8], seed: &RandomState) {
+        let start = if self.used == 0 { 0 } else { self.used + 2 };
+        let end = start + name.len();
+        if end > self.buffer.len() {
+            self.overflow = true;
+            return;
+        }
+        // Written behind the list first, so that its lower-case form can be compared in place.
+        self.buffer[self.used..start].copy_from_slice(&b", "[..start - self.used]);
+        self.buffer[start..end].copy_from_slice(name);
+        self.buffer[start..end].make_ascii_lowercase();
+        if !self.is_known(start, end, seed) {
+            self.used = end;
+            self.names += 1;
+        }
+    }
+
+    fn is_known(&mut self, start: usize, end: usize, seed: &RandomState) -> bool {
+        if self.names < LINEAR {
+            return self.written().any(|known| known == &self.buffer[start..end]);
+        }
+        if self.slots.is_none() {
+            self.slots = Some([0; SLOTS]);
+            let mut offset = 0;
+            while offset < self.used {
+                let length = self.name_at(offset).len();
+                self.insert(offset, offset + length, seed);
+                offset += length + 2;
+            }
+        }
+        !self.insert(start, end, seed)
+    }
+
+    fn written(&self) -> impl Iterator<Item = &[u8]> {
+        let written = if self.used == 0 { None } else { Some(&self.buffer[..self.used]) };
+        written.into_iter().flat_map(|list| list.split(|b| *b == b',')).map(trim)
+    }
+
+    fn name_at(&self, offset: usize) -> &[u8] {
+        let rest = &self.buffer[offset..];
+        let end = rest.iter().position(|b| !is_token_byte(*b)).unwrap_or(rest.len());
+        &rest[..end]
+    }
+
+    /// Takes the name between the offsets into the table; false if an equal one is there.
+    fn insert(&mut self, start: usize, end: usize, seed: &RandomState) -> bool {
+        let Some(slots) = &mut self.slots else { return true };
+        let name = &self.buffer[start..end];
+        let mut index = seed.hash_one(name) as usize % SLOTS;
+        loop {
+            let Some(taken) = usize::from(slots[index]).checked_sub(1) else {
+                slots[index] = start as u16 + 1;
+                return true;
+            };
+            if self.buffer[taken..].starts_with(name) && !self.buffer.get(taken + name.len()).is_some_and(|b| is_token_byte(*b)) {
+                return false;
+            }
+            index = (index + 1) % SLOTS;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn echo(text: &str) -> Option<String> {
+        let mut buffer = [0u8; max_echo(MAX_BYTES)];
+        write_echo(&Lines::One(text.as_bytes()), &RandomState::default(), &mut buffer).map(str::to_owned)
+    }
+
+    #[test]
+    fn echoes_lower_case_once_in_order() {
+        assert_eq!(echo("X-B, x-a,,X-b\t,x-C").as_deref(), Some("x-b, x-a, x-c"));
+        assert_eq!(echo(" ,, "), None);
+        let many: Vec<String> = (0..200).map(|n| format!("x-{}", n % 100)).collect();
+        let expected: Vec<String> = (0..100).map(|n| format!("x-{n}")).collect();
+        assert_eq!(echo(&many.join(",")), Some(expected.join(", ")));
+        // A name that is the front of another is another name.
+        let fronts: Vec<String> = (1..40).map(|n| "a".repeat(n)).collect();
+        assert_eq!(echo(&fronts.join(",")), Some(fronts.join(", ")));
+    }
+
+    #[test]
+    fn a_list_of_the_longest_kind_fits_its_buffer() {
+        let names: Vec<String> = (0..256).map(|n| format!("{n:0>15}")).collect();
+        let text = names.join(",");
+        assert!(text.len() <= MAX_BYTES && text.len() > MAX_BYTES - 16);
+        assert_eq!(echo(&text), Some(names.join(", ")));
+    }
+}

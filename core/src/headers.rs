@@ -1,0 +1,198 @@
+//! The response headers, and the blocks of them that a policy prepares once for every outcome.
+
+use std::fmt;
+
+/// A response header that crossgate writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HeaderName {
+    /// `Access-Control-Allow-Origin`
+    AllowOrigin,
+    /// `Access-Control-Allow-Credentials`
+    AllowCredentials,
+    /// `Access-Control-Allow-Methods`
+    AllowMethods,
+    /// `Access-Control-Allow-Headers`
+    AllowHeaders,
+    /// `Access-Control-Expose-Headers`
+    ExposeHeaders,
+    /// `Access-Control-Max-Age`
+    MaxAge,
+    /// `Access-Control-Allow-Private-Network`
+    AllowPrivateNetwork,
+    /// `Vary`
+    Vary,
+}
+
+/// The headers that belong to CORS alone, in the order in which they are removed.
+const OWNED: [HeaderName; 7] = [
+    HeaderName::AllowOrigin,
+    HeaderName::AllowCredentials,
+    HeaderName::AllowMethods,
+    HeaderName::AllowHeaders,
+    HeaderName::ExposeHeaders,
+    HeaderName::MaxAge,
+    HeaderName::AllowPrivateNetwork,
+];
+
+impl HeaderName {
+    /// The name as it is written in documents, followed in memory by a NUL.
+    #[inline]
+    pub const fn as_str(self) -> &'static str {
+        without_nul(self.with_nul())
+    }
+
+    /// The name in lower case (HTTP/2, ASGI, Node), followed in memory by a NUL.
+    #[inline]
+    pub const fn lower(self) -> &'static str {
+        without_nul(self.lower_with_nul())
+    }
+
+    /// The name and a NUL, for C.
+    pub const fn with_nul(self) -> &'static str {
+        match self {
+            HeaderName::AllowOrigin => "Access-Control-Allow-Origin\0",
+            HeaderName::AllowCredentials => "Access-Control-Allow-Credentials\0",
+            HeaderName::AllowMethods => "Access-Control-Allow-Methods\0",
+            HeaderName::AllowHeaders => "Access-Control-Allow-Headers\0",
+            HeaderName::ExposeHeaders => "Access-Control-Expose-Headers\0",
+            HeaderName::MaxAge => "Access-Control-Max-Age\0",
+            HeaderName::AllowPrivateNetwork => "Access-Control-Allow-Private-Network\0",
+            HeaderName::Vary => "Vary\0",
+        }
+    }
+
+    /// The lower-case name and a NUL, for C.
+    pub const fn lower_with_nul(self) -> &'static str {
+        match self {
+            HeaderName::AllowOrigin => "access-control-allow-origin\0",
+            HeaderName::AllowCredentials => "access-control-allow-credentials\0",
+            HeaderName::AllowMethods => "access-control-allow-methods\0",
+            HeaderName::AllowHeaders => "access-control-allow-headers\0",
+            HeaderName::ExposeHeaders => "access-control-expose-headers\0",
+            HeaderName::MaxAge => "access-control-max-age\0",
+            HeaderName::AllowPrivateNetwork => "access-control-allow-private-network\0",
+            HeaderName::Vary => "vary\0",
+        }
+    }
+}
+
+const fn without_nul(text: &'static str) -> &'static str {
+    text.split_at(text.len() - 1).0
+}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is done with a header of the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// Replaces every line of that name.
+    Set,
+    /// Its names are added to those that the response has, each once.
+    Merge,
+}
+
+/// Whose memory a header's value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The policy's; followed by a NUL.
+    Policy,
+    /// The request's: an origin or method whose bytes matched.
+    Request,
+    /// A list of names made for this decision.
+    Scratch,
+}
+
+/// One header of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header<'d> {
+    /// The name.
+    pub name: HeaderName,
+    /// The value; ASCII.
+    pub value: &'d str,
+    /// Set or merge.
+    pub op: Op,
+    /// Whose memory the value is.
+    pub source: Source,
+}
+
+/// A text with a NUL behind it, so that C can borrow it as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Text(Box<str>);
+
+impl Text {
+    pub(crate) fn new(text: &str) -> Self {
+        Text(format!("{text}\0").into_boxed_str())
+    }
+
+    #[inline]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0[..self.0.len() - 1]
+    }
+}
+
+/// The value of a line: known to the policy, or the request's.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Fixed(Text),
+    /// The origin that matched.
+    Origin,
+    /// The requested method, if it passed.
+    Method,
+    /// The requested names, if they passed and there are any.
+    Names,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) name: HeaderName,
+    pub(crate) op: Op,
+    pub(crate) value: Value,
+}
+
+/// A piece of the HTTP/1.1 form: text as it is, or a line with a value of the request.
+#[derive(Clone, Debug)]
+pub(crate) enum Piece {
+    Text(String),
+    /// `Name: `, the value, CRLF; nothing if there is no value.
+    Line(String, Value),
+}
+
+/// What a policy sends for one outcome.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Block {
+    pub(crate) lines: Vec<Line>,
+    pub(crate) remove: Vec<HeaderName>,
+    pub(crate) http1: Vec<Piece>,
+}
+
+impl Block {
+    pub(crate) fn new(lines: Vec<Line>) -> Self {
+        let has = |name: HeaderName| lines.iter().any(|line| line.name == name);
+        // A handler's own list of exposed headers survives where the response can be read at all.
+        let remove = OWNED.into_iter().filter(|name| !has(*name) && (*name != HeaderName::ExposeHeaders || !has(HeaderName::AllowOrigin))).collect();
+        let mut http1: Vec<Piece> = Vec::new();
+        for line in &lines {
+            match (&line.value, http1.last_mut()) {
+                (Value::Fixed(value), Some(Piece::Text(text))) => push_line(text, line.name, value.as_str()),
+                (Value::Fixed(value), _) => {
+                    let mut text = String::new();
+                    push_line(&mut text, line.name, value.as_str());
+                    http1.push(Piece::Text(text));
+                }
+                (value, _) => http1.push(Piece::Line(format!("{}: ", line.name), value.clone())),
+            }
+        }
+        Block { lines, remove, http1 }
+    }
+}
+
+fn push_line(text: &mut String, name: HeaderName, value: &str) {
+    text.push_str(name.as_str());
+    text.push_str(": ");
+    text.push_str(value);
+    text.push_str("\r\n");
+}

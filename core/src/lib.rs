@@ -1,0 +1,55 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # From request to decision
+//!
+//! Read the modules in this order and you have followed a request to its answer:
+//!
+//! 1. [`Request`] (`request.rs`): the method and the five headers that CORS reads, and what [`Kind`] of request it is.
+//! 2. `evaluate.rs`: [`Policy::evaluate`], the way as a whole.
+//! 3. `origin/matcher.rs`: is the origin allowed? Exact bytes first; then, behind the grammar gate
+//!    (`origin/grammar.rs`), patterns (`origin/pattern.rs`) and regexes (`origin/regex.rs`).
+//! 4. `method.rs` and `header_list.rs`: what a preflight asks for.
+//! 5. `policy.rs` and `headers.rs`: the prepared headers of every outcome; [`Decision`] fills in what is the request's.
+//!
+//! How a policy comes to be stands in `config/` (options, document, check) and `origin/entry.rs`; what can be wrong
+//! with it in `problem.rs`.
+//!
+//! # Features
+//!
+//! `config` (JSON and TOML), `regex`, `idna` and `psl` (the public-suffix list), all on by default. A configuration that
+//! needs a feature that was left out is refused with the problem `feature_missing`.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod config;
+mod counters;
+mod decision;
+mod evaluate;
+mod header_list;
+mod header_names;
+mod headers;
+mod http1;
+mod method;
+mod origin;
+mod policy;
+mod problem;
+mod request;
+mod response;
+mod shared;
+mod vary;
+mod websocket;
+
+#[cfg(feature = "config")]
+pub use config::LoadError;
+pub use config::{DeniedActual, Document, Gate, PolicyBuilder, SingleOrigin, Upstream, Value};
+pub use counters::Counters;
+pub use decision::{Action, Decision, Reason};
+pub use evaluate::{Verdict, VerdictError};
+pub use headers::{Header, HeaderName, Op, Source};
+pub use policy::Policy;
+pub use problem::{Code, PolicyError, Problem, Severity};
+pub use request::{Field, Kind, LineSource, Lines, Request};
+pub use response::ResponseHeaders;
+pub use shared::{DecisionSummary, ShadowDifference, SharedPolicy, Snapshot};
+pub use vary::merge_vary;
+pub use websocket::WebSocketCheck;

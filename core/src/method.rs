@@ -1,0 +1,167 @@
+//! Methods: what may be configured, and whether a preflight's requested method passes.
+//!
+//! Methods are case-sensitive (Fetch, methods). Only six are normalised, by `fetch()` and XHR themselves.
+
+use crate::config::options::{Item, split_list};
+use crate::decision::Reason;
+use crate::problem::{Code, Problems};
+
+/// Fetch, CORS-safelisted method: they pass every preflight.
+const SAFELISTED: [&str; 3] = ["GET", "HEAD", "POST"];
+/// Fetch, forbidden method (compared case-insensitively).
+const FORBIDDEN: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
+/// Fetch, normalise a method.
+const NORMALISED: [&str; 6] = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
+/// Registered methods that people write in lower case.
+const REGISTERED: [&str; 33] = [
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PATCH",
+    "PRI",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+];
+
+/// RFC 9110, 5.6.2.
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~') || byte.is_ascii_alphanumeric()
+}
+
+/// RFC 9110, 5.6.2: one or more token characters.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|b| is_token_byte(*b))
+}
+
+/// The methods of a policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Methods {
+    /// `*`
+    pub(crate) any: bool,
+    /// The configured names in their order; empty under `*`.
+    pub(crate) list: Vec<String>,
+}
+
+impl Methods {
+    /// Judges `allow_methods`.
+    pub(crate) fn read(items: &[Item], problems: &mut Problems) -> Self {
+        let mut methods = Methods::default();
+        for item in items {
+            let (text, path) = (item.text.as_str(), format!("allow_methods[{}]", item.index));
+            if text == "*" {
+                methods.any = true;
+            } else if let Some(method) = read_one(text, &path, problems) {
+                if methods.list.contains(&method) {
+                    problems.warning(Code::MethodDuplicate, &path, text, "this method stands twice", None);
+                } else {
+                    methods.list.push(method);
+                }
+            }
+        }
+        if methods.any && items.iter().any(|item| item.text != "*") {
+            problems.error(Code::AnyMixed, "allow_methods", "*", "`*` beside other methods makes them dead text; keep one of the two", Some("\"*\"".into()));
+        }
+        methods
+    }
+
+    /// Fetch, CORS-preflight fetch, step "request's method is not in methods": whether the requested method passes.
+    #[inline]
+    pub(crate) fn check(&self, requested: &[u8]) -> Result<(), Reason> {
+        if SAFELISTED.iter().any(|m| m.as_bytes() == requested) || self.list.iter().any(|m| m.as_bytes() == requested) {
+            return Ok(());
+        }
+        let among = |list: &[&str]| list.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(requested));
+        if self.any && is_token(requested) && !among(&FORBIDDEN) {
+            return Ok(());
+        }
+        let by_case = !self.any && (among(&SAFELISTED) || self.list.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(requested)));
+        Err(if by_case { Reason::MethodCase } else { Reason::MethodNotAllowed })
+    }
+}
+
+fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
+    let upper = text.to_ascii_uppercase();
+    if !is_token(text.as_bytes()) {
+        let parts: Vec<&str> = split_list(text).collect();
+        if parts.len() > 1 && parts.iter().all(|part| is_token(part.as_bytes())) {
+            let hint = parts.iter().map(|part| format!("{:?}", part.to_ascii_uppercase())).collect::<Vec<_>>().join(", ");
+            problems.error(Code::MethodIsList, path, text, "several methods in one string; list them one by one", Some(hint));
+        } else {
+            let trimmed = text.trim();
+            let hint = is_token(trimmed.as_bytes()).then(|| trimmed.to_owned());
+            problems.error(Code::MethodInvalid, path, text, "a method is a token: letters, digits and !#$%&'*+-.^_`|~", hint);
+        }
+        return None;
+    }
+    if FORBIDDEN.contains(&upper.as_str()) {
+        problems.error(Code::MethodForbidden, path, text, "script cannot send CONNECT, TRACE or TRACK (Fetch, forbidden method)", None);
+        return None;
+    }
+    if upper != text {
+        if NORMALISED.contains(&upper.as_str()) {
+            let message = "fetch() sends this method in upper case; canonicalised";
+            problems.warning(Code::MethodCase, path, text, message, Some(upper.clone()));
+        } else if REGISTERED.contains(&upper.as_str()) {
+            let message = format!("methods are case-sensitive and fetch() does not change this one: configure {upper:?} and write it so in the client, too");
+            problems.error(Code::MethodCase, path, text, message, Some(upper));
+            return None;
+        } else {
+            return Some(text.to_owned());
+        }
+    }
+    if upper == "OPTIONS" {
+        let message = "preflights need no listing; OPTIONS is only needed for pages that call fetch() with that method";
+        problems.warning(Code::MethodOptionsUnneeded, path, text, message, None);
+    }
+    Some(upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forbidden_methods_never_pass() {
+        let any = Methods { any: true, list: Vec::new() };
+        for method in ["TRACE", "connect", "Track"] {
+            assert_eq!(any.check(method.as_bytes()), Err(Reason::MethodNotAllowed));
+        }
+        assert_eq!(any.check(b"patch"), Ok(()));
+        assert_eq!(any.check(b"GET, DELETE"), Err(Reason::MethodNotAllowed));
+    }
+
+    #[test]
+    fn case_is_named_as_the_cause() {
+        let methods = Methods { any: false, list: vec!["PATCH".into()] };
+        assert_eq!(methods.check(b"patch"), Err(Reason::MethodCase));
+        assert_eq!(methods.check(b"get"), Err(Reason::MethodCase));
+        assert_eq!(methods.check(b"PUT"), Err(Reason::MethodNotAllowed));
+        assert_eq!(methods.check(b""), Err(Reason::MethodNotAllowed));
+    }
+}

@@ -1,0 +1,168 @@
+//! Patterns: `*.` sub-domains, `:*` ports, one typed placeholder, any host of a scheme.
+
+use super::grammar::Origin;
+use super::host::is_loopback;
+use super::public_suffix::is_public_suffix;
+
+/// What a placeholder stands for, inside one label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Class {
+    /// `[0-9]+`
+    Digits,
+    /// `[0-9a-f]+`
+    Hex,
+    /// `[a-z0-9-]+`
+    Slug,
+}
+
+impl Class {
+    pub(crate) const ALL: [(&'static str, Class); 3] = [("{digits}", Class::Digits), ("{hex}", Class::Hex), ("{slug}", Class::Slug)];
+
+    pub(crate) const fn has(self, byte: u8) -> bool {
+        match self {
+            Class::Digits => byte.is_ascii_digit(),
+            Class::Hex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            Class::Slug => matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-'),
+        }
+    }
+
+    fn text(self) -> &'static str {
+        Class::ALL.iter().find(|(_, class)| *class == self).map_or("", |(text, _)| text)
+    }
+}
+
+/// The host of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostPattern {
+    /// The name itself (with `:*`).
+    Exactly(String),
+    /// `*.name`: one or more labels below, never the name itself.
+    Below(String),
+    /// `before{class}after`, the placeholder inside one label.
+    Placeholder { before: String, class: Class, after: String },
+    /// `scheme://*`.
+    Any,
+}
+
+/// The port of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PortPattern {
+    /// This port; `None` is the scheme's default.
+    Exactly(Option<u16>),
+    /// `:*`, the implicit port included.
+    Any,
+}
+
+/// One pattern entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    pub(crate) scheme: String,
+    pub(crate) host: HostPattern,
+    pub(crate) port: PortPattern,
+}
+
+/// Why a pattern is not safe with credentials, or a warning without them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Danger {
+    /// `*.` directly below a public suffix.
+    PublicSuffix,
+    /// A placeholder in a name that any tenant of the suffix can choose.
+    TenantControlled,
+    /// Any host of a scheme.
+    SchemeWide,
+    /// Plain http beyond loopback.
+    Insecure,
+}
+
+impl Pattern {
+    /// Whether an origin that passed the gate matches.
+    pub(crate) fn matches(&self, origin: &Origin<'_>) -> bool {
+        self.scheme == origin.scheme
+            && match self.port {
+                PortPattern::Any => true,
+                PortPattern::Exactly(port) => port == origin.port,
+            }
+            && self.host.matches(origin.host)
+    }
+
+    /// Everything about the pattern that credentials do not go with.
+    pub(crate) fn dangers(&self) -> Vec<Danger> {
+        let web = matches!(self.scheme.as_str(), "http" | "https");
+        let mut found = Vec::new();
+        match &self.host {
+            HostPattern::Any => found.push(Danger::SchemeWide),
+            HostPattern::Below(base) if web && is_public_suffix(base) => found.push(Danger::PublicSuffix),
+            HostPattern::Placeholder { class, after, .. } => {
+                let (tail, base) = after.split_once('.').unwrap_or((after, ""));
+                // "deploy-preview-{digits}--app": the host of the suffix made that name, no tenant chose it.
+                let named = tail.strip_prefix("--").is_some_and(|name| !name.is_empty()) && *class != Class::Slug;
+                if is_public_suffix(base) && !named {
+                    found.push(Danger::TenantControlled);
+                }
+            }
+            HostPattern::Exactly(_) | HostPattern::Below(_) => {}
+        }
+        if self.scheme == "http" && !self.is_loopback() {
+            found.push(Danger::Insecure);
+        }
+        found
+    }
+
+    /// Every host it matches is the machine itself.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match &self.host {
+            HostPattern::Exactly(host) | HostPattern::Below(host) => is_loopback(host),
+            HostPattern::Placeholder { after, .. } => after.ends_with(".localhost"),
+            HostPattern::Any => false,
+        }
+    }
+
+    /// Whether everything that `other` matches is matched by this one (never says so wrongly).
+    pub(crate) fn covers(&self, other: &Pattern) -> bool {
+        self.scheme == other.scheme
+            && (self.port == PortPattern::Any || self.port == other.port)
+            && match (&self.host, &other.host) {
+                (HostPattern::Any, _) => true,
+                (HostPattern::Below(base), HostPattern::Below(name)) => name == base || is_below(name, base),
+                (HostPattern::Below(base), HostPattern::Exactly(name)) => is_below(name, base),
+                (HostPattern::Below(base), HostPattern::Placeholder { after, .. }) => is_below(after, base),
+                (mine, theirs) => mine == theirs,
+            }
+    }
+}
+
+impl HostPattern {
+    fn matches(&self, host: &str) -> bool {
+        match self {
+            HostPattern::Exactly(name) => host == name,
+            HostPattern::Below(base) => is_below(host, base),
+            HostPattern::Placeholder { before, class, after } => host
+                .strip_prefix(before.as_str())
+                .and_then(|rest| rest.strip_suffix(after.as_str()))
+                .is_some_and(|value| !value.is_empty() && value.bytes().all(|b| class.has(b))),
+            HostPattern::Any => true,
+        }
+    }
+}
+
+/// `host` is one or more labels below `base`. Only for hosts that passed the gate: they have no empty label.
+fn is_below(host: &str, base: &str) -> bool {
+    host.strip_suffix(base).is_some_and(|head| head.len() > 1 && head.ends_with('.'))
+}
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://", self.scheme)?;
+        match &self.host {
+            HostPattern::Exactly(name) => f.write_str(name)?,
+            HostPattern::Below(base) => write!(f, "*.{base}")?,
+            HostPattern::Placeholder { before, class, after } => write!(f, "{before}{}{after}", class.text())?,
+            HostPattern::Any => f.write_str("*")?,
+        }
+        match self.port {
+            PortPattern::Exactly(None) => Ok(()),
+            PortPattern::Exactly(Some(port)) => write!(f, ":{port}"),
+            PortPattern::Any => f.write_str(":*"),
+        }
+    }
+}

@@ -1,0 +1,510 @@
+//! `allow_origin_regexes`: compiled to match the whole origin in linear time, and checked for what they let in.
+//!
+//! The check walks the regex from its end, as an attacker reads it: which registrable domains can the host have? A
+//! domain that is spelled out (alternatives included) is fine; one that holds a class or a dot is not, because
+//! somebody else can register what fits.
+
+use std::collections::BTreeSet;
+
+use regex_automata::nfa::thompson::{Compiler, Config, NFA, State, WhichCaptures};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::syntax;
+use regex_syntax::ast::{self, Ast};
+
+use super::host::{ends_in_a_number, is_label_byte, is_loopback};
+use super::public_suffix::is_public_suffix;
+
+/// A larger program is refused.
+const SIZE_LIMIT: usize = 1 << 20;
+/// Origins are ASCII: classes mean their ASCII members, and the Unicode tables stay out of the build.
+const UNICODE: bool = false;
+/// A range of as many neighbouring bytes is a class ("any letter"), not a list of alternatives.
+const CLASS_WIDTH: u8 = 5;
+/// Hosts that are looked at before a regex counts as "too many to list".
+const BUDGET: usize = 20_000;
+
+const APP_SCHEMES: [&str; 8] = ["chrome-extension", "moz-extension", "safari-web-extension", "capacitor", "ionic", "tauri", "app", "electron"];
+
+/// What a regex lets in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// A registrable domain that is not spelled out at all.
+    pub(crate) too_broad: bool,
+    /// A registrable domain whose front can be extended.
+    pub(crate) label_boundary: bool,
+    /// A plain-http origin beyond loopback.
+    pub(crate) insecure: bool,
+    /// Any host of an application scheme.
+    pub(crate) scheme_wide: bool,
+}
+
+impl Reach {
+    /// Nothing that credentials do not go with.
+    pub(crate) fn is_credential_safe(self) -> bool {
+        self == Reach::default()
+    }
+}
+
+/// The text of a regex that matches the whole input wherever `pattern` could match.
+///
+/// # Errors
+/// The compiler's words, for a pattern that does not parse.
+pub(crate) fn whole(pattern: &str) -> Result<String, String> {
+    let hir = regex_syntax::ParserBuilder::new().unicode(UNICODE).utf8(false).build().parse(pattern).map_err(|error| error.to_string())?;
+    // Printed from its syntax tree, so that no comment or flag of the pattern reaches the anchors.
+    Ok(format!(r"\A(?:{hir})\z"))
+}
+
+/// Compiles the whole-match forms.
+///
+/// # Errors
+/// The compiler's words, for programs that are too large.
+pub(crate) fn compile<S: AsRef<str>>(whole: impl IntoIterator<Item = S>) -> Result<regex::bytes::RegexSet, String> {
+    regex::bytes::RegexSetBuilder::new(whole).unicode(UNICODE).size_limit(SIZE_LIMIT).build().map_err(|error| error.to_string())
+}
+
+/// An unescaped `.` between two literal labels; the pattern with the dots escaped.
+pub(crate) fn unescaped_dots(pattern: &str) -> Option<String> {
+    let ast = ast::parse::Parser::new().parse(pattern).ok()?;
+    let mut places = Vec::new();
+    collect_dots(&ast, &mut places);
+    if places.is_empty() {
+        return None;
+    }
+    let mut fixed = pattern.to_owned();
+    for place in places.into_iter().rev() {
+        fixed.insert(place, '\\');
+    }
+    Some(fixed)
+}
+
+fn collect_dots(ast: &Ast, places: &mut Vec<usize>) {
+    let literal = |ast: Option<&Ast>| matches!(ast, Some(Ast::Literal(literal)) if literal.c.is_ascii_alphanumeric() || literal.c == '-');
+    match ast {
+        Ast::Concat(concat) => {
+            for (index, part) in concat.asts.iter().enumerate() {
+                match part {
+                    Ast::Dot(span) if index > 0 && literal(concat.asts.get(index - 1)) && literal(concat.asts.get(index + 1)) => places.push(span.start.offset),
+                    other => collect_dots(other, places),
+                }
+            }
+        }
+        Ast::Alternation(alternation) => alternation.asts.iter().for_each(|ast| collect_dots(ast, places)),
+        Ast::Group(group) => collect_dots(&group.ast, places),
+        Ast::Repetition(repetition) => collect_dots(&repetition.ast, places),
+        _ => {}
+    }
+}
+
+/// Finds out what a regex lets in. Errs on the side of more.
+///
+/// # Errors
+/// The compiler's words, for a program that is too large.
+pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
+    let nfa = Compiler::new()
+        .syntax(syntax::Config::new().unicode(UNICODE).utf8(false))
+        
+        .configure(Config::new().reverse(true).which_captures(WhichCaptures::None).utf8(false).nfa_size_limit(Some(SIZE_LIMIT)))
+        .build(pattern)
+        .map_err(|error| error.to_string())?;
+    let backward = Backward { nfa };
+    let mut reach = Reach::default();
+    for scheme in ["https", "http"] {
+        let mut walk = Walk { backward: &backward, completes: backward.completing(scheme), scheme, reach: &mut reach, budget: BUDGET };
+        walk.hosts();
+    }
+    let end = backward.start();
+    for scheme in APP_SCHEMES {
+        let completes = backward.completing(scheme);
+        let open = |set: &States| {
+            let host = |b: u8| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase();
+            (0..128u8).filter(|b| host(*b)).any(|b| backward.step(set, b, Width::Wide).iter().any(|state| completes.contains(state)))
+        };
+        reach.scheme_wide |= open(&end) || open(&backward.before_port(&end));
+    }
+    Ok(reach)
+}
+
+type States = BTreeSet<StateID>;
+
+/// Which transitions of a step count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Narrow,
+    Wide,
+    Both,
+}
+
+/// The regex as an automaton that reads from the end to the start.
+struct Backward {
+    nfa: NFA,
+}
+
+impl Backward {
+    fn start(&self) -> States {
+        self.closure([self.nfa.start_anchored()])
+    }
+
+    /// Everything reachable without reading. Anchors and boundaries count as met.
+    fn closure(&self, from: impl IntoIterator<Item = StateID>) -> States {
+        let mut states = States::new();
+        let mut pending: Vec<StateID> = from.into_iter().collect();
+        while let Some(id) = pending.pop() {
+            if states.insert(id) {
+                self.empty_moves(id, |next| pending.push(next));
+            }
+        }
+        states
+    }
+
+    fn empty_moves(&self, id: StateID, mut each: impl FnMut(StateID)) {
+        match self.nfa.state(id) {
+            State::Look { next, .. } | State::Capture { next, .. } => each(*next),
+            State::Union { alternates } => alternates.iter().copied().for_each(each),
+            State::BinaryUnion { alt1, alt2 } => {
+                each(*alt1);
+                each(*alt2);
+            }
+            State::ByteRange { .. } | State::Sparse(_) | State::Dense(_) | State::Fail | State::Match { .. } => {}
+        }
+    }
+
+    fn byte_moves(&self, id: StateID, mut each: impl FnMut(u8, u8, StateID)) {
+        match self.nfa.state(id) {
+            State::ByteRange { trans } => each(trans.start, trans.end, trans.next),
+            State::Sparse(sparse) => sparse.transitions.iter().for_each(|t| each(t.start, t.end, t.next)),
+            State::Dense(dense) => dense.transitions.iter().zip(0..=255u8).for_each(|(next, byte)| {
+                if *next != StateID::ZERO {
+                    each(byte, byte, *next);
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    fn step(&self, states: &States, byte: u8, width: Width) -> States {
+        let mut next = Vec::new();
+        for &id in states {
+            self.byte_moves(id, |start, end, target| {
+                let wide = end - start >= CLASS_WIDTH - 1;
+                let counts = match width {
+                    Width::Both => true,
+                    Width::Wide => wide,
+                    Width::Narrow => !wide,
+                };
+                if counts && (start..=end).contains(&byte) {
+                    next.push(target);
+                }
+            });
+        }
+        self.closure(next)
+    }
+
+    fn read(&self, states: &States, bytes: impl IntoIterator<Item = u8>) -> States {
+        bytes.into_iter().fold(states.clone(), |states, byte| self.step(&states, byte, Width::Both))
+    }
+
+    /// Everything reachable by reading bytes of a kind, any number of times.
+    fn loops(&self, states: &States, kind: impl Fn(u8) -> bool) -> States {
+        let mut all = states.clone();
+        let mut pending: Vec<StateID> = states.iter().copied().collect();
+        while let Some(id) = pending.pop() {
+            let mut targets = Vec::new();
+            self.byte_moves(id, |start, end, next| {
+                if (start..=end).any(&kind) {
+                    targets.push(next);
+                }
+            });
+            for state in self.closure(targets) {
+                if all.insert(state) {
+                    pending.push(state);
+                }
+            }
+        }
+        all
+    }
+
+    /// The states in front of a port, digits and colon read.
+    fn before_port(&self, end: &States) -> States {
+        self.step(&self.loops(end, |b| b.is_ascii_digit()), b':', Width::Both)
+    }
+
+    fn is_match(&self, states: &States) -> bool {
+        states.iter().any(|id| matches!(self.nfa.state(*id), State::Match { .. }))
+    }
+
+    /// The states from which a host can go on and end in front of `scheme://`.
+    fn completing(&self, scheme: &str) -> States {
+        let count = self.nfa.states().len();
+        let opening: Vec<u8> = format!("{scheme}://").bytes().rev().collect();
+        let mut before: Vec<Vec<usize>> = vec![Vec::new(); count];
+        let mut pending = Vec::new();
+        for index in 0..count {
+            let Ok(id) = StateID::new(index) else { continue };
+            self.empty_moves(id, |next| before[next.as_usize()].push(index));
+            let mut starts_opening = false;
+            self.byte_moves(id, |start, end, next| {
+                if (start..=end).any(|b| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase()) {
+                    before[next.as_usize()].push(index);
+                }
+                starts_opening |= (start..=end).contains(&b'/');
+            });
+            if starts_opening && self.is_match(&self.read(&States::from([id]), opening.iter().copied())) {
+                pending.push(index);
+            }
+        }
+        let mut completing = States::new();
+        while let Some(index) = pending.pop() {
+            let Ok(id) = StateID::new(index) else { continue };
+            if completing.insert(id) {
+                pending.extend(before[index].iter().copied());
+            }
+        }
+        completing
+    }
+}
+
+/// Walks the hosts of one scheme from their last byte.
+struct Walk<'a> {
+    backward: &'a Backward,
+    completes: States,
+    scheme: &'a str,
+    reach: &'a mut Reach,
+    budget: usize,
+}
+
+impl Walk<'_> {
+    fn hosts(&mut self) {
+        let mut end = self.backward.start();
+        end.extend(self.backward.before_port(&end));
+        self.ipv6(&end);
+        let trailing_dot = self.backward.step(&end, b'.', Width::Both);
+        end.extend(trailing_dot);
+        self.label(&end, "", "");
+    }
+
+    fn goes_on(&self, states: &States) -> bool {
+        states.iter().any(|state| self.completes.contains(state))
+    }
+
+    /// `tail` of the current label and `base`, the labels after it, are read.
+    fn label(&mut self, states: &States, tail: &str, base: &str) {
+        if !self.goes_on(states) || tail.len() > 63 {
+            return;
+        }
+        let Some(budget) = self.budget.checked_sub(1) else {
+            self.reach.too_broad = true;
+            return;
+        };
+        self.budget = budget;
+        let name = if base.is_empty() { tail.to_owned() } else { format!("{tail}.{base}") };
+        if !tail.is_empty() {
+            self.host_ends(states, &name);
+            self.label_ends(states, &name);
+        }
+        if self.class(states, tail, base) {
+            return;
+        }
+        for byte in (0..128).filter(|b| is_label_byte(*b)) {
+            let next = self.backward.step(states, byte, Width::Narrow);
+            self.label(&next, &format!("{}{tail}", char::from(byte)), base);
+        }
+    }
+
+    fn host_ends(&mut self, states: &States, name: &str) {
+        let opening: Vec<u8> = format!("{}://", self.scheme).bytes().rev().collect();
+        if self.backward.is_match(&self.backward.read(states, opening)) {
+            self.host(name);
+        }
+    }
+
+    fn label_ends(&mut self, states: &States, name: &str) {
+        let next = self.backward.step(states, b'.', Width::Both);
+        if !self.goes_on(&next) {
+            return;
+        }
+        if ends_in_a_number(name) || is_public_suffix(name) {
+            self.label(&next, "", name);
+        } else {
+            // A registrable domain that is spelled out: whatever stands below it belongs to its owner.
+            self.host(&format!("x.{name}"));
+        }
+    }
+
+    fn host(&mut self, host: &str) {
+        self.reach.insecure |= self.scheme == "http" && !is_loopback(host);
+    }
+
+    /// A class in the registrable domain. True if there is one, and the walk ends here.
+    fn class(&mut self, states: &States, tail: &str, base: &str) -> bool {
+        let wide: Vec<u8> = (0..128).filter(|b| is_label_byte(*b) && self.goes_on(&self.backward.step(states, *b, Width::Wide))).collect();
+        if wide.is_empty() {
+            return false;
+        }
+        let number = wide.iter().all(u8::is_ascii_digit) && tail.bytes().all(|b| b.is_ascii_digit()) && (base.is_empty() || ends_in_a_number(base));
+        if number {
+            self.reach.insecure |= self.scheme == "http" && !self.only_loopback_addresses(states);
+        } else if !base.is_empty() && self.is_named(states, tail, &wide) {
+            self.host("x.example");
+        } else {
+            self.host("x.example");
+            if tail.is_empty() {
+                self.reach.too_broad = true;
+            } else {
+                self.reach.label_boundary = true;
+            }
+        }
+        true
+    }
+
+    /// `prefix{hex}--name`: the host of the suffix makes such names, no tenant chooses them.
+    fn is_named(&self, states: &States, tail: &str, wide: &[u8]) -> bool {
+        let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        if !tail.strip_prefix("--").is_some_and(|name| !name.is_empty()) || !wide.iter().all(|b| hex(*b)) {
+            return false;
+        }
+        // In front of the digits only what is spelled out.
+        let first = self.backward.loops(states, hex);
+        let mut front = first.clone();
+        for _ in 0..63 {
+            let mut next = States::new();
+            for byte in (0..128).filter(|b| is_label_byte(*b)) {
+                let wide = self.backward.step(&front, byte, Width::Wide);
+                if self.goes_on(&wide) && !(hex(byte) && first.is_superset(&wide)) {
+                    return false;
+                }
+                next.extend(self.backward.step(&front, byte, Width::Narrow));
+            }
+            next.retain(|state| !first.contains(state));
+            if next.is_empty() {
+                break;
+            }
+            front = next;
+        }
+        true
+    }
+
+    /// Every address starts with `127.`.
+    fn only_loopback_addresses(&self, states: &States) -> bool {
+        let body = self.backward.loops(states, |b| b.is_ascii_digit() || b == b'.');
+        let starts_with = |head: &str| {
+            let opening: Vec<u8> = format!("{}://{head}", self.scheme).bytes().rev().collect();
+            self.backward.is_match(&self.backward.read(&body, opening))
+        };
+        ["", "1", "12", "127"]
+            .iter()
+            .zip([b'1', b'2', b'7', b'.'])
+            .all(|(head, good)| (b'.'..=b'9').filter(|b| *b != b'/' && *b != good).all(|b| !starts_with(&format!("{head}{}", char::from(b)))))
+    }
+
+    /// Every address but `[::1]` is beyond the machine.
+    fn ipv6(&mut self, end: &States) {
+        let mut states = self.backward.step(end, b']', Width::Both);
+        let opening: Vec<u8> = format!("{}://[", self.scheme).bytes().rev().collect();
+        let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
+        let opens = |states: &States| {
+            let body = self.backward.loops(states, is_part);
+            self.backward.is_match(&self.backward.read(&body, opening.iter().copied()))
+        };
+        let mut others = false;
+        for expected in [b'1', b':', b':', b'['] {
+            others |= (0..128u8).filter(|b| is_part(*b) && *b != expected).any(|b| opens(&self.backward.step(&states, b, Width::Both)));
+            states = self.backward.step(&states, expected, Width::Both);
+        }
+        if others {
+            self.host("[::2]");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str) -> Vec<&'static str> {
+        let reach = reach(pattern).unwrap();
+        [(reach.too_broad, "broad"), (reach.label_boundary, "boundary"), (reach.insecure, "insecure"), (reach.scheme_wide, "wide")]
+            .into_iter()
+            .filter_map(|(set, name)| set.then_some(name))
+            .collect()
+    }
+
+    #[test]
+    fn registrable_domains_that_are_spelled_out_are_fine() {
+        for pattern in [
+            r"https://.*\.example\.com",
+            r"^https://[a-z]+\.example\.com$",
+            r"https://(www|app)\.example\.com(:\d+)?",
+            r"https://[a-z0-9-]+-app\.example\.com",
+            r"https://(foo|bar|baz)\.com",
+            r"https://example\.(com|org|net|de|fr|it)",
+            r"https://gr[ae]y\.com",
+            r"https?://localhost(:\d+)?",
+            r"http://([a-z]+\.)?localhost:\d+",
+            r"http://127\.0\.0\.\d+:\d+",
+            r"http://127\.0\.0\.1",
+            r"http://\[::1\]:\d+",
+            r"https://10\.0\.0\.\d+",
+            r"https://deploy-preview-[0-9]+--myapp\.netlify\.app",
+            r"https://[0-9a-f]{8}--myapp\.netlify\.app",
+            r"https://pr-\d+\.example\.com",
+            r"https://example\.com:.*",
+        ] {
+            assert_eq!(found(pattern), Vec::<&str>::new(), "{pattern}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "psl")]
+    fn registrable_domains_that_others_can_have() {
+        for (pattern, expected) in [
+            (r".*", vec!["broad", "insecure", "wide"]),
+            (r"https://.*", vec!["broad"]),
+            (r"https://[a-z]+\.com", vec!["broad"]),
+            (r"https://app-.*\.com", vec!["broad"]),
+            (r"https://example\..*", vec!["broad"]),
+            (r"https://example\.[a-z]+", vec!["broad"]),
+            (r"https://example\.com.*", vec!["broad"]),
+            (r"https://[a-z-]+\.vercel\.app", vec!["broad"]),
+            (r"https://[a-z]+\.co\.uk", vec!["broad"]),
+            (r"https://.*example\.com", vec!["boundary"]),
+            (r"https://[a-z]*example\.com", vec!["boundary"]),
+            (r"https://a.example.com", vec!["boundary"]),
+            (r"https://example[0-9]\.com", vec!["broad"]),
+            (r"https://.*--myapp\.netlify\.app", vec!["boundary"]),
+            (r"https://[a-z]+[0-9]+--myapp\.netlify\.app", vec!["boundary"]),
+            (r"https://[a-z]+-[0-9]+--myapp\.netlify\.app", vec!["boundary"]),
+            (r"https?://.*\.example\.com", vec!["insecure"]),
+            (r"http://192\.168\.1\.\d+", vec!["insecure"]),
+            (r"http://1.*\.0\.0\.\d+", vec!["insecure"]),
+            (r"http://\[fe80::[0-9a-f]+\]", vec!["insecure"]),
+            (r"http://\[::1?\]", vec!["insecure"]),
+            (r"moz-extension://[0-9a-f-]+", vec!["wide"]),
+        ] {
+            assert_eq!(found(pattern), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn dots_between_labels() {
+        assert_eq!(unescaped_dots(r"https://a.example\.com").as_deref(), Some(r"https://a\.example\.com"));
+        assert_eq!(unescaped_dots(r"https://(a.b|c)\.example.com").as_deref(), Some(r"https://(a\.b|c)\.example\.com"));
+        assert_eq!(unescaped_dots(r"https://.*\.example\.com"), None);
+    }
+
+    #[test]
+    fn the_whole_origin_is_matched() {
+        for (pattern, text, expected) in [
+            (r"https://a\.example", "https://a.example.evil.net", false),
+            (r"https://a\.example|https://b\.example", "https://b.example", true),
+            (r"(?x) https://a\.example # a comment", "https://a.example", true),
+            (r"a|ab", "ab", true),
+            (r"https://[a-z]+\.example\.com$", "https://a.example.com\n", false),
+        ] {
+            let set = compile([whole(pattern).unwrap()]).unwrap();
+            assert_eq!(set.is_match(text.as_bytes()), expected, "{pattern}");
+        }
+        assert!(whole("https://(").is_err());
+        assert!(compile([whole("(a{1000}){1000}").unwrap_or_default()]).is_err());
+    }
+}

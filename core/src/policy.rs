@@ -1,0 +1,243 @@
+//! The compiled policy: immutable, shared between threads, asked about requests.
+
+use foldhash::fast::RandomState;
+
+use crate::config::{DeniedActual, Document, Gate, PolicyBuilder, SingleOrigin, Upstream, Value as Setting};
+use crate::header_list::NameRule;
+use crate::header_names::HeaderNames;
+use crate::headers::{Block, HeaderName, Line, Op, Text, Value};
+use crate::method::Methods;
+use crate::origin::matcher::{ExactOrigins, Matcher};
+use crate::problem::Problem;
+use crate::vary::Vary;
+
+/// A compiled policy. Immutable: share it by reference or in an `Arc`, on as many threads as you like.
+///
+/// ```
+/// use crossgate::Policy;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://app.example.com", "https://*.preview.example.com"])
+///     .allow_methods(["PUT", "DELETE"])
+///     .allow_headers(["Authorization", "Content-Type"])
+///     .allow_credentials(true)
+///     .max_age(7200)
+///     .build()?;
+/// assert!(policy.warnings().is_empty());
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) any_origin: bool,
+    pub(crate) allow_null_origin: bool,
+    pub(crate) host_origins: bool,
+    pub(crate) matcher: Matcher,
+    pub(crate) own_origins: ExactOrigins,
+    pub(crate) methods: Methods,
+    pub(crate) names: NameRule,
+    pub(crate) allow_private_network: bool,
+    pub(crate) preflight_status: u16,
+    pub(crate) denied_preflight_status: u16,
+    pub(crate) rejects: bool,
+    pub(crate) keeps_upstream: bool,
+    pub(crate) blocks: Blocks,
+    pub(crate) seed: RandomState,
+    /// What only the document needs.
+    pub(crate) written: Written,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// The parts of the canonical document that evaluation does not read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    /// For each pattern the number of exact origins in front of it.
+    pub(crate) pattern_places: Vec<usize>,
+    pub(crate) regexes: Vec<String>,
+    pub(crate) allow_headers: Vec<String>,
+    pub(crate) expose_headers: HeaderNames,
+    pub(crate) allow_credentials: bool,
+    pub(crate) max_age: Option<u32>,
+    pub(crate) single_origin: SingleOrigin,
+    pub(crate) gates: Vec<Gate>,
+}
+
+impl Policy {
+    /// Starts a policy; the methods are named as the options of the document.
+    pub fn builder() -> PolicyBuilder {
+        PolicyBuilder::default()
+    }
+
+    /// What is worth a look, though the policy is built.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
+    /// Whether `allow_credentials` is set.
+    pub fn allows_credentials(&self) -> bool {
+        self.written.allow_credentials
+    }
+
+    /// Whether the policy asks the host about origins (`host_origins`).
+    pub fn has_host_origins(&self) -> bool {
+        self.host_origins
+    }
+
+    /// Every response is the same, whatever the origin: `*` or `single_origin = "static"`.
+    #[inline]
+    pub(crate) fn is_constant(&self) -> bool {
+        self.any_origin || self.written.single_origin == SingleOrigin::Static
+    }
+
+    /// The canonical document: every option, origins and methods as browsers write them, nothing twice. A policy built
+    /// from it is equal to this one.
+    ///
+    /// ```
+    /// use crossgate::{Policy, Value};
+    /// let policy = Policy::builder().allow_origins(["HTTPS://A.example:443", "https://a.example"]).build()?;
+    /// assert_eq!(policy.document().get("allow_origins"), Some(&Value::List(vec!["https://a.example".into()])));
+    /// assert_eq!(Policy::from_document(&policy.document())?, policy);
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn document(&self) -> Document {
+        let written = &self.written;
+        let number = |n: u32| Setting::Int(i64::from(n));
+        let text = |text: &str| Setting::Str(text.to_owned());
+        let mut document = Document::new();
+        document.push("allow_origins", if self.any_origin { text("*") } else { list(self.written_origins()) });
+        document.push("allow_origin_regexes", list(written.regexes.iter()));
+        document.push("allow_null_origin", Setting::Bool(self.allow_null_origin));
+        document.push("host_origins", Setting::Bool(self.host_origins));
+        document.push("allow_methods", if self.methods.any { text("*") } else { list(self.methods.list.iter()) });
+        document.push("allow_headers", any_or_list(&written.allow_headers));
+        document.push("expose_headers", any_or_list(&written.expose_headers.list));
+        document.push("allow_credentials", Setting::Bool(written.allow_credentials));
+        document.push("max_age", written.max_age.map_or(Setting::Null, number));
+        document.push("preflight_status", number(self.preflight_status.into()));
+        document.push("denied_preflight_status", number(self.denied_preflight_status.into()));
+        let denied_actual = if self.rejects { DeniedActual::Reject } else { DeniedActual::Forward };
+        document.push("denied_actual", text(denied_actual.as_str()));
+        document.push("own_origins", list(self.own_origins.iter()));
+        document.push("single_origin", text(written.single_origin.as_str()));
+        let upstream = if self.keeps_upstream { Upstream::Keep } else { Upstream::Replace };
+        document.push("upstream", text(upstream.as_str()));
+        document.push("allow_private_network", Setting::Bool(self.allow_private_network));
+        document.push("dangerously_allow", list(written.gates.iter().map(|gate| gate.as_str())));
+        document
+    }
+
+    /// The entries of `allow_origins` in their configured order.
+    fn written_origins(&self) -> Vec<String> {
+        let mut entries = Vec::with_capacity(self.matcher.exact.len() + self.written.pattern_places.len());
+        let mut patterns = self.matcher.patterns.list().iter().zip(&self.written.pattern_places).peekable();
+        for (index, origin) in self.matcher.exact.iter().enumerate() {
+            while let Some((pattern, _)) = patterns.next_if(|(_, place)| **place <= index) {
+                entries.push(pattern.to_string());
+            }
+            entries.push(origin.to_owned());
+        }
+        entries.extend(patterns.map(|(pattern, _)| pattern.to_string()));
+        entries
+    }
+}
+
+fn list<S: Into<String> + AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Setting {
+    Setting::List(texts.into_iter().map(|text| Setting::from(text.as_ref())).collect())
+}
+
+fn any_or_list(names: &[String]) -> Setting {
+    if names == ["*"] { Setting::from("*") } else { list(names) }
+}
+
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.document() == other.document()
+    }
+}
+
+/// The prepared responses of a policy.
+#[derive(Clone, Debug)]
+pub(crate) struct Blocks {
+    pub(crate) options: MethodBlocks,
+    pub(crate) other: MethodBlocks,
+    pub(crate) preflight: Block,
+    pub(crate) preflight_private: Block,
+}
+
+/// What depends on whether the method is OPTIONS.
+#[derive(Clone, Debug)]
+pub(crate) struct MethodBlocks {
+    /// An actual request whose origin is allowed.
+    pub(crate) allowed: Block,
+    /// `Vary` alone.
+    pub(crate) bare: Block,
+}
+
+/// What the header values depend on.
+pub(crate) struct BlockSettings<'a> {
+    /// `*` or the static origin; `None` names the request's.
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) credentials: bool,
+    pub(crate) methods: &'a Methods,
+    pub(crate) allow_headers: &'a HeaderNames,
+    pub(crate) expose_headers: &'a HeaderNames,
+    pub(crate) max_age: Option<u32>,
+    pub(crate) vary: &'a Vary,
+}
+
+impl Blocks {
+    pub(crate) fn new(settings: &BlockSettings<'_>) -> Self {
+        Blocks {
+            options: settings.of_method(Some(&settings.vary.options)),
+            other: settings.of_method(settings.vary.other),
+            preflight: settings.preflight(false),
+            preflight_private: settings.preflight(true),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn of(&self, method: &[u8]) -> &MethodBlocks {
+        if method == b"OPTIONS" { &self.options } else { &self.other }
+    }
+}
+
+fn fixed(name: HeaderName, value: &str) -> Line {
+    Line { name, op: Op::Set, value: Value::Fixed(Text::new(value)) }
+}
+
+fn merged(name: HeaderName, value: &str) -> Line {
+    Line { name, op: Op::Merge, value: Value::Fixed(Text::new(value)) }
+}
+
+impl BlockSettings<'_> {
+    fn of_method(&self, vary: Option<&str>) -> MethodBlocks {
+        let vary = vary.map(|vary| merged(HeaderName::Vary, vary));
+        let mut lines = self.origin_lines();
+        lines.extend((!self.expose_headers.joined.is_empty()).then(|| merged(HeaderName::ExposeHeaders, &self.expose_headers.joined)));
+        lines.extend(vary.clone());
+        MethodBlocks { allowed: Block::new(lines), bare: Block::new(vary.into_iter().collect()) }
+    }
+
+    fn preflight(&self, private_network: bool) -> Block {
+        let mut lines = self.origin_lines();
+        lines.extend(match (self.methods.any, self.credentials) {
+            (true, false) => Some(fixed(HeaderName::AllowMethods, "*")),
+            (true, true) => Some(Line { name: HeaderName::AllowMethods, op: Op::Set, value: Value::Method }),
+            (false, _) => (!self.methods.list.is_empty()).then(|| fixed(HeaderName::AllowMethods, &self.methods.list.join(", "))),
+        });
+        lines.extend(if self.allow_headers.any && self.credentials {
+            Some(Line { name: HeaderName::AllowHeaders, op: Op::Set, value: Value::Names })
+        } else {
+            (!self.allow_headers.list.is_empty()).then(|| fixed(HeaderName::AllowHeaders, &self.allow_headers.joined))
+        });
+        lines.extend(self.max_age.map(|seconds| fixed(HeaderName::MaxAge, &seconds.to_string())));
+        lines.extend(private_network.then(|| fixed(HeaderName::AllowPrivateNetwork, "true")));
+        lines.push(merged(HeaderName::Vary, &self.vary.options));
+        Block::new(lines)
+    }
+
+    fn origin_lines(&self) -> Vec<Line> {
+        let value = self.origin.map_or(Value::Origin, |origin| Value::Fixed(Text::new(origin)));
+        let mut lines = vec![Line { name: HeaderName::AllowOrigin, op: Op::Set, value }];
+        lines.extend(self.credentials.then(|| fixed(HeaderName::AllowCredentials, "true")));
+        lines
+    }
+}

@@ -1,0 +1,78 @@
+//! Applies a decision to a response that the application or an upstream has already given headers.
+
+use crate::decision::Decision;
+use crate::headers::{Header, HeaderName, Op};
+use crate::vary::{merge_tokens, merge_vary};
+
+/// A response's headers, as a host keeps them. Names are given in lower case; a host that keeps the case compares
+/// without it.
+pub trait ResponseHeaders {
+    /// Every value of a name, in order.
+    fn get_all(&self, name: HeaderName) -> Vec<String>;
+    /// Removes every line of a name.
+    fn remove(&mut self, name: HeaderName);
+    /// Replaces every line of a name by one.
+    fn set(&mut self, name: HeaderName, value: &str);
+}
+
+impl<N: AsRef<str> + for<'a> From<&'a str>, V: AsRef<str> + for<'a> From<&'a str>> ResponseHeaders for Vec<(N, V)> {
+    fn get_all(&self, name: HeaderName) -> Vec<String> {
+        self.iter().filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name.lower())).map(|(_, v)| v.as_ref().to_owned()).collect()
+    }
+
+    fn remove(&mut self, name: HeaderName) {
+        self.retain(|(n, _)| !n.as_ref().eq_ignore_ascii_case(name.lower()));
+    }
+
+    fn set(&mut self, name: HeaderName, value: &str) {
+        ResponseHeaders::remove(self, name);
+        self.push((name.lower().into(), value.into()));
+    }
+}
+
+impl Decision<'_> {
+    /// Sets, merges and removes: afterwards the response says what the policy says and nothing else about CORS.
+    /// Returns whether that replaced or removed something that the application or an upstream had said
+    /// (`overwrote_upstream`). With `upstream = "keep"` a response that already has `Access-Control-Allow-Origin` is
+    /// left whole, `Vary` aside.
+    ///
+    /// ```
+    /// # use crossgate::{Policy, Request};
+    /// # let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+    /// let mut response = vec![("access-control-allow-origin".to_string(), "*".to_string()), ("Vary".into(), "Accept".into())];
+    /// let request = Request::new("GET").header("Origin", b"https://evil.example");
+    /// assert!(policy.evaluate(&request).apply(&mut response));
+    /// assert_eq!(response, [("vary".to_string(), "Accept, Origin".to_string())]);
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn apply(&self, response: &mut impl ResponseHeaders) -> bool {
+        if self.keeps_upstream && !response.get_all(HeaderName::AllowOrigin).is_empty() {
+            self.headers().filter(|header| header.name == HeaderName::Vary).for_each(|header| merge(response, &header));
+            return false;
+        }
+        let mut overwrote = false;
+        for name in self.remove() {
+            if !response.get_all(*name).is_empty() {
+                overwrote = true;
+                response.remove(*name);
+            }
+        }
+        for header in self.headers() {
+            match header.op {
+                Op::Merge => merge(response, &header),
+                Op::Set => {
+                    overwrote |= response.get_all(header.name).iter().any(|value| value != header.value);
+                    response.set(header.name, header.value);
+                }
+            }
+        }
+        overwrote
+    }
+}
+
+fn merge(response: &mut impl ResponseHeaders, header: &Header<'_>) {
+    let existing = response.get_all(header.name);
+    let lines = existing.iter().map(String::as_str);
+    let value = if header.name == HeaderName::Vary { merge_vary(lines, header.value) } else { merge_tokens(lines, header.value, false) };
+    response.set(header.name, &value);
+}
