@@ -150,15 +150,14 @@ impl Policy {
         let names = if method.is_ok() || echoes { self.names.check(&request.acrh) } else { Ok(()) };
         let reason = origin.map(|origin| origin.reason).and_then(|reason| method.and(names).map(|()| reason));
         let asked_private = self.allow_private_network && origin.is_ok() && request.acrpn.single() == Some(b"true");
-        let block = if asked_private { &self.blocks.preflight_private } else { &self.blocks.preflight };
+        let method_text = requested.filter(|_| method.is_ok()).and_then(|method| std::str::from_utf8(method).ok());
+        let names_text = if echoes && names.is_ok() { self.echo(&request.acrh, scratch) } else { Names::None };
+        let block = self.blocks.preflights.of([asked_private, method_text.is_some(), !matches!(names_text, Names::None)]);
         let mut decision = self.answer(block, reason.unwrap_or_else(|failed| failed), reason.is_ok(), self.preflight_status);
         if let Ok(origin) = origin {
             decision = decision.naming(origin);
         }
-        decision.method = requested.filter(|_| method.is_ok()).and_then(|method| std::str::from_utf8(method).ok());
-        if echoes && names.is_ok() {
-            decision.names = self.echo(&request.acrh, scratch);
-        }
+        (decision.method, decision.names) = (method_text, names_text);
         decision
     }
 

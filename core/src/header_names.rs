@@ -137,7 +137,7 @@ fn hash(seed: &RandomState, name: &[u8]) -> u64 {
 fn read_one(text: &str, path: &str, of: Use, problems: &mut Problems) -> bool {
     if !is_token(text.as_bytes()) {
         let parts: Vec<&str> = split_list(text).collect();
-        if parts.len() > 1 && parts.iter().all(|part| is_token(part.as_bytes())) && !text.contains(['\r', '\n']) {
+        if text.contains(',') && !parts.is_empty() && parts.iter().all(|part| is_token(part.as_bytes())) {
             let hint = parts.iter().map(|part| format!("{part:?}")).collect::<Vec<_>>().join(", ");
             problems.error(Code::HeaderIsList, path, text, "several names in one string; list them one by one", Some(hint));
         } else {

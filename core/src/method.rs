@@ -109,7 +109,7 @@ fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
     let upper = text.to_ascii_uppercase();
     if !is_token(text.as_bytes()) {
         let parts: Vec<&str> = split_list(text).collect();
-        if parts.len() > 1 && parts.iter().all(|part| is_token(part.as_bytes())) {
+        if text.contains(',') && !parts.is_empty() && parts.iter().all(|part| is_token(part.as_bytes())) {
             let hint = parts.iter().map(|part| format!("{:?}", part.to_ascii_uppercase())).collect::<Vec<_>>().join(", ");
             problems.error(Code::MethodIsList, path, text, "several methods in one string; list them one by one", Some(hint));
         } else {

@@ -158,8 +158,36 @@ impl PartialEq for Policy {
 pub(crate) struct Blocks {
     pub(crate) options: MethodBlocks,
     pub(crate) other: MethodBlocks,
-    pub(crate) preflight: Block,
-    pub(crate) preflight_private: Block,
+    pub(crate) preflights: Preflights,
+}
+
+/// An allowed origin's preflight, for every set of the headers that only some requests get. Most policies have one.
+#[derive(Clone, Debug)]
+pub(crate) struct Preflights {
+    blocks: Vec<Block>,
+    /// How far apart the blocks with and without each are; 0 for a header that does not vary.
+    weights: [usize; 3],
+}
+
+impl Preflights {
+    fn new(settings: &BlockSettings<'_>) -> Self {
+        let echoed = |any: bool| any && settings.credentials;
+        let varies = [settings.private_network, echoed(settings.methods.any), echoed(settings.allow_headers.any)];
+        let (mut weights, mut count) = ([0; 3], 1);
+        for (weight, _) in weights.iter_mut().zip(varies).filter(|(_, varies)| *varies) {
+            *weight = count;
+            count *= 2;
+        }
+        let blocks = (0..count).map(|index| settings.preflight(weights.map(|weight| weight > 0 && index / weight % 2 == 1))).collect();
+        Preflights { blocks, weights }
+    }
+
+    /// The block with or without the private network, method and names.
+    #[inline]
+    pub(crate) fn of(&self, has: [bool; 3]) -> &Block {
+        let index: usize = self.weights.iter().zip(has).map(|(weight, has)| weight * usize::from(has)).sum();
+        &self.blocks[index]
+    }
 }
 
 /// What depends on whether the method is OPTIONS.
@@ -180,6 +208,7 @@ pub(crate) struct BlockSettings<'a> {
     pub(crate) allow_headers: &'a HeaderNames,
     pub(crate) expose_headers: &'a HeaderNames,
     pub(crate) max_age: Option<u32>,
+    pub(crate) private_network: bool,
     pub(crate) vary: &'a Vary,
 }
 
@@ -188,8 +217,7 @@ impl Blocks {
         Blocks {
             options: settings.of_method(Some(&settings.vary.options)),
             other: settings.of_method(settings.vary.other),
-            preflight: settings.preflight(false),
-            preflight_private: settings.preflight(true),
+            preflights: Preflights::new(settings),
         }
     }
 
@@ -216,15 +244,16 @@ impl BlockSettings<'_> {
         MethodBlocks { allowed: Block::new(lines), bare: Block::new(vary.into_iter().collect()) }
     }
 
-    fn preflight(&self, private_network: bool) -> Block {
+    fn preflight(&self, [private_network, method, names]: [bool; 3]) -> Block {
+        let echoed = |name: HeaderName, value: Value| Line { name, op: Op::Set, value };
         let mut lines = self.origin_lines();
         lines.extend(match (self.methods.any, self.credentials) {
             (true, false) => Some(fixed(HeaderName::AllowMethods, "*")),
-            (true, true) => Some(Line { name: HeaderName::AllowMethods, op: Op::Set, value: Value::Method }),
+            (true, true) => method.then(|| echoed(HeaderName::AllowMethods, Value::Method)),
             (false, _) => (!self.methods.list.is_empty()).then(|| fixed(HeaderName::AllowMethods, &self.methods.list.join(", "))),
         });
         lines.extend(if self.allow_headers.any && self.credentials {
-            Some(Line { name: HeaderName::AllowHeaders, op: Op::Set, value: Value::Names })
+            names.then(|| echoed(HeaderName::AllowHeaders, Value::Names))
         } else {
             (!self.allow_headers.list.is_empty()).then(|| fixed(HeaderName::AllowHeaders, &self.allow_headers.joined))
         });

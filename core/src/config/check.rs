@@ -73,6 +73,7 @@ impl Check<'_> {
             allow_headers: &allow_headers,
             expose_headers: &expose_headers,
             max_age,
+            private_network: options.allow_private_network,
             vary: &vary,
         });
         Policy {
@@ -185,36 +186,38 @@ impl Check<'_> {
         self.without_redundant(&exact, &indices, patterns)
     }
 
+    /// Warns about entries that another covers, and leaves them out where nothing is lost: an entry that is safe with
+    /// credentials says more than a pattern around it that is not (WebSocket checks).
     fn without_redundant(&mut self, exact: &ExactOrigins, indices: &[usize], patterns: Vec<(usize, usize, Pattern)>) -> (Matcher, Vec<usize>) {
         let mut matcher = Matcher::default();
-        let compared = patterns.len() <= COMPARED_PATTERNS;
-        let mut kept: Vec<(usize, Pattern)> = Vec::new();
+        let mut kept: Vec<(usize, usize)> = Vec::new();
         for (position, (index, place, pattern)) in patterns.iter().enumerate() {
-            let covering = patterns.iter().enumerate().find(|(other, (_, _, candidate))| compared && *other != position && candidate.covers(pattern));
-            if let Some((_, (_, _, covering))) = covering {
-                self.redundant(*index, &pattern.to_string(), &covering.to_string());
-            } else {
+            let others = patterns.iter().enumerate().filter(|(other, _)| *other != position && patterns.len() <= COMPARED_PATTERNS);
+            let mut covering = others.map(|(_, (_, _, other))| other).filter(|other| other.covers(pattern)).peekable();
+            if let Some(first) = covering.peek() {
+                self.redundant(*index, &pattern.to_string(), &first.to_string());
+            }
+            if !covering.any(|other| !pattern.dangers().is_empty() || other.dangers().is_empty()) {
                 matcher.patterns.push(pattern.clone());
-                kept.push((*place, pattern.clone()));
+                kept.push((*place, *place));
             }
         }
         let mut left = ExactOrigins::with_capacity(exact.len());
-        let mut places: Vec<usize> = kept.iter().map(|(place, _)| *place).collect();
         for (position, (origin, index)) in exact.iter().zip(indices).enumerate() {
-            let covered = Origin::parse(origin.as_bytes()).is_some_and(|origin| matcher.patterns.matches(&origin, false));
-            if covered {
-                let by = Origin::parse(origin.as_bytes()).and_then(|parsed| matcher.patterns.list().iter().find(|pattern| pattern.matches(&parsed)));
+            let parsed = Origin::parse(origin.as_bytes()).filter(|parsed| matcher.patterns.matches(parsed, false));
+            if let Some(parsed) = parsed {
+                let by = matcher.patterns.list().iter().find(|pattern| pattern.matches(&parsed));
                 self.redundant(*index, origin, &by.map_or_else(String::new, ToString::to_string));
-                for (place, (original, _)) in places.iter_mut().zip(&kept) {
-                    *place -= usize::from(*original > position);
-                }
-            } else {
+            }
+            if parsed.is_none_or(|parsed| !parsed.is_insecure() && !matcher.patterns.matches(&parsed, true)) {
                 left.insert(origin);
+            } else {
+                kept.iter_mut().filter(|(before, _)| *before > position).for_each(|(_, now)| *now -= 1);
             }
         }
         left.shrink();
         matcher.exact = left;
-        (matcher, places)
+        (matcher, kept.into_iter().map(|(_, now)| now).collect())
     }
 
     fn redundant(&mut self, index: usize, text: &str, by: &str) {
@@ -457,11 +460,8 @@ impl Check<'_> {
         for item in &self.options.own_origins {
             let path = format!("own_origins[{}]", item.index);
             match entry::read(&item.text, &path, &mut self.problems) {
-                Some(Entry::Exact(origin)) => {
-                    if !origins.insert(&origin) {
-                        self.problems.warning(Code::OriginDuplicate, &path, &item.text, "this origin stands twice", None);
-                    }
-                }
+                Some(Entry::Exact(origin)) if origins.insert(&origin) => {}
+                Some(Entry::Exact(_)) => self.problems.warning(Code::OriginDuplicate, &path, &item.text, "this origin stands twice", None),
                 Some(Entry::Pattern(_)) => {
                     self.problems.error(Code::PatternUnsupported, &path, &item.text, "the server's own origins are exact; list them one by one", None);
                 }

@@ -356,7 +356,7 @@ impl Reader<'_> {
             self.error(Code::OriginInvalidHost, "the host is missing", None);
             return None;
         }
-        let name = self.to_ascii(given)?;
+        let name = self.ascii(given)?;
         let bare = name.strip_suffix('.').unwrap_or(&name);
         if let Some(byte) = bare.bytes().find(|b| !is_label_byte(*b) && *b != b'.') {
             let message = format!("{:?} cannot stand in a host", char::from(byte));
@@ -400,7 +400,7 @@ impl Reader<'_> {
     }
 
     /// URL standard, domain to ASCII.
-    fn to_ascii(&mut self, given: &str) -> Option<String> {
+    fn ascii(&mut self, given: &str) -> Option<String> {
         if given.contains(['%', ' ']) || given.bytes().any(|b| b.is_ascii_control()) {
             self.error(Code::OriginInvalidHost, "white space, control bytes and `%` cannot stand in a host", None);
             return None;
@@ -575,7 +575,7 @@ mod tests {
             assert!(found.contains(&"pattern_too_broad") && found.contains(&"pattern_unsupported"), "{text}: {found:?}");
         }
         for text in [
-                        "https://**.example.com",
+            "https://**.example.com",
             "https://*.127.0.0.1",
             "https://a.*.example.com",
             "https://{digits}-{hex}.example.com",

@@ -1,6 +1,6 @@
 //! The compiled list of origins. Lookup cost is flat in the number of entries and no chosen input makes it slow.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -197,9 +197,7 @@ impl Patterns {
 }
 
 fn hash(seed: &RandomState, key: &Key<'_>) -> u64 {
-    let mut hasher = seed.build_hasher();
-    key.hash(&mut hasher);
-    hasher.finish()
+    seed.hash_one(key)
 }
 
 /// The regexes of a policy.

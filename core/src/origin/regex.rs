@@ -103,7 +103,6 @@ fn collect_dots(ast: &Ast, places: &mut Vec<usize>) {
 pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
     let nfa = Compiler::new()
         .syntax(syntax::Config::new().unicode(UNICODE).utf8(false))
-        
         .configure(Config::new().reverse(true).which_captures(WhichCaptures::None).utf8(false).nfa_size_limit(Some(SIZE_LIMIT)))
         .build(pattern)
         .map_err(|error| error.to_string())?;
@@ -360,7 +359,7 @@ impl Walk<'_> {
     /// `prefix{hex}--name`: the host of the suffix makes such names, no tenant chooses them.
     fn is_named(&self, states: &States, tail: &str, wide: &[u8]) -> bool {
         let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        if !tail.strip_prefix("--").is_some_and(|name| !name.is_empty()) || !wide.iter().all(|b| hex(*b)) {
+        if tail.strip_prefix("--").is_none_or(str::is_empty) || !wide.iter().all(|b| hex(*b)) {
             return false;
         }
         // In front of the digits only what is spelled out.
