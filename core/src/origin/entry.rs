@@ -36,15 +36,9 @@ const NEVER_SENT: [(&str, &str); 3] = [("ws", "http"), ("wss", "https"), ("ftp",
 /// Reads an entry. `None` if it was refused; what is wrong is reported either way.
 pub(crate) fn read(text: &str, path: &str, problems: &mut Problems) -> Option<Entry> {
     let before = problems.error_count();
-    let mut reader = Reader { path, text, problems };
+    let mut reader = Reader { path, text, problems, hints: true };
     let entry = reader.read();
     (problems.error_count() == before).then_some(entry).flatten()
-}
-
-/// The canonical form of a text, if it is a good entry.
-fn canonical(text: &str) -> Option<String> {
-    let mut problems = Problems::default();
-    read(text, "", &mut problems).map(|entry| entry.to_string())
 }
 
 struct Reader<'a> {
@@ -52,11 +46,23 @@ struct Reader<'a> {
     /// The entry as configured, for the problems' `value`.
     text: &'a str,
     problems: &'a mut Problems,
+    /// A hint is read without hints of its own.
+    hints: bool,
 }
 
 impl Reader<'_> {
     fn error(&mut self, code: Code, message: &str, hint: Option<String>) {
         self.problems.push(Severity::Error, code, self.path, self.text, message, hint);
+    }
+
+    /// The canonical form of a text, if it is a good entry: the hint.
+    fn canonical(&self, text: &str) -> Option<String> {
+        if !self.hints {
+            return None;
+        }
+        let mut problems = Problems::default();
+        let entry = Reader { path: "", text, problems: &mut problems, hints: false }.read()?;
+        (problems.error_count() == 0).then(|| entry.to_string())
     }
 
     fn warn(&mut self, code: Code, message: &str, hint: Option<String>) {
@@ -71,16 +77,16 @@ impl Reader<'_> {
             return None;
         }
         if trimmed != text {
-            let hint = canonical(trimmed).unwrap_or_else(|| trimmed.to_owned());
+            let hint = self.canonical(trimmed).unwrap_or_else(|| trimmed.to_owned());
             self.error(Code::OriginWhitespace, "white space around the entry; it would never match", Some(hint));
         }
         let unquoted = unquote(trimmed);
         if unquoted != trimmed {
-            let hint = canonical(unquoted).unwrap_or_else(|| unquoted.to_owned());
+            let hint = self.canonical(unquoted).unwrap_or_else(|| unquoted.to_owned());
             self.error(Code::OriginQuoted, "quotes or brackets around the entry belong to another syntax", Some(hint));
         }
         if let Some(parts) = as_list(unquoted) {
-            let hint = parts.iter().map(|part| format!("{:?}", canonical(part).unwrap_or_else(|| (*part).to_owned())));
+            let hint = parts.iter().map(|part| format!("{:?}", self.canonical(part).unwrap_or_else(|| (*part).to_owned())));
             let hint = hint.collect::<Vec<_>>().join(", ");
             self.error(Code::OriginIsList, "several origins in one string; list them one by one", Some(hint));
             return None;
@@ -111,13 +117,13 @@ impl Reader<'_> {
         } else if REFUSED.contains(&name.as_str()) {
             self.error(Code::OriginInvalid, "pages of this scheme send `Origin: null`, never an origin of their own", None);
         } else if text.contains(['*', '{', '}']) {
-            let hint = text.starts_with("*.").then(|| canonical(&format!("https://{text}"))).flatten();
+            let hint = text.starts_with("*.").then(|| self.canonical(&format!("https://{text}"))).flatten();
             self.error(Code::PatternUnsupported, UNSUPPORTED, hint);
         } else {
             let bare = if matches!(name.as_str(), "http" | "https") { rest } else { text };
             let bare = bare.trim_start_matches('/');
             let http = name == "http" || (name != "https" && is_local(bare));
-            let hint = canonical(&format!("{}://{bare}", if http { "http" } else { "https" }));
+            let hint = self.canonical(&format!("{}://{bare}", if http { "http" } else { "https" }));
             self.error(Code::OriginMissingScheme, "an origin starts with `scheme://`; without it the entry would never match", hint);
         }
     }
@@ -129,7 +135,7 @@ impl Reader<'_> {
     fn scheme(&mut self, scheme: &str, rest: &str) -> Option<String> {
         let lower = scheme.to_ascii_lowercase();
         if scheme.is_empty() {
-            let hint = canonical(&format!("https://{rest}"));
+            let hint = self.canonical(&format!("https://{rest}"));
             self.error(Code::OriginMissingScheme, "an origin starts with `scheme://`; without it the entry would never match", hint);
             return None;
         }
@@ -137,7 +143,7 @@ impl Reader<'_> {
             if outer == "file" {
                 self.file();
             } else {
-                let hint = canonical(&format!("{inner}://{}", rest.split(['/', '?', '#']).next().unwrap_or_default()));
+                let hint = self.canonical(&format!("{inner}://{}", rest.split(['/', '?', '#']).next().unwrap_or_default()));
                 self.error(Code::OriginInvalid, "a scheme in front of an origin: the page's origin is what is inside, or null", hint);
             }
             return None;
@@ -152,7 +158,7 @@ impl Reader<'_> {
         }
         if let Some((_, instead)) = NEVER_SENT.iter().find(|(never, _)| *never == lower) {
             let message = format!("no page has a {lower}: origin; the page that opens the connection has an http or https one");
-            self.error(Code::OriginSchemeNeverSent, &message, canonical(&format!("{instead}://{rest}")));
+            self.error(Code::OriginSchemeNeverSent, &message, self.canonical(&format!("{instead}://{rest}")));
             return None;
         }
         let well_formed =
@@ -162,7 +168,7 @@ impl Reader<'_> {
             return None;
         }
         if lower != scheme {
-            self.warn(Code::OriginNotCanonical, "browsers send the scheme in lower case; canonicalised", canonical(&format!("{lower}://{rest}")));
+            self.warn(Code::OriginNotCanonical, "browsers send the scheme in lower case; canonicalised", self.canonical(&format!("{lower}://{rest}")));
         }
         Some(lower)
     }
@@ -171,7 +177,7 @@ impl Reader<'_> {
         let (mut authority, tail) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
         self.tail(scheme, authority, tail);
         if let Some((_, host)) = authority.rsplit_once('@') {
-            self.error(Code::OriginHasUserinfo, "an origin has no user name or password", canonical(&format!("{scheme}://{host}")));
+            self.error(Code::OriginHasUserinfo, "an origin has no user name or password", self.canonical(&format!("{scheme}://{host}")));
             authority = host;
         }
         let web = matches!(scheme, "http" | "https");
@@ -213,7 +219,7 @@ impl Reader<'_> {
         if tail.is_empty() {
             return;
         }
-        let hint = canonical(&format!("{scheme}://{authority}"));
+        let hint = self.canonical(&format!("{scheme}://{authority}"));
         let (before_fragment, fragment) = tail.split_once('#').map_or((tail, false), |(before, _)| (before, true));
         let (path, query) = before_fragment.split_once('?').map_or((before_fragment, false), |(before, _)| (before, true));
         if !path.is_empty() {
@@ -236,21 +242,21 @@ impl Reader<'_> {
             return Some(PortPattern::Any);
         }
         if port.contains(['*', '{', '}']) {
-            self.error(Code::PatternUnsupported, "a port pattern is `:*` and nothing else", canonical(&format!("{scheme}://{host}:*")));
+            self.error(Code::PatternUnsupported, "a port pattern is `:*` and nothing else", self.canonical(&format!("{scheme}://{host}:*")));
             return None;
         }
         let Some(number) = parse_port(port) else {
             let without = port.trim_start_matches('0');
             let hint = if port.is_empty() {
-                canonical(&format!("{scheme}://{host}"))
+                self.canonical(&format!("{scheme}://{host}"))
             } else {
-                (without != port && !without.is_empty()).then(|| canonical(&format!("{scheme}://{host}:{without}"))).flatten()
+                (without != port && !without.is_empty()).then(|| self.canonical(&format!("{scheme}://{host}:{without}"))).flatten()
             };
             self.error(Code::OriginBadPort, "a port is a number from 1 to 65535 without leading zeros", hint);
             return None;
         };
         if (scheme, number) == ("http", 80) || (scheme, number) == ("https", 443) {
-            let hint = canonical(&format!("{scheme}://{host}"));
+            let hint = self.canonical(&format!("{scheme}://{host}"));
             self.warn(Code::OriginDefaultPort, "browsers leave the scheme's default port out; canonicalised", hint);
             return Some(PortPattern::Exactly(None));
         }
@@ -342,6 +348,11 @@ impl Reader<'_> {
             return None;
         };
         let serialized = serialize_ipv6(address);
+        if serialized != inner && serialized == inner.to_ascii_lowercase() {
+            let hint = self.canonical(&self.text.trim().replacen(inner, &serialized, 1));
+            self.warn(Code::OriginNotCanonical, "browsers send the host in lower case; canonicalised", hint);
+            return Some(HostPattern::Exactly(format!("[{serialized}]")));
+        }
         if serialized != inner {
             let hint = self.text.trim().replacen(inner, &serialized, 1);
             self.error(Code::OriginIpNotCanonical, "browsers write this address another way", Some(hint));
@@ -371,11 +382,11 @@ impl Reader<'_> {
             return self.ipv4(&name, given, in_pattern);
         }
         if name != given && given.is_ascii() {
-            let hint = canonical(&self.text.trim().to_ascii_lowercase());
+            let hint = self.canonical(&self.text.trim().to_ascii_lowercase());
             self.warn(Code::OriginNotCanonical, "browsers send the host in lower case; canonicalised", hint);
         }
         if name.ends_with('.') {
-            let hint = canonical(&self.text.trim().replacen(given, given.trim_end_matches('.'), 1));
+            let hint = self.canonical(&self.text.trim().replacen(given, given.trim_end_matches('.'), 1));
             self.warn(Code::OriginTrailingDot, "a name with a trailing dot is another origin than the one without", hint);
         }
         Some(name)
@@ -392,7 +403,7 @@ impl Reader<'_> {
         };
         let serialized = address.to_string();
         if serialized != name {
-            let hint = canonical(&self.text.trim().replacen(given, &serialized, 1));
+            let hint = self.canonical(&self.text.trim().replacen(given, &serialized, 1));
             self.error(Code::OriginIpNotCanonical, "browsers write this address another way", hint);
             return None;
         }
@@ -417,7 +428,7 @@ impl Reader<'_> {
         match idna::domain_to_ascii_cow(given.as_bytes(), idna::AsciiDenyList::URL) {
             Ok(name) => {
                 if !given.is_ascii() {
-                    let hint = canonical(&self.text.trim().replacen(given, &name, 1));
+                    let hint = self.canonical(&self.text.trim().replacen(given, &name, 1));
                     self.warn(Code::OriginNotAscii, "browsers send the A-label of a name; canonicalised", hint);
                 }
                 Some(name.into_owned())
@@ -461,12 +472,11 @@ fn as_list(text: &str) -> Option<Vec<&str>> {
 
 /// As a shell glob the entry would match any http or https origin there is.
 fn would_match_everybody(text: &str) -> bool {
-    let web_or_open = !text.contains("://") || text.starts_with("http") || text.starts_with('*');
-    web_or_open
-        && text.contains('*')
-        && ["https://unpredictable-4f1c.example", "http://unpredictable-4f1c.example", "https://unpredictable-4f1c.example:8443"]
-            .iter()
-            .any(|probe| glob(text.as_bytes(), probe.as_bytes()))
+    let all_hosts = |scheme: &str, port: &str| {
+        // Two top-level names: `https://*.example` is a pattern of its own, not everybody.
+        ["example", "test"].iter().all(|top| glob(text.as_bytes(), format!("{scheme}://unpredictable-4f1c.{top}{port}").as_bytes()))
+    };
+    text.contains('*') && ["http", "https"].iter().any(|scheme| ["", ":8443"].iter().any(|port| all_hosts(scheme, port)))
 }
 
 /// `*` stands for any bytes. Linear in text times the number of stars; configuration only.
