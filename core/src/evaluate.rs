@@ -100,7 +100,7 @@ impl Policy {
         if verdict.is_some() && !self.host_origins { Err(VerdictError) } else { Ok(()) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn decide<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>, scratch: Option<&'a mut [u8]>) -> Decision<'a> {
         match request.kind() {
             Kind::NotCors => self.not_cors(request),
@@ -110,18 +110,21 @@ impl Policy {
     }
 
     /// No `Origin`: what is the same for everybody is sent all the same, so that caches hold one answer.
-    #[inline]
+    #[inline(always)]
     fn not_cors<'a>(&'a self, request: &Request<'a>) -> Decision<'a> {
         let blocks = self.blocks.of(request.method);
         let block = if self.is_constant() { &blocks.allowed } else { &blocks.bare };
         self.decision(block, Kind::NotCors, Reason::NoOrigin, None)
     }
 
-    #[inline]
+    #[inline(always)]
     fn actual<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>) -> Decision<'a> {
         let blocks = self.blocks.of(request.method);
         let denied = match self.check_origin(request.origin, verdict) {
-            Ok(origin) => return self.decision(&blocks.allowed, Kind::Actual, origin.reason, Some(true)).naming(origin),
+            Ok(origin) => {
+                let decision = self.decision(&blocks.allowed, Kind::Actual, origin.reason, Some(true));
+                return Decision { origin: origin.text, origin_source: origin.source, ..decision };
+            }
             Err(reason) => reason,
         };
         if request.origin.single().is_some_and(|origin| self.own_origins.find(origin).is_some()) {
@@ -136,6 +139,7 @@ impl Policy {
         decision
     }
 
+    #[inline(never)]
     fn preflight<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>, scratch: Option<&'a mut [u8]>) -> Decision<'a> {
         let origin = self.check_origin(request.origin, verdict);
         if let Err(reason) = origin
@@ -150,12 +154,12 @@ impl Policy {
         let names = if method.is_ok() || echoes { self.names.check(&request.acrh) } else { Ok(()) };
         let reason = origin.map(|origin| origin.reason).and_then(|reason| method.and(names).map(|()| reason));
         let asked_private = self.allow_private_network && origin.is_ok() && request.acrpn.single() == Some(b"true");
-        let method_text = requested.filter(|_| method.is_ok()).and_then(|method| std::str::from_utf8(method).ok());
+        let method_text = requested.filter(|_| self.echoes_method && method.is_ok()).and_then(|method| std::str::from_utf8(method).ok());
         let names_text = if echoes && names.is_ok() { self.echo(&request.acrh, scratch) } else { Names::None };
         let block = self.blocks.preflights.of([asked_private, method_text.is_some(), !matches!(names_text, Names::None)]);
         let mut decision = self.answer(block, reason.unwrap_or_else(|failed| failed), reason.is_ok(), self.preflight_status);
         if let Ok(origin) = origin {
-            decision = decision.naming(origin);
+            (decision.origin, decision.origin_source) = (origin.text, origin.source);
         }
         (decision.method, decision.names) = (method_text, names_text);
         decision
@@ -178,7 +182,7 @@ impl Policy {
     }
 
     /// Fetch, CORS check, on the server's side: which origin the response may name.
-    #[inline]
+    #[inline(always)]
     fn check_origin<'a>(&'a self, origin: Field<'a>, verdict: Option<Verdict>) -> Result<AllowedOrigin<'a>, Reason> {
         if self.any_origin {
             return Ok(AllowedOrigin { text: "*", source: Source::Policy, reason: Reason::AllowedAny });
@@ -190,6 +194,7 @@ impl Policy {
         self.check_unlisted(bytes, verdict)
     }
 
+    #[inline(never)]
     fn check_unlisted<'a>(&'a self, bytes: &'a [u8], verdict: Option<Verdict>) -> Result<AllowedOrigin<'a>, Reason> {
         if bytes == b"null" {
             let null = AllowedOrigin { text: NULL, source: Source::Request, reason: Reason::Allowed };
@@ -205,7 +210,7 @@ impl Policy {
         Err(Reason::OriginNotListed)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decision<'a>(&self, block: &'a Block, kind: Kind, reason: Reason, allowed: Option<bool>) -> Decision<'a> {
         Decision {
             block,
@@ -230,14 +235,6 @@ impl Policy {
 }
 
 const NULL: &str = "null";
-
-impl<'a> Decision<'a> {
-    #[inline]
-    fn naming(mut self, origin: AllowedOrigin<'a>) -> Self {
-        (self.origin, self.origin_source) = (origin.text, origin.source);
-        self
-    }
-}
 
 /// Exactly one `Sec-Fetch-Site`, of `same-origin` or `none`: not a cross-origin request, says the browser.
 fn is_same_origin(sec_fetch_site: Field<'_>) -> bool {

@@ -57,10 +57,13 @@ impl NameRule {
     /// Fetch, CORS-preflight fetch, steps on CORS-unsafe request-header names.
     pub(crate) fn check(&self, lines: &Lines<'_>) -> Result<(), Reason> {
         match self {
+            NameRule::Listed { names, max_bytes, max_names } if matches!(lines, Lines::One(line) if line.len() <= *max_bytes && names.are_all_of(line, *max_names)) => {
+                Ok(())
+            }
             NameRule::Listed { names, max_bytes, max_names } => walk(lines, *max_bytes, *max_names, |name| names.contains(name)),
             NameRule::Any { authorization: true } => Ok(()),
             NameRule::Any { authorization: false } => check_any(lines),
-            NameRule::Echo => walk(lines, MAX_BYTES, MAX_NAMES, |_| true),
+            NameRule::Echo => walk(lines, MAX_BYTES, MAX_NAMES, is_token),
         }
     }
 }
@@ -81,15 +84,15 @@ fn walk(lines: &Lines<'_>, max_bytes: usize, max_names: usize, mut allowed: impl
     }
     let (mut count, mut empty) = (0usize, 0usize);
     let (mut malformed, mut refused) = (false, false);
-    let within = each_element(lines, |element, token| {
+    let within = each_element(lines, |element| {
         if element.is_empty() {
             empty += 1;
         } else {
             count += 1;
-            if !token {
-                malformed = true;
-            } else if !malformed && !refused {
-                refused = !allowed(element);
+            // What is allowed is a token; only the rest needs the look.
+            if (malformed || refused || !allowed(element)) && !malformed {
+                malformed = !is_token(element);
+                refused = true;
             }
         }
         if count > max_names || empty > MAX_EMPTY { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -105,8 +108,8 @@ fn walk(lines: &Lines<'_>, max_bytes: usize, max_names: usize, mut allowed: impl
     }
 }
 
-/// Calls `each` with every element of the list, trimmed, and whether it is a token. The end of a line ends an element.
-fn each_element(lines: &Lines<'_>, mut each: impl FnMut(&[u8], bool) -> ControlFlow<()>) -> ControlFlow<()> {
+/// Calls `each` with every element of the list, trimmed. The end of a line ends an element.
+fn each_element(lines: &Lines<'_>, mut each: impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
     let mut flow = ControlFlow::Continue(());
     lines.each(|line| {
         flow = each_of_line(line, &mut each);
@@ -116,33 +119,19 @@ fn each_element(lines: &Lines<'_>, mut each: impl FnMut(&[u8], bool) -> ControlF
 }
 
 #[inline]
-fn each_of_line(line: &[u8], each: &mut impl FnMut(&[u8], bool) -> ControlFlow<()>) -> ControlFlow<()> {
+fn each_of_line(line: &[u8], each: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
     let mut start = 0;
-    loop {
-        // Browsers send bare names: the common element is a run of token bytes up to a comma.
-        let rest = &line[start..];
-        let run = rest.iter().position(|b| !is_token_byte(*b)).unwrap_or(rest.len());
-        let (end, element, token) = match rest.get(run) {
-            None | Some(b',') => (run, &rest[..run], run > 0),
-            Some(_) => {
-                let end = run + rest[run..].iter().position(|b| *b == b',').unwrap_or(rest.len() - run);
-                let element = trim(&rest[..end]);
-                (end, element, is_token(element))
-            }
-        };
-        each(element, token)?;
-        start += end + 1;
-        if start > line.len() {
-            return ControlFlow::Continue(());
-        }
+    for end in memchr::memchr_iter(b',', line).chain([line.len()]) {
+        each(trim(&line[start..end]))?;
+        start = end + 1;
     }
+    ControlFlow::Continue(())
 }
 
 /// Under a literal `*` only `Authorization` needs to be named (Fetch, CORS non-wildcard request-header name). The
 /// list is scanned, not copied, so it needs no bound.
 fn check_any(lines: &Lines<'_>) -> Result<(), Reason> {
-    let found =
-        each_element(lines, |element, _| if element.eq_ignore_ascii_case(b"authorization") { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+    let found = each_element(lines, |element| if element.eq_ignore_ascii_case(b"authorization") { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
     if found.is_break() { Err(Reason::HeaderNotAllowed) } else { Ok(()) }
 }
 
@@ -150,7 +139,7 @@ fn check_any(lines: &Lines<'_>) -> Result<(), Reason> {
 /// order, joined with `, `. `None` if there are none or the buffer is too small.
 pub(crate) fn write_echo<'b>(lines: &Lines<'_>, seed: &RandomState, buffer: &'b mut [u8]) -> Option<&'b str> {
     let mut echo = Echo { buffer, used: 0, names: 0, overflow: false, slots: None };
-    let _ = each_element(lines, |element, _| {
+    let _ = each_element(lines, |element| {
         if !element.is_empty() {
             echo.push(element, seed);
         }

@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 use crate::config::options::{Item, split_list};
 use crate::method::is_token;
 use crate::problem::{Code, Problems};
+use crate::tag;
 
 /// Fetch, forbidden request-header; names that start with `proxy-` or `sec-` come on top.
 const FORBIDDEN_REQUEST: [&str; 21] = [
@@ -67,8 +68,28 @@ pub(crate) struct HeaderNames {
     /// `list` joined with `, `: the header's value.
     pub(crate) joined: String,
     longest: usize,
+    /// Of each name of a short list.
+    tags: Vec<u64>,
+    /// The names of a short list as browsers send them.
+    wire: Vec<WireName>,
     table: HashTable<u32>,
     seed: RandomState,
+}
+
+/// A name in lower case, its first eight bytes also as an integer.
+#[derive(Clone, Debug)]
+struct WireName {
+    bytes: Box<[u8]>,
+    first: u64,
+    mask: u64,
+}
+
+impl WireName {
+    fn new(name: &str) -> Self {
+        let bytes = name.to_ascii_lowercase().into_bytes().into_boxed_slice();
+        let mask = if bytes.len() < 8 { (1 << (8 * bytes.len())) - 1 } else { u64::MAX };
+        WireName { first: tag::eight(&bytes, 0), mask, bytes }
+    }
 }
 
 /// Up to so many names a comparison each is faster than a hash.
@@ -83,6 +104,7 @@ impl HeaderNames {
             if text == "*" {
                 if !names.any {
                     names.any = true;
+                    names.tags.push(u64::MAX);
                     names.list.push("*".into());
                 }
             } else if read_one(text, &path, of, problems) {
@@ -102,10 +124,31 @@ impl HeaderNames {
 
     fn push(&mut self, name: &str) {
         self.longest = self.longest.max(name.len());
+        self.tags.push(tag::of_name(name.as_bytes()));
+        if self.wire.len() < LINEAR {
+            self.wire.push(WireName::new(name));
+        }
         self.list.push(name.to_owned());
         let HeaderNames { list, table, seed, .. } = self;
         let index = list.len() as u32 - 1;
         table.insert_unique(hash(seed, name.as_bytes()), index, |index| hash(seed, list[*index as usize].as_bytes()));
+    }
+
+    /// Whether a line is what browsers send (lower-case names and bare commas, at most `max` names) and every name is
+    /// listed. Says no for everything else, which takes the long way.
+    #[inline]
+    pub(crate) fn are_all_of(&self, line: &[u8], max: usize) -> bool {
+        let mut rest = line;
+        for _ in 0..max {
+            let first = tag::eight(rest, 0);
+            let fits = |name: &&WireName| (first ^ name.first) & name.mask == 0 && rest.starts_with(&name.bytes);
+            let Some(name) = self.wire.iter().find(|name| fits(name) && matches!(rest.get(name.bytes.len()), None | Some(b','))) else { return false };
+            match rest.get(name.bytes.len() + 1..) {
+                Some(next) => rest = next,
+                None => return true,
+            }
+        }
+        false
     }
 
     /// Whether a name is listed. The literal `*` is no name.
@@ -115,7 +158,8 @@ impl HeaderNames {
             return false;
         }
         if self.list.len() <= LINEAR {
-            return self.list.iter().any(|listed| listed.len() == name.len() && listed.as_bytes().eq_ignore_ascii_case(name)) && name != b"*";
+            let tag = tag::of_name(name);
+            return self.tags.iter().zip(&self.list).any(|(known, listed)| *known == tag && listed.as_bytes().eq_ignore_ascii_case(name));
         }
         self.table.find(hash(&self.seed, name), |index| self.list[*index as usize].as_bytes().eq_ignore_ascii_case(name)).is_some()
     }

@@ -36,6 +36,7 @@ mod problem;
 mod request;
 mod response;
 mod shared;
+mod tag;
 mod vary;
 mod websocket;
 

@@ -6,8 +6,6 @@ use crate::config::options::{Item, split_list};
 use crate::decision::Reason;
 use crate::problem::{Code, Problems};
 
-/// Fetch, CORS-safelisted method: they pass every preflight.
-const SAFELISTED: [&str; 3] = ["GET", "HEAD", "POST"];
 /// Fetch, forbidden method (compared case-insensitively).
 const FORBIDDEN: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 /// Fetch, normalise a method.
@@ -93,16 +91,27 @@ impl Methods {
     /// Fetch, CORS-preflight fetch, step "request's method is not in methods": whether the requested method passes.
     #[inline]
     pub(crate) fn check(&self, requested: &[u8]) -> Result<(), Reason> {
-        if SAFELISTED.iter().any(|m| m.as_bytes() == requested) || self.list.iter().any(|m| m.as_bytes() == requested) {
+        if is_safelisted(requested) || self.list.iter().any(|method| method.as_bytes() == requested) {
             return Ok(());
         }
-        let among = |list: &[&str]| list.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(requested));
-        if self.any && is_token(requested) && !among(&FORBIDDEN) {
-            return Ok(());
+        self.check_unlisted(requested)
+    }
+
+    fn check_unlisted(&self, requested: &[u8]) -> Result<(), Reason> {
+        let requested_is = |method: &&str| method.as_bytes().eq_ignore_ascii_case(requested);
+        if self.any {
+            let passes = is_token(requested) && !FORBIDDEN.iter().any(requested_is);
+            return if passes { Ok(()) } else { Err(Reason::MethodNotAllowed) };
         }
-        let by_case = !self.any && (among(&SAFELISTED) || self.list.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(requested)));
+        let by_case = ["GET", "HEAD", "POST"].iter().any(requested_is) || self.list.iter().any(|method| requested_is(&method.as_str()));
         Err(if by_case { Reason::MethodCase } else { Reason::MethodNotAllowed })
     }
+}
+
+/// Fetch, CORS-safelisted method: they pass every preflight.
+#[inline]
+const fn is_safelisted(method: &[u8]) -> bool {
+    matches!(method, b"GET" | b"HEAD" | b"POST")
 }
 
 fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {

@@ -28,11 +28,14 @@ use crate::vary::Vary;
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub(crate) any_origin: bool,
+    pub(crate) constant: bool,
     pub(crate) allow_null_origin: bool,
     pub(crate) host_origins: bool,
     pub(crate) matcher: Matcher,
     pub(crate) own_origins: ExactOrigins,
     pub(crate) methods: Methods,
+    /// `*` with credentials: the requested method is named.
+    pub(crate) echoes_method: bool,
     pub(crate) names: NameRule,
     pub(crate) allow_private_network: bool,
     pub(crate) preflight_status: u16,
@@ -84,7 +87,7 @@ impl Policy {
     /// Every response is the same, whatever the origin: `*` or `single_origin = "static"`.
     #[inline]
     pub(crate) fn is_constant(&self) -> bool {
-        self.any_origin || self.written.single_origin == SingleOrigin::Static
+        self.constant
     }
 
     /// The canonical document: every option, origins and methods as browsers write them, nothing twice. A policy built

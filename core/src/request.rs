@@ -47,7 +47,13 @@ impl<'a> Field<'a> {
 
 /// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many hosts leave them in.
 #[inline]
-pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
+pub(crate) fn trim(value: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    if value.first().is_some_and(is_space) || value.last().is_some_and(is_space) { trim_spaces(value) } else { value }
+}
+
+#[cold]
+fn trim_spaces(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;
     }

@@ -78,10 +78,12 @@ impl Check<'_> {
         });
         Policy {
             any_origin,
+            constant: fixed_origin.is_some(),
             allow_null_origin: options.allow_null_origin,
             host_origins: options.host_origins,
             matcher,
             own_origins,
+            echoes_method: methods.any && credentials,
             methods,
             names,
             allow_private_network: options.allow_private_network,

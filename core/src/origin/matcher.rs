@@ -1,12 +1,13 @@
 //! The compiled list of origins. Lookup cost is flat in the number of entries and no chosen input makes it slow.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::grammar::Origin;
 use crate::headers::Source;
+use crate::tag;
 
 use super::pattern::{HostPattern, Pattern, PortPattern};
 
@@ -18,6 +19,8 @@ const LINEAR: usize = 4;
 pub(crate) struct ExactOrigins {
     text: String,
     spans: Vec<(u32, u16)>,
+    /// Of the first [`LINEAR`] origins.
+    tags: [u64; LINEAR],
     table: HashTable<u32>,
     // Seeded by the process: nobody can choose origins that collide.
     seed: RandomState,
@@ -30,7 +33,7 @@ impl ExactOrigins {
 
     /// Adds an origin; false if it is there already.
     pub(crate) fn insert(&mut self, origin: &str) -> bool {
-        if self.contains_slow(origin) {
+        if self.find(origin.as_bytes()).is_some() {
             return false;
         }
         let (Ok(start), Ok(length), Ok(index)) = (u32::try_from(self.text.len()), u16::try_from(origin.len()), u32::try_from(self.spans.len())) else {
@@ -39,9 +42,12 @@ impl ExactOrigins {
         self.text.push_str(origin);
         self.text.push('\0');
         self.spans.push((start, length));
+        if let Some(slot) = self.tags.get_mut(index as usize) {
+            *slot = tag::of_origin(origin.as_bytes());
+        }
         if self.spans.len() > LINEAR {
-            let ExactOrigins { text, spans, table, seed } = self;
-            let hash_at = |index: &u32| seed.hash_one(at(text, spans, *index as usize).as_bytes());
+            let ExactOrigins { text, spans, table, seed, .. } = self;
+            let hash_at = |index: &u32| hash_origin(seed, bytes_at(text, spans, *index as usize));
             if table.is_empty() {
                 for index in 0..=index {
                     table.insert_unique(hash_at(&index), index, hash_at);
@@ -53,19 +59,17 @@ impl ExactOrigins {
         true
     }
 
-    fn contains_slow(&self, origin: &str) -> bool {
-        self.find(origin.as_bytes()).is_some()
-    }
-
     /// The stored text of an origin with exactly these bytes.
     #[inline]
     pub(crate) fn find(&self, origin: &[u8]) -> Option<&str> {
-        if self.spans.len() <= LINEAR {
-            return self.iter().find(|stored| stored.as_bytes() == origin);
-        }
-        let hash = self.seed.hash_one(origin);
-        let found = self.table.find(hash, |index| at(&self.text, &self.spans, *index as usize).as_bytes() == origin)?;
-        Some(at(&self.text, &self.spans, *found as usize))
+        let equal = |index: usize| tag::equal(bytes_at(&self.text, &self.spans, index), origin);
+        let index = if self.spans.len() <= LINEAR {
+            let tag = tag::of_origin(origin);
+            (0..self.spans.len().min(LINEAR)).find(|index| self.tags[*index] == tag && equal(*index))?
+        } else {
+            *self.table.find(hash_origin(&self.seed, origin), |index| equal(*index as usize))? as usize
+        };
+        Some(at(&self.text, &self.spans, index))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
@@ -81,6 +85,19 @@ impl ExactOrigins {
         self.text.shrink_to_fit();
         self.spans.shrink_to_fit();
     }
+}
+
+#[inline]
+fn hash_origin(seed: &RandomState, origin: &[u8]) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write(origin);
+    hasher.finish()
+}
+
+#[inline]
+fn bytes_at<'a>(text: &'a str, spans: &[(u32, u16)], index: usize) -> &'a [u8] {
+    let (start, length) = spans[index];
+    &text.as_bytes()[start as usize..start as usize + usize::from(length)]
 }
 
 #[inline]
@@ -227,9 +244,11 @@ impl Matcher {
         if let Some(stored) = self.exact.find(origin) {
             return Some((stored, Source::Policy));
         }
-        if !self.has_patterns() {
-            return None;
-        }
+        if self.has_patterns() { self.find_pattern(origin) } else { None }
+    }
+
+    #[inline(never)]
+    fn find_pattern<'a>(&self, origin: &'a [u8]) -> Option<(&'a str, Source)> {
         let origin = Origin::parse(origin)?;
         (self.patterns.matches(&origin, false) || self.matches_regex(&origin, false)).then_some((origin.text, Source::Request))
     }
