@@ -1,1 +1,37 @@
-//! Under construction.
+//! The Python module `crossgate._crossgate`: the engine's values as Python's. No rule of CORS stands here.
+//!
+//! 1. `options.rs`: keyword arguments become a policy document.
+//! 2. `policy.rs`: the class `Policy`.
+//! 3. `text.rs` and `request.rs`: a method and header pairs of str or bytes become a request.
+//! 4. `decision.rs`: the class `Decision`, and its headers applied to a response's.
+//! 5. `problem.rs`: the class `Problem`, and the exceptions.
+#![forbid(unsafe_code)]
+
+mod decision;
+mod options;
+mod policy;
+mod problem;
+mod request;
+mod text;
+
+/// The native part of `crossgate`; import that.
+#[pyo3::pymodule(gil_used = false)]
+mod _crossgate {
+    use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
+
+    #[pymodule_export]
+    use crate::decision::Decision;
+    #[pymodule_export]
+    use crate::policy::Policy;
+    #[pymodule_export]
+    use crate::problem::{PolicyError, Problem};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        // For whoever raises one himself; those of this module bring their own.
+        py.get_type::<PolicyError>().setattr("problems", PyTuple::empty(py))?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -90,7 +90,7 @@ fn walk(lines: &Lines<'_>, max_bytes: usize, max_names: usize, mut allowed: impl
         } else {
             count += 1;
             // What is allowed is a token; only the rest needs the look.
-            if (malformed || refused || !allowed(element)) && !malformed {
+            if !malformed && (refused || !allowed(element)) {
                 malformed = !is_token(element);
                 refused = true;
             }

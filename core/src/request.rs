@@ -63,13 +63,14 @@ fn trim_spaces(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// The lines of a field that may have several, for hosts that keep them in a shape of their own.
-pub trait LineSource {
+/// The lines of a field that may have several, for hosts that keep them in a shape of their own. `Sync`, so that a
+/// request may be held across an `await`.
+pub trait LineSource: Sync {
     /// Calls `each` with every line in order, until it returns false.
     fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool);
 }
 
-impl<T: AsRef<[u8]>> LineSource for Vec<T> {
+impl<T: AsRef<[u8]> + Sync> LineSource for Vec<T> {
     fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool) {
         let _ = self.iter().all(|line| each(line.as_ref()));
     }
@@ -233,6 +234,15 @@ impl std::fmt::Display for Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_and_decisions_cross_threads() {
+        fn crosses<T: Send + Sync>() {}
+        crosses::<Request<'_>>();
+        crosses::<crate::Decision<'_>>();
+        crosses::<crate::Policy>();
+        crosses::<crate::SharedPolicy>();
+    }
 
     #[test]
     fn kinds() {

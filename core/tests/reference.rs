@@ -1,5 +1,7 @@
 //! The fast engine against a slow, obvious one that was written from the contract, on random policies and requests.
 
+#![allow(clippy::unwrap_used, reason = "a reference that fails fails the test")]
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Checks the vector files themselves: schemas, ids, order, coverage. Exit 1 on a fault. Runs no engine."""
+
 import collections
 import json
 import os
@@ -7,40 +8,191 @@ import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-REASONS = """allowed allowed_any no_origin own_origin origin_not_listed origin_null origin_malformed origin_multiple
-method_not_allowed method_case header_not_allowed header_list_malformed header_list_too_long""".split()
+REASONS = [
+    "allowed",
+    "allowed_any",
+    "no_origin",
+    "own_origin",
+    "origin_not_listed",
+    "origin_null",
+    "origin_malformed",
+    "origin_multiple",
+    "method_not_allowed",
+    "method_case",
+    "header_not_allowed",
+    "header_list_malformed",
+    "header_list_too_long",
+]
 ORIGIN_REASONS = {"origin_not_listed", "origin_null", "origin_malformed", "origin_multiple"}
 ACA = "access-control-"
-REMOVE_ORDER = [ACA + n for n in ("allow-origin", "allow-credentials", "allow-methods", "allow-headers",
-                                  "expose-headers", "max-age", "allow-private-network")]
+REMOVE_ORDER = [
+    ACA + n
+    for n in (
+        "allow-origin",
+        "allow-credentials",
+        "allow-methods",
+        "allow-headers",
+        "expose-headers",
+        "max-age",
+        "allow-private-network",
+    )
+]
 ACAO, ACEH = ACA + "allow-origin", ACA + "expose-headers"
 ORDER_ACTUAL = [ACAO, ACA + "allow-credentials", ACEH, "vary"]
-ORDER_PREFLIGHT = [ACAO, ACA + "allow-credentials", ACA + "allow-methods", ACA + "allow-headers", ACA + "max-age",
-                   ACA + "allow-private-network", "vary"]
-KEYS = """allow_origins allow_origin_regexes allow_null_origin host_origins allow_methods allow_headers expose_headers
-allow_credentials max_age preflight_status denied_preflight_status denied_actual own_origins single_origin upstream
-allow_private_network dangerously_allow""".split()
+ORDER_PREFLIGHT = [
+    ACAO,
+    ACA + "allow-credentials",
+    ACA + "allow-methods",
+    ACA + "allow-headers",
+    ACA + "max-age",
+    ACA + "allow-private-network",
+    "vary",
+]
+KEYS = [
+    "allow_origins",
+    "allow_origin_regexes",
+    "allow_null_origin",
+    "host_origins",
+    "allow_methods",
+    "allow_headers",
+    "expose_headers",
+    "allow_credentials",
+    "max_age",
+    "preflight_status",
+    "denied_preflight_status",
+    "denied_actual",
+    "own_origins",
+    "single_origin",
+    "upstream",
+    "allow_private_network",
+    "dangerously_allow",
+]
 # Not a matter of one policy and one request: V2 (debug mode), V27 (merging into a response), V57 (handler errors),
 # V58 (two ways to mount one layer).
 V_NUMBERS = {"V%d" % n for n in range(1, 61)} - {"V2", "V27", "V57", "V58"}
-SEEDS = {"seed-%02d" % n for n in [1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14, 15, 20, 21, 22, 23, 24, 25, 30, 31, 32, 33, 34,
-                                   40, 41, 50, 51, 52, 60, 61, 62]}
+SEEDS = {
+    "seed-%02d" % n
+    for n in [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        10,
+        11,
+        12,
+        13,
+        14,
+        15,
+        20,
+        21,
+        22,
+        23,
+        24,
+        25,
+        30,
+        31,
+        32,
+        33,
+        34,
+        40,
+        41,
+        50,
+        51,
+        52,
+        60,
+        61,
+        62,
+    ]
+}
 # code -> severities that must appear. feature_missing depends on the build and is left out.
 CODES = dict(
-    [(c, "E") for c in """origins_empty origin_blank origin_whitespace origin_quoted origin_is_list
-    origin_missing_scheme origin_has_path origin_has_query origin_has_fragment origin_has_userinfo origin_invalid_host
-    origin_bad_port origin_ip_not_canonical origin_ip_zone origin_bad_idna origin_null origin_file origin_scheme
-    origin_scheme_never_sent origin_invalid pattern_unsupported regex_invalid insecure_origin_with_credentials
-    scheme_wide_with_credentials any_mixed any_with_credentials null_with_credentials expose_any_with_credentials
-    method_invalid method_forbidden method_is_list header_invalid header_is_list header_forbidden header_response_only
-    max_age_invalid max_age_too_long preflight_status_not_ok denied_preflight_status_invalid static_not_constant
-    reject_without_own_origins gate_unknown unknown_option duplicate_option option_type document_invalid""".split()]
-    + [(c, "W") for c in """origin_not_ascii origin_not_canonical origin_default_port origin_trailing_dot
-    origin_duplicate origin_redundant any_port_public regex_dot any_header_with_credentials authorization_not_covered
-    method_options_unneeded header_already_exposed header_duplicate method_duplicate max_age_capped
-    reject_has_no_effect gate_not_needed""".split()]
-    + [(c, "EW") for c in """pattern_too_broad pattern_public_suffix pattern_tenant_controlled regex_label_boundary
-    method_case pna_superseded""".split()])
+    [
+        (c, "E")
+        for c in [
+            "origins_empty",
+            "origin_blank",
+            "origin_whitespace",
+            "origin_quoted",
+            "origin_is_list",
+            "origin_missing_scheme",
+            "origin_has_path",
+            "origin_has_query",
+            "origin_has_fragment",
+            "origin_has_userinfo",
+            "origin_invalid_host",
+            "origin_bad_port",
+            "origin_ip_not_canonical",
+            "origin_ip_zone",
+            "origin_bad_idna",
+            "origin_null",
+            "origin_file",
+            "origin_scheme",
+            "origin_scheme_never_sent",
+            "origin_invalid",
+            "pattern_unsupported",
+            "regex_invalid",
+            "insecure_origin_with_credentials",
+            "scheme_wide_with_credentials",
+            "any_mixed",
+            "any_with_credentials",
+            "null_with_credentials",
+            "expose_any_with_credentials",
+            "method_invalid",
+            "method_forbidden",
+            "method_is_list",
+            "header_invalid",
+            "header_is_list",
+            "header_forbidden",
+            "header_response_only",
+            "max_age_invalid",
+            "max_age_too_long",
+            "preflight_status_not_ok",
+            "denied_preflight_status_invalid",
+            "static_not_constant",
+            "reject_without_own_origins",
+            "gate_unknown",
+            "unknown_option",
+            "duplicate_option",
+            "option_type",
+            "document_invalid",
+        ]
+    ]
+    + [
+        (c, "W")
+        for c in [
+            "origin_not_ascii",
+            "origin_not_canonical",
+            "origin_default_port",
+            "origin_trailing_dot",
+            "origin_duplicate",
+            "origin_redundant",
+            "any_port_public",
+            "regex_dot",
+            "any_header_with_credentials",
+            "authorization_not_covered",
+            "method_options_unneeded",
+            "header_already_exposed",
+            "header_duplicate",
+            "method_duplicate",
+            "max_age_capped",
+            "reject_has_no_effect",
+            "gate_not_needed",
+        ]
+    ]
+    + [
+        (c, "EW")
+        for c in [
+            "pattern_too_broad",
+            "pattern_public_suffix",
+            "pattern_tenant_controlled",
+            "regex_label_boundary",
+            "method_case",
+            "pna_superseded",
+        ]
+    ]
+)
 faults = []
 
 
@@ -57,14 +209,14 @@ def load(name):
 
 def need(where, ok, text):
     if not ok:
-        faults.append("%s: %s" % (where, text))
+        faults.append(f"{where}: {text}")
 
 
 def schema(where, row, required, optional=()):
     need(where, isinstance(row, dict), "no object")
     missing, extra = set(required) - set(row), set(row) - set(required) - set(optional)
-    need(where, not missing, "missing %s" % sorted(missing))
-    need(where, not extra, "unknown %s" % sorted(extra))
+    need(where, not missing, f"missing {sorted(missing)}")
+    need(where, not extra, f"unknown {sorted(extra)}")
     return not missing
 
 
@@ -79,7 +231,7 @@ def latin1(where, text):
 
 def covered(where, names, into):
     for n in names:
-        need(where, n in V_NUMBERS or n in SEEDS, "covers %r" % n)
+        need(where, n in V_NUMBERS or n in SEEDS, f"covers {n!r}")
         into.add(n)
 
 
@@ -113,16 +265,27 @@ for where, row in decisions:
         continue
     names = [n for n, _ in d["headers"]]
     preflight = d["kind"] == "preflight"
-    need(where, in_order(names, ORDER_PREFLIGHT if preflight else ORDER_ACTUAL), "header order %s" % names)
+    need(where, in_order(names, ORDER_PREFLIGHT if preflight else ORDER_ACTUAL), f"header order {names}")
     need(where, all(isinstance(v, str) and v for _, v in d["headers"]), "empty header value")
-    need(where, d["remove"] == [n for n in REMOVE_ORDER if n not in names and (n != ACEH or ACAO not in names)], "remove")
+    need(
+        where, d["remove"] == [n for n in REMOVE_ORDER if n not in names and (n != ACEH or ACAO not in names)], "remove"
+    )
     need(where, d["reason"] in REASONS, "reason")
     # Kind follows from the request alone.
-    kind = ("not_cors" if not lines["origin"] else "preflight"
-            if request["method"] == "OPTIONS" and lines["access-control-request-method"] else "actual")
+    kind = (
+        "not_cors"
+        if not lines["origin"]
+        else "preflight"
+        if request["method"] == "OPTIONS" and lines["access-control-request-method"]
+        else "actual"
+    )
     need(where, d["kind"] == kind, "kind")
     ok = d["reason"] in ("allowed", "allowed_any")
-    need(where, d["allowed"] is (True if ok else None if d["reason"] in ("no_origin", "own_origin") else False), "allowed")
+    need(
+        where,
+        d["allowed"] is (True if ok else None if d["reason"] in ("no_origin", "own_origin") else False),
+        "allowed",
+    )
     need(where, (d["reason"] == "no_origin") == (kind == "not_cors"), "no_origin")
     action = {"forward": not preflight, "answer": preflight, "reject": kind == "actual" and d["allowed"] is False}
     need(where, action.get(d["action"], False), "action")
@@ -136,7 +299,7 @@ for where, row in decisions:
         need(where, d["status"] == policy.get(key, default), "preflight status")
         need(where, not refused or names == ["vary"], "denied preflight carries more than Vary")
     key = json.dumps([policy, request], sort_keys=True)
-    need(where, key not in cases, "same case as %s" % cases.get(key))
+    need(where, key not in cases, f"same case as {cases.get(key)}")
     cases[key] = row["id"]
     reasons[d["reason"]] += 1
     kinds[d["kind"], d["action"], d["allowed"]] += 1
@@ -150,10 +313,12 @@ for where, row in configs:
     covered(where, row["covers"], seen_covers)
     need(where, row["expect"] in ("ok", "warn", "error"), "expect")
     need(where, (row["code"] is None) == (row["expect"] == "ok"), "code")
-    need(where, row["code"] is None or row["code"] in CODES, "unknown code %s" % row["code"])
+    need(where, row["code"] is None or row["code"] in CODES, "unknown code {}".format(row["code"]))
     need(where, "document" not in row or (row["expect"] != "error" and set(row["document"]) <= set(KEYS)), "document")
     need(where, "path" not in row or re.fullmatch(r"[a-z_]+(\[\d+\])?", row["path"]), "path")
-    need(where, row["code"] == "unknown_option" or "nonsense" in row["policy"] or set(row["policy"]) <= set(KEYS), "keys")
+    need(
+        where, row["code"] == "unknown_option" or "nonsense" in row["policy"] or set(row["policy"]) <= set(KEYS), "keys"
+    )
     if row["code"]:
         severity = "E" if row["expect"] == "error" else "W"
         need(where, severity in CODES.get(row["code"], ""), "severity")
@@ -185,13 +350,15 @@ for where, row in websocket:
 
 for r in REASONS:
     need("decisions", reasons[r] >= 3, "reason %s: %d cases" % (r, reasons[r]))
-need("coverage", not (V_NUMBERS | SEEDS) - seen_covers, "not covered: %s" % sorted((V_NUMBERS | SEEDS) - seen_covers))
+need("coverage", not (V_NUMBERS | SEEDS) - seen_covers, f"not covered: {sorted((V_NUMBERS | SEEDS) - seen_covers)}")
 for c, severities in CODES.items():
-    need("codes", codes[c] == set(severities), "%s: has %s, wants %s" % (c, sorted(codes[c]), severities))
+    need("codes", codes[c] == set(severities), f"{c}: has {sorted(codes[c])}, wants {severities}")
 
-print("decisions %d, configs %d, documents %d, websocket %d" % tuple(map(len, (decisions, configs, documents, websocket))))
+print(
+    "decisions %d, configs %d, documents %d, websocket %d" % tuple(map(len, (decisions, configs, documents, websocket)))
+)
 print("reasons   " + ", ".join("%s %d" % (r, reasons[r]) for r in REASONS))
-print("outcomes  " + ", ".join("%s/%s/%s %d" % (k + (n,)) for k, n in sorted(kinds.items(), key=str)))
+print("outcomes  " + ", ".join("%s/%s/%s %d" % ((*k, n)) for k, n in sorted(kinds.items(), key=str)))
 print("configs   " + ", ".join("%s %d" % i for i in sorted(expects.items())) + "; %d codes" % len(CODES))
 print("websocket " + ", ".join("%s %d" % i for i in sorted(sockets.items())))
 for f in faults:

@@ -122,3 +122,12 @@ pub(crate) fn invalid(problems: &mut Problems, format: &str, position: Option<(u
     let place = position.map_or(String::new(), |(line, column)| format!(" at line {line}, column {column}"));
     problems.error(Code::DocumentInvalid, "", "", format!("this is not a policy document in {format}{place}: {message}"), None);
 }
+
+/// Line and column of a byte offset, both from 1.
+#[cfg(feature = "config")]
+pub(crate) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}

@@ -1,7 +1,7 @@
 //! Policies from documents, text, files and the environment.
 
 use super::check;
-use super::document::Document;
+use super::document::{self, Document};
 use super::env;
 use super::options::Options;
 use crate::policy::Policy;
@@ -53,7 +53,7 @@ mod files {
     use std::fmt;
     use std::path::{Path, PathBuf};
 
-    use super::{Document, Policy, PolicyError};
+    use super::{Document, Policy, PolicyError, Problems, document};
     use crate::problem::escape;
 
     impl Policy {
@@ -95,8 +95,17 @@ mod files {
                 Some(ending) if ending.eq_ignore_ascii_case("toml") => Self::from_toml,
                 _ => return Err(io(std::io::Error::new(std::io::ErrorKind::InvalidInput, "a policy file ends in .json or .toml"))),
             };
-            read(&std::fs::read_to_string(path).map_err(io)?).map_err(LoadError::Policy)
+            let bytes = std::fs::read(path).map_err(io)?;
+            let text = String::from_utf8(bytes).map_err(|error| LoadError::Policy(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())))?;
+            read(&text).map_err(LoadError::Policy)
         }
+    }
+
+    fn not_utf8(bytes: &[u8], offset: usize) -> PolicyError {
+        let before = String::from_utf8_lossy(&bytes[..offset]);
+        let mut problems = Problems::default();
+        document::invalid(&mut problems, "JSON or TOML", Some(document::line_and_column(&before, before.len())), "it is not UTF-8 text");
+        PolicyError::new(problems.into_vec())
     }
 
     /// A policy file was not loaded.

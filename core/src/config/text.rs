@@ -31,7 +31,7 @@ impl Document {
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         toml::from_str(text).map_err(|error| {
-            let position = error.span().map(|span| line_and_column(text, span.start));
+            let position = error.span().map(|span| document::line_and_column(text, span.start));
             if error.message().contains("duplicate key") {
                 let mut problems = Problems::default();
                 let name = error.span().and_then(|span| text.get(span)).unwrap_or_default().trim();
@@ -59,13 +59,6 @@ fn syntax_error(format: &str, position: Option<(usize, usize)>, message: &str) -
     let mut problems = Problems::default();
     document::invalid(&mut problems, format, position, message);
     PolicyError::new(problems.into_vec())
-}
-
-fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
 }
 
 impl<'de> Deserialize<'de> for Document {

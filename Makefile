@@ -1,0 +1,39 @@
+# `make demo` shows the main job, `make test` runs every test; both set up and build what they need.
+.PHONY: setup build demo test test-long lint fmt bench clean
+CFLAGS := -std=c11 -O2 -Wall -Wextra -Werror -Iinclude
+LINK := -Ltarget/release -lcrossgate -Wl,-rpath,'$$ORIGIN/../target/release'
+
+demo: build ## four servers, one policy file, the same answers
+	@.venv/bin/python tests/servers/demo.py
+
+test: build ## every test; .ci/test TOPIC runs one
+	@.ci/test $(TOPIC)
+
+test-long: build ## many more random cases
+	PROPTEST_CASES=200000 cargo test --release -p crossgate --test reference
+
+lint: build
+	@.ci/lint
+
+fmt: setup
+	cargo fmt --all
+	.venv/bin/ruff check --fix -q . && .venv/bin/ruff format -q .
+
+bench: setup
+	cargo bench -q -p crossgate --bench ratios
+	cargo bench -q -p crossgate --bench evaluate
+
+setup:
+	@.ci/setup
+
+build: setup
+	@cargo build -q --release -p crossgate-ffi -p crossgate-demo-server
+	@.venv/bin/maturin develop -q --release -m bindings-python/Cargo.toml
+	@npm run build --prefix bindings-node --silent
+	@mkdir -p build
+	@$(CC) $(CFLAGS) ffi/examples/libmicrohttpd.c -o build/libmicrohttpd $(LINK) $$(pkg-config --cflags --libs libmicrohttpd)
+	@$(CC) $(CFLAGS) tests/conformance/c/runner.c -o build/conformance-c $(LINK) $$(pkg-config --cflags --libs jansson)
+
+clean:
+	cargo clean
+	rm -rf build .venv bindings-node/node_modules bindings-node/crossgate.node

@@ -1,0 +1,26 @@
+// Builds the native module with cargo and puts it beside index.cjs. `--debug` skips the optimiser.
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, readFileSync, renameSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(dirname(fileURLToPath(import.meta.url)))
+const debug = process.argv.includes('--debug')
+const library = { darwin: 'libcrossgate_node.dylib', win32: 'crossgate_node.dll' }[process.platform] ?? 'libcrossgate_node.so'
+
+function cargo(args, options) {
+  const { status, error, stdout } = spawnSync('cargo', args, { cwd: here, stdio: 'inherit', ...options })
+  if (error) throw error
+  if (status !== 0) process.exit(status ?? 1)
+  return stdout
+}
+
+cargo(['build', '-p', 'crossgate-node', ...(debug ? [] : ['--release'])])
+// Whoever sets CARGO_TARGET_DIR or shares a workspace has the result elsewhere; cargo knows where.
+const metadata = cargo(['metadata', '--format-version', '1', '--no-deps'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 26 })
+const built = join(JSON.parse(metadata).target_directory, debug ? 'debug' : 'release', library)
+const target = join(here, 'crossgate.node')
+// Renamed into place: a running process keeps the file that it has mapped.
+copyFileSync(built, `${target}.new`)
+renameSync(`${target}.new`, target)
+console.log(`crossgate.node: ${readFileSync(target).length} bytes`)

@@ -1,0 +1,148 @@
+//! Making a policy and looking into it.
+#![expect(unreachable_pub, reason = "#[napi] takes only pub methods")]
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use crossgate::{Field, LoadError, Policy, PolicyError, Value};
+use napi::bindgen_prelude::{Array, Either, Unknown};
+use napi::{Env, Error, Result};
+use napi_derive::napi;
+
+use crate::evaluate;
+use crate::value::{self, Failure, PlainProblem};
+
+/// A compiled policy.
+#[napi]
+pub(crate) struct Handle {
+    policy: Arc<Policy>,
+    /// Roughly the bytes that the policy holds, for the garbage collector.
+    size: usize,
+}
+
+type Made = Either<Handle, Failure>;
+
+fn made(policy: std::result::Result<Policy, PolicyError>) -> Made {
+    match policy {
+        Ok(policy) => Either::A(Handle::new(policy)),
+        Err(error) => Either::B(error.into()),
+    }
+}
+
+/// From options: name, value, name, value, …
+#[napi(catch_unwind)]
+pub(crate) fn from_options(entries: Array<'_>) -> Result<Made> {
+    Ok(made(Policy::from_document(&value::document(&entries)?)))
+}
+
+/// What `from_options` would say to a value that has no options at all.
+#[napi(catch_unwind)]
+pub(crate) fn no_options(type_name: String) -> Failure {
+    Failure::no_document(&type_name)
+}
+
+/// From JSON text.
+#[napi(catch_unwind)]
+pub(crate) fn from_json(text: String) -> Made {
+    made(Policy::from_json(&text))
+}
+
+/// From TOML text.
+#[napi(catch_unwind)]
+pub(crate) fn from_toml(text: String) -> Made {
+    made(Policy::from_toml(&text))
+}
+
+/// From variables: name, value, name, value, …
+#[napi(catch_unwind)]
+pub(crate) fn from_variables(prefix: String, variables: Vec<String>) -> Made {
+    let mut variables = variables.into_iter();
+    let pairs = std::iter::from_fn(|| Some((variables.next()?, variables.next()?)));
+    made(Policy::from_variables(&prefix, pairs))
+}
+
+/// From a file.
+#[napi(catch_unwind)]
+pub(crate) fn from_file(path: String) -> Made {
+    match Policy::from_file(path) {
+        Ok(policy) => made(Ok(policy)),
+        Err(LoadError::Policy(error)) => made(Err(error)),
+        Err(LoadError::Io { path, error }) => {
+            let (code, errno) = (system_code(error.kind()), error.raw_os_error().map(|number| -number));
+            let message = format!("{code}: {}", LoadError::Io { path, error });
+            Either::B(Failure { message, problems: Vec::new(), code: Some(code), errno })
+        }
+    }
+}
+
+/// The names that Node gives to errors of the system.
+fn system_code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "ENOENT",
+        ErrorKind::PermissionDenied => "EACCES",
+        ErrorKind::IsADirectory => "EISDIR",
+        ErrorKind::NotADirectory => "ENOTDIR",
+        // Neither .json nor .toml.
+        ErrorKind::InvalidInput => "EINVAL",
+        // Not UTF-8.
+        ErrorKind::InvalidData => "EILSEQ",
+        _ => "EIO",
+    }
+}
+
+#[napi]
+impl Handle {
+    fn new(policy: Policy) -> Self {
+        let texts = policy.document().entries().iter().map(|(_, value)| size_of_value(value)).sum::<usize>();
+        Handle { policy: Arc::new(policy), size: 8192 + 2 * texts }
+    }
+
+    /// The raw function of `evaluate.rs` for this policy.
+    #[napi(catch_unwind)]
+    pub fn function<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        evaluate::function(env, Arc::clone(&self.policy), self.size)
+    }
+
+    /// The problems that did not stop the build.
+    #[napi(catch_unwind)]
+    pub fn warnings(&self) -> Vec<PlainProblem> {
+        self.policy.warnings().iter().map(PlainProblem::from).collect()
+    }
+
+    /// The canonical document, as JSON text.
+    #[napi(catch_unwind)]
+    pub fn document(&self) -> String {
+        self.policy.document().to_json()
+    }
+
+    /// Whether the canonical documents are the same.
+    #[napi(catch_unwind)]
+    pub fn equals(&self, other: &Handle) -> bool {
+        self.policy == other.policy
+    }
+
+    /// `allow`, `deny` or `absent` for the lines of a handshake's `Origin`.
+    #[napi(catch_unwind)]
+    pub fn check_web_socket(&self, lines: Vec<String>, public: bool, verdict: i32) -> Result<&'static str> {
+        let lines: Vec<_> = lines.iter().map(|line| evaluate::latin1(line.as_bytes())).collect();
+        let mut origin = Field::ABSENT;
+        lines.iter().for_each(|line| origin.push(line));
+        let check = self.policy.check_websocket_with(origin, public, evaluate::verdict(verdict)).map_err(|error| Error::from_reason(error.to_string()))?;
+        Ok(check.as_str())
+    }
+}
+
+/// A panic, to see that it becomes an exception.
+#[cfg(feature = "panic-test")]
+#[napi(catch_unwind)]
+pub(crate) fn panics() {
+    panic!("on purpose");
+}
+
+fn size_of_value(value: &Value) -> usize {
+    match value {
+        Value::Str(text) => 64 + text.len(),
+        Value::List(items) => items.iter().map(size_of_value).sum(),
+        _ => 0,
+    }
+}

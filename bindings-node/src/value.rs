@@ -1,0 +1,96 @@
+//! Options and problems, from and to JavaScript.
+
+use crossgate::{Code, Document, PolicyError, Problem, Severity, Value};
+use napi::bindgen_prelude::{Array, Object, Unknown};
+use napi::{JsValue, Result, ValueType};
+use napi_derive::napi;
+
+/// A problem as a plain object.
+#[napi(object, object_from_js = false)]
+pub(crate) struct PlainProblem {
+    pub severity: &'static str,
+    pub code: &'static str,
+    pub path: String,
+    pub value: String,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl From<&Problem> for PlainProblem {
+    fn from(problem: &Problem) -> Self {
+        PlainProblem {
+            severity: problem.severity.as_str(),
+            code: problem.code.as_str(),
+            path: problem.path.clone(),
+            value: problem.value.clone(),
+            message: problem.message.clone(),
+            hint: problem.hint.clone(),
+        }
+    }
+}
+
+/// Why a policy was not made: its problems, or (`code`) a file that cannot be read.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Failure {
+    pub message: String,
+    pub problems: Vec<PlainProblem>,
+    pub code: Option<&'static str>,
+    pub errno: Option<i32>,
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        Failure { message: error.to_string(), problems: error.problems().iter().map(PlainProblem::from).collect(), code: None, errno: None }
+    }
+}
+
+impl Failure {
+    /// The options are not one object.
+    pub(crate) fn no_document(type_name: &str) -> Self {
+        let problem = Problem {
+            severity: Severity::Error,
+            code: Code::DocumentInvalid,
+            path: String::new(),
+            value: type_name.escape_debug().to_string(),
+            message: "the options of a policy are one object, like { allowOrigins: ['https://a.example'] }".to_owned(),
+            hint: None,
+        };
+        Failure { message: format!("invalid CORS policy: 1 error\n  {problem}"), problems: vec![PlainProblem::from(&problem)], code: None, errno: None }
+    }
+}
+
+/// The options as name, value, name, value, … `lib/policy.cjs` has left undefined ones out and replaced what no option
+/// takes by `{ type }`.
+pub(crate) fn document(entries: &Array<'_>) -> Result<Document> {
+    let mut document = Document::new();
+    for index in (0..entries.len()).step_by(2) {
+        if let (Some(name), Some(option)) = (entries.get::<String>(index)?, entries.get::<Unknown<'_>>(index + 1)?) {
+            document.push(name, value(&option)?);
+        }
+    }
+    Ok(document.snake_case())
+}
+
+fn value(from: &Unknown<'_>) -> Result<Value> {
+    // SAFETY: every cast is to the type that the value was just found to have.
+    unsafe {
+        Ok(match from.get_type()? {
+            ValueType::Null => Value::Null,
+            ValueType::Boolean => Value::Bool(from.cast()?),
+            ValueType::Number => number(from.cast()?),
+            ValueType::String => Value::Str(from.cast()?),
+            ValueType::Object if from.is_array()? => {
+                let list: Array<'_> = from.cast()?;
+                let items = (0..list.len()).map(|index| list.get::<Unknown<'_>>(index)?.map_or(Ok(Value::Null), |item| value(&item)));
+                Value::List(items.collect::<Result<_>>()?)
+            }
+            ValueType::Object => Value::Other(from.cast::<Object<'_>>()?.get::<String>("type")?.unwrap_or_default()),
+            other => Value::Other(other.to_string().to_lowercase()),
+        })
+    }
+}
+
+/// JavaScript has one type of number; up to 2^53 a whole one is exact.
+fn number(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 { Value::Int(number as i64) } else { Value::Float(number) }
+}

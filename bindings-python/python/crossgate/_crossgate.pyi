@@ -1,0 +1,161 @@
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypeVar, final
+
+_Any = Literal["*"]
+_Text = str | bytes
+_Verdict = Literal["allow", "deny"]
+# A pair of a response; both parts of one type, so that the answer's pairs are of it too.
+_Pair = TypeVar("_Pair", tuple[str, str], tuple[bytes, bytes])
+_Gate = Literal[
+    "insecure_origins_with_credentials",
+    "public_suffix_subdomains_with_credentials",
+    "any_host_of_scheme_with_credentials",
+]
+
+__all__ = ["Decision", "Policy", "PolicyError", "Problem", "__version__"]
+
+__version__: str
+
+@final
+class Problem:
+    """One finding about a configuration."""
+
+    def __new__(
+        cls, severity: str, code: str, path: str, value: str, message: str, hint: str | None = None
+    ) -> Problem: ...
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        """ "error": the policy is not built; or "warning"."""
+    @property
+    def code(self) -> str:
+        """What it is, like "origin_has_path". Codes never change."""
+    @property
+    def path(self) -> str:
+        """Where, like "allow_origins[2]"; empty for the document as a whole."""
+    @property
+    def value(self) -> str:
+        """The value found there, escaped and shortened: safe to log."""
+    @property
+    def message(self) -> str:
+        """What is wrong and why it matters."""
+    @property
+    def hint(self) -> str | None:
+        """The corrected text, where one exists."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[type[Problem], tuple[str, str, str, str, str, str | None]]: ...
+
+class PolicyError(ValueError):
+    """A policy was not built.
+
+    `problems` holds every finding of one pass, warnings included; the text shows each on a line of its own.
+    """
+
+    problems: tuple[Problem, ...]
+
+@final
+class Policy:
+    """A compiled CORS policy: immutable, and free to be used by any number of threads.
+
+    The keyword arguments are the options of the policy document. Lists are lists or tuples of str, or any other
+    iterable (a set is sorted, so that every process sends the same headers); "*" stands for everything.
+    Raises PolicyError with every problem found.
+    """
+
+    def __new__(
+        cls,
+        *,
+        allow_origins: _Any | Iterable[str] = ...,
+        allow_origin_regexes: Iterable[str] = ...,
+        allow_null_origin: bool = ...,
+        host_origins: bool = ...,
+        allow_methods: _Any | Iterable[str] = ...,
+        allow_headers: _Any | Iterable[str] = ...,
+        expose_headers: _Any | Iterable[str] = ...,
+        allow_credentials: bool = ...,
+        max_age: int | None = ...,
+        preflight_status: int = ...,
+        denied_preflight_status: int = ...,
+        denied_actual: Literal["forward", "reject"] = ...,
+        own_origins: Iterable[str] = ...,
+        single_origin: Literal["match", "static"] = ...,
+        upstream: Literal["replace", "keep"] = ...,
+        allow_private_network: bool = ...,
+        dangerously_allow: Iterable[_Gate] = ...,
+    ) -> Policy: ...
+    @classmethod
+    def from_json(cls, text: str, /) -> Policy:
+        """Builds a policy from JSON text."""
+    @classmethod
+    def from_toml(cls, text: str, /) -> Policy:
+        """Builds a policy from TOML text."""
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], /) -> Policy:
+        """Builds a policy from a file whose name ends in .json or .toml. Raises OSError if it cannot be read."""
+    @classmethod
+    def from_env(cls, prefix: str, /) -> Policy:
+        """Builds a policy from environment variables: PREFIX_ALLOW_ORIGINS, PREFIX_MAX_AGE, and so on.
+
+        Lists are split at commas.
+        """
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is worth a look, though the policy is built."""
+    def document(self) -> dict[str, Any]:
+        """The canonical document: every option. A policy built from it is equal to this one."""
+    def evaluate(
+        self, method: _Text, headers: Iterable[tuple[_Text, _Text]], verdict: _Verdict | None = None
+    ) -> Decision:
+        """Decides about a request.
+
+        headers: an iterable of (name, value) pairs of str or of bytes. verdict: "allow" or "deny", what the host says
+        of the origin that asks_host names; only for policies with host_origins.
+        """
+    def asks_host(self, method: _Text, headers: Iterable[tuple[_Text, _Text]]) -> str | None:
+        """The origin that the host is asked about before evaluate, or None."""
+    def check_websocket(
+        self, origin_lines: _Text | Sequence[_Text] | None, public: bool = False, verdict: _Verdict | None = None
+    ) -> Literal["allow", "deny", "absent"]:
+        """Checks the origin of a WebSocket handshake: "allow", "deny", or "absent" if there is none.
+
+        origin_lines: None, a str, bytes, or a sequence of them, one for each Origin line. public: the socket serves
+        everybody alike and reads no cookie.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, tuple[type[Policy], tuple[()], dict[str, Any]]]: ...
+
+@final
+class Decision:
+    """The answer to one request."""
+
+    @property
+    def kind(self) -> Literal["preflight", "actual", "not_cors"]:
+        """What the request is."""
+    @property
+    def reason(self) -> str:
+        """Why, like "origin_not_listed": the first failing check in the order origin, method, headers."""
+    @property
+    def action(self) -> Literal["forward", "answer", "reject"]:
+        """What the host does: "forward" to the handler, "answer" with the status and no body, "reject" with 403."""
+    @property
+    def allowed(self) -> bool | None:
+        """Whether a CORS request passed; None for a request that is not one, or that is the server's own."""
+    @property
+    def status(self) -> int | None:
+        """The status to answer with; None with "forward"."""
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers that the response gets: pairs of lower-case name and value. apply() puts them there."""
+    @property
+    def remove(self) -> tuple[str, ...]:
+        """The headers that the response loses if the application or an upstream set them: lower-case names."""
+    def apply(self, headers: Iterable[_Pair], /) -> list[_Pair]:
+        """A new list of the response's headers with the decision's set, merged and removed.
+
+        headers: (name, value) pairs of str or of bytes, as the application set them. What is added is of the same type,
+        lower-case and at the end; with no header at all it is of the request's.
+        """

@@ -1,0 +1,122 @@
+//! Requests: a method, and header pairs of str or of bytes.
+
+use crossgate::{Field, Lines, Request, Verdict};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+
+use crate::text::{Text, type_name};
+
+/// What was asked. Keeps the few header lines that decide.
+pub(crate) struct Asked {
+    method: Text,
+    lines: Vec<(Text, Text)>,
+    /// The header names came as bytes.
+    pub(crate) bytes: bool,
+}
+
+impl Asked {
+    pub(crate) fn read(method: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let Some(text) = Text::read(method) else {
+            return Err(PyTypeError::new_err(format!("method must be a str or bytes, not {}", type_name(method))));
+        };
+        let mut asked = Asked { method: text, lines: Vec::new(), bytes: false };
+        each_pair(headers, |index, _, name, value| {
+            if index == 0 {
+                asked.bytes = name.is_instance_of::<PyBytes>();
+            }
+            if is_read(name) {
+                asked.lines.extend(Text::read(name).zip(Text::read(value)));
+            }
+            Ok(())
+        })?;
+        Ok(asked)
+    }
+
+    pub(crate) fn request<'a>(&'a self, py: Python<'a>) -> Request<'a> {
+        Request::from_pairs(self.method.as_bytes(py), self.lines.iter().map(|(name, value)| (name.as_bytes(py), value.as_bytes(py))))
+    }
+}
+
+/// Whether the engine reads a header of this name: it is asked, so that the names stand in one place.
+fn is_read(name: &Bound<'_, PyAny>) -> bool {
+    let name = match name.cast::<PyBytes>() {
+        Ok(bytes) => bytes.as_bytes(),
+        Err(_) => match name.cast::<PyString>().map(|text| text.to_str()) {
+            Ok(Ok(text)) => text.as_bytes(),
+            _ => return false,
+        },
+    };
+    let mut probe = Request::default();
+    probe.push(name, b"");
+    // Without `..`: a field that the engine begins to read must not be forgotten here.
+    let Request { method: _, origin, acrm, acrh, acrpn, sec_fetch_site } = probe;
+    [origin, acrm, acrpn, sec_fetch_site].iter().any(Field::is_present) || !matches!(acrh, Lines::Absent)
+}
+
+/// Calls `each` with the index of every pair, the pair, its name and its value, both str or bytes.
+pub(crate) fn each_pair<'py>(
+    headers: &Bound<'py, PyAny>,
+    mut each: impl FnMut(usize, &Bound<'py, PyAny>, &Bound<'py, PyAny>, &Bound<'py, PyAny>) -> PyResult<()>,
+) -> PyResult<()> {
+    let items = headers
+        .try_iter()
+        .map_err(|_| PyTypeError::new_err(format!("headers must be an iterable of (name, value) pairs of str or of bytes, not {}", type_name(headers))))?;
+    for (index, item) in items.enumerate() {
+        let item = item?;
+        let (name, value) = pair(&item).ok_or_else(|| wrong_pair(headers, index, &item))?;
+        for (part, what) in [(&name, "name"), (&value, "value")] {
+            if !is_text(part) {
+                return Err(PyTypeError::new_err(format!("the {what} in headers[{index}] must be a str or bytes, not {}", type_name(part))));
+            }
+        }
+        each(index, &item, &name, &value)?;
+    }
+    Ok(())
+}
+
+fn pair<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    if let Ok(tuple) = item.cast::<PyTuple>() {
+        return if tuple.len() == 2 { Some((tuple.get_item(0).ok()?, tuple.get_item(1).ok()?)) } else { None };
+    }
+    let list = item.cast::<PyList>().ok()?;
+    if list.len() == 2 { Some((list.get_item(0).ok()?, list.get_item(1).ok()?)) } else { None }
+}
+
+fn wrong_pair(headers: &Bound<'_, PyAny>, index: usize, item: &Bound<'_, PyAny>) -> PyErr {
+    // A mapping yields its keys.
+    let hint = if headers.hasattr("items").unwrap_or(false) { "; pass headers.items()" } else { "" };
+    let found = match item.len() {
+        Ok(length) if item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>() => format!("a {} of {length}", type_name(item)),
+        _ => type_name(item),
+    };
+    PyTypeError::new_err(format!("headers[{index}] must be a (name, value) tuple, not {found}{hint}"))
+}
+
+fn is_text(value: &Bound<'_, PyAny>) -> bool {
+    value.is_instance_of::<PyBytes>() || value.is_instance_of::<PyString>()
+}
+
+/// The lines of `Origin` as a caller has them: none, one, or a sequence.
+pub(crate) fn origin_lines(lines: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
+    if lines.is_none() {
+        return Ok(Vec::new());
+    }
+    if let Some(line) = Text::read(lines) {
+        return Ok(vec![line]);
+    }
+    let wrong =
+        |found: &Bound<'_, PyAny>| PyTypeError::new_err(format!("origin_lines must be None, a str, bytes or a sequence of them, not {}", type_name(found)));
+    let items = lines.try_iter().map_err(|_| wrong(lines))?;
+    items.map(|item| item.and_then(|item| Text::read(&item).ok_or_else(|| wrong(&item)))).collect()
+}
+
+/// What the host says of an origin.
+pub(crate) fn verdict(verdict: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Verdict>> {
+    let Some(value) = verdict else { return Ok(None) };
+    match value.cast::<PyString>().ok().and_then(|text| text.to_str().ok()) {
+        Some("allow") => Ok(Some(Verdict::Allow)),
+        Some("deny") => Ok(Some(Verdict::Deny)),
+        _ => Err(PyValueError::new_err(format!("verdict must be None, 'allow' or 'deny', not {}", value.repr()?))),
+    }
+}

@@ -1,0 +1,144 @@
+//! What is wrong with a configuration.
+
+use std::ffi::c_char;
+
+use crossgate::{Problem, Severity};
+
+use crate::status::{CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome, crossgate_status, guard, guard_or};
+use crate::text::crossgate_str;
+
+/// The policy is not built.
+pub const CROSSGATE_SEVERITY_ERROR: i32 = 0;
+/// The policy is built in spite of it.
+pub const CROSSGATE_SEVERITY_WARNING: i32 = 1;
+
+/// Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own, until
+/// crossgate_error_free().
+pub struct crossgate_error {
+    text: String,
+    problems: Vec<Texts>,
+}
+
+/// One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is filled. The strings are
+/// those of the policy or error that it comes from, live as long, and have a NUL behind them.
+#[repr(C)]
+pub struct crossgate_problem {
+    /// sizeof (crossgate_problem).
+    pub struct_size: u32,
+    /// CROSSGATE_SEVERITY_...
+    pub severity: i32,
+    /// The stable code, like "origin_has_path".
+    pub code: crossgate_str,
+    /// The place, like "allow_origins[2]"; empty for the document as a whole.
+    pub path: crossgate_str,
+    /// The value found there, escaped: printable ASCII, of a bounded length.
+    pub value: crossgate_str,
+    /// What is wrong and why it matters.
+    pub message: crossgate_str,
+    /// The corrected text; absent (data NULL) if there is none. Not escaped: it goes into a file, not into a log.
+    pub hint: crossgate_str,
+}
+
+/// The strings of a problem, each with a NUL behind it.
+pub(crate) struct Texts {
+    severity: Severity,
+    code: String,
+    path: String,
+    value: String,
+    message: String,
+    hint: Option<String>,
+}
+
+fn with_nul(text: &str) -> String {
+    format!("{text}\0")
+}
+
+fn view(text: &str) -> crossgate_str {
+    crossgate_str { data: text.as_ptr().cast(), len: text.len() - 1 }
+}
+
+impl Texts {
+    pub(crate) fn of(problem: &Problem) -> Self {
+        Texts {
+            severity: problem.severity,
+            code: with_nul(problem.code.as_str()),
+            path: with_nul(&problem.path),
+            value: with_nul(&problem.value),
+            message: with_nul(&problem.message),
+            hint: problem.hint.as_deref().map(with_nul),
+        }
+    }
+}
+
+/// Fills in the problem at an index.
+///
+/// # Safety
+/// `out` is NULL or a writable struct whose `struct_size` is set.
+pub(crate) unsafe fn fill(problems: &[Texts], index: usize, out: *mut crossgate_problem) -> Outcome {
+    if out.is_null() {
+        return Err(CROSSGATE_NULL_ARGUMENT);
+    }
+    // SAFETY: not NULL; the size is the first member of every version of the struct.
+    if unsafe { (*out).struct_size } as usize != size_of::<crossgate_problem>() {
+        return Err(CROSSGATE_STRUCT_SIZE);
+    }
+    let problem = problems.get(index).ok_or(CROSSGATE_INVALID_ARGUMENT)?;
+    let filled = crossgate_problem {
+        struct_size: size_of::<crossgate_problem>() as u32,
+        severity: match problem.severity {
+            Severity::Error => CROSSGATE_SEVERITY_ERROR,
+            Severity::Warning => CROSSGATE_SEVERITY_WARNING,
+        },
+        code: view(&problem.code),
+        path: view(&problem.path),
+        value: view(&problem.value),
+        message: view(&problem.message),
+        hint: problem.hint.as_deref().map_or(crossgate_str::ABSENT, view),
+    };
+    // SAFETY: not NULL and of this size.
+    unsafe { out.write(filled) };
+    Ok(())
+}
+
+impl crossgate_error {
+    pub(crate) fn new(text: &str, problems: &[Problem]) -> Self {
+        // C reads the text to its first NUL.
+        crossgate_error { text: with_nul(&text.replace('\0', "\\0")), problems: problems.iter().map(Texts::of).collect() }
+    }
+}
+
+/// The number of problems; 0 if the file could not be read. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_error_count(error: *const crossgate_error) -> usize {
+    // SAFETY: NULL or an error of this library that is not freed.
+    guard_or(0, || unsafe { error.as_ref() }.map_or(0, |error| error.problems.len()))
+}
+
+/// Fills in one problem, in the order of the document; index counts from 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_error_problem(error: *const crossgate_error, index: usize, problem: *mut crossgate_problem) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or an error of this library that is not freed.
+        let error = unsafe { error.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)?;
+        // SAFETY: NULL or the caller's struct.
+        unsafe { fill(&error.problems, index, problem) }
+    })
+}
+
+/// Everything as text of several lines, for a person to read. Lives as long as the error; never NULL, empty for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_error_text(error: *const crossgate_error) -> *const c_char {
+    // SAFETY: NULL or an error of this library that is not freed.
+    guard_or(c"".as_ptr(), || unsafe { error.as_ref() }.map_or(c"".as_ptr(), |error| error.text.as_ptr().cast()))
+}
+
+/// Frees an error. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_error_free(error: *mut crossgate_error) {
+    guard_or((), || {
+        if !error.is_null() {
+            // SAFETY: it came from `Box::into_raw` in `policy::give`, and the caller gives it up.
+            drop(unsafe { Box::from_raw(error) });
+        }
+    });
+}

@@ -1,0 +1,271 @@
+//! The policy: built from text, shared by reference count.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use crossgate::{Policy, PolicyError};
+
+use crate::error::{Texts, crossgate_error, crossgate_problem, fill};
+use crate::status::{CROSSGATE_INVALID_POLICY, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or};
+use crate::text::{Buffer, utf8};
+
+/// A compiled policy. Immutable: any number of threads may use it at once. Counted: every reference is given back with
+/// crossgate_policy_free().
+pub struct crossgate_policy {
+    pub(crate) policy: Policy,
+    warnings: Vec<Texts>,
+}
+
+const _: () = {
+    const fn shared_between_threads<T: Send + Sync>() {}
+    shared_between_threads::<crossgate_policy>();
+    shared_between_threads::<crossgate_error>();
+};
+
+/// # Safety
+/// NULL, or a policy of this library that is not freed while `'a` lasts.
+#[inline]
+pub(crate) unsafe fn borrow<'a>(policy: *const crossgate_policy) -> Outcome<&'a crossgate_policy> {
+    // SAFETY: this function's own contract.
+    unsafe { policy.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)
+}
+
+type Built = Result<Policy, (crossgate_status, crossgate_error)>;
+
+fn invalid(error: &PolicyError) -> (crossgate_status, crossgate_error) {
+    (CROSSGATE_INVALID_POLICY, crossgate_error::new(&error.to_string(), error.problems()))
+}
+
+/// Documents as text.
+#[cfg(feature = "config")]
+mod documents {
+    use crossgate::{LoadError, Policy};
+
+    use super::{Built, invalid};
+    use crate::error::crossgate_error;
+    use crate::status::{CROSSGATE_FILE, Outcome};
+
+    pub(super) fn from_json(text: &str) -> Built {
+        Policy::from_json(text).map_err(|error| invalid(&error))
+    }
+
+    pub(super) fn from_toml(text: &str) -> Built {
+        Policy::from_toml(text).map_err(|error| invalid(&error))
+    }
+
+    pub(super) fn from_file(path: &str) -> Built {
+        Policy::from_file(path).map_err(|error| match error {
+            LoadError::Policy(error) => invalid(&error),
+            LoadError::Io { .. } => (CROSSGATE_FILE, crossgate_error::new(&error.to_string(), &[])),
+        })
+    }
+
+    pub(super) fn to_json(policy: &Policy) -> Outcome<String> {
+        Ok(policy.document().to_json())
+    }
+}
+
+/// The same interface without the feature: the header is one for every build.
+#[cfg(not(feature = "config"))]
+mod documents {
+    use crossgate::Policy;
+
+    use super::Built;
+    use crate::error::crossgate_error;
+    use crate::status::{CROSSGATE_FEATURE_MISSING, Outcome};
+
+    pub(super) fn from_json(_: &str) -> Built {
+        Err((CROSSGATE_FEATURE_MISSING, crossgate_error::new("this library was built without the feature `config`: it reads no documents", &[])))
+    }
+
+    pub(super) use from_json as from_toml;
+    pub(super) use from_json as from_file;
+
+    pub(super) fn to_json(_: &Policy) -> Outcome<String> {
+        Err(CROSSGATE_FEATURE_MISSING)
+    }
+}
+
+/// Hands a new policy or its error to C.
+///
+/// # Safety
+/// `policy` and `error` are NULL or writable.
+unsafe fn give(policy: *mut *mut crossgate_policy, error: *mut *mut crossgate_error, build: impl FnOnce() -> Outcome<Built>) -> Outcome {
+    if !error.is_null() {
+        // SAFETY: not NULL, so writable.
+        unsafe { error.write(std::ptr::null_mut()) };
+    }
+    if policy.is_null() {
+        return Err(CROSSGATE_NULL_ARGUMENT);
+    }
+    // SAFETY: not NULL, so writable.
+    unsafe { policy.write(std::ptr::null_mut()) };
+    match build()? {
+        Ok(built) => {
+            let warnings = built.warnings().iter().map(Texts::of).collect();
+            let shared = Arc::into_raw(Arc::new(crossgate_policy { policy: built, warnings }));
+            // SAFETY: not NULL, so writable. C sees the type as opaque, so that it is not const changes nothing.
+            unsafe { policy.write(shared.cast_mut()) };
+            Ok(())
+        }
+        Err((status, problems)) => {
+            if !error.is_null() {
+                // SAFETY: not NULL, so writable.
+                unsafe { error.write(Box::into_raw(Box::new(problems))) };
+            }
+            Err(status)
+        }
+    }
+}
+
+/// Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference. On
+/// CROSSGATE_INVALID_POLICY *error is the caller's, with every problem; error may be NULL if nobody wants to know.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_from_json(
+    text: *const c_char,
+    text_len: usize,
+    policy: *mut *mut crossgate_policy,
+    error: *mut *mut crossgate_error,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: the caller's text, readable for the call.
+        let build = || Ok(documents::from_json(unsafe { utf8(text, text_len) }?));
+        // SAFETY: the caller's outputs.
+        unsafe { give(policy, error, build) }
+    })
+}
+
+/// Builds a policy from TOML text; otherwise as crossgate_policy_from_json().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_from_toml(
+    text: *const c_char,
+    text_len: usize,
+    policy: *mut *mut crossgate_policy,
+    error: *mut *mut crossgate_error,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: the caller's text, readable for the call.
+        let build = || Ok(documents::from_toml(unsafe { utf8(text, text_len) }?));
+        // SAFETY: the caller's outputs.
+        unsafe { give(policy, error, build) }
+    })
+}
+
+/// Builds a policy from a file whose name ends in .json or .toml; otherwise as crossgate_policy_from_json(). A file that
+/// cannot be read, has another ending or is not UTF-8 is CROSSGATE_FILE, with an *error that has a text and no problems.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_from_file(
+    path: *const c_char,
+    path_len: usize,
+    policy: *mut *mut crossgate_policy,
+    error: *mut *mut crossgate_error,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: the caller's text, readable for the call.
+        let build = || Ok(documents::from_file(unsafe { utf8(path, path_len) }?));
+        // SAFETY: the caller's outputs.
+        unsafe { give(policy, error, build) }
+    })
+}
+
+/// Builds a policy from environment variables: with the prefix "CORS" from CORS_ALLOW_ORIGINS, CORS_MAX_AGE and so on,
+/// lists split at commas; otherwise as crossgate_policy_from_json(). Reads the environment: no other thread may change it
+/// meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_from_env(
+    prefix: *const c_char,
+    prefix_len: usize,
+    policy: *mut *mut crossgate_policy,
+    error: *mut *mut crossgate_error,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: the caller's text, readable for the call.
+        let build = || Ok(Policy::from_env(unsafe { utf8(prefix, prefix_len) }?).map_err(|error| invalid(&error)));
+        // SAFETY: the caller's outputs.
+        unsafe { give(policy, error, build) }
+    })
+}
+
+/// Takes another reference to a policy and returns the policy. NULL gives NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_ref(policy: *const crossgate_policy) -> *mut crossgate_policy {
+    guard_or(std::ptr::null_mut(), || {
+        if !policy.is_null() {
+            // SAFETY: it came from `Arc::into_raw` in `give`, and the caller holds a reference.
+            unsafe { Arc::increment_strong_count(policy) };
+        }
+        policy.cast_mut()
+    })
+}
+
+/// Gives a reference back; the last one frees the policy, and with it everything that was borrowed from it: the values of
+/// decisions and the strings of warnings. May run on any thread. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_free(policy: *mut crossgate_policy) {
+    guard_or((), || {
+        if !policy.is_null() {
+            // SAFETY: it came from `Arc::into_raw` in `give`, and the caller gives its reference up.
+            unsafe { Arc::decrement_strong_count(policy.cast_const()) };
+        }
+    });
+}
+
+/// The size of the scratch buffer that crossgate_evaluate() needs for preflights; 0 for most policies (it is not for
+/// allow_headers = "*" with credentials) and for NULL. Never changes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_scratch_size(policy: *const crossgate_policy) -> usize {
+    guard_or(0, || {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        unsafe { borrow(policy) }.map_or(0, |policy| policy.scratch_size())
+    })
+}
+
+impl crossgate_policy {
+    /// The core's, and a NUL.
+    #[inline]
+    pub(crate) fn scratch_size(&self) -> usize {
+        match self.policy.scratch_size() {
+            0 => 0,
+            size => size + 1,
+        }
+    }
+}
+
+/// The number of warnings: what is worth a look though the policy is built. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_warning_count(policy: *const crossgate_policy) -> usize {
+    guard_or(0, || {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        unsafe { borrow(policy) }.map_or(0, |policy| policy.warnings.len())
+    })
+}
+
+/// Fills in one warning; index counts from 0. Its strings live as long as the policy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_warning(policy: *const crossgate_policy, index: usize, problem: *mut crossgate_problem) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        let policy = unsafe { borrow(policy) }?;
+        // SAFETY: NULL or the caller's struct.
+        unsafe { fill(&policy.warnings, index, problem) }
+    })
+}
+
+/// Writes the canonical document as JSON text: every option, origins as browsers write them. A policy built from it is
+/// equal to this one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_document_json(
+    policy: *const crossgate_policy,
+    buffer: *mut c_char,
+    buffer_size: usize,
+    length: *mut usize,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        let policy = unsafe { borrow(policy) }?;
+        // SAFETY: the caller's outputs.
+        let mut buffer = unsafe { Buffer::new(buffer, buffer_size, length) }?;
+        buffer.put(documents::to_json(&policy.policy)?.as_bytes());
+        buffer.finish()
+    })
+}

@@ -1,0 +1,328 @@
+//! The request, as C hands it over: arrays of lines, or lines added one by one.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+
+use crossgate::{Field, LineSource, Lines, Request, Verdict};
+
+use crate::status::{CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome, crossgate_status, guard};
+use crate::text::{bytes, crossgate_str};
+
+/// The host says nothing; for a policy with host_origins that is a no.
+pub const CROSSGATE_VERDICT_ABSENT: i32 = 0;
+/// The host allows the origin.
+pub const CROSSGATE_VERDICT_ALLOW: i32 = 1;
+/// The host does not.
+pub const CROSSGATE_VERDICT_DENY: i32 = 2;
+
+/// The lines of Access-Control-Request-Headers that crossgate_request_add_header() has room for. Browsers send one.
+pub const CROSSGATE_ADDED_LINES: usize = 16;
+
+/// The lines of one header field: the values of all header lines of that name, in order. A line whose data is NULL is no
+/// line.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct crossgate_lines {
+    /// The first line; NULL only if there is none.
+    pub data: *const crossgate_str,
+    /// The number of lines.
+    pub count: usize,
+}
+
+/// What a policy is asked about: the method and the few header fields that CORS reads. Made ready by
+/// crossgate_request_init(), then filled by crossgate_request_add_header() or by pointing the members at the host's own
+/// lines. All text stays the host's and must not change as long as the request is used. Never join lines and never leave
+/// any out: two Origin lines are no origin.
+#[repr(C)]
+pub struct crossgate_request {
+    /// sizeof (crossgate_request).
+    pub struct_size: u32,
+    /// 0.
+    pub flags: u32,
+    /// The method, as sent.
+    pub method: crossgate_str,
+    /// Origin
+    pub origin: crossgate_lines,
+    /// Access-Control-Request-Method
+    pub acr_method: crossgate_lines,
+    /// Access-Control-Request-Headers
+    pub acr_headers: crossgate_lines,
+    /// Access-Control-Request-Private-Network
+    pub acr_private_network: crossgate_lines,
+    /// Sec-Fetch-Site, read only by policies with denied_actual = "reject".
+    pub sec_fetch_site: crossgate_lines,
+    /// CROSSGATE_VERDICT_...: what the host says of an origin that crossgate_asks_host() gave.
+    pub verdict: i32,
+    /// What crossgate_request_add_header() took; its business alone. It counts behind the lines above.
+    pub added_acr_headers_count: u32,
+    /// Its business alone.
+    pub added_origin_count: u32,
+    /// Its business alone.
+    pub added_acr_method_count: u32,
+    /// Its business alone.
+    pub added_acr_private_network_count: u32,
+    /// Its business alone.
+    pub added_sec_fetch_site_count: u32,
+    /// Its business alone.
+    pub added_origin: MaybeUninit<crossgate_str>,
+    /// Its business alone.
+    pub added_acr_method: MaybeUninit<crossgate_str>,
+    /// Its business alone.
+    pub added_acr_private_network: MaybeUninit<crossgate_str>,
+    /// Its business alone.
+    pub added_sec_fetch_site: MaybeUninit<crossgate_str>,
+    /// Its business alone.
+    pub added_acr_headers: [MaybeUninit<crossgate_str>; 16],
+}
+
+const _: () = assert!(CROSSGATE_ADDED_LINES == 16);
+
+const NO_LINES: crossgate_lines = crossgate_lines { data: std::ptr::null(), count: 0 };
+
+/// Makes a request ready: no header lines, no verdict. size is sizeof (crossgate_request). The method is borrowed; absent
+/// is as good as empty. Members that have counts of 0 are left as they are, so this is cheap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_request_init(request: *mut crossgate_request, size: usize, method: *const c_char, method_len: usize) -> crossgate_status {
+    guard(|| {
+        if request.is_null() {
+            return Err(CROSSGATE_NULL_ARGUMENT);
+        }
+        if size != size_of::<crossgate_request>() {
+            return Err(CROSSGATE_STRUCT_SIZE);
+        }
+        // SAFETY: the caller's text.
+        unsafe { bytes(method, method_len) }?;
+        // SAFETY: the caller's memory, of the right size. Member by member and without a reference: the room for lines
+        // stays uninitialised.
+        unsafe {
+            (*request).struct_size = size as u32;
+            (*request).flags = 0;
+            (*request).method = crossgate_str { data: method, len: method_len };
+            (*request).origin = NO_LINES;
+            (*request).acr_method = NO_LINES;
+            (*request).acr_headers = NO_LINES;
+            (*request).acr_private_network = NO_LINES;
+            (*request).sec_fetch_site = NO_LINES;
+            (*request).verdict = CROSSGATE_VERDICT_ABSENT;
+            (*request).added_acr_headers_count = 0;
+            (*request).added_origin_count = 0;
+            (*request).added_acr_method_count = 0;
+            (*request).added_acr_private_network_count = 0;
+            (*request).added_sec_fetch_site_count = 0;
+        }
+        Ok(())
+    })
+}
+
+/// Takes one header line; any case of the name will do, and names that CORS does not read are passed over, so a host calls
+/// it for every line. The value is borrowed, an absent one is as good as empty. Of Access-Control-Request-Headers
+/// CROSSGATE_ADDED_LINES lines are kept; with more the list counts as too long (under a literal "*": as one that names
+/// Authorization), so that nothing passes unseen. A host that must do better points acr_headers at an array of its own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_request_add_header(
+    request: *mut crossgate_request,
+    name: *const c_char,
+    name_len: usize,
+    value: *const c_char,
+    value_len: usize,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or the caller's request.
+        unsafe { check_size(request) }?;
+        // SAFETY: the size is right, so every member outside the room is initialised, and nobody else uses it meanwhile.
+        let request = unsafe { &mut *request };
+        // SAFETY: the caller's texts.
+        let (name, value) = unsafe { (bytes(name, name_len)?, bytes(value, value_len)?) };
+        // Which field it is the core knows.
+        let mut probe = Request::default();
+        probe.push(name, value);
+        let line = crossgate_str { data: if value.is_empty() { c"".as_ptr() } else { value.as_ptr().cast() }, len: value.len() };
+        let (first, count) = if probe.origin.is_present() {
+            (&mut request.added_origin, &mut request.added_origin_count)
+        } else if probe.acrm.is_present() {
+            (&mut request.added_acr_method, &mut request.added_acr_method_count)
+        } else if probe.acrpn.is_present() {
+            (&mut request.added_acr_private_network, &mut request.added_acr_private_network_count)
+        } else if probe.sec_fetch_site.is_present() {
+            (&mut request.added_sec_fetch_site, &mut request.added_sec_fetch_site_count)
+        } else if let Lines::One(_) = probe.acrh {
+            let index = request.added_acr_headers_count as usize;
+            if let Some(room) = request.added_acr_headers.get_mut(index) {
+                room.write(line);
+            }
+            request.added_acr_headers_count = request.added_acr_headers_count.saturating_add(1);
+            return Ok(());
+        } else {
+            return Ok(());
+        };
+        // Of the others only the first counts, and whether there are more.
+        if *count == 0 {
+            first.write(line);
+        }
+        *count = count.saturating_add(1);
+        Ok(())
+    })
+}
+
+/// # Safety
+/// NULL, or a request whose `struct_size` is set.
+#[inline]
+unsafe fn check_size(request: *const crossgate_request) -> Outcome {
+    if request.is_null() {
+        return Err(CROSSGATE_NULL_ARGUMENT);
+    }
+    // SAFETY: not NULL; the size is the first member of every version of the struct.
+    if unsafe { (*request).struct_size } as usize == size_of::<crossgate_request>() { Ok(()) } else { Err(CROSSGATE_STRUCT_SIZE) }
+}
+
+#[inline]
+pub(crate) fn verdict(number: i32) -> Outcome<Option<Verdict>> {
+    match number {
+        CROSSGATE_VERDICT_ABSENT => Ok(None),
+        CROSSGATE_VERDICT_ALLOW => Ok(Some(Verdict::Allow)),
+        CROSSGATE_VERDICT_DENY => Ok(Some(Verdict::Deny)),
+        _ => Err(CROSSGATE_INVALID_ARGUMENT),
+    }
+}
+
+impl crossgate_lines {
+    /// # Safety
+    /// `data` is NULL or has `count` readable lines that outlive `'a`.
+    #[inline]
+    unsafe fn slice<'a>(self) -> Outcome<&'a [crossgate_str]> {
+        if self.count == 0 {
+            return Ok(&[]);
+        }
+        if self.data.is_null() {
+            return Err(CROSSGATE_NULL_ARGUMENT);
+        }
+        if self.count > isize::MAX as usize / size_of::<crossgate_str>() {
+            return Err(CROSSGATE_INVALID_ARGUMENT);
+        }
+        // SAFETY: not NULL, of a possible length, readable by this function's own contract.
+        Ok(unsafe { std::slice::from_raw_parts(self.data, self.count) })
+    }
+
+    /// # Safety
+    /// `data` is NULL or has `count` readable lines, and each of these is absent or readable, all outliving `'a`.
+    #[inline]
+    pub(crate) unsafe fn field<'a>(self) -> Outcome<Field<'a>> {
+        let mut field = Field::ABSENT;
+        // SAFETY: this function's own contract.
+        for line in unsafe { self.slice() }? {
+            // SAFETY: this function's own contract.
+            if let Some(value) = unsafe { line.bytes() }? {
+                field.push(value);
+            }
+        }
+        Ok(field)
+    }
+}
+
+/// # Safety
+/// `direct` as for [`crossgate_lines::field`]; `added` is initialised if `count` is not 0, and readable like a line.
+#[inline]
+unsafe fn field<'a>(direct: crossgate_lines, added: &MaybeUninit<crossgate_str>, count: u32) -> Outcome<Field<'a>> {
+    // SAFETY: this function's own contract.
+    let mut field = unsafe { direct.field() }?;
+    if count > 0 {
+        // SAFETY: `crossgate_request_add_header` wrote it before it counted.
+        let first = unsafe { added.assume_init().bytes() }?.unwrap_or_default();
+        field.push(first);
+        if count > 1 {
+            field.push(first);
+        }
+    }
+    Ok(field)
+}
+
+/// Stands for lines that there was no room for: more empty elements than any list may have, and the one name that a
+/// literal `*` does not cover. It can only deny.
+const TOO_MANY_LINES: &[u8] = b",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,authorization";
+
+/// The lines of Access-Control-Request-Headers, from both places.
+pub(crate) struct ListLines<'a> {
+    direct: &'a [crossgate_str],
+    added: &'a [crossgate_str],
+    too_many: bool,
+}
+
+// SAFETY: the pointers are only read from, and the host may not change what they point at while the request is in use.
+unsafe impl Sync for ListLines<'_> {}
+
+impl<'a> ListLines<'a> {
+    /// Every line, checked.
+    fn all(&self) -> impl Iterator<Item = Outcome<&'a [u8]>> {
+        // SAFETY: a value of this type is only made in `Given::read`, whose contract is that every line is readable.
+        let given = self.direct.iter().chain(self.added).filter_map(|line| unsafe { line.bytes() }.transpose());
+        given.chain(self.too_many.then_some(Ok(TOO_MANY_LINES)))
+    }
+
+    /// The usual shapes need no dynamic call.
+    #[inline]
+    fn lines(&'a self) -> Outcome<Lines<'a>> {
+        if self.direct.is_empty() && self.added.is_empty() {
+            return Ok(Lines::Absent);
+        }
+        let mut lines = self.all();
+        let Some(first) = lines.next().transpose()? else { return Ok(Lines::Absent) };
+        let Some(second) = lines.next() else { return Ok(Lines::One(first)) };
+        second?;
+        lines.try_for_each(|line| line.map(drop))?;
+        Ok(Lines::Many(self))
+    }
+}
+
+impl LineSource for ListLines<'_> {
+    fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool) {
+        // `lines` found no line that is wrong.
+        let _ = self.all().all(|line| line.is_ok_and(&mut *each));
+    }
+}
+
+/// What C handed over, checked.
+pub(crate) struct Given<'a> {
+    request: &'a crossgate_request,
+    list: ListLines<'a>,
+    pub(crate) verdict: Option<Verdict>,
+}
+
+impl<'a> Given<'a> {
+    /// # Safety
+    /// `request` is NULL or the caller's request, made ready by `crossgate_request_init`; all its lines are readable and
+    /// outlive `'a`, and none changes meanwhile.
+    #[inline]
+    pub(crate) unsafe fn read(request: *const crossgate_request) -> Outcome<Self> {
+        // SAFETY: this function's own contract.
+        unsafe { check_size(request) }?;
+        // SAFETY: of the right size, so every member outside the room for added lines is initialised.
+        let request = unsafe { &*request };
+        if request.flags != 0 {
+            return Err(CROSSGATE_INVALID_ARGUMENT);
+        }
+        let count = request.added_acr_headers_count as usize;
+        let kept = count.min(CROSSGATE_ADDED_LINES);
+        // SAFETY: `crossgate_request_add_header` wrote the first `kept` lines, and `kept` is within the array.
+        let added = unsafe { std::slice::from_raw_parts(request.added_acr_headers.as_ptr().cast(), kept) };
+        // SAFETY: this function's own contract.
+        let direct = unsafe { request.acr_headers.slice() }?;
+        Ok(Given { request, list: ListLines { direct, added, too_many: count > kept }, verdict: verdict(request.verdict)? })
+    }
+
+    /// The same for the core.
+    #[inline]
+    pub(crate) fn request(&'a self) -> Outcome<Request<'a>> {
+        let r = self.request;
+        // SAFETY: the contract of `read`: texts and lines are readable, added ones initialised as far as they are counted.
+        unsafe {
+            Ok(Request {
+                method: r.method.bytes()?.unwrap_or_default(),
+                origin: field(r.origin, &r.added_origin, r.added_origin_count)?,
+                acrm: field(r.acr_method, &r.added_acr_method, r.added_acr_method_count)?,
+                acrh: self.list.lines()?,
+                acrpn: field(r.acr_private_network, &r.added_acr_private_network, r.added_acr_private_network_count)?,
+                sec_fetch_site: field(r.sec_fetch_site, &r.added_sec_fetch_site, r.added_sec_fetch_site_count)?,
+            })
+        }
+    }
+}

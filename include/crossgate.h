@@ -1,0 +1,838 @@
+/*
+ * crossgate: one CORS engine for every server. The C interface.
+ *
+ * Generated from ffi/src by cbindgen; do not edit.
+ *
+ * A request, from policy to answer:
+ *
+ *     crossgate_policy *policy;
+ *     crossgate_error *error;
+ *     if (crossgate_policy_from_file(path, strlen(path), &policy, &error) != CROSSGATE_OK) {
+ *         fprintf(stderr, "%s\n", crossgate_error_text(error));
+ *         crossgate_error_free(error);
+ *         exit(1);
+ *     }
+ *
+ *     crossgate_request request;
+ *     crossgate_decision decision;
+ *     crossgate_request_init(&request, sizeof request, method, strlen(method));
+ *     for (every header line of the request)
+ *         crossgate_request_add_header(&request, name, strlen(name), value, strlen(value));
+ *     crossgate_decision_init(&decision, sizeof decision);
+ *     crossgate_evaluate(policy, &request, &decision, NULL, 0);
+ *
+ *     if (decision.action != CROSSGATE_ACTION_FORWARD)
+ *         answer with decision.status, decision.headers and no body;
+ *     else
+ *         run the handler, then apply decision.remove and decision.headers to whatever it answers.
+ *
+ * Rules without exception:
+ *
+ * - Strings go in as pointer and length. A NULL pointer with length 0 is absent, length 0 is empty, a NULL pointer with a
+ *   length is an error. Nothing that goes in is kept after the call, unless its comment says so.
+ * - Functions that can fail return a crossgate_status. Outputs are written only on success, unless their comment says
+ *   more; pointers given back are set to NULL before anything else. NULL for an object or an output is CROSSGATE_NULL_ARGUMENT; freeing NULL does nothing.
+ * - Structs are the caller's memory. struct_size is their first member; the init functions set it.
+ * - Text goes to a buffer of the caller's as with snprintf: *length gets the length without the NUL, the buffer needs one
+ *   byte more, and with less the status is CROSSGATE_BUFFER_TOO_SMALL. NULL and 0 ask for the length.
+ * - A function that takes a const object may run on many threads at once with that object, one that takes it without const
+ *   may not. A policy never changes once it is built, so it can also be used on both sides of a fork().
+ * - No Rust panic leaves the library (it becomes CROSSGATE_PANIC). It starts no threads, sets no handlers and keeps
+ *   nothing for the process or the thread.
+ */
+
+
+#ifndef CROSSGATE_H
+#define CROSSGATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Define CROSSGATE_STATIC on Windows to link to the static library. */
+#if defined(_WIN32) && !defined(CROSSGATE_STATIC)
+#define CROSSGATE_API __declspec(dllimport)
+#else
+#define CROSSGATE_API
+#endif
+
+/**
+ * The version of this header.
+ */
+#define CROSSGATE_VERSION_MAJOR 0
+
+/**
+ * The version of this header.
+ */
+#define CROSSGATE_VERSION_MINOR 1
+
+/**
+ * The version of this header.
+ */
+#define CROSSGATE_VERSION_PATCH 0
+
+/**
+ * The binary interface that this header describes: the number in the SONAME.
+ */
+#define CROSSGATE_ABI_VERSION 0
+
+/**
+ * The policy is not built.
+ */
+#define CROSSGATE_SEVERITY_ERROR 0
+
+/**
+ * The policy is built in spite of it.
+ */
+#define CROSSGATE_SEVERITY_WARNING 1
+
+/**
+ * The host says nothing; for a policy with host_origins that is a no.
+ */
+#define CROSSGATE_VERDICT_ABSENT 0
+
+/**
+ * The host allows the origin.
+ */
+#define CROSSGATE_VERDICT_ALLOW 1
+
+/**
+ * The host does not.
+ */
+#define CROSSGATE_VERDICT_DENY 2
+
+/**
+ * The lines of Access-Control-Request-Headers that crossgate_request_add_header() has room for. Browsers send one.
+ */
+#define CROSSGATE_ADDED_LINES 16
+
+/**
+ * No Origin: no CORS request.
+ */
+#define CROSSGATE_KIND_NOT_CORS 0
+
+/**
+ * A request with an Origin that is no preflight.
+ */
+#define CROSSGATE_KIND_ACTUAL 1
+
+/**
+ * A CORS-preflight request.
+ */
+#define CROSSGATE_KIND_PREFLIGHT 2
+
+/**
+ * Run the handler; apply the headers to its response, whatever its status.
+ */
+#define CROSSGATE_ACTION_FORWARD 0
+
+/**
+ * Answer a preflight now: status, headers, no body, and Content-Length: 0 unless the status is 204.
+ */
+#define CROSSGATE_ACTION_ANSWER 1
+
+/**
+ * Refuse now, with status 403, the headers and no body.
+ */
+#define CROSSGATE_ACTION_REJECT 2
+
+/**
+ * Origin, method and headers passed.
+ */
+#define CROSSGATE_REASON_ALLOWED 0
+
+/**
+ * The same under "*": the origin was not looked at.
+ */
+#define CROSSGATE_REASON_ALLOWED_ANY 1
+
+/**
+ * No Origin.
+ */
+#define CROSSGATE_REASON_NO_ORIGIN 2
+
+/**
+ * The server's own origin.
+ */
+#define CROSSGATE_REASON_OWN_ORIGIN 3
+
+/**
+ * A well-formed origin that nothing matches.
+ */
+#define CROSSGATE_REASON_ORIGIN_NOT_LISTED 4
+
+/**
+ * null
+ */
+#define CROSSGATE_REASON_ORIGIN_NULL 5
+
+/**
+ * Nothing that a browser serialises.
+ */
+#define CROSSGATE_REASON_ORIGIN_MALFORMED 6
+
+/**
+ * Several Origin lines, or several values in one.
+ */
+#define CROSSGATE_REASON_ORIGIN_MULTIPLE 7
+
+/**
+ * The requested method is not allowed.
+ */
+#define CROSSGATE_REASON_METHOD_NOT_ALLOWED 8
+
+/**
+ * It would be, in another case.
+ */
+#define CROSSGATE_REASON_METHOD_CASE 9
+
+/**
+ * A requested header name is not allowed.
+ */
+#define CROSSGATE_REASON_HEADER_NOT_ALLOWED 10
+
+/**
+ * An element of the list of names is no token.
+ */
+#define CROSSGATE_REASON_HEADER_LIST_MALFORMED 11
+
+/**
+ * The list of names exceeds its bounds.
+ */
+#define CROSSGATE_REASON_HEADER_LIST_TOO_LONG 12
+
+/**
+ * Replace every line of that name by this one.
+ */
+#define CROSSGATE_OP_SET 0
+
+/**
+ * Add the names in the value to those that the response has: crossgate_header_merge().
+ */
+#define CROSSGATE_OP_MERGE 1
+
+/**
+ * Access-Control-Allow-Origin
+ */
+#define CROSSGATE_HEADER_ALLOW_ORIGIN 0
+
+/**
+ * Access-Control-Allow-Credentials
+ */
+#define CROSSGATE_HEADER_ALLOW_CREDENTIALS 1
+
+/**
+ * Access-Control-Allow-Methods
+ */
+#define CROSSGATE_HEADER_ALLOW_METHODS 2
+
+/**
+ * Access-Control-Allow-Headers
+ */
+#define CROSSGATE_HEADER_ALLOW_HEADERS 3
+
+/**
+ * Access-Control-Expose-Headers
+ */
+#define CROSSGATE_HEADER_EXPOSE_HEADERS 4
+
+/**
+ * Access-Control-Max-Age
+ */
+#define CROSSGATE_HEADER_MAX_AGE 5
+
+/**
+ * Access-Control-Allow-Private-Network
+ */
+#define CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK 6
+
+/**
+ * Vary
+ */
+#define CROSSGATE_HEADER_VARY 7
+
+/**
+ * In crossgate_decision.flags: leave a response that already has Access-Control-Allow-Origin as it is, Vary merged
+ * (upstream = "keep").
+ */
+#define CROSSGATE_DECISION_KEEP_UPSTREAM 1
+
+/**
+ * The room in a decision for text that is the request's.
+ */
+#define CROSSGATE_DECISION_TEXT_SIZE 512
+
+/**
+ * The handshake does not pass: answer 403 before the upgrade.
+ */
+#define CROSSGATE_WEBSOCKET_DENY 0
+
+/**
+ * Go on.
+ */
+#define CROSSGATE_WEBSOCKET_ALLOW 1
+
+/**
+ * No Origin: not a browser. The host decides.
+ */
+#define CROSSGATE_WEBSOCKET_ABSENT 2
+
+/**
+ * Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own, until
+ * crossgate_error_free().
+ */
+typedef struct crossgate_error crossgate_error;
+
+/**
+ * A compiled policy. Immutable: any number of threads may use it at once. Counted: every reference is given back with
+ * crossgate_policy_free().
+ */
+typedef struct crossgate_policy crossgate_policy;
+
+/**
+ * What a call came to: CROSSGATE_OK or the reason why nothing was done. Treat numbers that you do not know as failures;
+ * none is ever reused.
+ */
+typedef int32_t crossgate_status;
+
+/**
+ * Bytes of somebody else's. data NULL: absent; len 0: empty. What the library gives back has a NUL behind its len bytes
+ * wherever the comment says so.
+ */
+typedef struct crossgate_str {
+    /**
+     * The first byte.
+     */
+    const char *data;
+    /**
+     * The number of bytes, without any NUL.
+     */
+    size_t len;
+} crossgate_str;
+
+/**
+ * One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is filled. The strings are
+ * those of the policy or error that it comes from, live as long, and have a NUL behind them.
+ */
+typedef struct crossgate_problem {
+    /**
+     * sizeof (crossgate_problem).
+     */
+    uint32_t struct_size;
+    /**
+     * CROSSGATE_SEVERITY_...
+     */
+    int32_t severity;
+    /**
+     * The stable code, like "origin_has_path".
+     */
+    struct crossgate_str code;
+    /**
+     * The place, like "allow_origins[2]"; empty for the document as a whole.
+     */
+    struct crossgate_str path;
+    /**
+     * The value found there, escaped: printable ASCII, of a bounded length.
+     */
+    struct crossgate_str value;
+    /**
+     * What is wrong and why it matters.
+     */
+    struct crossgate_str message;
+    /**
+     * The corrected text; absent (data NULL) if there is none. Not escaped: it goes into a file, not into a log.
+     */
+    struct crossgate_str hint;
+} crossgate_problem;
+
+/**
+ * The lines of one header field: the values of all header lines of that name, in order. A line whose data is NULL is no
+ * line.
+ */
+typedef struct crossgate_lines {
+    /**
+     * The first line; NULL only if there is none.
+     */
+    const struct crossgate_str *data;
+    /**
+     * The number of lines.
+     */
+    size_t count;
+} crossgate_lines;
+
+/**
+ * What a policy is asked about: the method and the few header fields that CORS reads. Made ready by
+ * crossgate_request_init(), then filled by crossgate_request_add_header() or by pointing the members at the host's own
+ * lines. All text stays the host's and must not change as long as the request is used. Never join lines and never leave
+ * any out: two Origin lines are no origin.
+ */
+typedef struct crossgate_request {
+    /**
+     * sizeof (crossgate_request).
+     */
+    uint32_t struct_size;
+    /**
+     * 0.
+     */
+    uint32_t flags;
+    /**
+     * The method, as sent.
+     */
+    struct crossgate_str method;
+    /**
+     * Origin
+     */
+    struct crossgate_lines origin;
+    /**
+     * Access-Control-Request-Method
+     */
+    struct crossgate_lines acr_method;
+    /**
+     * Access-Control-Request-Headers
+     */
+    struct crossgate_lines acr_headers;
+    /**
+     * Access-Control-Request-Private-Network
+     */
+    struct crossgate_lines acr_private_network;
+    /**
+     * Sec-Fetch-Site, read only by policies with denied_actual = "reject".
+     */
+    struct crossgate_lines sec_fetch_site;
+    /**
+     * CROSSGATE_VERDICT_...: what the host says of an origin that crossgate_asks_host() gave.
+     */
+    int32_t verdict;
+    /**
+     * What crossgate_request_add_header() took; its business alone. It counts behind the lines above.
+     */
+    uint32_t added_acr_headers_count;
+    /**
+     * Its business alone.
+     */
+    uint32_t added_origin_count;
+    /**
+     * Its business alone.
+     */
+    uint32_t added_acr_method_count;
+    /**
+     * Its business alone.
+     */
+    uint32_t added_acr_private_network_count;
+    /**
+     * Its business alone.
+     */
+    uint32_t added_sec_fetch_site_count;
+    /**
+     * Its business alone.
+     */
+    struct crossgate_str added_origin;
+    /**
+     * Its business alone.
+     */
+    struct crossgate_str added_acr_method;
+    /**
+     * Its business alone.
+     */
+    struct crossgate_str added_acr_private_network;
+    /**
+     * Its business alone.
+     */
+    struct crossgate_str added_sec_fetch_site;
+    /**
+     * Its business alone.
+     */
+    struct crossgate_str added_acr_headers[16];
+} crossgate_request;
+
+/**
+ * One header of a decision. All strings have a NUL behind them.
+ */
+typedef struct crossgate_header {
+    /**
+     * Like "Access-Control-Allow-Origin". Static.
+     */
+    struct crossgate_str name;
+    /**
+     * Like "access-control-allow-origin". Static.
+     */
+    struct crossgate_str lower_name;
+    /**
+     * The value: the policy's, or in the decision's own text, or in the scratch buffer.
+     */
+    struct crossgate_str value;
+    /**
+     * CROSSGATE_OP_...
+     */
+    int32_t op;
+    /**
+     * CROSSGATE_HEADER_...
+     */
+    int32_t id;
+} crossgate_header;
+
+/**
+ * The answer to one request. Made ready by crossgate_decision_init(), filled by crossgate_evaluate(), usable as long as
+ * the policy and the scratch buffer. Values may lie in the decision itself, so do not copy or move it: copy the strings.
+ */
+typedef struct crossgate_decision {
+    /**
+     * sizeof (crossgate_decision).
+     */
+    uint32_t struct_size;
+    /**
+     * CROSSGATE_DECISION_...
+     */
+    uint32_t flags;
+    /**
+     * CROSSGATE_KIND_...: what the request is.
+     */
+    int32_t kind;
+    /**
+     * CROSSGATE_REASON_...: why; the first failing check in the order origin, method, headers.
+     */
+    int32_t reason;
+    /**
+     * CROSSGATE_ACTION_...: what the host does next.
+     */
+    int32_t action;
+    /**
+     * 1: allowed, 0: not, -1: there is nothing to allow (no CORS request, or the server's own).
+     */
+    int32_t allowed;
+    /**
+     * The status to answer with; 0 with CROSSGATE_ACTION_FORWARD.
+     */
+    int32_t status;
+    /**
+     * How many of headers are used.
+     */
+    uint32_t header_count;
+    /**
+     * How many of remove are used.
+     */
+    uint32_t remove_count;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * The headers that the response gets, in their order.
+     */
+    struct crossgate_header headers[8];
+    /**
+     * The lower-case names of the headers that the response loses if the application or an upstream set them. Static.
+     */
+    struct crossgate_str remove[8];
+    /**
+     * Where copied values lie.
+     */
+    char text[512];
+} crossgate_decision;
+
+/**
+ * Done.
+ */
+#define CROSSGATE_OK 0
+
+/**
+ * NULL where an object, an output or text with a length belongs.
+ */
+#define CROSSGATE_NULL_ARGUMENT 1
+
+/**
+ * A struct_size that this library does not know: not set, or the program was compiled with another version's header.
+ */
+#define CROSSGATE_STRUCT_SIZE 2
+
+/**
+ * A value that means nothing: an unknown verdict or flag, an index or a count out of range.
+ */
+#define CROSSGATE_INVALID_ARGUMENT 3
+
+/**
+ * Text that is not UTF-8 where configuration belongs.
+ */
+#define CROSSGATE_NOT_UTF8 4
+
+/**
+ * The policy has errors; the crossgate_error names every one.
+ */
+#define CROSSGATE_INVALID_POLICY 5
+
+/**
+ * The policy file cannot be read; the crossgate_error says why.
+ */
+#define CROSSGATE_FILE 6
+
+/**
+ * A verdict for a policy without host_origins: the wrong policy is asked, or the option was forgotten.
+ */
+#define CROSSGATE_VERDICT_NOT_ASKED 7
+
+/**
+ * The buffer is too small: see its length argument, or crossgate_policy_scratch_size().
+ */
+#define CROSSGATE_BUFFER_TOO_SMALL 8
+
+/**
+ * This library was built without what the call needs.
+ */
+#define CROSSGATE_FEATURE_MISSING 9
+
+/**
+ * A bug in the library. Nothing was written; objects stay usable.
+ */
+#define CROSSGATE_PANIC 10
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that is loaded, like "0.1.0". Static.
+ */
+CROSSGATE_API const char *crossgate_version(void);
+
+/**
+ * The binary interface of the library that is loaded. A program that loads it by name compares it with
+ * CROSSGATE_ABI_VERSION; one that is linked to it need not, the SONAME does that.
+ */
+CROSSGATE_API uint32_t crossgate_abi_version(void);
+
+/**
+ * A status in words, for logs. Static; never NULL.
+ */
+CROSSGATE_API const char *crossgate_status_string(crossgate_status status);
+
+/**
+ * Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference. On
+ * CROSSGATE_INVALID_POLICY *error is the caller's, with every problem; error may be NULL if nobody wants to know.
+ */
+CROSSGATE_API
+crossgate_status crossgate_policy_from_json(const char *text,
+                                            size_t text_len,
+                                            struct crossgate_policy **policy,
+                                            struct crossgate_error **error);
+
+/**
+ * Builds a policy from TOML text; otherwise as crossgate_policy_from_json().
+ */
+CROSSGATE_API
+crossgate_status crossgate_policy_from_toml(const char *text,
+                                            size_t text_len,
+                                            struct crossgate_policy **policy,
+                                            struct crossgate_error **error);
+
+/**
+ * Builds a policy from a file whose name ends in .json or .toml; otherwise as crossgate_policy_from_json(). A file that
+ * cannot be read, has another ending or is not UTF-8 is CROSSGATE_FILE, with an *error that has a text and no problems.
+ */
+CROSSGATE_API
+crossgate_status crossgate_policy_from_file(const char *path,
+                                            size_t path_len,
+                                            struct crossgate_policy **policy,
+                                            struct crossgate_error **error);
+
+/**
+ * Builds a policy from environment variables: with the prefix "CORS" from CORS_ALLOW_ORIGINS, CORS_MAX_AGE and so on,
+ * lists split at commas; otherwise as crossgate_policy_from_json(). Reads the environment: no other thread may change it
+ * meanwhile.
+ */
+CROSSGATE_API
+crossgate_status crossgate_policy_from_env(const char *prefix,
+                                           size_t prefix_len,
+                                           struct crossgate_policy **policy,
+                                           struct crossgate_error **error);
+
+/**
+ * Takes another reference to a policy and returns the policy. NULL gives NULL.
+ */
+CROSSGATE_API struct crossgate_policy *crossgate_policy_ref(const struct crossgate_policy *policy);
+
+/**
+ * Gives a reference back; the last one frees the policy, and with it everything that was borrowed from it: the values of
+ * decisions and the strings of warnings. May run on any thread. NULL does nothing.
+ */
+CROSSGATE_API
+void crossgate_policy_free(struct crossgate_policy *policy);
+
+/**
+ * The size of the scratch buffer that crossgate_evaluate() needs for preflights; 0 for most policies (it is not for
+ * allow_headers = "*" with credentials) and for NULL. Never changes.
+ */
+CROSSGATE_API size_t crossgate_policy_scratch_size(const struct crossgate_policy *policy);
+
+/**
+ * The number of warnings: what is worth a look though the policy is built. 0 for NULL.
+ */
+CROSSGATE_API size_t crossgate_policy_warning_count(const struct crossgate_policy *policy);
+
+/**
+ * Fills in one warning; index counts from 0. Its strings live as long as the policy.
+ */
+CROSSGATE_API
+crossgate_status crossgate_policy_warning(const struct crossgate_policy *policy,
+                                          size_t index,
+                                          struct crossgate_problem *problem);
+
+/**
+ * Writes the canonical document as JSON text: every option, origins as browsers write them. A policy built from it is
+ * equal to this one.
+ */
+CROSSGATE_API
+crossgate_status crossgate_policy_document_json(const struct crossgate_policy *policy,
+                                                char *buffer,
+                                                size_t buffer_size,
+                                                size_t *length);
+
+/**
+ * The number of problems; 0 if the file could not be read. 0 for NULL.
+ */
+CROSSGATE_API size_t crossgate_error_count(const struct crossgate_error *error);
+
+/**
+ * Fills in one problem, in the order of the document; index counts from 0.
+ */
+CROSSGATE_API
+crossgate_status crossgate_error_problem(const struct crossgate_error *error,
+                                         size_t index,
+                                         struct crossgate_problem *problem);
+
+/**
+ * Everything as text of several lines, for a person to read. Lives as long as the error; never NULL, empty for NULL.
+ */
+CROSSGATE_API const char *crossgate_error_text(const struct crossgate_error *error);
+
+/**
+ * Frees an error. NULL does nothing.
+ */
+CROSSGATE_API void crossgate_error_free(struct crossgate_error *error);
+
+/**
+ * Makes a request ready: no header lines, no verdict. size is sizeof (crossgate_request). The method is borrowed; absent
+ * is as good as empty. Members that have counts of 0 are left as they are, so this is cheap.
+ */
+CROSSGATE_API
+crossgate_status crossgate_request_init(struct crossgate_request *request,
+                                        size_t size,
+                                        const char *method,
+                                        size_t method_len);
+
+/**
+ * Takes one header line; any case of the name will do, and names that CORS does not read are passed over, so a host calls
+ * it for every line. The value is borrowed, an absent one is as good as empty. Of Access-Control-Request-Headers
+ * CROSSGATE_ADDED_LINES lines are kept; with more the list counts as too long (under a literal "*": as one that names
+ * Authorization), so that nothing passes unseen. A host that must do better points acr_headers at an array of its own.
+ */
+CROSSGATE_API
+crossgate_status crossgate_request_add_header(struct crossgate_request *request,
+                                              const char *name,
+                                              size_t name_len,
+                                              const char *value,
+                                              size_t value_len);
+
+/**
+ * Makes a decision ready: forward, no headers. So a host that forgets to look at the status of crossgate_evaluate() sends
+ * no permission. size is sizeof (crossgate_decision). One decision may be used for one request after another.
+ */
+CROSSGATE_API
+crossgate_status crossgate_decision_init(struct crossgate_decision *decision,
+                                         size_t size);
+
+/**
+ * Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a header section; an answer
+ * whose status is not 204 gets "Content-Length: 0". For hosts that write responses themselves. The buffer is filled as
+ * with snprintf.
+ */
+CROSSGATE_API
+crossgate_status crossgate_decision_write_http1(const struct crossgate_decision *decision,
+                                                char *buffer,
+                                                size_t buffer_size,
+                                                size_t *length);
+
+/**
+ * The stable name of a kind, like "preflight"; "unknown" for other numbers. Static.
+ */
+CROSSGATE_API const char *crossgate_kind_string(int32_t kind);
+
+/**
+ * The stable name of an action, like "forward"; "unknown" for other numbers. Static.
+ */
+CROSSGATE_API const char *crossgate_action_string(int32_t action);
+
+/**
+ * The stable name of a reason, like "origin_not_listed"; "unknown" for other numbers. Static.
+ */
+CROSSGATE_API const char *crossgate_reason_string(int32_t reason);
+
+/**
+ * Decides about a request. Allocates nothing (a policy with allow_origin_regexes: once a thread, on its first use). Every request that was made ready gets a decision, however
+ * malformed it is; only a mistake of the host's gives another status, and then the decision is as it was before.
+ * scratch is used for preflights of policies whose crossgate_policy_scratch_size() is not 0 and needs that many bytes then
+ * (CROSSGATE_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap the request or the
+ * decision. Under allow_methods = "*" with credentials, where the method is echoed, one of more than about 180 bytes is not
+ * allowed.
+ */
+CROSSGATE_API
+crossgate_status crossgate_evaluate(const struct crossgate_policy *policy,
+                                    const struct crossgate_request *request,
+                                    struct crossgate_decision *decision,
+                                    char *scratch,
+                                    size_t scratch_size);
+
+/**
+ * Whether the host has a say: *origin is the origin to look up, for policies with host_origins and a well-formed origin
+ * that nothing in the policy matches; otherwise absent (data NULL). Put what the host finds into request.verdict. The
+ * text is the request's, without a NUL. Allocates nothing.
+ */
+CROSSGATE_API
+crossgate_status crossgate_asks_host(const struct crossgate_policy *policy,
+                                     const struct crossgate_request *request,
+                                     struct crossgate_str *origin);
+
+/**
+ * Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS: *result is
+ * CROSSGATE_WEBSOCKET_... . origin_lines are all Origin lines of the handshake. "*", null and what credentials would not
+ * be given never allow, unless is_public is 1: the socket serves everybody alike. verdict is as in a request. *result is
+ * CROSSGATE_WEBSOCKET_DENY on failure.
+ */
+CROSSGATE_API
+crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy,
+                                           const struct crossgate_str *origin_lines,
+                                           size_t origin_count,
+                                           int32_t is_public,
+                                           int32_t host_verdict,
+                                           int32_t *result);
+
+/**
+ * Merges names into the Vary that a response has: each once whatever its case, the response's own first; a "*" stays
+ * alone. Several existing lines are given joined with ", ". The buffer is filled as with snprintf and must not overlap the
+ * inputs; the sum of both lengths and 3 is always enough.
+ */
+CROSSGATE_API
+crossgate_status crossgate_vary_merge(const char *existing,
+                                      size_t existing_len,
+                                      const char *added,
+                                      size_t added_len,
+                                      char *buffer,
+                                      size_t buffer_size,
+                                      size_t *length);
+
+/**
+ * Merges a header of a decision whose op is CROSSGATE_OP_MERGE (Vary, Access-Control-Expose-Headers) into what the
+ * response has under that name; otherwise as crossgate_vary_merge(). In Access-Control-Expose-Headers a "*" is a name
+ * like any other.
+ */
+CROSSGATE_API
+crossgate_status crossgate_header_merge(const struct crossgate_header *header,
+                                        const char *existing,
+                                        size_t existing_len,
+                                        char *buffer,
+                                        size_t buffer_size,
+                                        size_t *length);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* CROSSGATE_H */

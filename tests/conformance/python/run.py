@@ -1,0 +1,176 @@
+"""Runs the vectors that every language runs through the Python package.
+
+    python run.py [tests/vectors]
+
+Prints a line for each file and each failure with its difference; exits 1 if there is any.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from crossgate import Policy, PolicyError, Problem
+
+Vector = dict[str, Any]
+FIELDS = ("kind", "reason", "action", "allowed", "status", "headers", "remove")
+LINEAR_SECONDS = 0.002
+
+
+def encode(pairs: list[list[str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+
+def unequal(what: str, expected: object, found: object) -> Iterator[str]:
+    if expected != found:
+        yield f"{what}: expected {expected!r}, found {found!r}"
+
+
+def decisions(vector: Vector) -> Iterator[str]:
+    policy = Policy(**vector["policy"])
+    request = vector["request"]
+    pairs = [tuple(pair) for pair in request["headers"]]
+    expected = vector["decision"]
+    for form, headers in (("str", pairs), ("bytes", encode(request["headers"]))):
+        decision = policy.evaluate(request["method"], headers, request.get("verdict"))
+        found = {name: getattr(decision, name) for name in FIELDS}
+        # As JSON has them.
+        found["headers"] = [list(pair) for pair in decision.headers]
+        found["remove"] = list(decision.remove)
+        for name in sorted(expected.keys() | found.keys()):
+            yield from unequal(f"{name} ({form})", expected.get(name), found.get(name))
+    # The application has set no header that matters, so that the response gets just what the decision has.
+    response = [["x", "y"], *expected["headers"]]
+    yield from unequal("apply (str)", [(name, value) for name, value in response], decision.apply([("x", "y")]))
+    yield from unequal("apply (bytes)", encode(response), decision.apply([(b"x", b"y")]))
+
+
+def found_problem(problems: tuple[Problem, ...], severity: str, vector: Vector) -> Iterator[str]:
+    """One problem has the code, and also the path and the hint where they are given."""
+    wanted = {"severity": severity} | {key: vector[key] for key in ("code", "path", "hint") if key in vector}
+    if not any(all(getattr(problem, key) == value for key, value in wanted.items()) for problem in problems):
+        yield f"no problem with {wanted} in {[str(problem) for problem in problems]}"
+
+
+def configs(vector: Vector) -> Iterator[str]:
+    try:
+        policy = Policy(**vector["policy"])
+    except PolicyError as error:
+        if vector["expect"] == "error":
+            yield from found_problem(error.problems, "error", vector)
+        else:
+            yield f"expected {vector['expect']}, found {error}"
+        return
+    if vector["expect"] == "error":
+        yield f"expected the error {vector['code']}, but it builds with {policy.warnings}"
+    elif vector["expect"] == "warn":
+        yield from found_problem(policy.warnings, "warning", vector)
+    else:
+        yield from unequal("warnings", (), policy.warnings)
+    document = policy.document()
+    for key, value in vector.get("document", {}).items():
+        yield from unequal(f"document {key}", value, document[key])
+    again = Policy(**document)
+    yield from unequal("policy of its document", policy, again)
+    # What is only spelled otherwise warns no more; what is meant so still does.
+    new = {problem.code for problem in again.warnings} - {problem.code for problem in policy.warnings}
+    yield from unequal("new warnings of its document", set(), new)
+
+
+def documents(vector: Vector) -> Iterator[str]:
+    build = {"json": Policy.from_json, "toml": Policy.from_toml}[vector["format"]]
+    try:
+        policy = build(vector["text"])
+    except PolicyError as error:
+        if vector["expect"] == "error":
+            yield from found_problem(error.problems, "error", vector)
+        else:
+            yield f"expected ok, found {error}"
+        return
+    if vector["expect"] == "error":
+        yield f"expected the error {vector['code']}, but it builds"
+    else:
+        yield from unequal("warnings", (), policy.warnings)
+
+
+def websocket(vector: Vector) -> Iterator[str]:
+    policy = Policy(**vector["policy"])
+    lines, rest = vector["origin_lines"], (vector["public"], vector.get("verdict"))
+    yield from unequal("str", vector["expect"], policy.check_websocket(lines, *rest))
+    yield from unequal("bytes", vector["expect"], policy.check_websocket([x.encode("latin-1") for x in lines], *rest))
+
+
+def origins(vector: Vector) -> Iterator[str]:
+    try:
+        policy = Policy(**vector["policy"])
+    except PolicyError as error:
+        # Nobody is allowed by a policy that does not build.
+        yield from unequal("built", vector["expect"], "deny")
+        if vector["expect"] == "allow":
+            yield str(error)
+        return
+    pairs = [["Origin", line] for line in vector["origin_lines"]]
+    for form, headers in (("str", [tuple(pair) for pair in pairs]), ("bytes", encode(pairs))):
+        start = time.perf_counter()
+        decision = policy.evaluate("GET", headers)
+        seconds = time.perf_counter() - start
+        acao = dict(decision.headers).get("access-control-allow-origin")
+        yield from unequal(form, vector["expect"], "deny" if acao is None else "allow")
+        if "acao" in vector:
+            yield from unequal(f"acao ({form})", vector["acao"], acao)
+        if vector.get("linear") and seconds > LINEAR_SECONDS:
+            # Another process may have had the processor: only what is slow again is slow.
+            again = min(timed(policy, headers) for _ in range(3))
+            if again > LINEAR_SECONDS:
+                yield f"took {again * 1000:.1f} ms ({form})"
+
+
+def timed(policy: Policy, headers: Any) -> float:
+    start = time.perf_counter()
+    policy.evaluate("GET", headers)
+    return time.perf_counter() - start
+
+
+FILES: dict[str, Callable[[Vector], Iterator[str]]] = {
+    "decisions.jsonl": decisions,
+    "configs.jsonl": configs,
+    "documents.jsonl": documents,
+    "websocket.jsonl": websocket,
+    "contract/origins.jsonl": origins,
+    "contract/configs.jsonl": configs,
+}
+
+
+def check(test: Callable[[Vector], Iterator[str]], vector: Vector) -> list[str]:
+    try:
+        return list(test(vector))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # the others still run
+        return [f"{type(error).__name__}: {error}"]
+
+
+def main(directory: Path) -> int:
+    failures = 0
+    for name, test in FILES.items():
+        path = directory / name
+        if not path.is_file():
+            print(f"python: {name} is missing")
+            failures += 1
+            continue
+        vectors = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        failed = {vector["id"]: found for vector in vectors if (found := check(test, vector))}
+        print(f"python: {name} {len(vectors) - len(failed)} passed, {len(failed)} failed")
+        for vector_id, differences in failed.items():
+            for difference in differences:
+                print(f"  {vector_id}: {difference}")
+        # An empty file proves nothing.
+        failures += len(failed) + (not vectors)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    default = Path(__file__).parents[2] / "vectors"
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else default))

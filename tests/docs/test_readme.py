@@ -1,0 +1,82 @@
+"""Every fenced block of the documentation runs (the Rust ones as doc tests of the core)."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language):
+    for page in PAGES:
+        for number, (name, text) in enumerate(BLOCK.findall(page.read_text()), 1):
+            if name == language:
+                yield pytest.param(text, id=f"{page.name}-{number}")
+
+
+def run(command, **options):
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found
+
+
+@pytest.mark.parametrize("text", blocks("python"))
+def test_python(text, tmp_path):
+    script = tmp_path / "example.py"
+    script.write_text(text)
+    run([sys.executable, str(script)], cwd=tmp_path)
+
+
+@pytest.mark.parametrize("text", blocks("js"))
+def test_node(text, tmp_path):
+    package = tmp_path / "node_modules"
+    package.mkdir()
+    (package / "crossgate").symlink_to(ROOT / "bindings-node")
+    script = tmp_path / "example.cjs"
+    script.write_text(text)
+    found = run(["node", str(script)], cwd=tmp_path)
+    assert "Assertion failed" not in found.stderr
+
+
+@pytest.mark.parametrize("text", blocks("c"))
+def test_c(text, tmp_path):
+    source = tmp_path / "example.c"
+    source.write_text(text)
+    policy = next(block.values[0] for block in blocks("json"))
+    (tmp_path / "policy.json").write_text(policy)
+    library = ROOT / "target/release"
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", f"-L{library}", f"-Wl,-rpath,{library}"]
+    run(["cc", *flags, str(source), "-lcrossgate", "-o", str(tmp_path / "example")])
+    run([str(tmp_path / "example")], cwd=tmp_path)
+
+
+@pytest.mark.parametrize("text", blocks("json"))
+def test_policies(text):
+    import crossgate
+
+    assert crossgate.Policy.from_json(text).warnings == ()
+
+
+@pytest.mark.parametrize("text", blocks("sh"))
+def test_commands_are_targets(text):
+    """`make demo` and `make test` run elsewhere; here their targets exist."""
+    for command in text.split("\n"):
+        if command:
+            run(["make", "--dry-run", *command.split()[1:]], cwd=ROOT)
+            assert command.startswith("make ")
+
+
+def test_the_problems_shown_are_the_problems_printed():
+    import crossgate
+
+    shown = next(text for name, text in BLOCK.findall((ROOT / "README.md").read_text()) if name == "text")
+    policy = json.loads(json.dumps({"allow_origins": ["https://app.example.com/"], "allow_methods": ["patch"]}))
+    with pytest.raises(crossgate.PolicyError) as error:
+        crossgate.Policy(**policy)
+    assert str(error.value).strip() == shown.strip()
