@@ -27,10 +27,11 @@ setup:
 	@.ci/setup
 
 build: setup
-	@cargo build -q --release -p crossgate-ffi -p crossgate-demo-server
-	@.venv/bin/maturin develop -q --release -m bindings-python/Cargo.toml
-	@npm run build --prefix bindings-node --silent
 	@mkdir -p build
+	@echo "building: C library and the Rust server"; cargo build -q --release -p crossgate-ffi -p crossgate-demo-server
+	@ln -sf libcrossgate.so target/release/libcrossgate.so.0
+	@echo "building: Python"; .venv/bin/maturin develop --release -m bindings-python/Cargo.toml >build/python.log 2>&1 || (cat build/python.log; exit 1)
+	@echo "building: Node"; npm run build --prefix bindings-node --silent >build/node.log 2>&1 || (cat build/node.log; exit 1)
 	@$(CC) $(CFLAGS) ffi/examples/libmicrohttpd.c -o build/libmicrohttpd $(LINK) $$(pkg-config --cflags --libs libmicrohttpd)
 	@$(CC) $(CFLAGS) tests/conformance/c/runner.c -o build/conformance-c $(LINK) $$(pkg-config --cflags --libs jansson)
 

@@ -781,6 +781,19 @@ crossgate_status crossgate_evaluate(const struct crossgate_policy *policy,
                                     size_t scratch_size);
 
 /**
+ * For hosts that write HTTP/1.1 themselves: crossgate_evaluate() and crossgate_decision_write_http1() in one, and cheaper
+ * than both. The decision gets no headers (header_count and remove_count are 0), the buffer gets them all; neither scratch
+ * nor the bound on the method is needed. If the buffer is too small, the decision is as it was before.
+ */
+CROSSGATE_API
+crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
+                                          const struct crossgate_request *request,
+                                          struct crossgate_decision *decision,
+                                          char *buffer,
+                                          size_t buffer_size,
+                                          size_t *length);
+
+/**
  * Whether the host has a say: *origin is the origin to look up, for policies with host_origins and a well-formed origin
  * that nothing in the policy matches; otherwise absent (data NULL). Put what the host finds into request.verdict. The
  * text is the request's, without a NUL. Allocates nothing.

@@ -45,7 +45,7 @@ fn policy() -> Policy {
         .expose_headers(["X-A"])
         .allow_credentials(true)
         .build()
-        .unwrap()
+        .expect("the policy is valid")
 }
 
 #[test]

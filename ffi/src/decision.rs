@@ -168,6 +168,28 @@ pub(crate) unsafe fn check_size(decision: *const crossgate_decision) -> Outcome 
     if unsafe { (*decision).struct_size } as usize == size_of::<crossgate_decision>() { Ok(()) } else { Err(CROSSGATE_STRUCT_SIZE) }
 }
 
+/// The start of an HTTP/1.1 line, `Name: `, in a room of one size.
+struct Line {
+    start: [u8; 40],
+    length: usize,
+}
+
+/// By the number of the header.
+static LINES: [Line; 8] = {
+    let mut lines = [const { Line { start: [0; 40], length: 0 } }; 8];
+    let mut index = 0;
+    while index < HEADER_NAMES.len() {
+        let name = HEADER_NAMES[index].as_str().as_bytes();
+        let line = &mut lines[header_number(HEADER_NAMES[index]) as usize];
+        line.start.split_at_mut(name.len()).0.copy_from_slice(name);
+        line.start[name.len()] = b':';
+        line.start[name.len() + 1] = b' ';
+        line.length = name.len() + 2;
+        index += 1;
+    }
+    lines
+};
+
 /// Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a header section; an answer
 /// whose status is not 204 gets "Content-Length: 0". For hosts that write responses themselves. The buffer is filled as
 /// with snprintf.
@@ -191,12 +213,12 @@ pub unsafe extern "C" fn crossgate_decision_write_http1(
         // SAFETY: the first `count` headers are written by `crossgate_evaluate`.
         let headers = unsafe { std::slice::from_raw_parts((&raw const (*decision).headers).cast::<crossgate_header>(), count) };
         for header in headers {
-            // SAFETY: the strings that `crossgate_evaluate` wrote; policy and scratch outlive the use of a decision.
-            let (name, value) = unsafe { (header.name.bytes()?, header.value.bytes()?) };
-            buffer.put(name.unwrap_or_default());
-            buffer.put(b": ");
-            buffer.put(value.unwrap_or_default());
-            buffer.put(b"\r\n");
+            let line = usize::try_from(header.id).ok().and_then(|id| LINES.get(id)).ok_or(CROSSGATE_INVALID_ARGUMENT)?;
+            // SAFETY: the string that `crossgate_evaluate` wrote; policy and scratch outlive the use of a decision.
+            let value = unsafe { header.value.bytes() }?.unwrap_or_default();
+            buffer.put_start(&line.start, line.length);
+            buffer.put(value);
+            buffer.put_start(b"\r\n", 2);
         }
         if action == CROSSGATE_ACTION_ANSWER && status != 204 {
             buffer.put(b"Content-Length: 0\r\n");
@@ -247,6 +269,17 @@ pub(crate) const fn op_number(op: Op) -> i32 {
         Op::Merge => CROSSGATE_OP_MERGE,
     }
 }
+
+pub(crate) const HEADER_NAMES: [HeaderName; 8] = [
+    HeaderName::AllowOrigin,
+    HeaderName::AllowCredentials,
+    HeaderName::AllowMethods,
+    HeaderName::AllowHeaders,
+    HeaderName::ExposeHeaders,
+    HeaderName::MaxAge,
+    HeaderName::AllowPrivateNetwork,
+    HeaderName::Vary,
+];
 
 pub(crate) const fn header_number(name: HeaderName) -> i32 {
     match name {

@@ -3,18 +3,18 @@
 
 use std::ffi::c_char;
 
-use crossgate::{Decision, Field, HeaderName, Kind, Policy, Request, Source, Verdict, WebSocketCheck};
+use crossgate::{Decision, Field, HeaderName, Kind, Policy, Request, Source, Verdict, VerdictError, WebSocketCheck};
 
 use crate::decision::{
-    CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_TEXT_SIZE, action_number, check_size, crossgate_decision, crossgate_header, header_number,
-    kind_number, op_number, reason_number,
+    CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_TEXT_SIZE, HEADER_NAMES, action_number, check_size, crossgate_decision, crossgate_header,
+    header_number, kind_number, op_number, reason_number,
 };
 use crate::policy::{borrow, crossgate_policy};
 use crate::request::{Given, crossgate_lines, crossgate_request, verdict};
 use crate::status::{
     CROSSGATE_BUFFER_TOO_SMALL, CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_VERDICT_NOT_ASKED, Outcome, crossgate_status, guard,
 };
-use crate::text::crossgate_str;
+use crate::text::{copy as copy_text, crossgate_str};
 
 /// The handshake does not pass: answer 403 before the upgrade.
 pub const CROSSGATE_WEBSOCKET_DENY: i32 = 0;
@@ -44,7 +44,8 @@ pub unsafe extern "C" fn crossgate_evaluate(
         unsafe { check_size(decision) }?;
         // SAFETY: NULL or the caller's request, unchanged during the call.
         let given = unsafe { Given::read(request) }?;
-        let request = given.request()?;
+        let mut request = Request::default();
+        given.fill(&mut request)?;
         if scratch.is_null() && scratch_size > 0 {
             return Err(CROSSGATE_NULL_ARGUMENT);
         }
@@ -58,7 +59,7 @@ pub unsafe extern "C" fn crossgate_evaluate(
         let written = unsafe { evaluate(&policy.policy, &request, given.verdict, scratch, decision) }?;
         if !written {
             // The method that should be echoed has no room: as if it were none.
-            let request = Request { acrm: Field::one(b""), ..request.clone() };
+            request.acrm = Field::one(b"");
             // SAFETY: as above.
             unsafe { evaluate(&policy.policy, &request, given.verdict, scratch, decision) }?;
         }
@@ -85,9 +86,11 @@ unsafe fn evaluate(policy: &Policy, request: &Request<'_>, verdict: Option<Verdi
         // SAFETY: this function's own contract; C's memory may hold anything, and any byte is a valid u8.
         unsafe { std::slice::from_raw_parts_mut(scratch.data, scratch.size) }
     };
-    let decision = policy.evaluate_into(request, verdict, room).map_err(|_| CROSSGATE_VERDICT_NOT_ASKED)?;
+    // By reference: a decision that is moved out of its result is copied, which costs more than making it.
+    let result = policy.evaluate_into(request, verdict, room);
+    let Ok(decision) = &result else { return Err(CROSSGATE_VERDICT_NOT_ASKED) };
     // SAFETY: this function's own contract.
-    Ok(unsafe { write(&decision, scratch, out) })
+    Ok(unsafe { write(decision, scratch, out) })
 }
 
 /// The names of a header as C wants them, at its number.
@@ -104,19 +107,9 @@ impl Names {
 
 static NAMES: [Names; 8] = {
     let mut names = [const { Names::of(HeaderName::Vary) }; 8];
-    let all = [
-        HeaderName::AllowOrigin,
-        HeaderName::AllowCredentials,
-        HeaderName::AllowMethods,
-        HeaderName::AllowHeaders,
-        HeaderName::ExposeHeaders,
-        HeaderName::MaxAge,
-        HeaderName::AllowPrivateNetwork,
-        HeaderName::Vary,
-    ];
     let mut index = 0;
-    while index < all.len() {
-        names[header_number(all[index]) as usize] = Names::of(all[index]);
+    while index < HEADER_NAMES.len() {
+        names[header_number(HEADER_NAMES[index]) as usize] = Names::of(HEADER_NAMES[index]);
         index += 1;
     }
     names
@@ -146,7 +139,7 @@ unsafe fn write(decision: &Decision<'_>, scratch: Scratch, out: *mut crossgate_d
                 // SAFETY: `used + length + 1` is within the text, which is no part of the request.
                 let copy = unsafe {
                     let copy = text.add(used);
-                    std::ptr::copy_nonoverlapping(header.value.as_ptr(), copy, length);
+                    copy_text(header.value.as_bytes(), copy);
                     copy.add(length).write(0);
                     copy
                 };
@@ -177,12 +170,7 @@ unsafe fn write(decision: &Decision<'_>, scratch: Scratch, out: *mut crossgate_d
     }
     // SAFETY: `out` is a writable decision, and the list in the scratch buffer is shorter than that (see `Scratch`).
     unsafe {
-        (*out).flags = if decision.keeps_upstream() { CROSSGATE_DECISION_KEEP_UPSTREAM } else { 0 };
-        (*out).kind = kind_number(decision.kind());
-        (*out).reason = reason_number(decision.reason());
-        (*out).action = action_number(decision.action());
-        (*out).allowed = decision.allowed().map_or(-1, i32::from);
-        (*out).status = decision.status().map_or(0, i32::from);
+        write_outcome(decision, out);
         (*out).header_count = count as u32;
         (*out).remove_count = removed.len() as u32;
         if let Some(length) = names_length {
@@ -190,6 +178,94 @@ unsafe fn write(decision: &Decision<'_>, scratch: Scratch, out: *mut crossgate_d
         }
     }
     true
+}
+
+/// What a decision says beside headers.
+///
+/// # Safety
+/// `out` is a writable decision.
+#[inline]
+unsafe fn write_outcome(decision: &Decision<'_>, out: *mut crossgate_decision) {
+    // SAFETY: this function's own contract.
+    unsafe {
+        (*out).flags = if decision.keeps_upstream() { CROSSGATE_DECISION_KEEP_UPSTREAM } else { 0 };
+        (*out).kind = kind_number(decision.kind());
+        (*out).reason = reason_number(decision.reason());
+        (*out).action = action_number(decision.action());
+        (*out).allowed = decision.allowed().map_or(-1, i32::from);
+        (*out).status = decision.status().map_or(0, i32::from);
+    }
+}
+
+/// For hosts that write HTTP/1.1 themselves: crossgate_evaluate() and crossgate_decision_write_http1() in one, and cheaper
+/// than both. The decision gets no headers (header_count and remove_count are 0), the buffer gets them all; neither scratch
+/// nor the bound on the method is needed. If the buffer is too small, the decision is as it was before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_evaluate_http1(
+    policy: *const crossgate_policy,
+    request: *const crossgate_request,
+    decision: *mut crossgate_decision,
+    buffer: *mut c_char,
+    buffer_size: usize,
+    length: *mut usize,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or a policy of this library that is not freed during the call.
+        let policy = unsafe { borrow(policy) }?;
+        // SAFETY: NULL or the caller's decision.
+        unsafe { check_size(decision) }?;
+        if length.is_null() || (buffer.is_null() && buffer_size > 0) {
+            return Err(CROSSGATE_NULL_ARGUMENT);
+        }
+        // SAFETY: NULL or the caller's request, unchanged during the call.
+        let given = unsafe { Given::read(request) }?;
+        let mut request = Request::default();
+        given.fill(&mut request)?;
+        let room: &mut [u8] = if buffer_size < 2 {
+            &mut []
+        } else {
+            // SAFETY: the caller's buffer, which overlaps nothing else; one byte stays free for the NUL. It may hold
+            // anything, and any byte is a valid u8.
+            unsafe { std::slice::from_raw_parts_mut(buffer.cast(), (buffer_size - 1).min(isize::MAX as usize)) }
+        };
+        let mut finish = |result: &Result<Decision<'_>, VerdictError>| {
+            let Ok(decided) = result else { return Err(CROSSGATE_VERDICT_NOT_ASKED) };
+            let (used, outcome) = match decided.write_http1(room) {
+                Ok(used) if used < buffer_size => (used, Ok(())),
+                Ok(needed) | Err(needed) => (needed, Err(CROSSGATE_BUFFER_TOO_SMALL)),
+            };
+            // SAFETY: not NULL, so the caller's to write; `used` is within the buffer, and the decision is of its size.
+            unsafe {
+                length.write(used);
+                outcome?;
+                buffer.add(used).write(0);
+                write_outcome(decided, decision);
+                (*decision).header_count = 0;
+                (*decision).remove_count = 0;
+            }
+            Ok(())
+        };
+        if policy.policy.scratch_size() > 0 && request.kind() == Kind::Preflight {
+            with_scratch(&policy.policy, &request, given.verdict, finish)
+        } else {
+            finish(&policy.policy.evaluate_into(&request, given.verdict, &mut []))
+        }
+    })
+}
+
+/// Enough for any echoed list; a policy that needs more gives no list, as `Policy::evaluate_into` says, and a test notices.
+const ECHO_SIZE: usize = 5000;
+
+/// Apart, so that others do not pay for the stack.
+#[inline(never)]
+fn with_scratch(
+    policy: &Policy,
+    request: &Request<'_>,
+    verdict: Option<Verdict>,
+    mut finish: impl FnMut(&Result<Decision<'_>, VerdictError>) -> Outcome,
+) -> Outcome {
+    let mut scratch = [0; ECHO_SIZE];
+    finish(&policy.evaluate_into(request, verdict, &mut scratch))
 }
 
 /// Whether the host has a say: *origin is the origin to look up, for policies with host_origins and a well-formed origin
@@ -211,7 +287,8 @@ pub unsafe extern "C" fn crossgate_asks_host(
         let policy = unsafe { borrow(policy) }?;
         // SAFETY: NULL or the caller's request, unchanged during the call.
         let given = unsafe { Given::read(request) }?;
-        let request = given.request()?;
+        let mut request = Request::default();
+        given.fill(&mut request)?;
         if let Some(asked) = policy.policy.asks_host(&request) {
             // SAFETY: not NULL, so the caller's to write.
             unsafe { origin.write(crossgate_str::of(asked)) };
@@ -246,8 +323,9 @@ pub unsafe extern "C" fn crossgate_check_websocket(
             1 => true,
             _ => return Err(CROSSGATE_INVALID_ARGUMENT),
         };
+        let mut origin = Field::ABSENT;
         // SAFETY: the caller's lines, readable for the call.
-        let origin = unsafe { crossgate_lines { data: origin_lines, count: origin_count }.field() }?;
+        unsafe { crossgate_lines { data: origin_lines, count: origin_count }.push_to(&mut origin) }?;
         let check = policy.policy.check_websocket_with(origin, is_public, verdict(host_verdict)?).map_err(|_| CROSSGATE_VERDICT_NOT_ASKED)?;
         let number = match check {
             WebSocketCheck::Allow => CROSSGATE_WEBSOCKET_ALLOW,

@@ -203,11 +203,12 @@ impl crossgate_lines {
         Ok(unsafe { std::slice::from_raw_parts(self.data, self.count) })
     }
 
+    /// Adds the lines to a field.
+    ///
     /// # Safety
     /// `data` is NULL or has `count` readable lines, and each of these is absent or readable, all outliving `'a`.
-    #[inline]
-    pub(crate) unsafe fn field<'a>(self) -> Outcome<Field<'a>> {
-        let mut field = Field::ABSENT;
+    #[inline(always)]
+    pub(crate) unsafe fn push_to<'a>(self, field: &mut Field<'a>) -> Outcome {
         // SAFETY: this function's own contract.
         for line in unsafe { self.slice() }? {
             // SAFETY: this function's own contract.
@@ -215,16 +216,16 @@ impl crossgate_lines {
                 field.push(value);
             }
         }
-        Ok(field)
+        Ok(())
     }
 }
 
 /// # Safety
-/// `direct` as for [`crossgate_lines::field`]; `added` is initialised if `count` is not 0, and readable like a line.
-#[inline]
-unsafe fn field<'a>(direct: crossgate_lines, added: &MaybeUninit<crossgate_str>, count: u32) -> Outcome<Field<'a>> {
+/// `direct` as for [`crossgate_lines::push_to`]; `added` is initialised if `count` is not 0, and readable like a line.
+#[inline(always)]
+unsafe fn fill<'a>(field: &mut Field<'a>, direct: crossgate_lines, added: &MaybeUninit<crossgate_str>, count: u32) -> Outcome {
     // SAFETY: this function's own contract.
-    let mut field = unsafe { direct.field() }?;
+    unsafe { direct.push_to(field) }?;
     if count > 0 {
         // SAFETY: `crossgate_request_add_header` wrote it before it counted.
         let first = unsafe { added.assume_init().bytes() }?.unwrap_or_default();
@@ -233,7 +234,7 @@ unsafe fn field<'a>(direct: crossgate_lines, added: &MaybeUninit<crossgate_str>,
             field.push(first);
         }
     }
-    Ok(field)
+    Ok(())
 }
 
 /// Stands for lines that there was no room for: more empty elements than any list may have, and the one name that a
@@ -258,17 +259,21 @@ impl<'a> ListLines<'a> {
         given.chain(self.too_many.then_some(Ok(TOO_MANY_LINES)))
     }
 
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.direct.is_empty() && self.added.is_empty()
+    }
+
     /// The usual shapes need no dynamic call.
     #[inline]
     fn lines(&'a self) -> Outcome<Lines<'a>> {
-        if self.direct.is_empty() && self.added.is_empty() {
+        if let ([line], []) | ([], [line]) = (self.direct, self.added) {
+            // SAFETY: as in `all`.
+            return Ok(unsafe { line.bytes() }?.map_or(Lines::Absent, Lines::One));
+        }
+        if self.all().try_fold(0, |count, line| line.map(|_| count + 1))? == 0 {
             return Ok(Lines::Absent);
         }
-        let mut lines = self.all();
-        let Some(first) = lines.next().transpose()? else { return Ok(Lines::Absent) };
-        let Some(second) = lines.next() else { return Ok(Lines::One(first)) };
-        second?;
-        lines.try_for_each(|line| line.map(drop))?;
         Ok(Lines::Many(self))
     }
 }
@@ -291,7 +296,7 @@ impl<'a> Given<'a> {
     /// # Safety
     /// `request` is NULL or the caller's request, made ready by `crossgate_request_init`; all its lines are readable and
     /// outlive `'a`, and none changes meanwhile.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn read(request: *const crossgate_request) -> Outcome<Self> {
         // SAFETY: this function's own contract.
         unsafe { check_size(request) }?;
@@ -309,20 +314,21 @@ impl<'a> Given<'a> {
         Ok(Given { request, list: ListLines { direct, added, too_many: count > kept }, verdict: verdict(request.verdict)? })
     }
 
-    /// The same for the core.
-    #[inline]
-    pub(crate) fn request(&'a self) -> Outcome<Request<'a>> {
+    /// The same for the core. In place: a request that is handed from function to function is copied each time.
+    #[inline(always)]
+    pub(crate) fn fill(&'a self, request: &mut Request<'a>) -> Outcome {
         let r = self.request;
         // SAFETY: the contract of `read`: texts and lines are readable, added ones initialised as far as they are counted.
         unsafe {
-            Ok(Request {
-                method: r.method.bytes()?.unwrap_or_default(),
-                origin: field(r.origin, &r.added_origin, r.added_origin_count)?,
-                acrm: field(r.acr_method, &r.added_acr_method, r.added_acr_method_count)?,
-                acrh: self.list.lines()?,
-                acrpn: field(r.acr_private_network, &r.added_acr_private_network, r.added_acr_private_network_count)?,
-                sec_fetch_site: field(r.sec_fetch_site, &r.added_sec_fetch_site, r.added_sec_fetch_site_count)?,
-            })
+            request.method = r.method.bytes()?.unwrap_or_default();
+            fill(&mut request.origin, r.origin, &r.added_origin, r.added_origin_count)?;
+            fill(&mut request.acrm, r.acr_method, &r.added_acr_method, r.added_acr_method_count)?;
+            fill(&mut request.acrpn, r.acr_private_network, &r.added_acr_private_network, r.added_acr_private_network_count)?;
+            fill(&mut request.sec_fetch_site, r.sec_fetch_site, &r.added_sec_fetch_site, r.added_sec_fetch_site_count)?;
         }
+        if !self.list.is_empty() {
+            request.acrh = self.list.lines()?;
+        }
+        Ok(())
     }
 }

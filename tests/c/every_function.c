@@ -336,6 +336,28 @@ static void preflights(void) {
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_decision_write_http1(&decision, NULL, 1, &length));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_decision_write_http1(&decision, block, sizeof block, NULL));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_decision_write_http1(NULL, block, sizeof block, &length));
+
+    /* Both calls in one say the same. */
+    crossgate_decision other;
+    memset(&other, 0xa5, sizeof other);
+    memset(block, 0xa5, sizeof block);
+    STATUS(CROSSGATE_OK, crossgate_decision_init(&other, sizeof other));
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_evaluate_http1(policy, &request, &other, block, sizeof block - 1, &length));
+    CHECK(length == sizeof expected - 1 && other.status == 0);
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_evaluate_http1(policy, &request, &other, NULL, 0, &length));
+    STATUS(CROSSGATE_OK, crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, &length));
+    CHECK(length == sizeof expected - 1 && strcmp(block, expected) == 0);
+    CHECK(memcmp(&other, &decision, offsetof(crossgate_decision, header_count)) == 0);
+    CHECK(other.header_count == 0 && other.remove_count == 0);
+    CHECK(size < 5000);
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(NULL, &request, &other, block, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(policy, NULL, &other, block, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(policy, &request, NULL, block, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(policy, &request, &other, NULL, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, NULL));
+    request.verdict = CROSSGATE_VERDICT_ALLOW;
+    STATUS(CROSSGATE_VERDICT_NOT_ASKED, crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, &length));
+
     decision.header_count = 9;
     STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_decision_write_http1(&decision, block, sizeof block, &length));
 

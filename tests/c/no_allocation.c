@@ -94,6 +94,7 @@ static unsigned long ask(const crossgate_policy *policy, int has_regexes) {
             request.verdict = asked.data ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_ABSENT;
             if (crossgate_evaluate(policy, &request, &decision, scratch, sizeof scratch) != CROSSGATE_OK ||
                 crossgate_decision_write_http1(&decision, block, sizeof block, &length) != CROSSGATE_OK ||
+                crossgate_evaluate_http1(policy, &request, &decision, block, sizeof block, &length) != CROSSGATE_OK ||
                 /* Which of several regexes matched is a list. */
                 (!has_regexes && crossgate_check_websocket(policy, &line, 1, 0, CROSSGATE_VERDICT_ABSENT, &websocket) != CROSSGATE_OK))
                 return 0;

@@ -26,14 +26,14 @@ def run(command, **options):
     return found
 
 
-@pytest.mark.parametrize("text", blocks("python"))
+@pytest.mark.parametrize("text", list(blocks("python")))
 def test_python(text, tmp_path):
     script = tmp_path / "example.py"
     script.write_text(text)
     run([sys.executable, str(script)], cwd=tmp_path)
 
 
-@pytest.mark.parametrize("text", blocks("js"))
+@pytest.mark.parametrize("text", list(blocks("js")))
 def test_node(text, tmp_path):
     package = tmp_path / "node_modules"
     package.mkdir()
@@ -44,11 +44,11 @@ def test_node(text, tmp_path):
     assert "Assertion failed" not in found.stderr
 
 
-@pytest.mark.parametrize("text", blocks("c"))
+@pytest.mark.parametrize("text", list(blocks("c")))
 def test_c(text, tmp_path):
     source = tmp_path / "example.c"
     source.write_text(text)
-    policy = next(block.values[0] for block in blocks("json"))
+    policy = next(block.values[0] for block in list(blocks("json")))
     (tmp_path / "policy.json").write_text(policy)
     library = ROOT / "target/release"
     flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", f"-L{library}", f"-Wl,-rpath,{library}"]
@@ -56,14 +56,14 @@ def test_c(text, tmp_path):
     run([str(tmp_path / "example")], cwd=tmp_path)
 
 
-@pytest.mark.parametrize("text", blocks("json"))
+@pytest.mark.parametrize("text", list(blocks("json")))
 def test_policies(text):
     import crossgate
 
     assert crossgate.Policy.from_json(text).warnings == ()
 
 
-@pytest.mark.parametrize("text", blocks("sh"))
+@pytest.mark.parametrize("text", list(blocks("sh")))
 def test_commands_are_targets(text):
     """`make demo` and `make test` run elsewhere; here their targets exist."""
     for command in text.split("\n"):

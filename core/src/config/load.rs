@@ -1,7 +1,7 @@
 //! Policies from documents, text, files and the environment.
 
 use super::check;
-use super::document::{self, Document};
+use super::document::Document;
 use super::env;
 use super::options::Options;
 use crate::policy::Policy;
@@ -53,7 +53,8 @@ mod files {
     use std::fmt;
     use std::path::{Path, PathBuf};
 
-    use super::{Document, Policy, PolicyError, Problems, document};
+    use super::super::document;
+    use super::{Document, Policy, PolicyError, Problems};
     use crate::problem::escape;
 
     impl Policy {

@@ -66,7 +66,10 @@ impl Reader<'_> {
     }
 
     fn warn(&mut self, code: Code, message: &str, hint: Option<String>) {
-        self.problems.push(Severity::Warning, code, self.path, self.text, message, hint);
+        // Upper case in scheme and host is one finding.
+        if !self.problems.has(code, self.path) {
+            self.problems.push(Severity::Warning, code, self.path, self.text, message, hint);
+        }
     }
 
     fn read(&mut self) -> Option<Entry> {
@@ -520,6 +523,7 @@ mod tests {
         for (text, canonical, warnings) in [
             ("https://Example.COM", "https://example.com", vec!["origin_not_canonical"]),
             ("HTTPS://example.com:443", "https://example.com", vec!["origin_not_canonical", "origin_default_port"]),
+            ("HTTP://EXAMPLE.com", "http://example.com", vec!["origin_not_canonical"]),
             ("http://example.com:80", "http://example.com", vec!["origin_default_port"]),
             ("https://example.com.", "https://example.com.", vec!["origin_trailing_dot"]),
             ("https://*.Example.com:*", "https://*.example.com:*", vec!["origin_not_canonical"]),

@@ -20,8 +20,10 @@ const SIZE_LIMIT: usize = 1 << 20;
 const UNICODE: bool = false;
 /// A range of as many neighbouring bytes is a class ("any letter"), not a list of alternatives.
 const CLASS_WIDTH: u8 = 5;
-/// Hosts that are looked at before a regex counts as "too many to list".
-const BUDGET: usize = 20_000;
+/// A larger automaton is not walked: the regex is refused.
+const WALKED_SIZE_LIMIT: usize = 1 << 18;
+/// States that are looked at before a regex counts as "too many hosts to list".
+const BUDGET: usize = 100_000;
 
 const APP_SCHEMES: [&str; 8] = ["chrome-extension", "moz-extension", "safari-web-extension", "capacitor", "ionic", "tauri", "app", "electron"];
 
@@ -103,22 +105,26 @@ fn collect_dots(ast: &Ast, places: &mut Vec<usize>) {
 pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
     let nfa = Compiler::new()
         .syntax(syntax::Config::new().unicode(UNICODE).utf8(false))
-        .configure(Config::new().reverse(true).which_captures(WhichCaptures::None).utf8(false).nfa_size_limit(Some(SIZE_LIMIT)))
+        .configure(Config::new().reverse(true).which_captures(WhichCaptures::None).utf8(false).nfa_size_limit(Some(WALKED_SIZE_LIMIT)))
         .build(pattern)
         .map_err(|error| error.to_string())?;
-    let backward = Backward { nfa };
+    let backward = Backward::new(nfa);
     let mut reach = Reach::default();
     for scheme in ["https", "http"] {
-        let mut walk = Walk { backward: &backward, completes: backward.completing(scheme), scheme, reach: &mut reach, budget: BUDGET };
+        let mut walk = Walk {
+            backward: &backward,
+            completes: backward.completing(scheme),
+            opens: backward.opening(&format!("{scheme}://")),
+            scheme,
+            reach: &mut reach,
+            budget: BUDGET,
+        };
         walk.hosts();
     }
     let end = backward.start();
     for scheme in APP_SCHEMES {
         let completes = backward.completing(scheme);
-        let open = |set: &States| {
-            let host = |b: u8| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase();
-            (0..128u8).filter(|b| host(*b)).any(|b| backward.step(set, b, Width::Wide).iter().any(|state| completes.contains(state)))
-        };
+        let open = |set: &States| backward.bytes(set, Width::Wide, &completes).iter().any(|b| is_label_byte(*b) || *b == b'.' || b.is_ascii_uppercase());
         reach.scheme_wide |= open(&end) || open(&backward.before_port(&end));
     }
     Ok(reach)
@@ -137,9 +143,22 @@ enum Width {
 /// The regex as an automaton that reads from the end to the start.
 struct Backward {
     nfa: NFA,
+    /// The ways into each state.
+    before: Vec<Vec<Edge>>,
 }
 
 impl Backward {
+    fn new(nfa: NFA) -> Self {
+        let mut backward = Backward { before: Vec::new(), nfa };
+        let mut before: Vec<Vec<Edge>> = std::iter::repeat_with(Vec::new).take(backward.nfa.states().len()).collect();
+        for from in (0..before.len()).filter_map(|index| StateID::new(index).ok()) {
+            backward.empty_moves(from, |next| before[next.as_usize()].push(Edge { from, bytes: None }));
+            backward.byte_moves(from, |start, end, next| before[next.as_usize()].push(Edge { from, bytes: Some((start, end)) }));
+        }
+        backward.before = before;
+        backward
+    }
+
     fn start(&self) -> States {
         self.closure([self.nfa.start_anchored()])
     }
@@ -199,6 +218,21 @@ impl Backward {
         self.closure(next)
     }
 
+    /// The ASCII bytes whose transitions, of a width, lead from one of `states` into `targets`. Where `targets` holds
+    /// whatever leads into it by reading nothing, these are the bytes after which the way goes on there.
+    fn bytes(&self, states: &States, width: Width, targets: &States) -> Vec<u8> {
+        let mut found = [false; 128];
+        for &id in states {
+            self.byte_moves(id, |start, end, target| {
+                let counts = (end - start >= CLASS_WIDTH - 1) == (width == Width::Wide);
+                if counts && targets.contains(&target) {
+                    found.iter_mut().take(usize::from(end) + 1).skip(usize::from(start)).for_each(|found| *found = true);
+                }
+            });
+        }
+        (0..128).filter(|b| found[usize::from(*b)]).collect()
+    }
+
     fn read(&self, states: &States, bytes: impl IntoIterator<Item = u8>) -> States {
         bytes.into_iter().fold(states.clone(), |states, byte| self.step(&states, byte, Width::Both))
     }
@@ -208,17 +242,14 @@ impl Backward {
         let mut all = states.clone();
         let mut pending: Vec<StateID> = states.iter().copied().collect();
         while let Some(id) = pending.pop() {
-            let mut targets = Vec::new();
-            self.byte_moves(id, |start, end, next| {
+            let mut next = Vec::new();
+            self.empty_moves(id, |target| next.push(target));
+            self.byte_moves(id, |start, end, target| {
                 if (start..=end).any(&kind) {
-                    targets.push(next);
+                    next.push(target);
                 }
             });
-            for state in self.closure(targets) {
-                if all.insert(state) {
-                    pending.push(state);
-                }
-            }
+            pending.extend(next.into_iter().filter(|state| all.insert(*state)));
         }
         all
     }
@@ -232,41 +263,66 @@ impl Backward {
         states.iter().any(|id| matches!(self.nfa.state(*id), State::Match { .. }))
     }
 
+    /// The states from which `text`, read backwards, is the rest of the origin.
+    fn opening(&self, text: &str) -> States {
+        let mut states = States::new();
+        for index in 0..self.before.len() {
+            let Ok(id) = StateID::new(index) else { continue };
+            if matches!(self.nfa.state(id), State::Match { .. }) {
+                states.insert(id);
+            }
+        }
+        self.widen(&mut states, |_| false);
+        for byte in text.bytes() {
+            let mut before = States::new();
+            for state in &states {
+                before.extend(self.before[state.as_usize()].iter().filter(|edge| edge.reads(|b| b == byte)).map(|edge| edge.from));
+            }
+            states = before;
+            self.widen(&mut states, |_| false);
+        }
+        states
+    }
+
     /// The states from which a host can go on and end in front of `scheme://`.
     fn completing(&self, scheme: &str) -> States {
-        let count = self.nfa.states().len();
-        let opening: Vec<u8> = format!("{scheme}://").bytes().rev().collect();
-        let mut before: Vec<Vec<usize>> = vec![Vec::new(); count];
-        let mut pending = Vec::new();
-        for index in 0..count {
-            let Ok(id) = StateID::new(index) else { continue };
-            self.empty_moves(id, |next| before[next.as_usize()].push(index));
-            let mut starts_opening = false;
-            self.byte_moves(id, |start, end, next| {
-                if (start..=end).any(|b| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase()) {
-                    before[next.as_usize()].push(index);
+        let mut states = self.opening(&format!("{scheme}://"));
+        self.widen(&mut states, |b| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase());
+        states
+    }
+
+    /// Adds every state from which one of `states` is reached by bytes of a kind or by reading nothing.
+    fn widen(&self, states: &mut States, kind: impl Fn(u8) -> bool) {
+        let mut pending: Vec<StateID> = states.iter().copied().collect();
+        while let Some(id) = pending.pop() {
+            for edge in &self.before[id.as_usize()] {
+                if (edge.bytes.is_none() || edge.reads(&kind)) && states.insert(edge.from) {
+                    pending.push(edge.from);
                 }
-                starts_opening |= (start..=end).contains(&b'/');
-            });
-            if starts_opening && self.is_match(&self.read(&States::from([id]), opening.iter().copied())) {
-                pending.push(index);
             }
         }
-        let mut completing = States::new();
-        while let Some(index) = pending.pop() {
-            let Ok(id) = StateID::new(index) else { continue };
-            if completing.insert(id) {
-                pending.extend(before[index].iter().copied());
-            }
-        }
-        completing
+    }
+}
+
+/// A way into a state: from where, reading what.
+struct Edge {
+    from: StateID,
+    bytes: Option<(u8, u8)>,
+}
+
+impl Edge {
+    fn reads(&self, kind: impl Fn(u8) -> bool) -> bool {
+        self.bytes.is_some_and(|(start, end)| (start..=end).any(kind))
     }
 }
 
 /// Walks the hosts of one scheme from their last byte.
 struct Walk<'a> {
     backward: &'a Backward,
+    /// From here the host can go on.
     completes: States,
+    /// Here the host can end.
+    opens: States,
     scheme: &'a str,
     reach: &'a mut Reach,
     budget: usize,
@@ -283,7 +339,7 @@ impl Walk<'_> {
     }
 
     fn goes_on(&self, states: &States) -> bool {
-        states.iter().any(|state| self.completes.contains(state))
+        !states.is_disjoint(&self.completes)
     }
 
     /// `tail` of the current label and `base`, the labels after it, are read.
@@ -291,7 +347,7 @@ impl Walk<'_> {
         if !self.goes_on(states) || tail.len() > 63 {
             return;
         }
-        let Some(budget) = self.budget.checked_sub(1) else {
+        let Some(budget) = self.budget.checked_sub(states.len()) else {
             self.reach.too_broad = true;
             return;
         };
@@ -304,15 +360,14 @@ impl Walk<'_> {
         if self.class(states, tail, base) {
             return;
         }
-        for byte in (0..128).filter(|b| is_label_byte(*b)) {
+        for byte in self.backward.bytes(states, Width::Narrow, &self.completes).into_iter().filter(|b| is_label_byte(*b)) {
             let next = self.backward.step(states, byte, Width::Narrow);
             self.label(&next, &format!("{}{tail}", char::from(byte)), base);
         }
     }
 
     fn host_ends(&mut self, states: &States, name: &str) {
-        let opening: Vec<u8> = format!("{}://", self.scheme).bytes().rev().collect();
-        if self.backward.is_match(&self.backward.read(states, opening)) {
+        if !states.is_disjoint(&self.opens) {
             self.host(name);
         }
     }
@@ -336,7 +391,8 @@ impl Walk<'_> {
 
     /// A class in the registrable domain. True if there is one, and the walk ends here.
     fn class(&mut self, states: &States, tail: &str, base: &str) -> bool {
-        let wide: Vec<u8> = (0..128).filter(|b| is_label_byte(*b) && self.goes_on(&self.backward.step(states, *b, Width::Wide))).collect();
+        let mut wide = self.backward.bytes(states, Width::Wide, &self.completes);
+        wide.retain(|b| is_label_byte(*b));
         if wide.is_empty() {
             return false;
         }
@@ -399,15 +455,12 @@ impl Walk<'_> {
     /// Every address but `[::1]` is beyond the machine.
     fn ipv6(&mut self, end: &States) {
         let mut states = self.backward.step(end, b']', Width::Both);
-        let opening: Vec<u8> = format!("{}://[", self.scheme).bytes().rev().collect();
         let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
-        let opens = |states: &States| {
-            let body = self.backward.loops(states, is_part);
-            self.backward.is_match(&self.backward.read(&body, opening.iter().copied()))
-        };
+        let mut completes = self.backward.opening(&format!("{}://[", self.scheme));
+        self.backward.widen(&mut completes, is_part);
         let mut others = false;
         for expected in [b'1', b':', b':', b'['] {
-            others |= (0..128u8).filter(|b| is_part(*b) && *b != expected).any(|b| opens(&self.backward.step(&states, b, Width::Both)));
+            others |= (0..128u8).filter(|b| is_part(*b) && *b != expected).any(|b| !self.backward.step(&states, b, Width::Both).is_disjoint(&completes));
             states = self.backward.step(&states, expected, Width::Both);
         }
         if others {
@@ -481,6 +534,16 @@ mod tests {
             (r"moz-extension://[0-9a-f-]+", vec!["wide"]),
         ] {
             assert_eq!(found(pattern), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn no_regex_is_slow_to_check() {
+        for pattern in ["(.*){1000}", "(a|b|c|d){0,60}\\.com", "((a|b)*c?){200}", "(x+x+)+y", "https://([a-d]|e|f|g|h|i|j|k){63}\\.com", ".{5000}"] {
+            let started = std::time::Instant::now();
+            let _ = reach(pattern);
+            assert!(started.elapsed().as_secs() < 5, "{pattern} took {:?}", started.elapsed());
+            println!("{pattern}: {:?}", started.elapsed());
         }
     }
 
