@@ -766,7 +766,7 @@ CROSSGATE_API const char *crossgate_action_string(int32_t action);
 CROSSGATE_API const char *crossgate_reason_string(int32_t reason);
 
 /**
- * Decides about a request. Allocates nothing (a policy with allow_origin_regexes: once a thread, on its first use). Every request that was made ready gets a decision, however
+ * Decides about a request. Allocates nothing. Every request that was made ready gets a decision, however
  * malformed it is; only a mistake of the host's gives another status, and then the decision is as it was before.
  * scratch is used for preflights of policies whose crossgate_policy_scratch_size() is not 0 and needs that many bytes then
  * (CROSSGATE_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap the request or the

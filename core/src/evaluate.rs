@@ -73,6 +73,7 @@ impl Policy {
     ///
     /// # Errors
     /// As [`Policy::evaluate_with`].
+    #[inline]
     pub fn evaluate_into<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>, scratch: &'a mut [u8]) -> Result<Decision<'a>, VerdictError> {
         self.accepts(verdict)?;
         Ok(self.decide(request, verdict, Some(scratch)))
@@ -96,6 +97,7 @@ impl Policy {
         }
     }
 
+    #[inline]
     fn accepts(&self, verdict: Option<Verdict>) -> Result<(), VerdictError> {
         if verdict.is_some() && !self.host_origins { Err(VerdictError) } else { Ok(()) }
     }

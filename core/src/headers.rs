@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::vary::{merge_names, merge_vary};
+
 /// A response header that crossgate writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HeaderName {
@@ -117,6 +119,23 @@ pub struct Header<'d> {
     pub op: Op,
     /// Whose memory the value is.
     pub source: Source,
+}
+
+impl Header<'_> {
+    /// The value to send in place of the lines that the response has: both lists of names, each name once
+    /// ([`Op::Merge`]). A `*` in `Vary` stays alone.
+    ///
+    /// ```
+    /// # use crossgate::{Policy, Request};
+    /// # let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+    /// let decision = policy.evaluate(&Request::new("GET"));
+    /// let vary = decision.headers().next().unwrap();
+    /// assert_eq!(vary.merge(["Accept-Encoding", "origin"]), "Accept-Encoding, origin");
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn merge<'a>(&'a self, existing: impl IntoIterator<Item = &'a str>) -> String {
+        if self.name == HeaderName::Vary { merge_vary(existing, self.value) } else { merge_names(existing, self.value) }
+    }
 }
 
 /// A text with a NUL behind it, so that C can borrow it as it is.

@@ -216,7 +216,8 @@ pub(crate) struct Problems {
 impl Problems {
     pub(crate) fn push(&mut self, severity: Severity, code: Code, path: &str, value: &str, message: impl Into<String>, hint: Option<String>) {
         self.errors += usize::from(severity == Severity::Error);
-        self.list.push(Problem { severity, code, path: path.to_owned(), value: escape(value), message: message.into(), hint });
+        // A path can hold a name of the document's, so it is escaped as the value is.
+        self.list.push(Problem { severity, code, path: escape(path), value: escape(value), message: message.into(), hint });
     }
 
     pub(crate) fn error(&mut self, code: Code, path: &str, value: &str, message: impl Into<String>, hint: Option<String>) {
@@ -274,6 +275,14 @@ mod tests {
     fn escapes_what_could_forge_a_log_line() {
         assert_eq!(escape("a\r\nb\\ü\0"), "a\\r\\nb\\\\\\u{fc}\\u{0}");
         assert!(escape(&"x".repeat(500)).len() < 210);
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_log_line() {
+        let mut document = crate::Document::new();
+        document.push("a\n  error x at y", crate::Value::Int(1));
+        let text = crate::Policy::from_document(&document).unwrap_err().to_string();
+        assert!(text.contains("unknown_option at a\\n  error x at y"), "{text}");
     }
 
     #[test]

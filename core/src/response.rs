@@ -2,7 +2,6 @@
 
 use crate::decision::Decision;
 use crate::headers::{Header, HeaderName, Op};
-use crate::vary::{merge_tokens, merge_vary};
 
 /// A response's headers, as a host keeps them. Names are given in lower case; a host that keeps the case compares
 /// without it.
@@ -72,7 +71,6 @@ impl Decision<'_> {
 
 fn merge(response: &mut impl ResponseHeaders, header: &Header<'_>) {
     let existing = response.get_all(header.name);
-    let lines = existing.iter().map(String::as_str);
-    let value = if header.name == HeaderName::Vary { merge_vary(lines, header.value) } else { merge_tokens(lines, header.value, false) };
+    let value = header.merge(existing.iter().map(String::as_str));
     response.set(header.name, &value);
 }

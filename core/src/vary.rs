@@ -35,8 +35,18 @@ pub fn merge_vary<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a st
     merge_tokens(existing, added, true)
 }
 
-/// Merges two lists of field names, as [`merge_vary`] does. `any_alone`: a `*` swallows everything else.
-pub(crate) fn merge_tokens<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str, any_alone: bool) -> String {
+/// Merges field names into the `Access-Control-Expose-Headers` lines that a response has, as [`merge_vary`] does for its
+/// header; a `*` is a name beside others here.
+///
+/// ```
+/// assert_eq!(crossgate::merge_names(["X-A"], "x-a, X-B"), "X-A, X-B");
+/// ```
+pub fn merge_names<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str) -> String {
+    merge_tokens(existing, added, false)
+}
+
+/// `any_alone`: a `*` swallows everything else.
+fn merge_tokens<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str, any_alone: bool) -> String {
     let mut names: Vec<&str> = Vec::new();
     for name in existing.into_iter().chain([added]).flat_map(|line| line.split(',')).map(|name| name.trim_matches([' ', '\t'])) {
         if any_alone && name == "*" {

@@ -78,6 +78,20 @@ fn evaluation_allocates_nothing() {
 }
 
 #[test]
+fn regexes_and_websockets_allocate_nothing_while_serving() {
+    let policy = Policy::builder().allow_origin_regexes([r"https://[a-z]+\.example\.com", r"https://x\.(a|b)\.example\.org"]).build().unwrap();
+    for origin in ["https://app.example.com", "https://x.b.example.org", "https://evil.example", "null"] {
+        let request = Request::new("GET").header("origin", origin);
+        let count = allocations(|| {
+            let allowed = policy.evaluate(&request).allowed();
+            let socket = policy.check_websocket(request.origin, false);
+            assert_eq!(allowed == Some(true), socket == crossgate::WebSocketCheck::Allow);
+        });
+        assert_eq!(count, 0, "{origin}");
+    }
+}
+
+#[test]
 fn only_an_echoed_list_allocates_and_not_into_scratch() {
     let policy = Policy::builder().allow_origins(["https://a.example"]).allow_credentials(true).allow_headers(["*"]).build().unwrap();
     let names: Vec<String> = (0..200).map(|n| format!("x-{n}")).collect();

@@ -1,5 +1,4 @@
-//! From request to decision across the border. Nothing here allocates; in the core only a regex's first use by a thread
-//! does.
+//! From request to decision across the border. Nothing here allocates, and nothing in the core that it calls.
 
 use std::ffi::c_char;
 
@@ -23,7 +22,7 @@ pub const CROSSGATE_WEBSOCKET_ALLOW: i32 = 1;
 /// No Origin: not a browser. The host decides.
 pub const CROSSGATE_WEBSOCKET_ABSENT: i32 = 2;
 
-/// Decides about a request. Allocates nothing (a policy with allow_origin_regexes: once a thread, on its first use). Every request that was made ready gets a decision, however
+/// Decides about a request. Allocates nothing. Every request that was made ready gets a decision, however
 /// malformed it is; only a mistake of the host's gives another status, and then the decision is as it was before.
 /// scratch is used for preflights of policies whose crossgate_policy_scratch_size() is not 0 and needs that many bytes then
 /// (CROSSGATE_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap the request or the

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::c_char;
 
-use crossgate::merge_vary;
+use crossgate::{merge_names, merge_vary};
 
 use crate::decision::{CROSSGATE_HEADER_EXPOSE_HEADERS, CROSSGATE_HEADER_VARY, crossgate_header};
 use crate::status::{CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard};
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn crossgate_header_merge(
     guard(|| {
         // SAFETY: NULL or a header that `crossgate_evaluate` wrote.
         let header = unsafe { header.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)?;
-        let any_alone = match header.id {
+        let vary = match header.id {
             CROSSGATE_HEADER_VARY => true,
             CROSSGATE_HEADER_EXPOSE_HEADERS => false,
             _ => return Err(CROSSGATE_INVALID_ARGUMENT),
@@ -51,27 +51,17 @@ pub unsafe extern "C" fn crossgate_header_merge(
         // SAFETY: the value that `crossgate_evaluate` wrote, the caller's text and outputs.
         unsafe {
             let added = header.value.bytes()?.unwrap_or_default();
-            merge(bytes(existing, existing_len)?, added, any_alone, Buffer::new(buffer, buffer_size, length)?)
+            merge(bytes(existing, existing_len)?, added, vary, Buffer::new(buffer, buffer_size, length)?)
         }
     })
 }
 
-/// No byte of a header value is this character.
-const NOT_A_STAR: char = '\u{100}';
-
-fn merge(existing: &[u8], added: &[u8], any_alone: bool, mut buffer: Buffer) -> Outcome {
-    let text = |bytes| {
-        let text = latin1(bytes);
-        // The core merges by the rule of Vary, in which `*` swallows the rest; elsewhere it goes in disguise.
-        if any_alone { text } else { Cow::Owned(text.replace('*', &NOT_A_STAR.to_string())) }
-    };
-    let merged = merge_vary([&*text(existing)], &text(added));
-    if merged.is_ascii() {
-        buffer.put(merged.as_bytes());
-    } else {
-        let bytes: Vec<u8> = merged.chars().map(|c| if c == NOT_A_STAR { b'*' } else { c as u8 }).collect();
-        buffer.put(&bytes);
-    }
+fn merge(existing: &[u8], added: &[u8], vary: bool, mut buffer: Buffer) -> Outcome {
+    let (existing, added) = (latin1(existing), latin1(added));
+    let merged = if vary { merge_vary([&*existing], &added) } else { merge_names([&*existing], &added) };
+    // Every character was a byte.
+    let bytes: Vec<u8> = merged.chars().map(|c| c as u8).collect();
+    buffer.put(&bytes);
     buffer.finish()
 }
 

@@ -67,7 +67,7 @@ static char scratch[8192];
 static char longest[10000];
 
 /* Every request once; the number of requests, or 0 if a call failed. */
-static unsigned long ask(const crossgate_policy *policy, int has_regexes) {
+static unsigned long ask(const crossgate_policy *policy) {
     unsigned long requests = 0;
     for (size_t o = 0; o < COUNT(ORIGINS); o++) {
         for (size_t l = 0; l <= COUNT(LISTS); l++) {
@@ -95,8 +95,7 @@ static unsigned long ask(const crossgate_policy *policy, int has_regexes) {
             if (crossgate_evaluate(policy, &request, &decision, scratch, sizeof scratch) != CROSSGATE_OK ||
                 crossgate_decision_write_http1(&decision, block, sizeof block, &length) != CROSSGATE_OK ||
                 crossgate_evaluate_http1(policy, &request, &decision, block, sizeof block, &length) != CROSSGATE_OK ||
-                /* Which of several regexes matched is a list. */
-                (!has_regexes && crossgate_check_websocket(policy, &line, 1, 0, CROSSGATE_VERDICT_ABSENT, &websocket) != CROSSGATE_OK))
+                crossgate_check_websocket(policy, &line, 1, 0, CROSSGATE_VERDICT_ABSENT, &websocket) != CROSSGATE_OK)
                 return 0;
             requests++;
         }
@@ -113,11 +112,7 @@ int main(void) {
             fprintf(stderr, "policy %zu is not built\n", p);
             return 1;
         }
-        /* The regex engine makes its working memory when a thread first needs it, and keeps it. */
-        int has_regexes = strstr(POLICIES[p], "regexes") != NULL;
-        if (has_regexes)
-            ask(policy, has_regexes);
-        unsigned long before = allocations, asked = ask(policy, has_regexes), made = allocations - before;
+        unsigned long before = allocations, asked = ask(policy), made = allocations - before;
         if (asked == 0) {
             fprintf(stderr, "policy %zu: a call failed\n", p);
             return 1;

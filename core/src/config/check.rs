@@ -287,8 +287,9 @@ impl Check<'_> {
 
     #[cfg(feature = "regex")]
     fn regexes(&mut self, matcher: &mut Matcher) -> Vec<String> {
-        use crate::origin::regex;
-        let (mut texts, mut programs, mut safe) = (Vec::new(), Vec::new(), Vec::new());
+        use crate::origin::matcher::PolicyRegexes;
+        use crate::origin::regex::{self, Regexes};
+        let (mut texts, mut programs, mut safe) = (Vec::new(), Vec::<String>::new(), Vec::<String>::new());
         for item in &self.options.allow_origin_regexes {
             let (text, path) = (item.text.as_str(), format!("allow_origin_regexes[{}]", item.index));
             if texts.contains(&item.text) {
@@ -296,21 +297,21 @@ impl Check<'_> {
                 continue;
             }
             let compiled = if text.trim().is_empty() { Err("it is empty".to_owned()) } else { regex::whole(text) };
-            let compiled = compiled.and_then(|program| regex::compile([&program]).map(|_| program));
+            let compiled = compiled.and_then(|program| Regexes::compile(&[&program]).map(|_| program));
             let reach = compiled.and_then(|program| regex::reach(text).map(|reach| (program, reach)));
             match reach {
                 Err(error) => self.problems.error(Code::RegexInvalid, &path, text, format!("the regex does not compile: {error}"), None),
                 Ok((program, reach)) => {
                     self.regex_dangers(text, &path, reach);
                     texts.push(item.text.clone());
+                    safe.extend(reach.is_credential_safe().then(|| program.clone()));
                     programs.push(program);
-                    safe.push(reach.is_credential_safe());
                 }
             }
         }
         if !programs.is_empty() {
-            match regex::compile(&programs) {
-                Ok(set) => matcher.regexes = Some(crate::origin::matcher::Regexes { set, safe }),
+            match Regexes::compile(&programs).and_then(|all| Ok(PolicyRegexes { all, safe: Regexes::compile(&safe)? })) {
+                Ok(regexes) => matcher.regexes = Some(regexes),
                 Err(error) => self.problems.error(Code::RegexInvalid, "allow_origin_regexes", "", format!("together the regexes are too large: {error}"), None),
             }
         }

@@ -220,10 +220,10 @@ fn hash(seed: &RandomState, key: &Key<'_>) -> u64 {
 /// The regexes of a policy.
 #[cfg(feature = "regex")]
 #[derive(Clone, Debug)]
-pub(crate) struct Regexes {
-    pub(crate) set: regex::bytes::RegexSet,
-    /// Whether each is safe with credentials.
-    pub(crate) safe: Vec<bool>,
+pub(crate) struct PolicyRegexes {
+    pub(crate) all: super::regex::Regexes,
+    /// Those that are safe with credentials.
+    pub(crate) safe: super::regex::Regexes,
 }
 
 /// Everything that can match an origin, `null` and the host's verdict aside.
@@ -232,7 +232,7 @@ pub(crate) struct Matcher {
     pub(crate) exact: ExactOrigins,
     pub(crate) patterns: Patterns,
     #[cfg(feature = "regex")]
-    pub(crate) regexes: Option<Regexes>,
+    pub(crate) regexes: Option<PolicyRegexes>,
     /// A regex must not let a plain-http origin in: the policy has credentials and no gate.
     pub(crate) refuse_insecure: bool,
 }
@@ -275,8 +275,8 @@ impl Matcher {
         if self.refuse_insecure && origin.is_insecure() {
             return false;
         }
-        let text = origin.text.as_bytes();
-        if safe { regexes.set.matches(text).iter().any(|index| regexes.safe[index]) } else { regexes.set.is_match(text) }
+        let set = if safe { &regexes.safe } else { &regexes.all };
+        set.is_match(origin.text)
     }
 
     #[cfg(not(feature = "regex"))]
