@@ -6,6 +6,16 @@ use crate::headers::{Block, Header, HeaderName, Source, Value};
 use crate::request::Kind;
 
 /// Why a decision is what it is. The names are stable.
+///
+/// ```
+/// use crossgate::{Policy, Reason, Request};
+/// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+/// let asked = |origin| policy.evaluate(&Request::new("GET").header("Origin", origin)).reason();
+/// assert_eq!(asked("https://a.example"), Reason::Allowed);
+/// assert_eq!(asked("https://a.example/"), Reason::OriginMalformed);
+/// assert_eq!(asked("https://a.example.evil.example").as_str(), "origin_not_listed");
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
@@ -82,6 +92,18 @@ impl fmt::Display for Reason {
 }
 
 /// What the host does next.
+///
+/// ```
+/// use crossgate::{Action, Policy, Request};
+/// # let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+/// # let request = Request::new("GET");
+/// let decision = policy.evaluate(&request);
+/// match decision.action() {
+///     Action::Forward => { /* run the handler, then decision.apply(…) on its response */ }
+///     Action::Answer | Action::Reject => { /* answer decision.status() with decision.headers() and no body */ }
+/// }
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Run the handler; apply the headers to its response, whatever its status.

@@ -5,6 +5,12 @@ use std::fmt;
 use crate::vary::{merge_names, merge_vary};
 
 /// A response header that crossgate writes.
+///
+/// ```
+/// use crossgate::HeaderName;
+/// assert_eq!(HeaderName::MaxAge.as_str(), "Access-Control-Max-Age");
+/// assert_eq!(HeaderName::MaxAge.lower(), "access-control-max-age");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HeaderName {
     /// `Access-Control-Allow-Origin`
@@ -109,6 +115,16 @@ pub enum Source {
 }
 
 /// One header of a decision.
+///
+/// ```
+/// use crossgate::{Op, Policy, Request, Source};
+/// let policy = Policy::builder().allow_origins(["https://*.a.example"]).build()?;
+/// let request = Request::new("GET").header("Origin", "https://x.a.example");
+/// let decision = policy.evaluate(&request);
+/// let headers: Vec<_> = decision.headers().map(|h| (h.op, h.source)).collect();
+/// assert_eq!(headers, [(Op::Set, Source::Request), (Op::Merge, Source::Policy)]); // the origin, Vary
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'d> {
     /// The name.

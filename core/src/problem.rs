@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// How bad a [`Problem`] is.
+///
+/// ```
+/// use crossgate::{Policy, Severity};
+/// let policy = Policy::builder().allow_origins(["https://A.example"]).build()?;
+/// assert_eq!(policy.warnings()[0].severity, Severity::Warning);
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// The policy is not built.
@@ -131,6 +138,14 @@ impl fmt::Display for Code {
 }
 
 /// One finding about a configuration.
+///
+/// ```
+/// let error = crossgate::Policy::builder().allow_origins(["https://a.example:0443"]).build().unwrap_err();
+/// let problem = &error.problems()[0];
+/// assert_eq!((problem.code.as_str(), problem.path.as_str()), ("origin_bad_port", "allow_origins[0]"));
+/// assert_eq!(problem.hint.as_deref(), Some("https://a.example"));
+/// println!("{problem}"); // one line, safe to log
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Whether the policy is built in spite of it.

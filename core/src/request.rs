@@ -1,6 +1,14 @@
 //! What a policy is asked about: the method and the few request headers that CORS reads.
 
 /// The first line of a header field and whether there are more. An empty field is present.
+///
+/// ```
+/// use crossgate::Field;
+/// let mut field = Field::one(b" https://a.example ");
+/// assert_eq!(field.single(), Some(&b"https://a.example"[..]));
+/// field.push(b"https://b.example");
+/// assert!(field.is_repeated() && field.single().is_none());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Field<'a> {
     first: Option<&'a [u8]>,
@@ -65,6 +73,12 @@ fn trim_spaces(mut value: &[u8]) -> &[u8] {
 
 /// The lines of a field that may have several, for hosts that keep them in a shape of their own. `Sync`, so that a
 /// request may be held across an `await`.
+///
+/// ```
+/// use crossgate::{Lines, Request};
+/// let lines = vec!["x-a", "x-b"]; // a host's own shape; Vec implements it
+/// let request = Request { acrh: Lines::Many(&lines), ..Request::new("OPTIONS") };
+/// ```
 pub trait LineSource: Sync {
     /// Calls `each` with every line in order, until it returns false.
     fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool);
@@ -204,6 +218,12 @@ impl<'a> Request<'a> {
 }
 
 /// The kinds of requests.
+///
+/// ```
+/// use crossgate::{Kind, Request};
+/// let request = Request::new("OPTIONS").header("Origin", "https://a.example");
+/// assert_eq!(request.kind(), Kind::Actual); // no Access-Control-Request-Method: an ordinary OPTIONS
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// No `Origin`.

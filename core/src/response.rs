@@ -4,7 +4,32 @@ use crate::decision::Decision;
 use crate::headers::{Header, HeaderName, Op};
 
 /// A response's headers, as a host keeps them. Names are given in lower case; a host that keeps the case compares
-/// without it.
+/// without it. A `Vec` of pairs implements it.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use crossgate::{HeaderName, Policy, Request, ResponseHeaders};
+///
+/// struct Map(BTreeMap<&'static str, String>);
+///
+/// impl ResponseHeaders for Map {
+///     fn get_all(&self, name: HeaderName) -> Vec<String> {
+///         self.0.get(name.lower()).cloned().into_iter().collect()
+///     }
+///     fn remove(&mut self, name: HeaderName) {
+///         self.0.remove(name.lower());
+///     }
+///     fn set(&mut self, name: HeaderName, value: &str) {
+///         self.0.insert(name.lower(), value.to_owned());
+///     }
+/// }
+///
+/// let policy = Policy::builder().allow_origins(["*"]).build()?;
+/// let mut response = Map(BTreeMap::new());
+/// policy.evaluate(&Request::new("GET")).apply(&mut response);
+/// assert_eq!(response.0["access-control-allow-origin"], "*");
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 pub trait ResponseHeaders {
     /// Every value of a name, in order.
     fn get_all(&self, name: HeaderName) -> Vec<String>;

@@ -70,6 +70,19 @@ impl SharedPolicy {
 }
 
 /// The policies of one moment. Dereferences to the live policy.
+///
+/// ```
+/// use std::sync::Arc;
+/// use crossgate::{Policy, Request, SharedPolicy};
+/// let shared = SharedPolicy::new(Policy::builder().allow_origins(["https://a.example"]).build()?);
+/// shared.set_shadow(Some(Arc::new(Policy::builder().allow_origins(["https://b.example"]).build()?)));
+/// let snapshot = shared.load();
+/// let request = Request::new("GET").header("Origin", "https://a.example");
+/// assert_eq!(snapshot.evaluate(&request).allowed(), Some(true));
+/// let difference = snapshot.shadow_difference(&request, None)?.unwrap();
+/// assert_eq!(difference.shadow.reason.as_str(), "origin_not_listed");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pair: Arc<Pair>,

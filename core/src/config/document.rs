@@ -3,6 +3,14 @@
 use crate::problem::{Code, Problems};
 
 /// A value of the policy document, as any language or format can give it.
+///
+/// ```
+/// use crossgate::{Document, Policy, Value};
+/// let mut document = Document::new();
+/// document.push("allow_origins", Value::Bool(true));
+/// let error = Policy::from_document(&document).unwrap_err();
+/// assert_eq!(error.problems()[0].message, "expected a list of strings or \"*\", found a boolean");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// JSON `null`, Python `None`, JavaScript `null`.

@@ -26,6 +26,12 @@ impl Policy {
     ///
     /// # Errors
     /// Every problem of the values.
+    ///
+    /// ```
+    /// // Nothing is set: nobody is allowed, and that is an error.
+    /// let error = crossgate::Policy::from_env("CROSSGATE_DOC_EXAMPLE").unwrap_err();
+    /// assert_eq!(error.problems()[0].code.as_str(), "origins_empty");
+    /// ```
     pub fn from_env(prefix: &str) -> Result<Policy, PolicyError> {
         let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
         Self::from_variables(prefix, variables)
@@ -88,6 +94,11 @@ mod files {
         ///
         /// # Errors
         /// The file cannot be read or has another ending, or every problem of its text.
+        ///
+        /// ```no_run
+        /// let policy = crossgate::Policy::from_file("policy.toml")?;
+        /// # Ok::<(), crossgate::LoadError>(())
+        /// ```
         pub fn from_file(path: impl AsRef<Path>) -> Result<Policy, LoadError> {
             let path = path.as_ref();
             let io = |error| LoadError::Io { path: path.to_owned(), error };
@@ -110,6 +121,15 @@ mod files {
     }
 
     /// A policy file was not loaded.
+    ///
+    /// ```
+    /// use crossgate::{LoadError, Policy};
+    /// match Policy::from_file("/no/such/policy.json") {
+    ///     Err(LoadError::Io { path, error }) => println!("{}: {error}", path.display()),
+    ///     Err(LoadError::Policy(error)) => println!("{error}"),
+    ///     Ok(_) => unreachable!(),
+    /// }
+    /// ```
     #[derive(Debug)]
     pub enum LoadError {
         /// The file cannot be read.

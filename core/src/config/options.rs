@@ -44,6 +44,19 @@ const ALIASES: [(&str, &str); 15] = [
 ];
 
 /// What the host does with an actual request whose origin is not allowed.
+///
+/// ```
+/// use crossgate::{Action, DeniedActual, Policy, Request};
+/// let policy = Policy::builder()
+///     .allow_origins(["https://app.example.com"])
+///     .own_origins(["https://api.example.com"])
+///     .denied_actual(DeniedActual::Reject)
+///     .build()?;
+/// let asked = |origin| policy.evaluate(&Request::new("POST").header("Origin", origin)).action();
+/// assert_eq!(asked("https://evil.example"), Action::Reject);
+/// assert_eq!(asked("https://api.example.com"), Action::Forward);
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeniedActual {
     /// The handler runs; the response has no CORS headers, so script cannot read it.
@@ -54,6 +67,15 @@ pub enum DeniedActual {
 }
 
 /// What a policy with one exact origin answers to the others.
+///
+/// ```
+/// use crossgate::{Policy, Request, SingleOrigin};
+/// let policy = Policy::builder().allow_origins(["https://a.example"]).single_origin(SingleOrigin::Static).build()?;
+/// let request = Request::new("GET"); // no Origin: one answer for every cache
+/// let headers: Vec<_> = policy.evaluate(&request).headers().map(|h| (h.name.lower(), h.value.to_owned())).collect();
+/// assert_eq!(headers, [("access-control-allow-origin", "https://a.example".to_owned())]);
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SingleOrigin {
     /// Only the origin itself gets the headers, with `Vary: Origin`.
@@ -64,6 +86,15 @@ pub enum SingleOrigin {
 }
 
 /// What happens to CORS headers that the application or an upstream set.
+///
+/// ```
+/// use crossgate::{Policy, Request, Upstream};
+/// let policy = Policy::builder().allow_origins(["https://a.example"]).upstream(Upstream::Keep).build()?;
+/// let mut response = vec![("access-control-allow-origin".to_string(), "https://own.example".to_string())];
+/// policy.evaluate(&Request::new("GET").header("Origin", "https://a.example")).apply(&mut response);
+/// assert_eq!(response[0].1, "https://own.example");
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Upstream {
     /// They are replaced or removed.
@@ -74,6 +105,13 @@ pub enum Upstream {
 }
 
 /// A named exception to a safety rule. No gate exists for any origin or null with credentials.
+///
+/// ```
+/// use crossgate::{Gate, Policy};
+/// let intranet = Policy::builder().allow_origins(["http://wiki.corp.example"]).allow_credentials(true);
+/// assert!(intranet.build().is_err());
+/// assert!(intranet.dangerously_allow([Gate::InsecureOriginsWithCredentials]).build().is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     /// Plain-http origins with credentials.
