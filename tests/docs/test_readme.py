@@ -64,12 +64,11 @@ def test_policies(text):
 
 
 @pytest.mark.parametrize("text", list(blocks("sh")))
-def test_commands_are_targets(text):
-    """`make demo` and `make test` run elsewhere; here their targets exist."""
-    for command in text.split("\n"):
-        if command:
+def test_commands_are_known(text):
+    """`make demo` and `make test` run elsewhere, and so do scripts; here they are what they are called."""
+    for command in (line.split("#")[0] for line in text.split("\n")):
+        if command.startswith("make "):
             run(["make", "--dry-run", *command.split()[1:]], cwd=ROOT)
-            assert command.startswith("make ")
 
 
 def test_the_problems_shown_are_the_problems_printed():

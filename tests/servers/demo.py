@@ -178,6 +178,8 @@ def main():
 
     policy = crossgate.Policy.from_file(arguments.policy)
     started = time.monotonic()
+    # Also where the shell that started this in the background had SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as running:
         servers = []

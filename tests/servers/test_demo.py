@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = [sys.executable, str(ROOT / "tests/servers/demo.py")]
 
@@ -45,8 +47,11 @@ def test_a_bad_policy_names_its_problems(tmp_path):
         assert "origin_has_path" in found.stderr, found.stderr
 
 
-def test_ctrl_c_leaves_nothing_behind():
+@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN], ids=["foreground", "background"])
+def test_ctrl_c_leaves_nothing_behind(inherited):
+    before = signal.signal(signal.SIGINT, inherited)
     demo = subprocess.Popen([*DEMO, "--hold", "60"], stdout=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     pids = [int(pid) for pid in re.findall(r"pid (\d+)", demo.stdout.readline())]
     assert len(pids) == 4
     time.sleep(0.5)

@@ -1,0 +1,185 @@
+"""crossgate.hpp under two compilers and two standards, with and without exceptions; the C++ blocks of docs/c.md."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, SANITIZE
+
+HERE = pathlib.Path(__file__).resolve().parent
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+PAGE = (ROOT / "docs/c.md").read_text()
+BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def need(name):
+    if not shutil.which(name):
+        pytest.skip(f"the package {name.replace('clang++', 'clang')} is missing")
+
+
+def run(program, compiler, **options):
+    environment = {**compiler.environment, "ASAN_OPTIONS": "detect_leaks=1"}
+    found = subprocess.run([str(program)], capture_output=True, text=True, timeout=60, env=environment, **options)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+@pytest.mark.parametrize("exceptions", ["-fexceptions", "-fno-exceptions"])
+@pytest.mark.parametrize("standard", ["-std=c++17", "-std=c++20"])
+@pytest.mark.parametrize("name", ["g++", "clang++"])
+def test_header(name, standard, exceptions, compiler, tmp_path):
+    need(name)
+    # A second file with the header in it: nothing may be defined twice.
+    second = tmp_path / "second.cpp"
+    second.write_text("#include <crossgate.hpp>\n")
+    sources = [HERE / "hpp_test.cpp", second]
+    program = compiler.compile(name, sources, tmp_path / "test", *STRICT, standard, exceptions)
+    assert run(program, compiler, cwd=tmp_path) == "0 failures\n"
+
+
+@pytest.mark.parametrize("exceptions", ["-fexceptions", "-fno-exceptions"])
+def test_under_sanitizers(exceptions, compiler, tmp_path):
+    source = HERE / "hpp_test.cpp"
+    program = compiler.compile("g++", [source], tmp_path / "test", *STRICT, "-std=c++17", "-O1", exceptions, *SANITIZE)
+    assert run(program, compiler, cwd=tmp_path) == "0 failures\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'request.add_header("Origin", std::string("https://a.example"));',
+        'crossgate::request other(std::string("GET"));',
+        'crossgate::request other("GET", std::map<std::string, std::string>());',
+        'for (auto problem : crossgate::policy::from_json("{}").value().warnings()) (void)problem;',
+        'crossgate::policy::from_json("{}").value().evaluate(request, decision);',
+        "crossgate::decision other = decision;",
+    ],
+)
+def test_what_would_dangle_is_refused(line, tmp_path):
+    program = f"""#include <crossgate.hpp>
+        #include <map>
+        void f(crossgate::request &request, crossgate::decision &decision) {{
+            (void)request; (void)decision;
+            {line}
+        }}"""
+    source = tmp_path / "refused.cpp"
+    command = ["g++", "-std=c++17", "-fsyntax-only", f"-I{ROOT}/include", str(source)]
+    source.write_text(program.replace(line, ""))
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    source.write_text(program)
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert "deleted function" in found.stderr, found.stderr
+
+
+def undocumented(node, public=True):
+    """The items of a node of clang's tree without a comment."""
+    record = node["kind"] == "CXXRecordDecl"
+    public = node.get("tagUsed") != "class" if record else public
+    for item in node.get("inner", []):
+        kind, name = item["kind"], item.get("name", "")
+        if kind == "AccessSpecDecl":
+            public = item["access"] == "public"
+        inside = item.get("inner", [])
+        if kind == "ClassTemplateDecl":  # the comment is the template's, the members are the class's
+            yield from undocumented(next(part for part in inside if part["kind"] == "CXXRecordDecl"))
+        if kind not in COMMENTED and not kind.endswith("TemplateDecl"):
+            continue
+        if not public or item.get("isImplicit") or item.get("explicitlyDeleted") or name in ("detail", ""):
+            continue
+        if kind == "FunctionTemplateDecl" and any(part.get("explicitlyDeleted") for part in inside):
+            continue
+        if item.get("explicitlyDefaulted") or item.get("parentDeclContextId"):
+            continue
+        declared = kind in ("CXXRecordDecl", "EnumDecl") and not inside
+        if not declared and not any(part["kind"] == "FullComment" for part in inside):
+            yield name
+        if kind in ("CXXRecordDecl", "EnumDecl", "NamespaceDecl"):
+            yield from undocumented(item)
+
+
+COMMENTED = {"CXXRecordDecl", "EnumDecl", "EnumConstantDecl", "FunctionDecl", "CXXMethodDecl", "CXXConstructorDecl"}
+COMMENTED |= {"CXXDestructorDecl", "FieldDecl", "VarDecl", "NamespaceDecl"}
+
+
+def bare_items(header, folder):
+    (folder / "crossgate.hpp").write_text(header)
+    (folder / "crossgate.h").write_text((ROOT / "include/crossgate.h").read_text())
+    (folder / "a.cpp").write_text("#include <crossgate.hpp>\n")
+    command = ["clang++", "-std=c++17", "-fsyntax-only", "-I.", "-Xclang", "-ast-dump=json", "-Xclang"]
+    found = subprocess.run(
+        [*command, "-ast-dump-filter=crossgate", "a.cpp"], capture_output=True, text=True, cwd=folder
+    )
+    decoder, at, bare = json.JSONDecoder(), found.stdout.find("{"), []
+    while at >= 0:
+        node, end = decoder.raw_decode(found.stdout, at)
+        if node["kind"] == "NamespaceDecl" and node["name"] == "crossgate":
+            bare += undocumented(node)
+        at = found.stdout.find("{", end)
+    return bare
+
+
+def test_every_item_is_documented(tmp_path):
+    need("clang++")
+    header = (ROOT / "include/crossgate.hpp").read_text()
+    assert bare_items(header, tmp_path) == []
+    for comment in ("    /** Why. */\n", "/** How weighty a problem is. */\n", " ///< Everything passed."):
+        assert comment in header
+        assert bare_items(header.replace(comment, "", 1), tmp_path) != [], comment
+
+
+APP = "https://app.example.com"
+PREFLIGHT = f"OPTIONS / HTTP/1.1\r\nOrigin: {APP}\r\nAccess-Control-Request-Method: PUT\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [block for block in BLOCK.findall(PAGE) if block[0] in ("c", "cpp")], ids=["c", "cpp"]
+)
+def test_servers_of_the_page(language, text, compiler, tmp_path):
+    source = tmp_path / f"example.{language}"
+    source.write_text(text)
+    readme = BLOCK.findall((ROOT / "README.md").read_text())
+    (tmp_path / "policy.json").write_text(next(text for name, text in readme if name == "json"))
+    command, standard = ("cc", "-std=c11") if language == "c" else ("c++", "-std=c++17")
+    program = compiler.compile(command, [source], tmp_path / "example", standard, *STRICT, *SANITIZE)
+
+    def send(request):
+        answer = run(program, compiler, cwd=tmp_path, input=request).replace("\r\n", "\n")
+        head, _, body = answer.partition("\n\n")
+        first, *lines = head.split("\n")
+        pairs = (line.split(": ", 1) for line in lines)
+        return int(first.split()[1]), {name.lower(): value for name, value in pairs}, body
+
+    status, headers, body = send(f"GET / HTTP/1.1\r\nHost: a\r\nOrigin: {APP}\r\n\r\n")
+    assert (status, headers["access-control-allow-origin"], body) == (200, APP, "hello\n")
+    assert headers["vary"] == ("Origin" if language == "c" else "accept-encoding, Origin")
+    status, headers, body = send(PREFLIGHT)
+    assert (status, headers["access-control-allow-methods"], body) == (204, "PUT, DELETE", "")
+    assert "content-length" not in headers
+    status, headers, body = send(PREFLIGHT.replace("app", "evil"))
+    assert (status, headers["content-length"], body) == (403, "0", "")
+    two = f"GET / HTTP/1.1\r\nOrigin: {APP}\r\nOrigin: {APP}\r\n\r\n"
+    for request in ("GET / HTTP/1.1\r\n\r\n", two):
+        status, headers, _ = send(request)
+        assert status == 200
+        assert "access-control-allow-origin" not in headers
+    assert run(program, compiler, cwd=tmp_path, input="") == ""
+
+
+def test_ctypes_of_the_page(compiler, tmp_path):
+    script = tmp_path / "example.py"
+    script.write_text(next(text for name, text in BLOCK.findall(PAGE) if name == "py"))
+    found = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=compiler.environment)
+    assert found.returncode == 0, found.stderr
+    assert "origin_has_path" in found.stdout
+
+
+def test_links_of_the_page():
+    for target in re.findall(r"\]\(([^)]+)\)", BLOCK.sub("", PAGE)):
+        assert (ROOT / "docs" / target).exists(), target
+    for example in re.findall(r"^\| [^|]+ \| `([\w./-]+)` \|", PAGE, re.MULTILINE):
+        assert (ROOT / "ffi/examples" / example).exists(), example
