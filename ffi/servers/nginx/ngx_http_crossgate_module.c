@@ -1,0 +1,1089 @@
+/*
+ * CORS for nginx: crossgate_policy FILE; answers preflights and puts the right headers on every response.
+ *
+ * The life of a request:
+ *
+ * - both rewrite phases: note which server and location it is in, before return and rewrite do anything;
+ * - pre-access phase, behind all rewrites and before any authentication: the location is final, so its policy decides;
+ *   a preflight (or a request that the policy rejects) is answered here;
+ * - header filter: the decision is put on the response. A response that was made before the pre-access phase (return,
+ *   redirects, "location /dir/" asked for as "/dir") is turned into the answer to a preflight here.
+ *
+ * The first location with a policy decides for good: error_page, try_files and X-Accel-Redirect keep its decision.
+ */
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <crossgate.h>
+
+
+typedef struct {
+    ngx_str_t          path;
+    crossgate_policy  *policy;        /* NULL: off */
+    size_t             scratch_size;
+} ngx_http_crossgate_policy_t;
+
+
+typedef struct {
+    ngx_array_t  policies;            /* of ngx_http_crossgate_policy_t *: each file is read once */
+} ngx_http_crossgate_main_conf_t;
+
+
+typedef struct {
+    ngx_http_crossgate_policy_t  *policy;
+    ngx_http_crossgate_policy_t  *shadow;
+    ngx_http_complex_value_t     *verdict;
+} ngx_http_crossgate_loc_conf_t;
+
+
+typedef struct {
+    ngx_http_crossgate_loc_conf_t  *conf;         /* whose policy decides; NULL: there is none so far */
+    crossgate_decision             *decision;     /* NULL: none so far, or off */
+    unsigned                        pending:1;    /* a preflight is to be answered, whatever comes first */
+    unsigned                        fixed:1;      /* conf is that of the place before an internal redirect */
+    unsigned                        overwrote:1;  /* CORS headers of an upstream or of add_header */
+} ngx_http_crossgate_ctx_t;
+
+
+/* Goes through the lines of a list of headers. */
+typedef struct {
+    ngx_list_part_t  *part;
+    ngx_uint_t        i;
+} ngx_http_crossgate_lines_t;
+
+
+static ngx_int_t ngx_http_crossgate_rewrite_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_crossgate_preaccess_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_crossgate_header_filter(ngx_http_request_t *r);
+static ngx_http_crossgate_ctx_t *ngx_http_crossgate_get_ctx(ngx_http_request_t *r);
+static ngx_http_crossgate_ctx_t *ngx_http_crossgate_create_ctx(ngx_http_request_t *r);
+static void ngx_http_crossgate_cleanup_ctx(void *data);
+static void ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_int_t ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
+    ngx_http_crossgate_policy_t *policy, crossgate_request *request, crossgate_decision *decision);
+static void ngx_http_crossgate_log_shadow(ngx_http_request_t *r, const crossgate_decision *live,
+    const crossgate_decision *shadow);
+static void ngx_http_crossgate_set_answer(ngx_http_request_t *r, const crossgate_decision *decision);
+static ngx_int_t ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_int_t ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx,
+    const crossgate_header *header);
+static void ngx_http_crossgate_lines(ngx_http_crossgate_lines_t *lines, ngx_list_t *list);
+static ngx_table_elt_t *ngx_http_crossgate_next(ngx_http_crossgate_lines_t *lines, const crossgate_str *name);
+
+static ngx_int_t ngx_http_crossgate_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_crossgate_add_variables(ngx_conf_t *cf);
+static void *ngx_http_crossgate_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_crossgate_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_crossgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+static char *ngx_http_crossgate_off(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_crossgate_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static ngx_http_crossgate_policy_t *ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name);
+static void ngx_http_crossgate_log_problem(ngx_conf_t *cf, ngx_str_t *path, const crossgate_problem *problem);
+static void ngx_http_crossgate_free(void *data);
+static ngx_int_t ngx_http_crossgate_init(ngx_conf_t *cf);
+
+
+#define NGX_HTTP_CROSSGATE_ANYWHERE  (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
+
+static ngx_command_t  ngx_http_crossgate_commands[] = {
+
+    { ngx_string("crossgate_policy"),
+      NGX_HTTP_CROSSGATE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_crossgate_file,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_crossgate_loc_conf_t, policy),
+      NULL },
+
+    { ngx_string("crossgate"),
+      NGX_HTTP_CROSSGATE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_crossgate_off,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_crossgate_loc_conf_t, policy),
+      NULL },
+
+    { ngx_string("crossgate_shadow"),
+      NGX_HTTP_CROSSGATE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_crossgate_file,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_crossgate_loc_conf_t, shadow),
+      NULL },
+
+    { ngx_string("crossgate_verdict"),
+      NGX_HTTP_CROSSGATE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_crossgate_loc_conf_t, verdict),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_crossgate_module_ctx = {
+    ngx_http_crossgate_add_variables,      /* preconfiguration */
+    ngx_http_crossgate_init,               /* postconfiguration */
+
+    ngx_http_crossgate_create_main_conf,   /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_crossgate_create_loc_conf,    /* create location configuration */
+    ngx_http_crossgate_merge_loc_conf      /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_crossgate_module = {
+    NGX_MODULE_V1,
+    &ngx_http_crossgate_module_ctx,        /* module context */
+    ngx_http_crossgate_commands,           /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+/* Configured by "off", so that it is no empty place to inherit into. */
+static ngx_http_crossgate_policy_t  ngx_http_crossgate_no_policy;
+
+
+/* ---- requests ---- */
+
+
+static ngx_int_t
+ngx_http_crossgate_rewrite_handler(ngx_http_request_t *r)
+{
+    ngx_http_crossgate_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_crossgate_get_ctx(r);
+    if (ctx == NULL) {
+        ctx = ngx_http_crossgate_create_ctx(r);
+        if (ctx == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ctx->pending = 1;
+    }
+
+    ngx_http_crossgate_note(r, ctx);
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_preaccess_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_crossgate_ctx_t  *ctx;
+
+    /* post_action comes here again behind the response. */
+    if (r != r->main || r->header_sent) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_crossgate_get_ctx(r);
+    if (ctx == NULL || !ctx->pending) {
+        return NGX_DECLINED;
+    }
+
+    ctx->pending = 0;
+
+    if (ngx_http_crossgate_decide(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->decision == NULL || ctx->decision->action == CROSSGATE_ACTION_FORWARD) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_http_crossgate_set_answer(r, ctx->decision);
+    ngx_http_finalize_request(r, ngx_http_send_header(r));
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_crossgate_ctx_t  *ctx;
+
+    /* An interim answer and a switch of protocols are no responses to read. */
+    if (r != r->main || r->headers_out.status < NGX_HTTP_OK) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    /* There is none for a request that is refused before any phase, with 400 for example. */
+    ctx = ngx_http_crossgate_get_ctx(r);
+    if (ctx == NULL) {
+        ctx = ngx_http_crossgate_create_ctx(r);
+        if (ctx == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_crossgate_decide(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->decision == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ctx->pending && ctx->decision->action != CROSSGATE_ACTION_FORWARD) {
+        ngx_http_crossgate_set_answer(r, ctx->decision);
+    }
+
+    if (ngx_http_crossgate_apply(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_http_crossgate_ctx_t *
+ngx_http_crossgate_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_crossgate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_crossgate_module);
+
+    if (ctx == NULL && (r->internal || r->filter_finalize)) {
+
+        /* nginx forgets the contexts of all modules at an internal redirect; the pool remembers. */
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_crossgate_cleanup_ctx) {
+                ctx = cln->data;
+                ngx_http_set_ctx(r, ctx, ngx_http_crossgate_module);
+
+                ctx->fixed = ctx->conf != NULL;
+
+                if (!ctx->fixed) {
+                    /* A policy may begin here; that of an error page has no preflights to answer. */
+                    ctx->pending = r->err_status == 0;
+                }
+
+                break;
+            }
+        }
+    }
+
+    return ctx;
+}
+
+
+static ngx_http_crossgate_ctx_t *
+ngx_http_crossgate_create_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_crossgate_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_crossgate_cleanup_ctx;
+    ngx_memzero(cln->data, sizeof(ngx_http_crossgate_ctx_t));
+    ngx_http_set_ctx(r, cln->data, ngx_http_crossgate_module);
+
+    return cln->data;
+}
+
+
+static void
+ngx_http_crossgate_cleanup_ctx(void *data)
+{
+    /* Only there to be found. */
+}
+
+
+static void
+ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
+{
+    ngx_http_crossgate_loc_conf_t  *conf;
+
+    if (ctx->fixed || ctx->decision != NULL) {
+        return;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_crossgate_module);
+
+    ctx->conf = conf->policy != NULL ? conf : NULL;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
+{
+    u_char                         *p, *last;
+    ngx_str_t                       method;
+    ngx_table_elt_t                *h;
+    crossgate_request               request;
+    crossgate_decision              shadow;
+    ngx_http_crossgate_lines_t      lines;
+    ngx_http_crossgate_loc_conf_t  *conf;
+
+    ngx_http_crossgate_note(r, ctx);
+
+    conf = ctx->conf;
+
+    if (ctx->decision != NULL || conf == NULL || conf->policy->policy == NULL) {
+        return NGX_OK;
+    }
+
+    ctx->decision = ngx_palloc(r->pool, sizeof(crossgate_decision));
+    if (ctx->decision == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* Not r->method_name: error_page and X-Accel-Redirect make that GET. */
+
+    method.data = r->request_line.data;
+    last = method.data + r->request_line.len;
+    for (p = method.data; p < last && *p != ' '; p++) { /* void */ }
+    method.len = p - method.data;
+
+    crossgate_request_init(&request, sizeof(request), (char *) method.data, method.len);
+
+    ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
+
+    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
+        crossgate_request_add_header(&request, (char *) h->key.data, h->key.len,
+                                     (char *) h->value.data, h->value.len);
+    }
+
+    if (ngx_http_crossgate_evaluate(r, conf, conf->policy, &request, ctx->decision) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (conf->shadow != NULL && conf->shadow->policy != NULL
+        && r->connection->log->log_level >= NGX_LOG_INFO
+        && ngx_http_crossgate_evaluate(r, conf, conf->shadow, &request, &shadow) == NGX_OK)
+    {
+        ngx_http_crossgate_log_shadow(r, ctx->decision, &shadow);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
+    ngx_http_crossgate_policy_t *policy, crossgate_request *request, crossgate_decision *decision)
+{
+    char              *scratch;
+    ngx_str_t          verdict;
+    crossgate_str      origin;
+    crossgate_status   status;
+
+    crossgate_decision_init(decision, sizeof(crossgate_decision));
+
+    scratch = NULL;
+
+    if (policy->scratch_size != 0 && request->method.len == sizeof("OPTIONS") - 1
+        && ngx_strncmp(request->method.data, "OPTIONS", sizeof("OPTIONS") - 1) == 0)
+    {
+        scratch = ngx_pnalloc(r->pool, policy->scratch_size);
+        if (scratch == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    request->verdict = CROSSGATE_VERDICT_ABSENT;
+
+    if (conf->verdict != NULL
+        && crossgate_asks_host(policy->policy, request, &origin) == CROSSGATE_OK && origin.data != NULL)
+    {
+        if (ngx_http_complex_value(r, conf->verdict, &verdict) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        request->verdict = (verdict.len == 5 && ngx_strncmp(verdict.data, "allow", 5) == 0)
+                           ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_DENY;
+    }
+
+    status = crossgate_evaluate(policy->policy, request, decision, scratch,
+                                scratch ? policy->scratch_size : 0);
+
+    if (status != CROSSGATE_OK) {
+        /* The decision permits nothing. */
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "crossgate: %s", crossgate_status_string(status));
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_crossgate_log_shadow(ngx_http_request_t *r, const crossgate_decision *live, const crossgate_decision *shadow)
+{
+    uint32_t                 i;
+    ngx_flag_t               same;
+    const crossgate_header  *a, *b;
+
+    same = live->action == shadow->action && live->reason == shadow->reason && live->allowed == shadow->allowed
+           && live->status == shadow->status && live->flags == shadow->flags
+           && live->header_count == shadow->header_count;
+
+    a = b = NULL;
+
+    for (i = 0; i < live->header_count && i < shadow->header_count; i++) {
+        a = &live->headers[i];
+        b = &shadow->headers[i];
+
+        if (a->id != b->id || a->value.len != b->value.len
+            || ngx_memcmp(a->value.data, b->value.data, a->value.len) != 0)
+        {
+            same = 0;
+            break;
+        }
+    }
+
+    if (same) {
+        return;
+    }
+
+    /* The values are the policies' own or were matched by them: nothing in them disturbs a log. */
+
+    if (i < live->header_count && i < shadow->header_count) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "crossgate: the shadow policy differs: %s %s %d, not %s %s %d, \"%s: %s\", not \"%s: %s\"",
+                      crossgate_action_string(shadow->action), crossgate_reason_string(shadow->reason),
+                      (int) shadow->status,
+                      crossgate_action_string(live->action), crossgate_reason_string(live->reason),
+                      (int) live->status,
+                      b->name.data, b->value.data, a->name.data, a->value.data);
+    } else {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "crossgate: the shadow policy differs: %s %s %d, not %s %s %d, %uD headers, not %uD",
+                      crossgate_action_string(shadow->action), crossgate_reason_string(shadow->reason),
+                      (int) shadow->status,
+                      crossgate_action_string(live->action), crossgate_reason_string(live->reason),
+                      (int) live->status,
+                      shadow->header_count, live->header_count);
+    }
+}
+
+
+/* ---- responses ---- */
+
+
+static void
+ngx_http_crossgate_set_answer(ngx_http_request_t *r, const crossgate_decision *decision)
+{
+    /* There may be another response already, made by return for example. */
+
+    ngx_http_clear_location(r);
+    ngx_http_clear_accept_ranges(r);
+    ngx_http_clear_last_modified(r);
+    ngx_http_clear_etag(r);
+
+    ngx_str_null(&r->headers_out.content_type);
+    ngx_str_null(&r->headers_out.charset);
+    ngx_http_clear_content_length(r);
+    r->headers_out.content_length_n = 0;
+
+    r->headers_out.status = decision->status;
+    r->headers_out.status_line.len = 0;
+    r->err_status = 0;
+    r->header_only = 1;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
+{
+    /*
+     * nginx may come here twice with one response: with 416, which it finds out about late. All of this can be done
+     * twice.
+     */
+
+    uint32_t                     i;
+    ngx_flag_t                   keep;
+    crossgate_str                acao;
+    ngx_table_elt_t             *h;
+    const crossgate_decision    *decision;
+    ngx_http_crossgate_lines_t   lines;
+
+    decision = ctx->decision;
+    keep = 0;
+
+    if (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM) {
+        acao.data = "access-control-allow-origin";
+        acao.len = sizeof("access-control-allow-origin") - 1;
+
+        ngx_http_crossgate_lines(&lines, &r->headers_out.headers);
+        keep = ngx_http_crossgate_next(&lines, &acao) != NULL;
+    }
+
+    for (i = 0; i < decision->remove_count && !keep; i++) {
+
+        ngx_http_crossgate_lines(&lines, &r->headers_out.headers);
+
+        while ((h = ngx_http_crossgate_next(&lines, &decision->remove[i])) != NULL) {
+            h->hash = 0;
+            ctx->overwrote = 1;
+        }
+    }
+
+    for (i = 0; i < decision->header_count; i++) {
+
+        if (keep && decision->headers[i].id != CROSSGATE_HEADER_VARY) {
+            continue;
+        }
+
+        if (ngx_http_crossgate_set(r, ctx, &decision->headers[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, const crossgate_header *header)
+{
+    char                        *joined, *merged, *p;
+    size_t                       len, count;
+    ngx_str_t                    value;
+    ngx_table_elt_t             *h, *first;
+    ngx_http_crossgate_lines_t   lines;
+
+    value.data = (u_char *) header->value.data;
+    value.len = header->value.len;
+
+    first = NULL;
+    len = 0;
+    count = 0;
+
+    ngx_http_crossgate_lines(&lines, &r->headers_out.headers);
+
+    while ((h = ngx_http_crossgate_next(&lines, &header->lower_name)) != NULL) {
+        if (first == NULL) {
+            first = h;
+        }
+
+        len += h->value.len;
+        count++;
+    }
+
+    if (first == NULL) {
+        first = ngx_list_push(&r->headers_out.headers);
+        if (first == NULL) {
+            return NGX_ERROR;
+        }
+
+        /* Names are static in the library, values last as long as the request. */
+
+        first->hash = 1;
+        first->key.data = (u_char *) header->name.data;
+        first->key.len = header->name.len;
+        first->lowcase_key = (u_char *) header->lower_name.data;
+        first->value = value;
+#if (nginx_version >= 1023000)
+        first->next = NULL;
+#endif
+        return NGX_OK;
+    }
+
+    if (header->op == CROSSGATE_OP_MERGE) {
+
+        len += 2 * (count - 1);
+
+        joined = ngx_pnalloc(r->pool, len + len + value.len + 3);
+        if (joined == NULL) {
+            return NGX_ERROR;
+        }
+
+        p = joined;
+        ngx_http_crossgate_lines(&lines, &r->headers_out.headers);
+
+        while ((h = ngx_http_crossgate_next(&lines, &header->lower_name)) != NULL) {
+            if (p != joined) {
+                *p++ = ',';
+                *p++ = ' ';
+            }
+
+            p = (char *) ngx_cpymem(p, h->value.data, h->value.len);
+        }
+
+        merged = joined + len;
+
+        if (crossgate_header_merge(header, joined, p - joined, merged, len + value.len + 3, &value.len)
+            != CROSSGATE_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        value.data = (u_char *) merged;
+
+    } else if (first->value.data != value.data) {
+        ctx->overwrote = 1;
+    }
+
+    ngx_http_crossgate_lines(&lines, &r->headers_out.headers);
+
+    while ((h = ngx_http_crossgate_next(&lines, &header->lower_name)) != NULL) {
+        if (h != first) {
+            h->hash = 0;
+        }
+    }
+
+    first->value = value;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_crossgate_lines(ngx_http_crossgate_lines_t *lines, ngx_list_t *list)
+{
+    lines->part = &list->part;
+    lines->i = 0;
+}
+
+
+/* The next line with that lower-case name, or the next line at all. */
+
+static ngx_table_elt_t *
+ngx_http_crossgate_next(ngx_http_crossgate_lines_t *lines, const crossgate_str *name)
+{
+    ngx_table_elt_t  *h;
+
+    for ( ;; ) {
+
+        if (lines->i >= lines->part->nelts) {
+            if (lines->part->next == NULL) {
+                return NULL;
+            }
+
+            lines->part = lines->part->next;
+            lines->i = 0;
+            continue;
+        }
+
+        h = (ngx_table_elt_t *) lines->part->elts + lines->i++;
+
+        /* 0: nginx passes over it. */
+        if (h->hash == 0) {
+            continue;
+        }
+
+        if (name == NULL
+            || (h->key.len == name->len
+                && ngx_strncasecmp(h->key.data, (u_char *) name->data, name->len) == 0))
+        {
+            return h;
+        }
+    }
+}
+
+
+/* ---- variables ---- */
+
+
+#define NGX_HTTP_CROSSGATE_KIND       0
+#define NGX_HTTP_CROSSGATE_REASON     1
+#define NGX_HTTP_CROSSGATE_ALLOWED    2
+#define NGX_HTTP_CROSSGATE_OVERWROTE  3
+
+static ngx_http_variable_t  ngx_http_crossgate_variables[] = {
+
+    /* Not to be cached: before the decision there is nothing, and the access log asks last. */
+
+    { ngx_string("crossgate_kind"), NULL, ngx_http_crossgate_variable,
+      NGX_HTTP_CROSSGATE_KIND, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("crossgate_reason"), NULL, ngx_http_crossgate_variable,
+      NGX_HTTP_CROSSGATE_REASON, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("crossgate_allowed"), NULL, ngx_http_crossgate_variable,
+      NGX_HTTP_CROSSGATE_ALLOWED, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("crossgate_overwrote"), NULL, ngx_http_crossgate_variable,
+      NGX_HTTP_CROSSGATE_OVERWROTE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+static ngx_int_t
+ngx_http_crossgate_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const char                *text;
+    ngx_http_crossgate_ctx_t  *ctx;
+
+    ctx = ngx_http_crossgate_get_ctx(r->main);
+    text = NULL;
+
+    if (ctx != NULL && ctx->decision != NULL) {
+
+        switch (data) {
+
+        case NGX_HTTP_CROSSGATE_KIND:
+            text = crossgate_kind_string(ctx->decision->kind);
+            break;
+
+        case NGX_HTTP_CROSSGATE_REASON:
+            text = crossgate_reason_string(ctx->decision->reason);
+            break;
+
+        case NGX_HTTP_CROSSGATE_ALLOWED:
+            if (ctx->decision->allowed >= 0) {
+                text = ctx->decision->allowed ? "1" : "0";
+            }
+            break;
+
+        default: /* NGX_HTTP_CROSSGATE_OVERWROTE */
+            text = ctx->overwrote ? "1" : "0";
+        }
+    }
+
+    if (text == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = (u_char *) text;
+    v->len = ngx_strlen(text);
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_crossgate_variables; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* ---- configuration ---- */
+
+
+static void *
+ngx_http_crossgate_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_crossgate_main_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_crossgate_main_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&conf->policies, cf->pool, 4, sizeof(ngx_http_crossgate_policy_t *)) != NGX_OK) {
+        return NULL;
+    }
+
+    return conf;
+}
+
+
+static void *
+ngx_http_crossgate_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_crossgate_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_crossgate_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->policy = NGX_CONF_UNSET_PTR;
+    conf->shadow = NGX_CONF_UNSET_PTR;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_crossgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_crossgate_loc_conf_t  *prev = parent;
+    ngx_http_crossgate_loc_conf_t  *conf = child;
+
+    ngx_conf_merge_ptr_value(conf->policy, prev->policy, NULL);
+    ngx_conf_merge_ptr_value(conf->shadow, prev->shadow, NULL);
+
+    if (conf->verdict == NULL) {
+        conf->verdict = prev->verdict;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* crossgate off; */
+
+static char *
+ngx_http_crossgate_off(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_crossgate_loc_conf_t  *lcf = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"crossgate\": it can only be \"off\"; "
+                           "\"crossgate_policy FILE;\" turns it on", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (lcf->policy == &ngx_http_crossgate_no_policy) {
+        return "is duplicate";
+    }
+
+    if (lcf->policy != NGX_CONF_UNSET_PTR) {
+        return "contradicts \"crossgate_policy\"";
+    }
+
+    lcf->policy = &ngx_http_crossgate_no_policy;
+
+    return NGX_CONF_OK;
+}
+
+
+/* crossgate_policy FILE; crossgate_shadow FILE | off; */
+
+static char *
+ngx_http_crossgate_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                     *value;
+    ngx_http_crossgate_policy_t  **field;
+
+    field = (ngx_http_crossgate_policy_t **) ((char *) conf + cmd->offset);
+    value = cf->args->elts;
+
+    if (cmd->offset == offsetof(ngx_http_crossgate_loc_conf_t, shadow)) {
+
+        if (*field != NGX_CONF_UNSET_PTR) {
+            return "is duplicate";
+        }
+
+        if (ngx_strcmp(value[1].data, "off") == 0) {
+            *field = &ngx_http_crossgate_no_policy;
+            return NGX_CONF_OK;
+        }
+    }
+
+    if (*field == &ngx_http_crossgate_no_policy) {
+        return "contradicts \"crossgate off\"";
+    }
+
+    if (*field != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    *field = ngx_http_crossgate_load(cf, &value[1]);
+
+    return *field == NULL ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+static ngx_http_crossgate_policy_t *
+ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
+{
+    size_t                            i;
+    ngx_str_t                         path;
+    crossgate_error                  *error;
+    crossgate_policy                 *built;
+    crossgate_status                  status;
+    crossgate_problem                 problem;
+    ngx_pool_cleanup_t               *cln;
+    ngx_http_crossgate_policy_t      *policy, **known;
+    ngx_http_crossgate_main_conf_t   *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
+
+    path = *name;
+
+    if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK) {
+        return NULL;
+    }
+
+    known = mcf->policies.elts;
+
+    for (i = 0; i < mcf->policies.nelts; i++) {
+        if (known[i]->path.len == path.len && ngx_strncmp(known[i]->path.data, path.data, path.len) == 0) {
+            return known[i];
+        }
+    }
+
+    /* All that can fail comes before the policy is there, so that it is always freed. */
+
+    policy = ngx_pcalloc(cf->pool, sizeof(ngx_http_crossgate_policy_t));
+    known = ngx_array_push(&mcf->policies);
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (policy == NULL || known == NULL || cln == NULL) {
+        return NULL;
+    }
+
+    *known = policy;
+    policy->path = path;
+
+    problem.struct_size = sizeof(problem);
+    status = crossgate_policy_from_file((char *) path.data, path.len, &built, &error);
+
+    if (status != CROSSGATE_OK) {
+
+        if (crossgate_error_count(error) == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "crossgate: \"%V\": %s", &path,
+                               error ? crossgate_error_text(error) : crossgate_status_string(status));
+        }
+
+        for (i = 0; i < crossgate_error_count(error); i++) {
+            if (crossgate_error_problem(error, i, &problem) == CROSSGATE_OK) {
+                ngx_http_crossgate_log_problem(cf, &path, &problem);
+            }
+        }
+
+        crossgate_error_free(error);
+
+        return NULL;
+    }
+
+    policy->policy = built;
+    policy->scratch_size = crossgate_policy_scratch_size(built);
+
+    /* The configuration's pool lives until the last worker that serves it is gone. */
+
+    cln->handler = ngx_http_crossgate_free;
+    cln->data = built;
+
+    for (i = 0; i < crossgate_policy_warning_count(built); i++) {
+        if (crossgate_policy_warning(built, i, &problem) == CROSSGATE_OK) {
+            ngx_http_crossgate_log_problem(cf, &path, &problem);
+        }
+    }
+
+    return policy;
+}
+
+
+static void
+ngx_http_crossgate_log_problem(ngx_conf_t *cf, ngx_str_t *path, const crossgate_problem *problem)
+{
+    size_t      escaped;
+    ngx_str_t   hint;
+    ngx_uint_t  level;
+
+    level = problem->severity == CROSSGATE_SEVERITY_WARNING ? NGX_LOG_WARN : NGX_LOG_EMERG;
+
+    hint.len = 0;
+    hint.data = NULL;
+
+    if (problem->hint.data != NULL) {
+
+        /* The only part that comes as it is. */
+
+        escaped = ngx_escape_json(NULL, (u_char *) problem->hint.data, problem->hint.len);
+
+        hint.data = ngx_pnalloc(cf->temp_pool, problem->hint.len + escaped);
+        if (hint.data == NULL) {
+            return;
+        }
+
+        hint.len = (u_char *) ngx_escape_json(hint.data, (u_char *) problem->hint.data, problem->hint.len) - hint.data;
+    }
+
+    ngx_conf_log_error(level, cf, 0, "crossgate: \"%V\": %s%s%s: %s (found \"%s\")%s%V",
+                       path, problem->code.data, problem->path.len ? " at " : "", problem->path.data,
+                       problem->message.data, problem->value.data, hint.data ? "; write: " : "", &hint);
+}
+
+
+static void
+ngx_http_crossgate_free(void *data)
+{
+    crossgate_policy_free(data);
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt             *h;
+    ngx_http_core_main_conf_t       *cmcf;
+    ngx_http_crossgate_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
+
+    /* Loaded but not used, the module costs nothing. */
+
+    if (mcf->policies.nelts == 0) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    /* Of the handlers of a phase the one that came last is called first: this one, before limit_req and the like. */
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_SERVER_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_crossgate_rewrite_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_crossgate_rewrite_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_crossgate_preaccess_handler;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_crossgate_header_filter;
+
+    return NGX_OK;
+}

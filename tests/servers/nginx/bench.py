@@ -1,0 +1,130 @@
+"""Requests per second of nginx with and without the module, on a static file of one byte.
+
+    .venv/bin/python tests/servers/nginx/bench.py [ROUNDS [SECONDS]]
+
+All variants are measured in turn, round after round, so that what else the machine does hits all of them; printed are
+medians. The worker's processor time for a request is the steadier number where other things run. Needs wrk.
+"""
+
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from nginx_harness import Connection, Nginx, build, free_ports, missing
+
+POLICY = {
+    "allow_origins": ["https://a.example", "https://b.example", "https://c.example"],
+    "allow_methods": ["PUT"],
+    "allow_headers": ["Authorization", "Content-Type"],
+    "expose_headers": ["X-Total", "X-Page"],
+    "allow_credentials": True,
+}
+PLAIN = "location / { } location /204 { return 204; }"
+IDIOM = """
+    location / {
+        add_header Access-Control-Allow-Origin $listed always;
+        add_header Access-Control-Allow-Credentials $credentials always;
+        add_header Access-Control-Expose-Headers "X-Total, X-Page" always;
+        add_header Vary Origin always;
+    }
+    location /preflight {
+        add_header Access-Control-Allow-Origin $listed always;
+        add_header Access-Control-Allow-Credentials $credentials always;
+        add_header Access-Control-Allow-Methods PUT always;
+        add_header Access-Control-Allow-Headers "Authorization, Content-Type" always;
+        add_header Vary "Origin, Access-Control-Request-Method" always;
+        return 204;
+    }
+"""
+MAPS = """
+    map $http_origin $listed { default ""; https://a.example https://a.example; https://b.example https://b.example; }
+    map $listed $credentials { default true; "" ""; }
+"""
+ORIGIN = ["-H", "Origin: https://b.example"]
+DENIED = ["-H", "Origin: https://evil.example"]
+PREFLIGHT = [*ORIGIN, "-H", "Access-Control-Request-Method: PUT", "-s"]
+
+
+def worker_seconds(nginx: Nginx) -> float:
+    """The processor time that the only worker has used."""
+    assert nginx.process
+    children = pathlib.Path(f"/proc/{nginx.process.pid}/task/{nginx.process.pid}/children").read_text().split()
+    fields = pathlib.Path(f"/proc/{children[0]}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> int:
+    rounds, seconds = ([int(argument) for argument in sys.argv[1:]] + [7, 3][len(sys.argv) - 1 :])[:2]
+    reason = missing()
+    if reason:
+        print(reason)
+        return 1
+    with tempfile.TemporaryDirectory() as directory:
+        place = pathlib.Path(directory)
+        script = place / "options.lua"
+        script.write_text('wrk.method = "OPTIONS"\n')
+        module = build(place / "build")
+        ports = dict(zip(("plain", "idiom", "module"), free_ports(3), strict=True))
+        # Without the module at all, and with it: each its own nginx, one worker, the other core for wrk.
+        servers = {
+            "plain": (None, "", PLAIN),
+            "idiom": (None, MAPS, IDIOM),
+            "module": (module, "", "crossgate_policy cors.json; location / { }"),
+        }
+        running = {}
+        for name, (loaded, maps, locations) in servers.items():
+            nginx = Nginx(place / name, loaded, workers=1)
+            nginx.write("cors.json", POLICY)
+            nginx.write("html/x", "x")
+            http = f"{maps} keepalive_requests 1000000000; open_file_cache max=10;"
+            nginx.configure(
+                f"{http} server {{ listen 127.0.0.1:{ports[name]}; root html; {locations} }}", level="error"
+            )
+            nginx.start(ports[name])
+            running[name] = nginx
+        variants = {
+            "no Origin, without the module": ("plain", "/x", []),
+            "no Origin, with it": ("module", "/x", []),
+            "allowed, without the module": ("plain", "/x", ORIGIN),
+            "allowed, map and add_header": ("idiom", "/x", ORIGIN),
+            "allowed, with it": ("module", "/x", ORIGIN),
+            "denied, with it": ("module", "/x", DENIED),
+            "preflight, return 204": ("plain", "/204", PREFLIGHT),
+            "preflight, add_header and return 204": ("idiom", "/preflight", PREFLIGHT),
+            "preflight, with it": ("module", "/x", PREFLIGHT),
+        }
+        found: dict[str, list[float]] = {name: [] for name in variants}
+        spent: dict[str, list[float]] = {name: [] for name in variants}
+        try:
+            with Connection(ports["module"]) as connection:
+                assert connection.ask("GET", "/x", ("Origin", "https://b.example")).cors["vary"] == "Origin"
+            for _ in range(rounds):
+                for name, (server, path, options) in variants.items():
+                    command = ["wrk", "-t1", "-c16", f"-d{seconds}s", *options]
+                    if "-s" in options:
+                        command.append(str(script))
+                    url = f"http://127.0.0.1:{ports[server]}{path}"
+                    before = worker_seconds(running[server])
+                    output = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+                    assert "Non-2xx" not in output, output
+                    count = int(re.search(r"(\d+) requests in", output)[1])
+                    spent[name].append((worker_seconds(running[server]) - before) / count * 1e6)
+                    found[name].append(float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]))
+        finally:
+            for nginx in running.values():
+                nginx.stop()
+    print(f"wrk -t1 -c16 -d{seconds}s, one nginx worker, medians of {rounds} interleaved rounds (lowest to highest)")
+    for name, values in found.items():
+        rate, cost = statistics.median(values), statistics.median(spent[name])
+        print(
+            f"{name:38} {rate:7.0f} requests/s ({min(values):.0f} to {max(values):.0f}), {cost:5.2f} us of the worker"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""docs/nginx.md: what stands there works."""
+
+import json
+import pathlib
+import re
+
+import pytest
+from nginx_harness import ROOT, Connection, Nginx, free_ports
+
+PAGE = (ROOT / "docs/nginx.md").read_text()
+HERE = pathlib.Path(__file__).parent
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def nginx(module, tmp_path):
+    nginx = Nginx(tmp_path, module)
+    (policy,), (tenants,) = blocks("json"), blocks("toml")
+    nginx.write("cors.json", policy)
+    nginx.write("cors-next.json", json.loads(policy) | {"max_age": 60})
+    nginx.write("tenants.toml", tenants)
+    return nginx
+
+
+def configure(nginx, block):
+    if block.startswith("load_module"):
+        load, rest = block.split("\n", 1)
+        assert load == "load_module modules/ngx_http_crossgate_module.so;"
+        main = f"load_module {nginx.module};\npid nginx.pid;\nerror_log logs/error.log;\ndaemon off;\n"
+        temporary = "".join(
+            f"{kind}_temp_path temp/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        nginx.write("nginx.conf", main + rest.replace("http {\n", f"http {{ access_log off; {temporary}\n"))
+    else:
+        nginx.configure(block)
+
+
+@pytest.mark.parametrize("block", blocks("nginx"), ids=lambda block: block.split("\n")[0][:30])
+def test_a_block_is_a_configuration(nginx, block):
+    configure(nginx, block)
+    checked = nginx.check()
+    assert checked.returncode == 0, checked.stderr
+    # The check sees what is wrong.
+    configure(nginx, block.replace("crossgate_policy ", "crossgate_policy no-"))
+    assert nginx.check().returncode == 1
+
+
+def test_the_ten_lines(nginx):
+    (block,) = (block for block in blocks("nginx") if block.startswith("load_module"))
+    assert len(block.splitlines()) <= 10
+    (port,) = free_ports(1)
+    configure(nginx, block.replace("8080", str(port)))
+    with nginx.running(port), Connection(port) as connection:
+        origin = ("Origin", "https://one.preview.example.com")
+        answer = connection.ask("OPTIONS", "/", origin, ("Access-Control-Request-Method", "PUT"))
+        assert (answer.status, answer.one("access-control-allow-methods")) == (204, "PUT, DELETE")
+        assert connection.ask("GET", "/health", origin).cors == {}
+
+
+def test_the_message(nginx):
+    policy = json.loads(blocks("json")[0])
+    policy["allow_origins"][0] += "/"
+    nginx.write("cors.json", policy)
+    (block,) = (block for block in blocks("nginx") if block.startswith("load_module"))
+    configure(nginx, block)
+    (shown,) = re.findall(r"^ {4}(nginx: \[emerg\] .*)$", PAGE, re.MULTILINE)
+    before, after = (re.escape(part) for part in shown.split("…"))
+    pattern = (before + ".*" + after).replace("/etc/nginx/", f"{re.escape(str(nginx.prefix))}/")
+    assert re.search(re.sub(r":6$", r":\\d+", pattern), nginx.check().stderr), nginx.check().stderr
+
+
+def test_every_test_that_is_named_exists():
+    tests = set(re.findall(r"^def (test_\w+)", (HERE / "test_idioms.py").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    assert named == tests
+
+
+def test_every_directive_and_variable_is_named():
+    source = (ROOT / "ffi/servers/nginx/ngx_http_crossgate_module.c").read_text()
+    for name in re.findall(r'ngx_string\("(crossgate\w*)"\),\n\s+NGX', source):
+        assert re.search(rf"^\| `{name} ", PAGE, re.MULTILINE), name
+    for name in re.findall(r'ngx_string\("(crossgate_\w+)"\), NULL', source):
+        assert f"| `${name}` |" in PAGE
