@@ -1,5 +1,6 @@
 # `make demo` shows the main job, `make test` runs every test; both set up and build what they need.
-.PHONY: setup build demo test test-long lint fmt bench clean
+.PHONY: setup build demo test test-long lint fmt bench install clean
+PREFIX ?= /usr/local
 CFLAGS := -std=c11 -O2 -Wall -Wextra -Werror -Iinclude
 LINK := -Ltarget/release -lcrossgate -Wl,-rpath,'$$ORIGIN/../target/release'
 
@@ -11,6 +12,8 @@ test: build ## every test; .ci/test TOPIC runs one
 
 test-long: build ## many more random cases
 	PROPTEST_CASES=200000 cargo test --release -p crossgate --test reference
+	cargo test -q -p crossgate-c-tests -- --ignored
+	ffi/packaging/sanitize.sh
 
 lint: build
 	@.ci/lint
@@ -19,9 +22,14 @@ fmt: setup
 	cargo fmt --all
 	.venv/bin/ruff check --fix -q . && .venv/bin/ruff format -q .
 
-bench: setup
+bench: build
 	cargo bench -q -p crossgate --bench ratios
 	cargo bench -q -p crossgate --bench evaluate
+	$(CC) $(CFLAGS) tests/c/bench.c -o build/bench-c $(LINK) && build/bench-c target/bench-c.json
+
+install: ## the C library: make install PREFIX= DESTDIR=
+	cargo build -q --release -p crossgate-ffi
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' ffi/packaging/install.sh
 
 setup:
 	@.ci/setup

@@ -277,6 +277,17 @@
 #define CROSSGATE_WEBSOCKET_ABSENT 2
 
 /**
+ * Options on their way to a policy. Mutable: one thread at a time. The caller's own, until crossgate_builder_free().
+ */
+typedef struct crossgate_builder crossgate_builder;
+
+/**
+ * Counts of decisions by reason. Safe to use from any number of threads at once, without locks: all functions but
+ * crossgate_counters_free() take it const. The caller's own. A host with several processes has one in each.
+ */
+typedef struct crossgate_counters crossgate_counters;
+
+/**
  * Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own, until
  * crossgate_error_free().
  */
@@ -287,6 +298,14 @@ typedef struct crossgate_error crossgate_error;
  * crossgate_policy_free().
  */
 typedef struct crossgate_policy crossgate_policy;
+
+/**
+ * A place for a policy that can be replaced while other threads serve with it. Safe to use from any number of threads at
+ * once: all functions but crossgate_shared_policy_free() take it const. The caller's own. In a process that forks, the
+ * child has its own copy of the place; replace there only if no other thread of the parent was inside
+ * crossgate_shared_policy_load() at the fork.
+ */
+typedef struct crossgate_shared_policy crossgate_shared_policy;
 
 /**
  * What a call came to: CROSSGATE_OK or the reason why nothing was done. Treat numbers that you do not know as failures;
@@ -530,6 +549,60 @@ typedef struct crossgate_decision {
 } crossgate_decision;
 
 /**
+ * What the shadow policy would have done otherwise. Set struct_size to sizeof (crossgate_difference) before it is filled.
+ */
+typedef struct crossgate_difference {
+    /**
+     * sizeof (crossgate_difference).
+     */
+    uint32_t struct_size;
+    /**
+     * 1: the decisions differ; 0: they are the same, or there is no shadow policy.
+     */
+    int32_t differs;
+    /**
+     * CROSSGATE_KIND_...: what the request is.
+     */
+    int32_t kind;
+    /**
+     * A bit set: 1 << CROSSGATE_HEADER_... for each header that only one of them sends, or with another value.
+     */
+    uint32_t headers;
+    /**
+     * The decision of the live policy: CROSSGATE_REASON_...
+     */
+    int32_t live_reason;
+    /**
+     * CROSSGATE_ACTION_...
+     */
+    int32_t live_action;
+    /**
+     * As in crossgate_decision.
+     */
+    int32_t live_allowed;
+    /**
+     * As in crossgate_decision.
+     */
+    int32_t live_status;
+    /**
+     * The decision of the shadow policy, the live one's if there is none: CROSSGATE_REASON_...
+     */
+    int32_t shadow_reason;
+    /**
+     * CROSSGATE_ACTION_...
+     */
+    int32_t shadow_action;
+    /**
+     * As in crossgate_decision.
+     */
+    int32_t shadow_allowed;
+    /**
+     * As in crossgate_decision.
+     */
+    int32_t shadow_status;
+} crossgate_difference;
+
+/**
  * Done.
  */
 #define CROSSGATE_OK 0
@@ -709,6 +782,76 @@ CROSSGATE_API const char *crossgate_error_text(const struct crossgate_error *err
 CROSSGATE_API void crossgate_error_free(struct crossgate_error *error);
 
 /**
+ * Makes a builder without options. On success *builder is the caller's, until crossgate_builder_free().
+ */
+CROSSGATE_API crossgate_status crossgate_builder_new(struct crossgate_builder **builder);
+
+/**
+ * Sets an option that is true (1) or false (0), like "allow_credentials"; other numbers are CROSSGATE_INVALID_ARGUMENT.
+ * Names are those of the policy document. A value replaces the one that the option had; names and values are copied.
+ * Whether there is such an option and what it may be, crossgate_builder_build() judges for all options at once.
+ */
+CROSSGATE_API
+crossgate_status crossgate_builder_set_bool(struct crossgate_builder *builder,
+                                            const char *name,
+                                            size_t name_len,
+                                            int32_t value);
+
+/**
+ * Sets an option that is a number, like "max_age"; otherwise as crossgate_builder_set_bool().
+ */
+CROSSGATE_API
+crossgate_status crossgate_builder_set_integer(struct crossgate_builder *builder,
+                                               const char *name,
+                                               size_t name_len,
+                                               int64_t value);
+
+/**
+ * Sets an option that is text in UTF-8, like "denied_actual", or "*" for one that is a list; otherwise as
+ * crossgate_builder_set_bool().
+ */
+CROSSGATE_API
+crossgate_status crossgate_builder_set_string(struct crossgate_builder *builder,
+                                              const char *name,
+                                              size_t name_len,
+                                              const char *value,
+                                              size_t value_len);
+
+/**
+ * Adds one text in UTF-8 to an option that is a list, like "allow_origins"; the first one starts the list. An option
+ * that was set to something else than a list is CROSSGATE_INVALID_ARGUMENT; otherwise as crossgate_builder_set_bool().
+ */
+CROSSGATE_API
+crossgate_status crossgate_builder_add(struct crossgate_builder *builder,
+                                       const char *name,
+                                       size_t name_len,
+                                       const char *value,
+                                       size_t value_len);
+
+/**
+ * Takes an option back, so that it has its default again; one that was never set is CROSSGATE_OK too.
+ */
+CROSSGATE_API
+crossgate_status crossgate_builder_unset(struct crossgate_builder *builder,
+                                         const char *name,
+                                         size_t name_len);
+
+/**
+ * Builds a policy from the options. Every unknown name, wrong type and wrong value is a problem of the *error. On success
+ * *policy is the caller's, with one reference; otherwise as crossgate_policy_from_json(). The builder stays as it is, can
+ * be changed and built again, and must still be freed. Works in a build without the document formats too.
+ */
+CROSSGATE_API
+crossgate_status crossgate_builder_build(const struct crossgate_builder *builder,
+                                         struct crossgate_policy **policy,
+                                         struct crossgate_error **error);
+
+/**
+ * Frees a builder; policies that it built stay. NULL does nothing.
+ */
+CROSSGATE_API void crossgate_builder_free(struct crossgate_builder *builder);
+
+/**
  * Makes a request ready: no header lines, no verdict. size is sizeof (crossgate_request). The method is borrowed; absent
  * is as good as empty. Members that have counts of 0 are left as they are, so this is cheap.
  */
@@ -843,6 +986,120 @@ crossgate_status crossgate_header_merge(const struct crossgate_header *header,
                                         char *buffer,
                                         size_t buffer_size,
                                         size_t *length);
+
+/**
+ * Makes a shared policy that holds a reference of its own to the policy; the caller keeps his. On success *shared is the
+ * caller's, until crossgate_shared_policy_free().
+ */
+CROSSGATE_API
+crossgate_status crossgate_shared_policy_new(const struct crossgate_policy *policy,
+                                             struct crossgate_shared_policy **shared);
+
+/**
+ * The live policy of this moment, with a reference that the caller gives back with crossgate_policy_free() when the
+ * request is done: decisions borrow from it. Never waits, whatever other threads do, and allocates nothing; one who loads
+ * for every request pays about as much as for three counters. NULL for NULL.
+ */
+CROSSGATE_API
+struct crossgate_policy *crossgate_shared_policy_load(const struct crossgate_shared_policy *shared);
+
+/**
+ * Replaces the live policy, with a reference of its own; the caller keeps his. Who loaded the old one goes on with it
+ * until he gives it back. Waits for other threads that are replacing too and, for some instructions, for those that are
+ * just loading.
+ */
+CROSSGATE_API
+crossgate_status crossgate_shared_policy_replace(const struct crossgate_shared_policy *shared,
+                                                 const struct crossgate_policy *policy);
+
+/**
+ * Replaces the live policy by one built from JSON text. If that fails the old one stays, and the status and *error are
+ * those of crossgate_policy_from_json().
+ */
+CROSSGATE_API
+crossgate_status crossgate_shared_policy_replace_json(const struct crossgate_shared_policy *shared,
+                                                      const char *text,
+                                                      size_t text_len,
+                                                      struct crossgate_error **error);
+
+/**
+ * Replaces the live policy by one built from TOML text; otherwise as crossgate_shared_policy_replace_json().
+ */
+CROSSGATE_API
+crossgate_status crossgate_shared_policy_replace_toml(const struct crossgate_shared_policy *shared,
+                                                      const char *text,
+                                                      size_t text_len,
+                                                      struct crossgate_error **error);
+
+/**
+ * Replaces the live policy by one built from a file, as crossgate_policy_from_file() reads it; otherwise as
+ * crossgate_shared_policy_replace_json().
+ */
+CROSSGATE_API
+crossgate_status crossgate_shared_policy_replace_file(const struct crossgate_shared_policy *shared,
+                                                      const char *path,
+                                                      size_t path_len,
+                                                      struct crossgate_error **error);
+
+/**
+ * Sets the policy that is asked beside the live one, with a reference of its own; NULL takes it away. It decides nothing:
+ * crossgate_shared_policy_difference() tells where it would have.
+ */
+CROSSGATE_API
+crossgate_status crossgate_shared_policy_set_shadow(const struct crossgate_shared_policy *shared,
+                                                    const struct crossgate_policy *shadow);
+
+/**
+ * Asks the live and the shadow policy about a request and fills *difference. Changes nothing, allocates nothing, never
+ * waits. The verdict goes to each policy that has host_origins; if the live one has none, a verdict is
+ * CROSSGATE_VERDICT_NOT_ASKED as with crossgate_evaluate().
+ */
+CROSSGATE_API
+crossgate_status crossgate_shared_policy_difference(const struct crossgate_shared_policy *shared,
+                                                    const struct crossgate_request *request,
+                                                    struct crossgate_difference *difference);
+
+/**
+ * Frees a shared policy and gives its references back; policies that were loaded stay. No other thread may be using it.
+ * NULL does nothing.
+ */
+CROSSGATE_API void crossgate_shared_policy_free(struct crossgate_shared_policy *shared);
+
+/**
+ * Makes counters, all 0. On success *counters is the caller's, until crossgate_counters_free().
+ */
+CROSSGATE_API crossgate_status crossgate_counters_new(struct crossgate_counters **counters);
+
+/**
+ * Counts a decision that crossgate_evaluate() or crossgate_evaluate_http1() filled. Allocates nothing, never blocks.
+ */
+CROSSGATE_API
+crossgate_status crossgate_counters_record(const struct crossgate_counters *counters,
+                                           const struct crossgate_decision *decision);
+
+/**
+ * *count is how many decisions with a CROSSGATE_REASON_... were recorded. A number that is no reason is
+ * CROSSGATE_INVALID_ARGUMENT.
+ */
+CROSSGATE_API
+crossgate_status crossgate_counters_get(const struct crossgate_counters *counters,
+                                        int32_t reason_id,
+                                        uint64_t *count);
+
+/**
+ * Writes all counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on; every reason, also those
+ * that are 0. The buffer is filled as with snprintf; numbers may grow between two calls, so leave some room.
+ */
+CROSSGATE_API
+crossgate_status crossgate_counters_prometheus(const struct crossgate_counters *counters,
+                                               char *buffer,
+                                               size_t buffer_size,
+                                               size_t *length);
+
+/**
+ * Frees counters; no other thread may be using them. NULL does nothing.
+ */
+CROSSGATE_API void crossgate_counters_free(struct crossgate_counters *counters);
 
 #ifdef __cplusplus
 }  // extern "C"

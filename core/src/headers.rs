@@ -202,6 +202,8 @@ pub(crate) struct Block {
     pub(crate) lines: Vec<Line>,
     pub(crate) remove: Vec<HeaderName>,
     pub(crate) http1: Vec<Piece>,
+    /// Its place in `Blocks::all`.
+    pub(crate) index: usize,
 }
 
 impl Block {
@@ -221,7 +223,7 @@ impl Block {
                 (value, _) => http1.push(Piece::Line(format!("{}: ", line.name), value.clone())),
             }
         }
-        Block { lines, remove, http1 }
+        Block { lines, remove, http1, index: 0 }
     }
 }
 

@@ -217,11 +217,21 @@ pub(crate) struct BlockSettings<'a> {
 
 impl Blocks {
     pub(crate) fn new(settings: &BlockSettings<'_>) -> Self {
-        Blocks {
+        let mut blocks = Blocks {
             options: settings.of_method(Some(&settings.vary.options)),
             other: settings.of_method(settings.vary.other),
             preflights: Preflights::new(settings),
-        }
+        };
+        let Blocks { options, other, preflights } = &mut blocks;
+        let all = [&mut options.allowed, &mut options.bare, &mut other.allowed, &mut other.bare].into_iter().chain(&mut preflights.blocks);
+        all.enumerate().for_each(|(index, block)| block.index = index);
+        blocks
+    }
+
+    /// In the order of their indices.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Block> {
+        let Blocks { options, other, preflights } = self;
+        [&options.allowed, &options.bare, &other.allowed, &other.bare].into_iter().chain(&preflights.blocks)
     }
 
     #[inline]

@@ -137,7 +137,7 @@ pub unsafe extern "C" fn crossgate_error_text(error: *const crossgate_error) -> 
 pub unsafe extern "C" fn crossgate_error_free(error: *mut crossgate_error) {
     guard_or((), || {
         if !error.is_null() {
-            // SAFETY: it came from `Box::into_raw` in `policy::give`, and the caller gives it up.
+            // SAFETY: it came from `Box::into_raw` in `policy::build_into`, and the caller gives it up.
             drop(unsafe { Box::from_raw(error) });
         }
     });

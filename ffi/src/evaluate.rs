@@ -2,11 +2,10 @@
 
 use std::ffi::c_char;
 
-use crossgate::{Decision, Field, HeaderName, Kind, Policy, Request, Source, Verdict, VerdictError, WebSocketCheck};
+use crossgate::{Decision, Field, Kind, Policy, Request, Source, Verdict, VerdictError, WebSocketCheck};
 
 use crate::decision::{
-    CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_TEXT_SIZE, HEADER_NAMES, action_number, check_size, crossgate_decision, crossgate_header,
-    header_number, kind_number, op_number, reason_number,
+    CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_TEXT_SIZE, action_number, check_size, crossgate_decision, crossgate_header, kind_number, reason_number,
 };
 use crate::policy::{borrow, crossgate_policy};
 use crate::request::{Given, crossgate_lines, crossgate_request, verdict};
@@ -55,12 +54,10 @@ pub unsafe extern "C" fn crossgate_evaluate(
         // One byte stays free for the NUL.
         let scratch = Scratch { data: scratch.cast(), size: scratch_size.min(needed).saturating_sub(1) };
         // SAFETY: the decision is the caller's, of the right size, and nobody else uses it during the call.
-        let written = unsafe { evaluate(&policy.policy, &request, given.verdict, scratch, decision) }?;
+        let written = unsafe { evaluate(policy, &request, given.verdict, scratch, decision) }?;
         if !written {
-            // The method that should be echoed has no room: as if it were none.
-            request.acrm = Field::one(b"");
             // SAFETY: as above.
-            unsafe { evaluate(&policy.policy, &request, given.verdict, scratch, decision) }?;
+            unsafe { without_method(policy, request, given.verdict, scratch, decision) }?;
         }
         Ok(())
     })
@@ -77,8 +74,14 @@ struct Scratch {
 ///
 /// # Safety
 /// `scratch` is writable, `out` as well; neither overlaps anything else in use.
-#[inline]
-unsafe fn evaluate(policy: &Policy, request: &Request<'_>, verdict: Option<Verdict>, scratch: Scratch, out: *mut crossgate_decision) -> Outcome<bool> {
+#[inline(always)]
+unsafe fn evaluate(
+    policy: &crossgate_policy,
+    request: &Request<'_>,
+    verdict: Option<Verdict>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> Outcome<bool> {
     let room: &mut [u8] = if scratch.size == 0 {
         &mut []
     } else {
@@ -86,59 +89,61 @@ unsafe fn evaluate(policy: &Policy, request: &Request<'_>, verdict: Option<Verdi
         unsafe { std::slice::from_raw_parts_mut(scratch.data, scratch.size) }
     };
     // By reference: a decision that is moved out of its result is copied, which costs more than making it.
-    let result = policy.evaluate_into(request, verdict, room);
+    let result = policy.policy.evaluate_into(request, verdict, room);
     let Ok(decision) = &result else { return Err(CROSSGATE_VERDICT_NOT_ASKED) };
     // SAFETY: this function's own contract.
-    Ok(unsafe { write(decision, scratch, out) })
+    Ok(unsafe { write(policy, decision, scratch, out) })
 }
 
-/// The names of a header as C wants them, at its number.
-struct Names {
-    name: &'static str,
-    lower: &'static str,
+/// The method that should be echoed has no room: as if it were none.
+///
+/// # Safety
+/// As for `evaluate`.
+#[cold]
+unsafe fn without_method(
+    policy: &crossgate_policy,
+    mut request: Request<'_>,
+    verdict: Option<Verdict>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> Outcome<bool> {
+    request.acrm = Field::one(b"");
+    // SAFETY: this function's own contract.
+    unsafe { evaluate(policy, &request, verdict, scratch, out) }
 }
-
-impl Names {
-    const fn of(name: HeaderName) -> Self {
-        Names { name: name.as_str(), lower: name.lower() }
-    }
-}
-
-static NAMES: [Names; 8] = {
-    let mut names = [const { Names::of(HeaderName::Vary) }; 8];
-    let mut index = 0;
-    while index < HEADER_NAMES.len() {
-        names[header_number(HEADER_NAMES[index]) as usize] = Names::of(HEADER_NAMES[index]);
-        index += 1;
-    }
-    names
-};
 
 /// Fills the caller's decision; false if a text of the request does not fit into it.
 ///
 /// # Safety
-/// As for `evaluate`.
-#[inline]
-unsafe fn write(decision: &Decision<'_>, scratch: Scratch, out: *mut crossgate_decision) -> bool {
+/// As for `evaluate`; the decision is one of the policy's.
+#[inline(always)]
+unsafe fn write(policy: &crossgate_policy, decision: &Decision<'_>, scratch: Scratch, out: *mut crossgate_decision) -> bool {
+    let Some(prepared) = policy.prepared.get(decision.prepared()) else { return false };
     // SAFETY: `out` is a writable decision. The arrays are addressed without a reference: they may be uninitialised.
-    let (headers, remove, text) = unsafe {
-        ((&raw mut (*out).headers).cast::<crossgate_header>(), (&raw mut (*out).remove).cast::<crossgate_str>(), (&raw mut (*out).text).cast::<u8>())
-    };
-    let (mut used, mut count, mut names_length) = (0, 0, None);
-    for header in decision.headers() {
-        let id = header_number(header.name);
-        let names = &NAMES[id as usize];
-        let value = match header.source {
-            Source::Policy => crossgate_str::of(header.value),
+    let (headers, text) = unsafe { ((&raw mut (*out).headers).cast::<crossgate_header>(), (&raw mut (*out).text).cast::<u8>()) };
+    let mut used = 0;
+    // SAFETY: both are of the same size and do not overlap; what is behind the counts is room that nobody reads. In blocks
+    // of fixed size, which takes no call.
+    unsafe {
+        headers.cast::<[crossgate_header; 4]>().write(prepared.headers[0]);
+        if prepared.header_count > 4 {
+            headers.add(4).cast::<[crossgate_header; 4]>().write(prepared.headers[1]);
+        }
+        (&raw mut (*out).remove).write(prepared.remove);
+    }
+    for (index, kind) in prepared.of_request.iter().map_while(Option::as_ref) {
+        let Some((value, source)) = decision.value_of(*kind) else { continue };
+        let value = match source {
+            Source::Policy => crossgate_str::of(value),
             Source::Request => {
-                let length = header.value.len();
+                let length = value.len();
                 if length >= CROSSGATE_DECISION_TEXT_SIZE - used {
                     return false;
                 }
                 // SAFETY: `used + length + 1` is within the text, which is no part of the request.
                 let copy = unsafe {
                     let copy = text.add(used);
-                    copy_text(header.value.as_bytes(), copy);
+                    copy_text(value.as_bytes(), copy);
                     copy.add(length).write(0);
                     copy
                 };
@@ -146,35 +151,19 @@ unsafe fn write(decision: &Decision<'_>, scratch: Scratch, out: *mut crossgate_d
                 crossgate_str { data: copy.cast(), len: length }
             }
             Source::Scratch => {
-                names_length = Some(header.value.len());
-                crossgate_str { data: scratch.data.cast(), len: header.value.len() }
+                // SAFETY: the list in the scratch buffer is shorter than that (see `Scratch`).
+                unsafe { scratch.data.add(value.len()).write(0) };
+                crossgate_str { data: scratch.data.cast(), len: value.len() }
             }
         };
-        // SAFETY: a decision has at most one header of each of the eight names.
-        unsafe {
-            headers.add(count).write(crossgate_header {
-                name: crossgate_str::of(names.name),
-                lower_name: crossgate_str::of(names.lower),
-                value,
-                op: op_number(header.op),
-                id,
-            });
-        }
-        count += 1;
+        // SAFETY: an index of the array, by `Prepared::all`.
+        unsafe { (*headers.add(*index)).value = value };
     }
-    let removed = decision.remove();
-    for (index, name) in removed.iter().enumerate() {
-        // SAFETY: at most seven names are removed.
-        unsafe { remove.add(index).write(crossgate_str::of(NAMES[header_number(*name) as usize].lower)) };
-    }
-    // SAFETY: `out` is a writable decision, and the list in the scratch buffer is shorter than that (see `Scratch`).
+    // SAFETY: `out` is a writable decision.
     unsafe {
         write_outcome(decision, out);
-        (*out).header_count = count as u32;
-        (*out).remove_count = removed.len() as u32;
-        if let Some(length) = names_length {
-            scratch.data.add(length).write(0);
-        }
+        (*out).header_count = prepared.header_count;
+        (*out).remove_count = prepared.remove_count;
     }
     true
 }
@@ -253,7 +242,7 @@ pub unsafe extern "C" fn crossgate_evaluate_http1(
 }
 
 /// Enough for any echoed list; a policy that needs more gives no list, as `Policy::evaluate_into` says, and a test notices.
-const ECHO_SIZE: usize = 5000;
+pub(crate) const ECHO_SIZE: usize = 5000;
 
 /// Apart, so that others do not pay for the stack.
 #[inline(never)]

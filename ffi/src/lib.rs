@@ -21,6 +21,8 @@ pub mod policy;
 
 pub mod error;
 
+pub mod builder;
+
 pub mod request;
 
 pub mod decision;
@@ -28,3 +30,10 @@ pub mod decision;
 pub mod evaluate;
 
 pub mod merge;
+
+pub mod shared;
+
+pub mod counters;
+
+mod prepared;
+mod slot;

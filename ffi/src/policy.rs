@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossgate::{Policy, PolicyError};
 
 use crate::error::{Texts, crossgate_error, crossgate_problem, fill};
+use crate::prepared::Prepared;
 use crate::status::{CROSSGATE_INVALID_POLICY, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or};
 use crate::text::{Buffer, utf8};
 
@@ -13,6 +14,7 @@ use crate::text::{Buffer, utf8};
 /// crossgate_policy_free().
 pub struct crossgate_policy {
     pub(crate) policy: Policy,
+    pub(crate) prepared: Box<[Prepared]>,
     warnings: Vec<Texts>,
 }
 
@@ -30,30 +32,30 @@ pub(crate) unsafe fn borrow<'a>(policy: *const crossgate_policy) -> Outcome<&'a 
     unsafe { policy.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)
 }
 
-type Built = Result<Policy, (crossgate_status, crossgate_error)>;
+pub(crate) type Built = Result<Policy, (crossgate_status, crossgate_error)>;
 
-fn invalid(error: &PolicyError) -> (crossgate_status, crossgate_error) {
+pub(crate) fn invalid(error: &PolicyError) -> (crossgate_status, crossgate_error) {
     (CROSSGATE_INVALID_POLICY, crossgate_error::new(&error.to_string(), error.problems()))
 }
 
 /// Documents as text.
 #[cfg(feature = "config")]
-mod documents {
+pub(crate) mod documents {
     use crossgate::{LoadError, Policy};
 
     use super::{Built, invalid};
     use crate::error::crossgate_error;
     use crate::status::{CROSSGATE_FILE, Outcome};
 
-    pub(super) fn from_json(text: &str) -> Built {
+    pub(crate) fn from_json(text: &str) -> Built {
         Policy::from_json(text).map_err(|error| invalid(&error))
     }
 
-    pub(super) fn from_toml(text: &str) -> Built {
+    pub(crate) fn from_toml(text: &str) -> Built {
         Policy::from_toml(text).map_err(|error| invalid(&error))
     }
 
-    pub(super) fn from_file(path: &str) -> Built {
+    pub(crate) fn from_file(path: &str) -> Built {
         Policy::from_file(path).map_err(|error| match error {
             LoadError::Policy(error) => invalid(&error),
             LoadError::Io { .. } => (CROSSGATE_FILE, crossgate_error::new(&error.to_string(), &[])),
@@ -67,46 +69,44 @@ mod documents {
 
 /// The same interface without the feature: the header is one for every build.
 #[cfg(not(feature = "config"))]
-mod documents {
+pub(crate) mod documents {
     use crossgate::Policy;
 
     use super::Built;
     use crate::error::crossgate_error;
     use crate::status::{CROSSGATE_FEATURE_MISSING, Outcome};
 
-    pub(super) fn from_json(_: &str) -> Built {
+    pub(crate) fn from_json(_: &str) -> Built {
         Err((CROSSGATE_FEATURE_MISSING, crossgate_error::new("this library was built without the feature `config`: it reads no documents", &[])))
     }
 
-    pub(super) use from_json as from_toml;
-    pub(super) use from_json as from_file;
+    pub(crate) use from_json as from_toml;
+    pub(crate) use from_json as from_file;
 
     pub(super) fn to_json(_: &Policy) -> Outcome<String> {
         Err(CROSSGATE_FEATURE_MISSING)
     }
 }
 
-/// Hands a new policy or its error to C.
-///
 /// # Safety
-/// `policy` and `error` are NULL or writable.
-unsafe fn give(policy: *mut *mut crossgate_policy, error: *mut *mut crossgate_error, build: impl FnOnce() -> Outcome<Built>) -> Outcome {
+/// `error` is NULL or writable.
+pub(crate) unsafe fn clear(error: *mut *mut crossgate_error) {
     if !error.is_null() {
         // SAFETY: not NULL, so writable.
         unsafe { error.write(std::ptr::null_mut()) };
     }
-    if policy.is_null() {
-        return Err(CROSSGATE_NULL_ARGUMENT);
-    }
-    // SAFETY: not NULL, so writable.
-    unsafe { policy.write(std::ptr::null_mut()) };
+}
+
+/// Builds a policy; what is wrong with it goes to C.
+///
+/// # Safety
+/// `error` is NULL or writable.
+pub(crate) unsafe fn build_into(error: *mut *mut crossgate_error, build: impl FnOnce() -> Outcome<Built>) -> Outcome<Arc<crossgate_policy>> {
     match build()? {
-        Ok(built) => {
-            let warnings = built.warnings().iter().map(Texts::of).collect();
-            let shared = Arc::into_raw(Arc::new(crossgate_policy { policy: built, warnings }));
-            // SAFETY: not NULL, so writable. C sees the type as opaque, so that it is not const changes nothing.
-            unsafe { policy.write(shared.cast_mut()) };
-            Ok(())
+        Ok(policy) => {
+            let warnings = policy.warnings().iter().map(Texts::of).collect();
+            let prepared = Prepared::all(&policy);
+            Ok(Arc::new(crossgate_policy { policy, prepared, warnings }))
         }
         Err((status, problems)) => {
             if !error.is_null() {
@@ -116,6 +116,39 @@ unsafe fn give(policy: *mut *mut crossgate_policy, error: *mut *mut crossgate_er
             Err(status)
         }
     }
+}
+
+/// Hands a new policy or its error to C.
+///
+/// # Safety
+/// `policy` and `error` are NULL or writable.
+pub(crate) unsafe fn give(policy: *mut *mut crossgate_policy, error: *mut *mut crossgate_error, build: impl FnOnce() -> Outcome<Built>) -> Outcome {
+    // SAFETY: this function's own contract.
+    unsafe { clear(error) };
+    if policy.is_null() {
+        return Err(CROSSGATE_NULL_ARGUMENT);
+    }
+    // SAFETY: not NULL, so writable.
+    unsafe { policy.write(std::ptr::null_mut()) };
+    // SAFETY: this function's own contract.
+    let built = unsafe { build_into(error, build) }?;
+    // SAFETY: not NULL, so writable. C sees the type as opaque, so that it is not const changes nothing.
+    unsafe { policy.write(Arc::into_raw(built).cast_mut()) };
+    Ok(())
+}
+
+/// Another reference to a policy of C's; `None` for NULL.
+///
+/// # Safety
+/// NULL, or a policy of this library to which the caller has a reference.
+pub(crate) unsafe fn reference(policy: *const crossgate_policy) -> Option<Arc<crossgate_policy>> {
+    (!policy.is_null()).then(|| {
+        // SAFETY: it came from `Arc::into_raw`, and the caller's reference keeps it alive meanwhile.
+        unsafe {
+            Arc::increment_strong_count(policy);
+            Arc::from_raw(policy)
+        }
+    })
 }
 
 /// Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference. On
@@ -191,7 +224,7 @@ pub unsafe extern "C" fn crossgate_policy_from_env(
 pub unsafe extern "C" fn crossgate_policy_ref(policy: *const crossgate_policy) -> *mut crossgate_policy {
     guard_or(std::ptr::null_mut(), || {
         if !policy.is_null() {
-            // SAFETY: it came from `Arc::into_raw` in `give`, and the caller holds a reference.
+            // SAFETY: it came from `Arc::into_raw`, and the caller holds a reference.
             unsafe { Arc::increment_strong_count(policy) };
         }
         policy.cast_mut()
@@ -204,7 +237,7 @@ pub unsafe extern "C" fn crossgate_policy_ref(policy: *const crossgate_policy) -
 pub unsafe extern "C" fn crossgate_policy_free(policy: *mut crossgate_policy) {
     guard_or((), || {
         if !policy.is_null() {
-            // SAFETY: it came from `Arc::into_raw` in `give`, and the caller gives its reference up.
+            // SAFETY: it came from `Arc::into_raw`, and the caller gives its reference up.
             unsafe { Arc::decrement_strong_count(policy.cast_const()) };
         }
     });

@@ -3,69 +3,55 @@
 //! Needs gcc, g++ and nm; valgrind is used where it is installed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::{env, fs};
 
-const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
-
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+use common::{STRICT, cargo, here, include, is_installed, library, links, run, temporary, without};
 
 fn header() -> PathBuf {
-    here("../../include/crossgate.h")
+    include().join("crossgate.h")
 }
 
-/// Runs a command and gives what it printed; a failure fails the test with all of that.
-#[track_caller]
-fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
-    out.into_owned()
-}
-
-/// Builds the library once, as a user would, and gives the folder that it lies in.
-fn library() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        run(Command::new(env::var_os("CARGO").unwrap_or("cargo".into())).args(["build", "--release", "--package", "crossgate-ffi"]).current_dir(here("../..")));
-        // The folder for temporary files is `<target>/tmp`.
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("release");
-        assert!(folder.join("libcrossgate.so").exists(), "no library in {}", folder.display());
-        // The name that the loader looks for.
-        let link = folder.join("libcrossgate.so.0");
-        let _ = fs::remove_file(&link);
-        std::os::unix::fs::symlink("libcrossgate.so", link).unwrap();
-        folder
-    })
-}
-
-/// Compiles a C program against the shared library.
-fn program(name: &str) -> PathBuf {
-    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name.trim_end_matches(".c"));
-    let folder = library();
+/// Compiles a C program against the shared library; the name of the program tells the options.
+fn program_with(name: &str, options: &[&str]) -> PathBuf {
+    let output = temporary(&format!("{}{}", name.trim_end_matches(".c"), options.concat().replace(['=', ','], "")));
     run(Command::new("gcc")
         .args(["-std=c11", "-g", "-O1", "-pthread", "-I"])
-        .arg(here("../../include"))
+        .arg(include())
         .args(STRICT)
+        .args(options)
         .arg(here(name))
         .arg("-o")
         .arg(&output)
-        .arg("-L")
-        .arg(folder)
-        .arg("-lcrossgate")
-        .arg(format!("-Wl,-rpath,{}", folder.display())));
+        .args(links()));
     output
 }
 
-fn is_installed(tool: &str) -> bool {
-    Command::new(tool).arg("--version").output().is_ok()
+fn program(name: &str) -> PathBuf {
+    program_with(name, &[])
 }
+
+/// every_function.c with its arguments and environment, behind a checker.
+fn every_function_under(checker: &[&str], program: &Path) -> Command {
+    let mut command = match checker {
+        [tool, options @ ..] => {
+            let mut command = Command::new(tool);
+            command.args(options).arg(program);
+            command
+        }
+        [] => Command::new(program),
+    };
+    command.args([OsStr::new(env!("CARGO_TARGET_TMPDIR")), OsStr::new(env!("CARGO_PKG_VERSION"))]);
+    command.env("CGTEST_ALLOW_ORIGINS", "https://a.example, https://b.example");
+    command
+}
+
+const MEMCHECK: [&str; 5] = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect"];
 
 #[test]
 fn header_is_current() {
@@ -126,16 +112,82 @@ fn library_has_a_soname_and_stays_loaded() {
 
 #[test]
 fn every_function() {
-    let program = program("every_function.c");
-    let arguments: [&OsStr; 2] = [OsStr::new(env!("CARGO_TARGET_TMPDIR")), OsStr::new(env!("CARGO_PKG_VERSION"))];
-    run(Command::new(&program).args(arguments).env("CGTEST_ALLOW_ORIGINS", "https://a.example, https://b.example"));
-    if is_installed("valgrind") {
-        run(Command::new("valgrind")
-            .args(["--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect"])
-            .arg(program)
-            .args(arguments)
-            .env("CGTEST_ALLOW_ORIGINS", "https://a.example, https://b.example"));
+    run(&mut every_function_under(&[], &program("every_function.c")));
+}
+
+/// The C side checked by gcc's sanitizers, and what the library allocates by their leak checker.
+#[test]
+fn programs_pass_sanitizers() {
+    let options = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+    run(&mut every_function_under(&[], &program_with("every_function.c", &options)));
+    run(Command::new(program_with("threads.c", &options)).arg("10"));
+    run(Command::new(program_with("fuzz.c", &options)).arg("50000"));
+}
+
+#[test]
+fn programs_pass_valgrind() {
+    if !is_installed("valgrind") {
+        return without("valgrind", "valgrind", "memcheck and helgrind");
     }
+    run(&mut every_function_under(&MEMCHECK, &program("every_function.c")));
+    run(Command::new(MEMCHECK[0]).args(&MEMCHECK[1..]).arg(program("fuzz.c")).arg("5000"));
+    // What a policy's maker wrote is seen by who loads it: threads.c says so to the checker, which sees no atomics.
+    let threads = program_with("threads.c", &["-DWITH_ANNOTATIONS"]);
+    let mut suppressions = OsStr::new("--suppressions=").to_owned();
+    suppressions.push(here("helgrind.supp"));
+    run(Command::new("valgrind").args(["--tool=helgrind", "--quiet", "--error-exitcode=9"]).arg(suppressions).arg(&threads).arg("100"));
+}
+
+#[test]
+fn careless_calls_only_fail() {
+    run(&mut Command::new(program("fuzz.c")));
+}
+
+/// Nightly, slow: many more careless calls.
+#[test]
+#[ignore = "long"]
+fn careless_calls_only_fail_long() {
+    for seed in 1..20 {
+        run(Command::new(program("fuzz.c")).args(["1000000", &seed.to_string()]));
+    }
+}
+
+/// The types and functions of the library as its debug information has them, against those checked in. What was added is
+/// reported too: it belongs into the baseline.
+#[test]
+fn abi_is_the_one_checked_in() {
+    if !is_installed("abidw") {
+        return without("abidw", "abigail-tools", "the comparison of the ABI");
+    }
+    // The ABI does not depend on features or optimisation.
+    let target = temporary("abi");
+    run(cargo().args(["build", "--package", "crossgate-ffi", "--no-default-features", "--config", "profile.dev.debug=2", "--target-dir"]).arg(&target));
+    let dump = target.join("crossgate.abi");
+    run(Command::new("abidw")
+        .args(["--no-corpus-path", "--no-comp-dir-path", "--no-show-locs", "--out-file"])
+        .arg(&dump)
+        .arg(target.join("debug/libcrossgate.so")));
+    let baseline = here("abi/crossgate.abi");
+    if env::var_os("UPDATE_ABI").is_some() {
+        fs::write(&baseline, without_places(&fs::read_to_string(&dump).unwrap())).unwrap();
+    }
+    let output = Command::new("abidiff").arg("--suppressions").arg(here("abi/public.suppr")).args([&baseline, &dump]).output().unwrap();
+    assert!(
+        output.status.success(),
+        "the ABI changed: if nothing but additions stand here, run UPDATE_ABI=1 cargo test -p crossgate-c-tests abi_is; otherwise it is a new CROSSGATE_ABI_VERSION\n{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+/// The dump without the folders of the machine that it was made on.
+fn without_places(dump: &str) -> String {
+    let mut pieces = dump.split("path='/");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        let (place, rest) = piece.split_once('\'').unwrap_or((piece, ""));
+        let place = place.split_once("/registry/src/").and_then(|(_, inner)| inner.split_once('/')).map_or(place, |(_, inner)| inner);
+        format!("{text}path='{place}'{rest}")
+    })
 }
 
 #[test]

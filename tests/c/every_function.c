@@ -31,28 +31,73 @@ static void check_status(crossgate_status expected, crossgate_status got, const 
 /* The layout is what programs were compiled with: a change here is a new ABI number. */
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(crossgate_status) == 4, "status");
-_Static_assert(sizeof(crossgate_str) == 16, "str");
-_Static_assert(offsetof(crossgate_str, len) == 8, "str.len");
-_Static_assert(sizeof(crossgate_lines) == 16, "lines");
-_Static_assert(sizeof(crossgate_header) == 56, "header");
-_Static_assert(offsetof(crossgate_header, value) == 32, "header.value");
-_Static_assert(offsetof(crossgate_header, op) == 48, "header.op");
-_Static_assert(offsetof(crossgate_header, id) == 52, "header.id");
-_Static_assert(sizeof(crossgate_request) == 448, "request");
-_Static_assert(offsetof(crossgate_request, struct_size) == 0, "request.struct_size");
-_Static_assert(offsetof(crossgate_request, method) == 8, "request.method");
-_Static_assert(offsetof(crossgate_request, origin) == 24, "request.origin");
-_Static_assert(offsetof(crossgate_request, sec_fetch_site) == 88, "request.sec_fetch_site");
-_Static_assert(offsetof(crossgate_request, verdict) == 104, "request.verdict");
-_Static_assert(offsetof(crossgate_request, added_acr_headers) == 192, "request.added_acr_headers");
-_Static_assert(sizeof(crossgate_decision) == 1128, "decision");
-_Static_assert(offsetof(crossgate_decision, struct_size) == 0, "decision.struct_size");
-_Static_assert(offsetof(crossgate_decision, status) == 24, "decision.status");
-_Static_assert(offsetof(crossgate_decision, headers) == 40, "decision.headers");
-_Static_assert(offsetof(crossgate_decision, remove) == 488, "decision.remove");
-_Static_assert(offsetof(crossgate_decision, text) == 616, "decision.text");
-_Static_assert(sizeof(crossgate_problem) == 88, "problem");
-_Static_assert(offsetof(crossgate_problem, hint) == 72, "problem.hint");
+_Static_assert(sizeof(crossgate_str) == 16, "crossgate_str");
+_Static_assert(offsetof(crossgate_str, data) == 0, "crossgate_str.data");
+_Static_assert(offsetof(crossgate_str, len) == 8, "crossgate_str.len");
+_Static_assert(sizeof(crossgate_lines) == 16, "crossgate_lines");
+_Static_assert(offsetof(crossgate_lines, data) == 0, "crossgate_lines.data");
+_Static_assert(offsetof(crossgate_lines, count) == 8, "crossgate_lines.count");
+_Static_assert(sizeof(crossgate_header) == 56, "crossgate_header");
+_Static_assert(offsetof(crossgate_header, name) == 0, "crossgate_header.name");
+_Static_assert(offsetof(crossgate_header, lower_name) == 16, "crossgate_header.lower_name");
+_Static_assert(offsetof(crossgate_header, value) == 32, "crossgate_header.value");
+_Static_assert(offsetof(crossgate_header, op) == 48, "crossgate_header.op");
+_Static_assert(offsetof(crossgate_header, id) == 52, "crossgate_header.id");
+_Static_assert(sizeof(crossgate_request) == 448, "crossgate_request");
+_Static_assert(offsetof(crossgate_request, struct_size) == 0, "crossgate_request.struct_size");
+_Static_assert(offsetof(crossgate_request, flags) == 4, "crossgate_request.flags");
+_Static_assert(offsetof(crossgate_request, method) == 8, "crossgate_request.method");
+_Static_assert(offsetof(crossgate_request, origin) == 24, "crossgate_request.origin");
+_Static_assert(offsetof(crossgate_request, acr_method) == 40, "crossgate_request.acr_method");
+_Static_assert(offsetof(crossgate_request, acr_headers) == 56, "crossgate_request.acr_headers");
+_Static_assert(offsetof(crossgate_request, acr_private_network) == 72, "crossgate_request.acr_private_network");
+_Static_assert(offsetof(crossgate_request, sec_fetch_site) == 88, "crossgate_request.sec_fetch_site");
+_Static_assert(offsetof(crossgate_request, verdict) == 104, "crossgate_request.verdict");
+_Static_assert(offsetof(crossgate_request, added_acr_headers_count) == 108, "crossgate_request.added_acr_headers_count");
+_Static_assert(offsetof(crossgate_request, added_origin_count) == 112, "crossgate_request.added_origin_count");
+_Static_assert(offsetof(crossgate_request, added_acr_method_count) == 116, "crossgate_request.added_acr_method_count");
+_Static_assert(offsetof(crossgate_request, added_acr_private_network_count) == 120, "crossgate_request.added_acr_private_network_count");
+_Static_assert(offsetof(crossgate_request, added_sec_fetch_site_count) == 124, "crossgate_request.added_sec_fetch_site_count");
+_Static_assert(offsetof(crossgate_request, added_origin) == 128, "crossgate_request.added_origin");
+_Static_assert(offsetof(crossgate_request, added_acr_method) == 144, "crossgate_request.added_acr_method");
+_Static_assert(offsetof(crossgate_request, added_acr_private_network) == 160, "crossgate_request.added_acr_private_network");
+_Static_assert(offsetof(crossgate_request, added_sec_fetch_site) == 176, "crossgate_request.added_sec_fetch_site");
+_Static_assert(offsetof(crossgate_request, added_acr_headers) == 192, "crossgate_request.added_acr_headers");
+_Static_assert(sizeof(crossgate_decision) == 1128, "crossgate_decision");
+_Static_assert(offsetof(crossgate_decision, struct_size) == 0, "crossgate_decision.struct_size");
+_Static_assert(offsetof(crossgate_decision, flags) == 4, "crossgate_decision.flags");
+_Static_assert(offsetof(crossgate_decision, kind) == 8, "crossgate_decision.kind");
+_Static_assert(offsetof(crossgate_decision, reason) == 12, "crossgate_decision.reason");
+_Static_assert(offsetof(crossgate_decision, action) == 16, "crossgate_decision.action");
+_Static_assert(offsetof(crossgate_decision, allowed) == 20, "crossgate_decision.allowed");
+_Static_assert(offsetof(crossgate_decision, status) == 24, "crossgate_decision.status");
+_Static_assert(offsetof(crossgate_decision, header_count) == 28, "crossgate_decision.header_count");
+_Static_assert(offsetof(crossgate_decision, remove_count) == 32, "crossgate_decision.remove_count");
+_Static_assert(offsetof(crossgate_decision, reserved) == 36, "crossgate_decision.reserved");
+_Static_assert(offsetof(crossgate_decision, headers) == 40, "crossgate_decision.headers");
+_Static_assert(offsetof(crossgate_decision, remove) == 488, "crossgate_decision.remove");
+_Static_assert(offsetof(crossgate_decision, text) == 616, "crossgate_decision.text");
+_Static_assert(sizeof(crossgate_problem) == 88, "crossgate_problem");
+_Static_assert(offsetof(crossgate_problem, struct_size) == 0, "crossgate_problem.struct_size");
+_Static_assert(offsetof(crossgate_problem, severity) == 4, "crossgate_problem.severity");
+_Static_assert(offsetof(crossgate_problem, code) == 8, "crossgate_problem.code");
+_Static_assert(offsetof(crossgate_problem, path) == 24, "crossgate_problem.path");
+_Static_assert(offsetof(crossgate_problem, value) == 40, "crossgate_problem.value");
+_Static_assert(offsetof(crossgate_problem, message) == 56, "crossgate_problem.message");
+_Static_assert(offsetof(crossgate_problem, hint) == 72, "crossgate_problem.hint");
+_Static_assert(sizeof(crossgate_difference) == 48, "crossgate_difference");
+_Static_assert(offsetof(crossgate_difference, struct_size) == 0, "crossgate_difference.struct_size");
+_Static_assert(offsetof(crossgate_difference, differs) == 4, "crossgate_difference.differs");
+_Static_assert(offsetof(crossgate_difference, kind) == 8, "crossgate_difference.kind");
+_Static_assert(offsetof(crossgate_difference, headers) == 12, "crossgate_difference.headers");
+_Static_assert(offsetof(crossgate_difference, live_reason) == 16, "crossgate_difference.live_reason");
+_Static_assert(offsetof(crossgate_difference, live_action) == 20, "crossgate_difference.live_action");
+_Static_assert(offsetof(crossgate_difference, live_allowed) == 24, "crossgate_difference.live_allowed");
+_Static_assert(offsetof(crossgate_difference, live_status) == 28, "crossgate_difference.live_status");
+_Static_assert(offsetof(crossgate_difference, shadow_reason) == 32, "crossgate_difference.shadow_reason");
+_Static_assert(offsetof(crossgate_difference, shadow_action) == 36, "crossgate_difference.shadow_action");
+_Static_assert(offsetof(crossgate_difference, shadow_allowed) == 40, "crossgate_difference.shadow_allowed");
+_Static_assert(offsetof(crossgate_difference, shadow_status) == 44, "crossgate_difference.shadow_status");
 #endif
 _Static_assert(sizeof(((crossgate_request *)0)->added_acr_headers) / sizeof(crossgate_str) == CROSSGATE_ADDED_LINES, "");
 _Static_assert(sizeof(((crossgate_decision *)0)->text) == CROSSGATE_DECISION_TEXT_SIZE, "");
@@ -549,6 +594,242 @@ static void merges(void) {
     STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_header_merge(&header, NULL, 0, text, sizeof text, &length));
 }
 
+#define NAME(name) (name), strlen(name)
+
+static void builders(void) {
+    crossgate_builder *builder = (crossgate_builder *)&builder;
+    crossgate_policy *policy = (crossgate_policy *)&policy;
+    crossgate_error *error = (crossgate_error *)&error;
+    STATUS(CROSSGATE_OK, crossgate_builder_new(&builder));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_new(NULL));
+    /* Nothing configured means nobody, and is an error. */
+    STATUS(CROSSGATE_INVALID_POLICY, crossgate_builder_build(builder, &policy, &error));
+    CHECK(policy == NULL && crossgate_error_count(error) == 1);
+    crossgate_error_free(error);
+
+    STATUS(CROSSGATE_OK, crossgate_builder_add(builder, NAME("allow_origins"), LITERAL("https://a.example")));
+    STATUS(CROSSGATE_OK, crossgate_builder_add(builder, NAME("allow_origins"), LITERAL("https://*.b.example")));
+    STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("allow_credentials"), 0));
+    STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("allow_credentials"), 1));
+    STATUS(CROSSGATE_OK, crossgate_builder_set_integer(builder, NAME("max_age"), 600));
+    STATUS(CROSSGATE_OK, crossgate_builder_set_string(builder, NAME("upstream"), LITERAL("keep")));
+    STATUS(CROSSGATE_OK, crossgate_builder_set_string(builder, NAME("allow_methods"), LITERAL("*")));
+    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_builder_add(builder, NAME("allow_methods"), LITERAL("PUT")));
+    STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("allow_methods")));
+    STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("never_set")));
+    STATUS(CROSSGATE_OK, crossgate_builder_add(builder, NAME("allow_methods"), LITERAL("PUT")));
+    STATUS(CROSSGATE_OK, crossgate_builder_build(builder, &policy, &error));
+    CHECK(policy != NULL && error == NULL);
+    char document[2048];
+    size_t length;
+    STATUS(CROSSGATE_OK, crossgate_policy_document_json(policy, document, sizeof document, &length));
+    CHECK(strstr(document, "https://*.b.example") != NULL && strstr(document, "600") != NULL && strstr(document, "keep") != NULL);
+    crossgate_policy_free(policy);
+
+    /* Everything that is wrong, at once; the builder can be mended and built again. */
+    STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("max_age"), 1));
+    STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("allow_orgins"), 1));
+    STATUS(CROSSGATE_OK, crossgate_builder_set_integer(builder, NAME("allow_credentials"), INT64_MIN));
+    STATUS(CROSSGATE_INVALID_POLICY, crossgate_builder_build(builder, &policy, &error));
+    CHECK(policy == NULL && crossgate_error_count(error) == 3);
+    crossgate_problem problem = {.struct_size = sizeof problem};
+    int hints = 0;
+    for (size_t i = 0; i < crossgate_error_count(error); i++) {
+        STATUS(CROSSGATE_OK, crossgate_error_problem(error, i, &problem));
+        hints += equal(problem.code, "unknown_option") && equal(problem.hint, "allow_origins");
+    }
+    CHECK(hints == 1);
+    crossgate_error_free(error);
+    STATUS(CROSSGATE_INVALID_POLICY, crossgate_builder_build(builder, &policy, NULL));
+    STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("max_age")));
+    STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("allow_orgins")));
+    STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("allow_credentials")));
+    STATUS(CROSSGATE_OK, crossgate_builder_build(builder, &policy, NULL));
+    crossgate_policy_free(policy);
+
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_bool(NULL, NAME("max_age"), 1));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_bool(builder, NULL, 0, 1));
+    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_builder_set_bool(builder, NAME("max_age"), 2));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_integer(NULL, NAME("max_age"), 1));
+    STATUS(CROSSGATE_NOT_UTF8, crossgate_builder_set_integer(builder, NAME("max\xff"), 1));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_string(builder, NAME("upstream"), NULL, 4));
+    STATUS(CROSSGATE_NOT_UTF8, crossgate_builder_set_string(builder, NAME("upstream"), LITERAL("\xe4")));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_string(NULL, NAME("upstream"), LITERAL("keep")));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_add(NULL, NAME("allow_origins"), LITERAL("*")));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_add(builder, NAME("allow_origins"), NULL, 0));
+    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_builder_add(builder, "allow_origins", SIZE_MAX, LITERAL("*")));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_unset(NULL, NAME("upstream")));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_unset(builder, NULL, 1));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_build(NULL, &policy, &error));
+    CHECK(policy == NULL && error == NULL);
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_build(builder, NULL, &error));
+    crossgate_builder_free(builder);
+    crossgate_builder_free(NULL);
+}
+
+/* Whether the live policy allows an origin; -1 if there is none. */
+static int allows(const crossgate_shared_policy *shared, const char *origin) {
+    crossgate_request request;
+    crossgate_decision decision;
+    crossgate_policy *policy = crossgate_shared_policy_load(shared);
+    if (policy == NULL)
+        return -1;
+    start(&request, &decision, "GET");
+    add(&request, "Origin", origin);
+    STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    crossgate_policy_free(policy);
+    return decision.allowed;
+}
+
+static void shared_policies(const char *folder) {
+    crossgate_policy *a = build("{\"allow_origins\": [\"https://a.example\"]}");
+    crossgate_policy *b = build("{\"allow_origins\": [\"https://b.example\"], \"allow_credentials\": true}");
+    crossgate_shared_policy *shared = (crossgate_shared_policy *)&shared;
+    crossgate_error *error = (crossgate_error *)&error;
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_new(NULL, &shared));
+    CHECK(shared == NULL);
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_new(a, NULL));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_new(a, &shared));
+    CHECK(allows(shared, "https://a.example") == 1 && allows(shared, "https://b.example") == 0);
+
+    /* What was loaded stays, whoever frees and replaces. */
+    crossgate_policy *loaded = crossgate_shared_policy_load(shared);
+    CHECK(loaded == a);
+    crossgate_policy_free(a);
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_replace(shared, b));
+    CHECK(allows(shared, "https://a.example") == 0 && allows(shared, "https://b.example") == 1);
+    CHECK(crossgate_policy_warning_count(loaded) == 0);
+
+    /* A failure leaves the old policy. */
+    STATUS(CROSSGATE_INVALID_POLICY, crossgate_shared_policy_replace_json(shared, LITERAL("{\"allow_origins\": []}"), &error));
+    CHECK(crossgate_error_count(error) == 1 && allows(shared, "https://b.example") == 1);
+    crossgate_error_free(error);
+    STATUS(CROSSGATE_INVALID_POLICY, crossgate_shared_policy_replace_toml(shared, LITERAL("allow_origins = "), NULL));
+    STATUS(CROSSGATE_NOT_UTF8, crossgate_shared_policy_replace_toml(shared, LITERAL("\xff"), &error));
+    CHECK(error == NULL);
+    char path[4096];
+    snprintf(path, sizeof path, "%s/every_function_shared.json", folder);
+    remove(path);
+    STATUS(CROSSGATE_FILE, crossgate_shared_policy_replace_file(shared, path, strlen(path), &error));
+    CHECK(strstr(crossgate_error_text(error), "every_function_shared") != NULL && allows(shared, "https://b.example") == 1);
+    crossgate_error_free(error);
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL);
+    if (file != NULL) {
+        fputs("{\"allow_origins\": [\"https://c.example\"]}", file);
+        fclose(file);
+        STATUS(CROSSGATE_OK, crossgate_shared_policy_replace_file(shared, path, strlen(path), &error));
+        CHECK(error == NULL && allows(shared, "https://c.example") == 1);
+        remove(path);
+    }
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_replace_toml(shared, LITERAL("allow_origins = ['https://d.example']"), NULL));
+    CHECK(allows(shared, "https://d.example") == 1);
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_replace_json(shared, LITERAL("{\"allow_origins\": [\"https://a.example\"]}"), &error));
+    CHECK(error == NULL && allows(shared, "https://a.example") == 1);
+
+    /* A shadow decides nothing and tells. */
+    crossgate_request request;
+    crossgate_decision decision;
+    crossgate_difference difference;
+    memset(&difference, 0xa5, sizeof difference);
+    difference.struct_size = sizeof difference;
+    start(&request, &decision, "GET");
+    add(&request, "Origin", "https://a.example");
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    CHECK(difference.differs == 0 && difference.headers == 0 && difference.kind == CROSSGATE_KIND_ACTUAL);
+    CHECK(difference.live_allowed == 1 && difference.shadow_allowed == 1);
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, b));
+    CHECK(allows(shared, "https://a.example") == 1);
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    CHECK(difference.differs == 1 && difference.headers == 1u << CROSSGATE_HEADER_ALLOW_ORIGIN);
+    CHECK(difference.live_reason == CROSSGATE_REASON_ALLOWED && difference.shadow_reason == CROSSGATE_REASON_ORIGIN_NOT_LISTED);
+    CHECK(difference.live_allowed == 1 && difference.shadow_allowed == 0);
+    CHECK(difference.live_action == CROSSGATE_ACTION_FORWARD && difference.shadow_action == CROSSGATE_ACTION_FORWARD);
+    CHECK(difference.live_status == 0 && difference.shadow_status == 0);
+    start(&request, &decision, "OPTIONS");
+    add(&request, "Origin", "https://b.example");
+    add(&request, "Access-Control-Request-Method", "GET");
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    CHECK(difference.kind == CROSSGATE_KIND_PREFLIGHT && difference.live_status == 403 && difference.shadow_status == 204);
+    CHECK(difference.headers == (1u << CROSSGATE_HEADER_ALLOW_ORIGIN | 1u << CROSSGATE_HEADER_ALLOW_CREDENTIALS));
+    CHECK(difference.live_action == CROSSGATE_ACTION_ANSWER && difference.shadow_action == CROSSGATE_ACTION_ANSWER);
+    start(&request, &decision, "GET");
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    CHECK(difference.differs == 0);
+    request.verdict = CROSSGATE_VERDICT_ALLOW;
+    STATUS(CROSSGATE_VERDICT_NOT_ASKED, crossgate_shared_policy_difference(shared, &request, &difference));
+    request.verdict = CROSSGATE_VERDICT_ABSENT;
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(NULL, &request, &difference));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, NULL, &difference));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, &request, NULL));
+    difference.struct_size = 0;
+    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_shared_policy_difference(shared, &request, &difference));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, NULL));
+    difference.struct_size = sizeof difference;
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    CHECK(difference.differs == 0);
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, b));
+
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_set_shadow(NULL, b));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace(NULL, b));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace(shared, NULL));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_json(NULL, LITERAL("{}"), &error));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_json(shared, NULL, 2, &error));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_toml(NULL, LITERAL(""), &error));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_file(NULL, LITERAL("p.json"), &error));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_file(shared, NULL, 0, &error));
+    CHECK(crossgate_shared_policy_load(NULL) == NULL);
+    CHECK(allows(shared, "https://a.example") == 1);
+    crossgate_policy_free(b);
+    crossgate_policy_free(loaded);
+    loaded = crossgate_shared_policy_load(shared);
+    crossgate_shared_policy_free(shared);
+    CHECK(crossgate_policy_warning_count(loaded) == 0);
+    crossgate_policy_free(loaded);
+    crossgate_shared_policy_free(NULL);
+}
+
+static void counts(void) {
+    crossgate_policy *policy = build("{\"allow_origins\": [\"https://a.example\"]}");
+    crossgate_counters *counters = (crossgate_counters *)&counters;
+    crossgate_request request;
+    crossgate_decision decision;
+    uint64_t count = 77;
+    STATUS(CROSSGATE_OK, crossgate_counters_new(&counters));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_new(NULL));
+    start(&request, &decision, "GET");
+    add(&request, "Origin", "null");
+    STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_OK, crossgate_counters_record(counters, &decision));
+    STATUS(CROSSGATE_OK, crossgate_counters_record(counters, &decision));
+    STATUS(CROSSGATE_OK, crossgate_counters_get(counters, CROSSGATE_REASON_ORIGIN_NULL, &count));
+    CHECK(count == 2);
+    STATUS(CROSSGATE_OK, crossgate_counters_get(counters, CROSSGATE_REASON_ALLOWED, &count));
+    CHECK(count == 0);
+    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_counters_get(counters, 13, &count));
+    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_counters_get(counters, -1, &count));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_get(counters, 0, NULL));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_get(NULL, 0, &count));
+    decision.reason = 99;
+    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_counters_record(counters, &decision));
+    decision.struct_size = 1;
+    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_counters_record(counters, &decision));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_record(counters, NULL));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_record(NULL, &decision));
+    size_t length;
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, NULL, 0, &length));
+    char *text = malloc(length + 1);
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, text, length, &length));
+    STATUS(CROSSGATE_OK, crossgate_counters_prometheus(counters, text, length + 1, &length));
+    CHECK(strlen(text) == length && strstr(text, "crossgate_decisions_total{reason=\"origin_null\"} 2\n") != NULL);
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_prometheus(NULL, text, length, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_prometheus(counters, text, length, NULL));
+    free(text);
+    crossgate_counters_free(counters);
+    crossgate_counters_free(NULL);
+    crossgate_policy_free(policy);
+}
+
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--reasons") == 0) {
         for (int reason = 0; strcmp(crossgate_reason_string(reason), "unknown") != 0; reason++)
@@ -569,5 +850,8 @@ int main(int argc, char **argv) {
     verdicts();
     wrong_arguments();
     merges();
+    builders();
+    shared_policies(argv[1]);
+    counts();
     return failures != 0;
 }

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Makes of the archive that cargo builds one in which only crossgate_* is global, so that a program can link two Rust
+# libraries, and which holds nothing that no function of ours uses.
+#   prelink.sh libcrossgate.a OUTPUT.a
+set -euo pipefail
+input=$(realpath "$1") output=$(realpath -m "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mapfile -t exports < <(nm --defined-only --extern-only "$input" 2>/dev/null | sed -n 's/^[0-9a-f]* T \(crossgate_[a-z0-9_]*\)$/\1/p' | sort -u)
+((${#exports[@]})) || { echo "prelink.sh: no crossgate_* function in $input" >&2; exit 1; }
+roots=()
+for name in "${exports[@]}"; do roots+=(-u "$name"); done
+# --force-group-allocation: otherwise the group of DW.ref.rust_eh_personality stays open.
+ld -r --gc-sections --force-group-allocation -e "${exports[0]}" "${roots[@]}" -o "$work/crossgate.o" "$input"
+objcopy -R .llvmbc -R .llvmcmd --wildcard --keep-global-symbol='crossgate_*' --strip-debug "$work/crossgate.o"
+# With the same date each time, so that the same input gives the same archive.
+ar rcsD "$work/one.a" "$work/crossgate.o"
+mkdir -p "$(dirname "$output")"
+mv "$work/one.a" "$output"

@@ -1,0 +1,437 @@
+/*
+ * Every function with whatever a careless host may hand over: NULL, nothing, too little, too much, text that is not UTF-8,
+ * numbers out of range, buffers that are too small. Pseudo-random and the same each time; the first argument is the number
+ * of calls, the second another seed. Texts and buffers are blocks of the heap of exactly their size, so that a checker of
+ * memory sees a byte too many. What is checked here: no call fails with CROSSGATE_PANIC, none writes where it failed.
+ */
+#include "crossgate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t state = 0x9e3779b97f4a7c15u;
+static long failures;
+
+static uint32_t number(uint32_t below) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state >> 32) % below;
+}
+
+#define PICK(array) ((array)[number(sizeof(array) / sizeof(array)[0])])
+
+static void wrong(const char *what, long call) {
+    fprintf(stderr, "call %ld: %s\n", call, what);
+    failures++;
+}
+
+/* What is handed over as text. */
+struct text {
+    char *data;
+    size_t len;
+};
+
+static const char *const WORDS[] = {
+    "", "*", "GET", "OPTIONS", "PUT", "connect", "Origin", "origin", "Access-Control-Request-Method", "access-control-request-headers",
+    "Access-Control-Request-Private-Network", "Sec-Fetch-Site", "https://a.example", "https://x.b.example", "https://a.example, https://b.example",
+    "null", "true", "same-origin", "x-a,content-type, x-b", ",,,, ,", "HTTPS://A.example:443/", "\xff\xfe", "\xc3\x28", "b\xc3\xbc" "cher", "\r\nSet-Cookie: a=b",
+    "allow_origins", "allow_credentials", "max_age", "denied_actual", "allow_headers", "reject", "Accept-Encoding,origin", "policy.json", "/no/such.toml",
+    "{\"allow_origins\": [\"https://a.example\", \"https://*.b.example\"], \"allow_methods\": [\"PUT\"]}",
+    "{\"allow_origins\": [\"https://a.example\"], \"allow_methods\": \"*\", \"allow_headers\": \"*\", \"allow_credentials\": true}",
+    "{\"host_origins\": true}", "{\"allow_origins\": \"*\"}", "{\"allow_origins\": [\"https://a.example\"], \"single_origin\": \"static\"}",
+    "{\"allow_origin_regexes\": [\"https://[a-z]+\\\\.example\"]}", "{\"allow_origins\": [", "[[[[[[[[[[[[[[[[[[[[[[", "{\"a\\u0000\": {}}",
+    "allow_origins = ['https://a.example']\nmax_age = 600\n", "allow_origins = ", "a.b.c.d.e = [[[", "CORS", "A=B",
+};
+
+static struct text text(void) {
+    struct text made = {NULL, 0};
+    size_t size;
+    const char *word;
+    switch (number(12)) {
+    case 0: /* absent */
+        return made;
+    case 1: /* NULL with a length */
+        made.len = number(2) ? 1 : SIZE_MAX;
+        return made;
+    case 2: /* much of the same */
+        size = number(20) ? number(9000) : 200000;
+        made.data = malloc(size ? size : 1);
+        memset(made.data, ",a[ {\xff*"[number(7)], size);
+        made.len = size;
+        return made;
+    case 3: /* any bytes */
+        size = number(80);
+        made.data = malloc(size ? size : 1);
+        for (size_t i = 0; i < size; i++)
+            made.data[i] = (char)number(256);
+        made.len = size;
+        return made;
+    default: /* something that means something, now and then cut off or with a byte changed */
+        word = PICK(WORDS);
+        size = strlen(word);
+        if (number(8) == 0)
+            size = number((uint32_t)size + 1);
+        made.data = malloc(size ? size : 1);
+        memcpy(made.data, word, size);
+        if (size > 0 && number(8) == 0)
+            made.data[number((uint32_t)size)] = (char)number(256);
+        made.len = size;
+        /* A length that no memory has. */
+        if (number(40) == 0)
+            made.len = SIZE_MAX - number(3);
+        return made;
+    }
+}
+
+static int32_t any_number(void) {
+    static const int32_t numbers[] = {0, 0, 0, 1, 1, 2, 3, -1, 7, 8, 13, INT32_MAX, INT32_MIN};
+    return PICK(numbers);
+}
+
+static size_t any_size(size_t right) {
+    switch (number(8)) {
+    case 0:
+        return 0;
+    case 1:
+        return right - 8;
+    case 2:
+        return right + 8;
+    case 3:
+        return SIZE_MAX;
+    default:
+        return right;
+    }
+}
+
+enum { KEPT = 4, LINES = 40 };
+
+static crossgate_policy *policies[KEPT];
+static crossgate_error *errors[KEPT];
+static crossgate_builder *builders[KEPT];
+static crossgate_shared_policy *shareds[KEPT];
+static crossgate_counters *counters[KEPT];
+
+static void keep_policy(crossgate_policy *policy) {
+    crossgate_policy **place = &PICK(policies);
+    crossgate_policy_free(*place);
+    *place = policy;
+}
+
+static void keep_error(crossgate_error *error) {
+    crossgate_error **place = &PICK(errors);
+    crossgate_error_free(*place);
+    *place = error;
+}
+
+/* What is evaluated; the texts stay as long as the request. */
+static crossgate_request request;
+static crossgate_decision decision;
+static struct text kept[LINES];
+static crossgate_str lines[LINES];
+static size_t kept_count;
+/* The decision may be used only as long as these. */
+static crossgate_policy *decided_by;
+static char *scratch;
+
+static struct text keep_text(void) {
+    struct text made = kept_count < LINES ? text() : (struct text){NULL, 0};
+    if (kept_count < LINES)
+        kept[kept_count++] = made;
+    return made;
+}
+
+static void forget_decision(void) {
+    crossgate_decision_init(&decision, sizeof decision);
+    crossgate_policy_free(decided_by);
+    decided_by = NULL;
+    free(scratch);
+    scratch = NULL;
+}
+
+static void new_request(void) {
+    for (size_t i = 0; i < kept_count; i++)
+        free(kept[i].data);
+    kept_count = 0;
+    forget_decision();
+    memset(&request, 0xa5, sizeof request);
+    crossgate_request_init(&request, sizeof request, "OPTIONS", number(2) ? 7 : 3);
+}
+
+static crossgate_lines some_lines(void) {
+    crossgate_lines some = {NULL, 0};
+    if (number(3) == 0)
+        return some;
+    size_t count = number(4), first = number(LINES - 4);
+    for (size_t i = first; i < first + count; i++) {
+        struct text line = keep_text();
+        lines[i].data = line.data;
+        lines[i].len = line.len;
+    }
+    some.data = number(10) ? &lines[first] : NULL;
+    some.count = number(20) ? count : SIZE_MAX;
+    return some;
+}
+
+/* A call that fills a buffer of exactly some size. */
+static char *room;
+static size_t room_size, length;
+
+static void any_room(void) {
+    static const uint32_t sizes[] = {0, 1, 2, 10, 100, 600, 8000};
+    free(room);
+    room_size = PICK(sizes);
+    room = room_size ? malloc(room_size) : NULL;
+    /* NULL with a size is a mistake too. */
+    if (room == NULL && number(4) == 0)
+        room_size = 5;
+}
+
+static crossgate_status call(uint32_t which, struct text a, struct text b) {
+    const crossgate_policy *policy = PICK(policies);
+    crossgate_policy *made = NULL;
+    crossgate_error *error = NULL;
+    crossgate_problem problem;
+    crossgate_difference difference;
+    crossgate_status status = CROSSGATE_OK;
+    int32_t result = 77;
+    uint64_t count;
+    crossgate_str origin;
+    crossgate_policy **out = number(10) ? &made : NULL;
+    crossgate_error **error_out = number(3) ? &error : NULL;
+    size_t *length_out = number(20) ? &length : NULL;
+    switch (which) {
+    case 0:
+        status = crossgate_policy_from_json(a.data, a.len, out, error_out);
+        break;
+    case 1:
+        status = crossgate_policy_from_toml(a.data, a.len, out, error_out);
+        break;
+    case 2:
+        status = crossgate_policy_from_file(a.data, a.len, out, error_out);
+        break;
+    case 3:
+        status = crossgate_policy_from_env(a.data, a.len, out, error_out);
+        break;
+    case 4:
+        made = crossgate_policy_ref(policy);
+        break;
+    case 5:
+        crossgate_policy_scratch_size(policy);
+        crossgate_policy_warning_count(policy);
+        break;
+    case 6:
+        problem.struct_size = (uint32_t)any_size(sizeof problem);
+        status = crossgate_policy_warning(policy, number(3), number(9) ? &problem : NULL);
+        break;
+    case 7:
+        any_room();
+        status = crossgate_policy_document_json(policy, room, room_size, length_out);
+        break;
+    case 8:
+        crossgate_error_count(PICK(errors));
+        if (strlen(crossgate_error_text(PICK(errors))) == SIZE_MAX)
+            failures++;
+        break;
+    case 9:
+        problem.struct_size = (uint32_t)any_size(sizeof problem);
+        status = crossgate_error_problem(PICK(errors), number(3), number(9) ? &problem : NULL);
+        break;
+    case 10:
+        new_request();
+        status = crossgate_request_init(number(9) ? &request : NULL, any_size(sizeof request), a.data, a.len);
+        /* The method is borrowed, and this one goes. */
+        crossgate_request_init(&request, sizeof request, "OPTIONS", 7);
+        break;
+    case 11:
+    case 12:
+    case 13:
+        b = keep_text();
+        status = crossgate_request_add_header(number(20) ? &request : NULL, a.data, a.len, b.data, b.len);
+        break;
+    case 14:
+        forget_decision();
+        status = crossgate_decision_init(number(9) ? &decision : NULL, any_size(sizeof decision));
+        crossgate_decision_init(&decision, sizeof decision);
+        break;
+    case 15:
+        request.verdict = any_number();
+        request.flags = number(20) == 0;
+        break;
+    case 16:
+        request.origin = some_lines();
+        request.acr_method = some_lines();
+        request.acr_headers = some_lines();
+        request.sec_fetch_site = some_lines();
+        request.acr_private_network = some_lines();
+        break;
+    case 17:
+    case 18: {
+        forget_decision();
+        size_t size = number(2) ? crossgate_policy_scratch_size(policy) : number(100);
+        scratch = size ? malloc(size) : NULL;
+        decided_by = crossgate_policy_ref(policy);
+        if (number(30) == 0)
+            decision.struct_size = (uint32_t)any_size(sizeof decision);
+        status = crossgate_evaluate(policy, number(30) ? &request : NULL, number(30) ? &decision : NULL, scratch, size);
+        if (status != CROSSGATE_OK)
+            forget_decision();
+        break;
+    }
+    case 19:
+        forget_decision();
+        any_room();
+        status = crossgate_evaluate_http1(policy, number(30) ? &request : NULL, number(30) ? &decision : NULL, room, room_size, length_out);
+        break;
+    case 20:
+        any_room();
+        status = crossgate_decision_write_http1(number(20) ? &decision : NULL, room, room_size, length_out);
+        break;
+    case 21:
+        status = crossgate_asks_host(policy, number(20) ? &request : NULL, number(20) ? &origin : NULL);
+        break;
+    case 22: {
+        crossgate_lines some = some_lines();
+        status = crossgate_check_websocket(policy, some.data, some.count, any_number(), any_number(), number(20) ? &result : NULL);
+        if (status != CROSSGATE_OK && result != 77 && result != CROSSGATE_WEBSOCKET_DENY)
+            failures++;
+        break;
+    }
+    case 23:
+        any_room();
+        status = crossgate_vary_merge(a.data, a.len, b.data, b.len, room, room_size, length_out);
+        break;
+    case 24: {
+        any_room();
+        crossgate_header header = {{NULL, 0}, {NULL, 0}, {b.data, b.len}, CROSSGATE_OP_MERGE, any_number()};
+        status = crossgate_header_merge(number(20) ? &header : NULL, a.data, a.len, room, room_size, length_out);
+        break;
+    }
+    case 25: {
+        crossgate_builder **place = &PICK(builders);
+        crossgate_builder_free(*place);
+        *place = NULL;
+        if (number(4))
+            status = crossgate_builder_new(place);
+        break;
+    }
+    case 26:
+        status = crossgate_builder_set_bool(PICK(builders), a.data, a.len, any_number());
+        break;
+    case 27:
+        status = crossgate_builder_set_integer(PICK(builders), a.data, a.len, any_number());
+        break;
+    case 28:
+        status = crossgate_builder_set_string(PICK(builders), a.data, a.len, b.data, b.len);
+        break;
+    case 29:
+    case 30:
+        if (number(2))
+            status = crossgate_builder_add(PICK(builders), "allow_origins", 13, b.data, b.len);
+        else
+            status = crossgate_builder_add(PICK(builders), a.data, a.len, b.data, b.len);
+        break;
+    case 31:
+        status = crossgate_builder_unset(PICK(builders), a.data, a.len);
+        break;
+    case 32:
+        status = crossgate_builder_build(PICK(builders), out, error_out);
+        break;
+    case 33: {
+        crossgate_shared_policy **place = &PICK(shareds);
+        crossgate_shared_policy_free(*place);
+        *place = NULL;
+        status = crossgate_shared_policy_new(policy, place);
+        break;
+    }
+    case 34:
+        made = crossgate_shared_policy_load(PICK(shareds));
+        break;
+    case 35:
+        status = crossgate_shared_policy_replace(PICK(shareds), policy);
+        break;
+    case 36:
+        status = crossgate_shared_policy_replace_json(PICK(shareds), a.data, a.len, error_out);
+        break;
+    case 37:
+        status = crossgate_shared_policy_replace_toml(PICK(shareds), a.data, a.len, error_out);
+        break;
+    case 38:
+        status = crossgate_shared_policy_replace_file(PICK(shareds), a.data, a.len, error_out);
+        break;
+    case 39:
+        status = crossgate_shared_policy_set_shadow(PICK(shareds), policy);
+        break;
+    case 40:
+        difference.struct_size = (uint32_t)any_size(sizeof difference);
+        status = crossgate_shared_policy_difference(PICK(shareds), number(20) ? &request : NULL, number(20) ? &difference : NULL);
+        break;
+    case 41: {
+        crossgate_counters **place = &PICK(counters);
+        crossgate_counters_free(*place);
+        *place = NULL;
+        if (number(4))
+            status = crossgate_counters_new(place);
+        break;
+    }
+    case 42:
+        status = crossgate_counters_record(PICK(counters), number(20) ? &decision : NULL);
+        break;
+    case 43:
+        status = crossgate_counters_get(PICK(counters), any_number(), number(20) ? &count : NULL);
+        break;
+    case 44:
+        any_room();
+        status = crossgate_counters_prometheus(PICK(counters), room, room_size, length_out);
+        break;
+    default:
+        result = any_number();
+        if (!crossgate_status_string(result) || !crossgate_kind_string(result) || !crossgate_action_string(result) ||
+            !crossgate_reason_string(result) || !crossgate_version() || crossgate_abi_version() != CROSSGATE_ABI_VERSION)
+            failures++;
+    }
+    if (which < 4 && status != CROSSGATE_OK && made != NULL)
+        failures++;
+    if (status == CROSSGATE_OK && error != NULL)
+        failures++;
+    if (made != NULL)
+        keep_policy(made);
+    if (error != NULL)
+        keep_error(error);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    long calls = argc > 1 ? atol(argv[1]) : 100000, statuses[CROSSGATE_PANIC + 1] = {0};
+    if (argc > 2)
+        state ^= strtoull(argv[2], NULL, 10) << 1;
+    crossgate_decision_init(&decision, sizeof decision);
+    new_request();
+    for (long i = 0; i < calls; i++) {
+        struct text a = text(), b = text();
+        crossgate_status status = call(number(46), a, b);
+        if (status < 0 || status >= CROSSGATE_PANIC)
+            wrong(crossgate_status_string(status), i);
+        else
+            statuses[status]++;
+        free(a.data);
+        free(b.data);
+        if (kept_count == LINES || number(40) == 0)
+            new_request();
+    }
+    new_request();
+    free(room);
+    for (int i = 0; i < KEPT; i++) {
+        crossgate_policy_free(policies[i]);
+        crossgate_error_free(errors[i]);
+        crossgate_builder_free(builders[i]);
+        crossgate_shared_policy_free(shareds[i]);
+        crossgate_counters_free(counters[i]);
+    }
+    for (int status = 0; status < CROSSGATE_PANIC; status++)
+        printf("%-45s %ld\n", crossgate_status_string(status), statuses[status]);
+    if (failures)
+        fprintf(stderr, "%ld wrong\n", failures);
+    return failures != 0;
+}

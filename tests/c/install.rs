@@ -1,0 +1,180 @@
+//! The library as it is installed: its size, its symbols, and programs that find it as their build systems do.
+//!
+//! Needs gcc, binutils and rustc; pkg-config and cmake are used where they are installed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::{env, fs};
+
+use common::{STRICT, cargo, here, is_installed, library, run, temporary, without};
+
+/// What `rustc --print native-static-libs` names on Linux.
+const NATIVE: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
+
+/// Installs into a folder, once, as `make install PREFIX=… DESTDIR=…` does, and gives the prefix.
+fn installed() -> &'static Path {
+    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let staged = temporary("staged");
+        let _ = fs::remove_dir_all(&staged);
+        let script = here("../../ffi/packaging/install.sh");
+        run(Command::new(script).env("PREFIX", "/opt/crossgate").env("DESTDIR", &staged).env_remove("LIBDIR").env("BUILD", library()));
+        // Moved: nothing may remember where it was put first.
+        let moved = temporary("installed");
+        let _ = fs::remove_dir_all(&moved);
+        fs::rename(staged.join("opt/crossgate"), &moved).unwrap();
+        moved
+    })
+}
+
+fn stripped_size(library: &Path, name: &str) -> u64 {
+    let stripped = temporary(name);
+    run(Command::new("strip").arg("--strip-unneeded").arg("-o").arg(&stripped).arg(library));
+    fs::metadata(stripped).unwrap().len()
+}
+
+#[test]
+fn sizes_are_watched() {
+    // The goals are 1.5 MB and 400 kB; the standard library alone, with what prints a panic, takes about 320 kB. These
+    // bounds keep what is reached.
+    let default = stripped_size(&library().join("libcrossgate.so"), "default.so");
+    let target = temporary("small");
+    run(cargo().args(["build", "--release", "--package", "crossgate-ffi", "--no-default-features", "--target-dir"]).arg(&target).args(SMALL));
+    let small = stripped_size(&target.join("release/libcrossgate.so"), "small.so");
+    let archive = fs::metadata(installed().join("lib/libcrossgate.a")).unwrap().len();
+    println!("stripped: {default} bytes, without features {small} bytes; archive {archive} bytes");
+    assert!(default < 1_600_000, "the default library has {default} bytes");
+    assert!(small < 515_000, "the library without features has {small} bytes");
+}
+
+/// Who wants a small library optimises for size.
+const SMALL: [&str; 2] = ["--config", "profile.release.opt-level=\"z\""];
+
+fn global_symbols(file: &Path, dynamic: &[&str]) -> Vec<String> {
+    let printed = run(Command::new("nm").args(["--defined-only", "--extern-only", "--format=posix"]).args(dynamic).arg(file));
+    printed.lines().filter_map(|line| line.split_once(' ')).map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn only_our_symbols_are_global() {
+    let shared = global_symbols(&installed().join("lib/libcrossgate.so"), &["--dynamic"]);
+    let archive: Vec<_> = global_symbols(&installed().join("lib/libcrossgate.a"), &[]).into_iter().filter(|name| !name.contains("crossgate.o")).collect();
+    assert!(shared.iter().all(|name| name.starts_with("crossgate_")), "{shared:?}");
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(archive), sorted(shared));
+}
+
+/// Both archives whole, so that every symbol meets every other.
+#[test]
+fn two_rust_libraries_fit_in_one_program() {
+    let (source, other, program) = (temporary("other.rs"), temporary("libother.a"), temporary("two_libraries"));
+    fs::write(
+        &source,
+        "#[unsafe(no_mangle)]\npub extern \"C\" fn other_length() -> usize {\n    std::panic::catch_unwind(|| format!(\"{}\", 12345).len()).unwrap_or(0)\n}\n",
+    )
+    .unwrap();
+    run(Command::new("rustc").args(["--edition=2024", "--crate-type=staticlib", "-O", "-o"]).arg(&other).arg(&source));
+    let main = temporary("two_libraries.c");
+    fs::write(
+        &main,
+        "#include <crossgate.h>\n#include <string.h>\nsize_t other_length(void);\nint main(void) {\n    return other_length() != 5 || strlen(crossgate_version()) == 0;\n}\n",
+    )
+    .unwrap();
+    run(Command::new("gcc")
+        .args(STRICT)
+        .arg("-I")
+        .arg(installed().join("include"))
+        .arg(&main)
+        .arg("-Wl,--whole-archive")
+        .arg(&other)
+        .arg(installed().join("lib/libcrossgate.a"))
+        .arg("-Wl,--no-whole-archive")
+        .args(NATIVE)
+        .arg("-o")
+        .arg(&program));
+    run(&mut Command::new(program));
+}
+
+/// A consumer far from our tree.
+fn consumer() -> PathBuf {
+    let folder = temporary("consumer");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(here("consumer/main.c"), folder.join("main.c")).unwrap();
+    fs::copy(here("consumer/CMakeLists.txt"), folder.join("CMakeLists.txt")).unwrap();
+    folder
+}
+
+fn check_consumer(program: &Path, shared: bool) {
+    // The installed library is not where the loader looks.
+    let printed = run(Command::new(program).env("LD_LIBRARY_PATH", if shared { installed().join("lib") } else { "/nowhere".into() }));
+    assert_eq!(printed.trim(), concat!(env!("CARGO_PKG_VERSION"), " Access-Control-Allow-Origin: https://a.example"));
+    let needed = run(Command::new("readelf").args(["--wide", "--dynamic"]).arg(program));
+    assert_eq!(needed.contains("libcrossgate.so.0"), shared, "{needed}");
+}
+
+fn pkg_config(arguments: &[&str]) -> Vec<String> {
+    let folder = installed().join("lib/pkgconfig");
+    run(Command::new("pkg-config").args(arguments).arg("crossgate").env("PKG_CONFIG_PATH", folder)).split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn pkg_config_finds_both_libraries() {
+    if !is_installed("pkg-config") {
+        return without("pkg-config", "pkg-config", "programs built with pkg-config");
+    }
+    let folder = consumer();
+    assert_eq!(pkg_config(&["--modversion"]), [env!("CARGO_PKG_VERSION")]);
+    let native = pkg_config(&["--static", "--libs-only-l"]);
+    assert_eq!(native[1..], NATIVE, "the static library's own libraries");
+    let build = |name: &str, libraries: &[String]| {
+        let program = folder.join(name);
+        run(Command::new("gcc").args(STRICT).args(pkg_config(&["--cflags"])).arg(folder.join("main.c")).args(libraries).arg("-o").arg(&program));
+        program
+    };
+    check_consumer(&build("with_shared", &pkg_config(&["--libs"])), true);
+    // -static would make the whole program static; so only our library is.
+    let libraries: Vec<_> =
+        pkg_config(&["--static", "--libs"]).into_iter().map(|l| if l == "-lcrossgate" { "-l:libcrossgate.a".to_owned() } else { l }).collect();
+    check_consumer(&build("with_static", &libraries), false);
+}
+
+fn cmake(folder: &Path, build: &Path, options: &[&str]) -> Command {
+    let mut command = Command::new("cmake");
+    let mut prefix = OsStr::new("-DCMAKE_PREFIX_PATH=").to_owned();
+    prefix.push(installed());
+    let _ = fs::remove_dir_all(build);
+    command.arg("-S").arg(folder).arg("-B").arg(build).arg(prefix).args(options);
+    command
+}
+
+#[test]
+fn cmake_finds_both_libraries() {
+    if !is_installed("cmake") {
+        return without("cmake", "cmake", "programs built with CMake");
+    }
+    let folder = consumer();
+    for (name, options, shared) in [
+        ("default", &[][..], true),
+        ("static_chosen", &["-DBUILD_SHARED_LIBS=OFF"], false),
+        ("shared", &["-DLIBRARY=crossgate::shared"], true),
+        ("static", &["-DLIBRARY=crossgate::static"], false),
+    ] {
+        let build = folder.join(name);
+        run(&mut cmake(&folder, &build, options));
+        run(Command::new("cmake").arg("--build").arg(&build));
+        check_consumer(&build.join("consumer"), shared);
+    }
+    for wrong in ["1.0", "0.2", "0.0.9", "0.1.1"] {
+        let output = cmake(&folder, &folder.join("refused"), &[&format!("-DVERSION={wrong}")]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && text.contains("crossgate"), "version {wrong} was found\n{text}");
+    }
+}
