@@ -129,11 +129,10 @@ impl Policy {
             }
             Err(reason) => reason,
         };
+        let block = if self.is_constant() { &blocks.allowed } else { &blocks.bare };
         if request.origin.single().is_some_and(|origin| self.own_origins.find(origin).is_some()) {
-            let block = if self.is_constant() { &blocks.allowed } else { &blocks.bare };
             return self.decision(block, Kind::Actual, Reason::OwnOrigin, None);
         }
-        let block = if self.is_constant() { &blocks.allowed } else { &blocks.bare };
         let mut decision = self.decision(block, Kind::Actual, denied, Some(false));
         if self.rejects && !is_same_origin(request.sec_fetch_site) {
             (decision.action, decision.status) = (Action::Reject, 403);

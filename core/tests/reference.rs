@@ -235,8 +235,10 @@ fn ask(entries: &[String], (from, fresh, filler, changed): &(Option<Index>, Stri
     bytes
 }
 
+/// `PROPTEST_CASES` asks for more (`make test-long`).
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { cases: asked.map_or(cases, |asked: u32| asked.max(cases)), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
