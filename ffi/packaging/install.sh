@@ -13,7 +13,10 @@ done
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml")
 abi=$(sed -n 's/^#define CROSSGATE_ABI_VERSION \([0-9]*\)$/\1/p' "$root/include/crossgate.h")
 # What the static library needs of the system: our crates link to nothing, so this is the standard library's list.
-private=$(rustc --crate-name empty --crate-type staticlib --print native-static-libs -o /dev/null - </dev/null 2>&1 | sed -n 's/^note: native-static-libs: //p')
+# Into a folder of its own: rustc replaces the file that it writes, and root may replace /dev/null.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+private=$(rustc --crate-name empty --crate-type staticlib --print native-static-libs --out-dir "$scratch" - </dev/null 2>&1 | sed -n 's/^note: native-static-libs: //p')
 [[ -n $version && -n $abi && -n $private ]] || { echo "install.sh: cannot tell version, ABI or native libraries" >&2; exit 1; }
 
 to=${DESTDIR:-}$prefix

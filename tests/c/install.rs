@@ -13,6 +13,16 @@ use std::{env, fs};
 
 use common::{STRICT, cargo, here, is_installed, library, run, temporary, without};
 
+/// Root installs: what the script's tools write must be its own files. A `-o /dev/null` once replaced the device.
+#[test]
+fn installing_leaves_the_devices_alone() {
+    use std::os::unix::fs::FileTypeExt;
+    installed();
+    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    let script = fs::read_to_string(here("../../ffi/packaging/install.sh")).unwrap();
+    assert!(!script.contains("-o /dev/"), "a tool that replaces its output file");
+}
+
 /// What `rustc --print native-static-libs` names on Linux.
 const NATIVE: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
 
