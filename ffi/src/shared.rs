@@ -9,7 +9,7 @@ use crate::decision::{action_number, header_number, reason_number};
 use crate::error::crossgate_error;
 use crate::evaluate::ECHO_SIZE;
 use crate::policy::{Built, build_into, clear, crossgate_policy, documents, reference};
-use crate::request::{Given, crossgate_request};
+use crate::request::{Given, crossgate_request, empty};
 use crate::slot::Slot;
 use crate::status::{CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, CROSSGATE_VERDICT_NOT_ASKED, Outcome, crossgate_status, guard, guard_or};
 use crate::text::utf8;
@@ -210,7 +210,7 @@ pub unsafe extern "C" fn crossgate_shared_policy_difference(
         }
         // SAFETY: NULL or the caller's request, unchanged during the call.
         let given = unsafe { Given::read(request) }?;
-        let mut request = Request::default();
+        let mut request = empty();
         given.fill(&mut request)?;
         let live = shared.live.load().ok_or(CROSSGATE_NULL_ARGUMENT)?;
         let mut rooms = ([0; ECHO_SIZE], [0; ECHO_SIZE]);
