@@ -26,7 +26,8 @@ struct Piece {
 
 impl Piece {
     fn new(text: &str, value: Option<Value>) -> Self {
-        let chunks = text.as_bytes().chunks(CHUNK).map(|part| std::array::from_fn(|index| part.get(index).copied().unwrap_or_default())).collect();
+        let mut chunks = vec![[0; CHUNK]; text.len().div_ceil(CHUNK)];
+        chunks.as_flattened_mut()[..text.len()].copy_from_slice(text.as_bytes());
         Piece { chunks, length: text.len(), value }
     }
 }
