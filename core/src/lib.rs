@@ -29,6 +29,7 @@ mod readme {}
 mod config;
 mod counters;
 mod decision;
+mod digest;
 mod evaluate;
 mod header_list;
 mod header_names;
@@ -41,9 +42,14 @@ mod prepared;
 mod problem;
 mod request;
 mod response;
+mod shadow;
 mod shared;
 mod tag;
+#[cfg(feature = "tracing")]
+pub mod trace;
 mod vary;
+#[cfg(feature = "watch")]
+mod watch;
 mod websocket;
 
 #[cfg(feature = "config")]
@@ -51,6 +57,7 @@ pub use config::LoadError;
 pub use config::{DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream, Value};
 pub use counters::Counters;
 pub use decision::{Action, Decision, Reason};
+pub use digest::Digest;
 pub use evaluate::{Verdict, VerdictError};
 pub use headers::{Header, HeaderName, Op, Source};
 pub use policy::Policy;
@@ -58,6 +65,9 @@ pub use prepared::PreparedValue;
 pub use problem::{Code, PolicyError, Problem, Severity};
 pub use request::{Field, Kind, LineSource, Lines, Request};
 pub use response::ResponseHeaders;
-pub use shared::{DecisionSummary, ShadowDifference, SharedPolicy, Snapshot};
+pub use shadow::{DecisionSummary, ShadowDifference};
+pub use shared::{SharedPolicy, Snapshot};
 pub use vary::{merge_names, merge_vary};
+#[cfg(feature = "watch")]
+pub use watch::PolicyWatcher;
 pub use websocket::WebSocketCheck;

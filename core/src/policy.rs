@@ -3,6 +3,7 @@
 use foldhash::fast::RandomState;
 
 use crate::config::{DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream, Value as Setting};
+use crate::digest::Digest;
 use crate::header_list::NameRule;
 use crate::header_names::HeaderNames;
 use crate::headers::{Block, HeaderName, Line, Op, Text, Value};
@@ -48,6 +49,7 @@ pub struct Policy {
     /// What only the document needs.
     pub(crate) written: Written,
     pub(crate) warnings: Vec<Problem>,
+    pub(crate) digest: Digest,
 }
 
 /// The parts of the canonical document that evaluation does not read.
@@ -102,11 +104,18 @@ impl Policy {
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn document(&self) -> Document {
+        let mut origins = Vec::with_capacity(self.matcher.exact.len() + self.written.pattern_places.len());
+        self.each_written_origin(|origin| origins.push(Setting::from(origin)));
+        self.document_with(if self.any_origin { Setting::from("*") } else { Setting::List(origins) })
+    }
+
+    /// The document with this as `allow_origins`.
+    pub(crate) fn document_with(&self, allow_origins: Setting) -> Document {
         let written = &self.written;
         let number = |n: u32| Setting::Int(i64::from(n));
         let text = |text: &str| Setting::Str(text.to_owned());
         let mut document = Document::new();
-        document.push("allow_origins", if self.any_origin { text("*") } else { list(self.written_origins()) });
+        document.push("allow_origins", allow_origins);
         document.push("allow_origin_regexes", list(written.regexes.iter()));
         document.push("allow_null_origin", Setting::Bool(self.allow_null_origin));
         document.push("host_origins", Setting::Bool(self.host_origins));
@@ -128,18 +137,21 @@ impl Policy {
         document
     }
 
-    /// The entries of `allow_origins` in their configured order.
-    fn written_origins(&self) -> Vec<String> {
-        let mut entries = Vec::with_capacity(self.matcher.exact.len() + self.written.pattern_places.len());
+    /// The entries of `allow_origins` in their configured order, unless they are `*`.
+    pub(crate) fn each_written_origin(&self, mut each: impl FnMut(&str)) {
         let mut patterns = self.matcher.patterns.list().iter().zip(&self.written.pattern_places).peekable();
         for (index, origin) in self.matcher.exact.iter().enumerate() {
             while let Some((pattern, _)) = patterns.next_if(|(_, place)| **place <= index) {
-                entries.push(pattern.to_string());
+                each(&pattern.to_string());
             }
-            entries.push(origin.to_owned());
+            each(origin);
         }
-        entries.extend(patterns.map(|(pattern, _)| pattern.to_string()));
-        entries
+        patterns.for_each(|(pattern, _)| each(&pattern.to_string()));
+    }
+
+    /// What tells policies apart in logs and metrics; the same in every process and language that has an equal policy.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 }
 

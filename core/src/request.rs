@@ -46,6 +46,12 @@ impl<'a> Field<'a> {
         self.more
     }
 
+    /// The first line, as it was sent.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn first(&self) -> Option<&'a [u8]> {
+        self.first
+    }
+
     /// The only line, without white space around it; `None` if there is none or more than one.
     #[inline]
     pub fn single(&self) -> Option<&'a [u8]> {

@@ -4,6 +4,7 @@ use foldhash::fast::RandomState;
 
 use super::document::Value;
 use super::options::{DeniedActual, Gate, Item, Options, SingleOrigin, Upstream};
+use crate::digest::Digest;
 use crate::header_list::NameRule;
 use crate::header_names::{HeaderNames, Use};
 use crate::method::Methods;
@@ -31,7 +32,7 @@ pub(crate) fn compile(options: &Options, problems: Problems) -> Result<Policy, P
     if failed {
         return Err(PolicyError::new(problems));
     }
-    Ok(Policy { warnings: problems, ..policy })
+    Ok(Policy { warnings: problems, digest: Digest::of(&policy), ..policy })
 }
 
 struct Check<'a> {
@@ -106,6 +107,7 @@ impl Check<'_> {
                 gates,
             },
             warnings: Vec::new(),
+            digest: Digest::default(),
         }
     }
 

@@ -1,0 +1,122 @@
+//! What watching costs: evaluation alone, with counters, and with events that nobody, somebody and a writer of text asks
+//! for. Measured in turn in one run; the counters also under threads, beside one atomic for all. Prints a table and writes
+//! it as JSON.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crossgate::{Counters, Reason, Request};
+use tracing::Level;
+
+mod scenarios;
+
+const ROUNDS: usize = 40;
+const CALLS: u32 = 10_000;
+
+/// Nanoseconds a call, one round.
+fn time(calls: u32, mut call: impl FnMut()) -> f64 {
+    let started = Instant::now();
+    (0..calls).for_each(|_| call());
+    started.elapsed().as_nanos() as f64 / f64::from(calls)
+}
+
+/// Listens to nothing below its level, and writes text to nowhere.
+fn subscriber(level: Level) -> impl tracing::Subscriber + Send + Sync {
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::sink).finish()
+}
+
+/// While somebody listens. Afterwards nobody does: the level that is kept is calculated anew.
+fn listening<T>(level: Level, act: impl FnOnce() -> T) -> T {
+    let result = tracing::subscriber::with_default(subscriber(level), act);
+    tracing::callsite::rebuild_interest_cache();
+    result
+}
+
+struct Row {
+    name: String,
+    rounds: Vec<f64>,
+}
+
+impl Row {
+    fn median(&self) -> f64 {
+        let mut sorted = self.rounds.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted[sorted.len() / 2]
+    }
+}
+
+fn main() {
+    let scenarios = scenarios::all(&[]);
+    let mut json = Vec::new();
+    println!("{:<16} {:<34} {:>9} {:>9}", "scenario", "what", "median ns", "+ ns");
+    for scenario in scenarios.iter().filter(|scenario| matches!(&scenario.name[..2], "W0" | "W1" | "W2" | "W3")) {
+        let (policy, request, counters) = (scenario.policy(), scenario.request(), Counters::new());
+        let traced = |request: &Request<'_>| {
+            let decision = policy.evaluate(request);
+            decision.trace(policy, request);
+            black_box(&decision);
+        };
+        let names =
+            ["evaluate", "+ counters", "+ tracing, no subscriber", "+ tracing, subscriber at ERROR", "+ tracing, text at WARN", "+ tracing, text at TRACE"];
+        let mut rows: Vec<Row> = names.map(|name| Row { name: name.to_owned(), rounds: vec![] }).into();
+        for round in 0..=ROUNDS {
+            let times = [
+                time(CALLS, || {
+                    black_box(&policy.evaluate(black_box(&request)));
+                }),
+                time(CALLS, || {
+                    let decision = policy.evaluate(black_box(&request));
+                    counters.record(&decision);
+                    black_box(&decision);
+                }),
+                time(CALLS, || traced(black_box(&request))),
+                listening(Level::ERROR, || time(CALLS, || traced(black_box(&request)))),
+                listening(Level::WARN, || time(CALLS, || traced(black_box(&request)))),
+                listening(Level::TRACE, || time(CALLS / 10, || traced(black_box(&request)))),
+            ];
+            // The first round warms up.
+            if round > 0 {
+                rows.iter_mut().zip(times).for_each(|(row, time)| row.rounds.push(time));
+            }
+        }
+        report(scenario.name, &rows, &mut json);
+    }
+    contention(&mut json);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../build");
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(format!("{folder}/bench-observe.json"), format!("[\n{}\n]\n", json.join(",\n"))))
+        .expect("build/ is writable");
+}
+
+fn report(scenario: &str, rows: &[Row], json: &mut Vec<String>) {
+    for row in rows {
+        let (median, more) = (row.median(), row.median() - rows[0].median());
+        println!("{scenario:<16} {:<34} {median:>9.1} {more:>9.1}", row.name);
+        json.push(format!(r#"  {{"scenario": "{scenario}", "what": "{}", "median_ns": {median:.2}, "added_ns": {more:.2}}}"#, row.name));
+    }
+}
+
+/// Every thread counts the same reason, as it does when every request is allowed.
+fn contention(json: &mut Vec<String>) {
+    let (counters, one) = (Counters::new(), AtomicU64::new(0));
+    let all = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    for threads in [1, all] {
+        let mut rows = ["one atomic for all", "counters"].map(|name| Row { name: name.to_owned(), rounds: vec![] });
+        for _ in 0..ROUNDS {
+            rows[0].rounds.push(threaded(threads, || {
+                one.fetch_add(1, Ordering::Relaxed);
+            }));
+            rows[1].rounds.push(threaded(threads, || counters.add(black_box(Reason::Allowed))));
+        }
+        report(&format!("{threads} threads"), &rows, json);
+    }
+}
+
+fn threaded(threads: usize, call: impl Fn() + Sync) -> f64 {
+    let times: Vec<f64> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| time(10 * CALLS, &call))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a benchmark's thread ends")).collect()
+    });
+    times.iter().sum::<f64>() / times.len() as f64
+}

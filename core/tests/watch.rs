@@ -1,0 +1,241 @@
+//! Real files that change in the ways that files change.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use crossgate::{Code, LoadError, Policy, PolicyWatcher, Request, SharedPolicy};
+use tempfile::TempDir;
+
+/// Far more than any machine needs; the tests end when what they wait for is there.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type Outcome = Result<Arc<Policy>, LoadError>;
+
+struct Watched {
+    folder: TempDir,
+    path: PathBuf,
+    shared: Arc<SharedPolicy>,
+    outcomes: Receiver<Outcome>,
+    watcher: Option<PolicyWatcher>,
+}
+
+fn text(origin: &str) -> String {
+    format!(r#"{{"allow_origins": ["{origin}"]}}"#)
+}
+
+impl Watched {
+    /// Watches `name` in a new folder that `prepare` fills.
+    fn start(name: &str, prepare: impl FnOnce(&Path)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
+        let path = folder.path().join(name);
+        let shared = Arc::new(SharedPolicy::new(Policy::builder().allow_origins(["https://start.example"]).build().unwrap()));
+        let (sender, outcomes) = channel();
+        let watcher = PolicyWatcher::start(&path, shared.clone(), move |outcome| sender.send(outcome).unwrap_or_default()).unwrap();
+        assert_eq!(watcher.path(), path);
+        Watched { folder, path, shared, outcomes, watcher: Some(watcher) }
+    }
+
+    fn simple() -> Self {
+        let watched = Self::start("policy.json", |folder| write(folder.join("policy.json"), &text("https://a.example")));
+        watched.wait_for("https://a.example");
+        watched
+    }
+
+    fn allows(&self, origin: &str) -> bool {
+        self.shared.load().evaluate(&Request::new("GET").header("Origin", origin)).allowed() == Some(true)
+    }
+
+    /// The outcome that `is` waits for, however many come before.
+    fn outcome(&self, is: impl Fn(&Outcome) -> bool) -> Outcome {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let outcome = self.outcomes.recv_timeout(end.saturating_duration_since(Instant::now())).expect("an outcome in time");
+            if is(&outcome) {
+                return outcome;
+            }
+        }
+    }
+
+    fn wait_for(&self, origin: &str) {
+        let policy = self.outcome(|outcome| outcome.is_ok() && self.allows(origin)).unwrap();
+        assert_eq!(policy.digest(), self.shared.policy().digest());
+    }
+}
+
+fn write(path: impl AsRef<Path>, text: &str) {
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn the_file_is_loaded_at_the_start() {
+    let watched = Watched::simple();
+    assert!(!watched.allows("https://start.example"));
+}
+
+#[test]
+fn overwritten() {
+    let watched = Watched::simple();
+    write(&watched.path, &text("https://b.example"));
+    watched.wait_for("https://b.example");
+    write(&watched.path, &text("https://c.example"));
+    watched.wait_for("https://c.example");
+}
+
+#[test]
+fn renamed_over() {
+    let watched = Watched::simple();
+    for origin in ["https://b.example", "https://c.example"] {
+        let temporary = watched.folder.path().join(".policy.json.swp");
+        write(&temporary, &text(origin));
+        std::fs::rename(&temporary, &watched.path).unwrap();
+        watched.wait_for(origin);
+    }
+}
+
+#[test]
+fn deleted_and_made_again() {
+    let watched = Watched::simple();
+    std::fs::remove_file(&watched.path).unwrap();
+    let gone = watched.outcome(Result::is_err).unwrap_err();
+    assert!(matches!(&gone, LoadError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotFound), "{gone}");
+    assert!(watched.allows("https://a.example"), "the old policy stays");
+    write(&watched.path, &text("https://b.example"));
+    watched.wait_for("https://b.example");
+}
+
+#[test]
+fn its_folder_deleted_and_made_again() {
+    let watched = Watched::start("a/b/policy.json", |_| ());
+    assert!(matches!(watched.outcome(|_| true), Err(LoadError::Io { .. })));
+    for origin in ["https://b.example", "https://c.example"] {
+        std::fs::create_dir_all(watched.path.parent().unwrap()).unwrap();
+        write(&watched.path, &text(origin));
+        watched.wait_for(origin);
+        std::fs::remove_dir_all(watched.folder.path().join("a")).unwrap();
+        watched.outcome(Result::is_err).unwrap_err();
+        assert!(watched.allows(origin));
+    }
+}
+
+/// As the kubelet does: the file is a link through `..data`, a link to a folder, which is exchanged by a rename.
+#[cfg(unix)]
+#[test]
+fn a_config_map() {
+    use std::os::unix::fs::symlink;
+    let version = |folder: &Path, number: u32, origin: &str| {
+        let name = format!("..version_{number}");
+        std::fs::create_dir(folder.join(&name)).unwrap();
+        write(folder.join(&name).join("policy.json"), &text(origin));
+        symlink(&name, folder.join("..data_tmp")).unwrap();
+        std::fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
+        if number > 1 {
+            std::fs::remove_dir_all(folder.join(format!("..version_{}", number - 1))).unwrap();
+        }
+    };
+    let watched = Watched::start("policy.json", |folder| {
+        version(folder, 1, "https://a.example");
+        symlink("..data/policy.json", folder.join("policy.json")).unwrap();
+    });
+    watched.wait_for("https://a.example");
+    for (number, origin) in [(2, "https://b.example"), (3, "https://c.example"), (4, "https://d.example")] {
+        version(watched.folder.path(), number, origin);
+        watched.wait_for(origin);
+    }
+}
+
+/// A folder above the file is a link, as `current` of a release.
+#[cfg(unix)]
+#[test]
+fn a_link_above() {
+    use std::os::unix::fs::symlink;
+    let watched = Watched::start("current/etc/policy.json", |folder| {
+        for (release, origin) in [("1", "https://a.example"), ("2", "https://b.example")] {
+            std::fs::create_dir_all(folder.join(release).join("etc")).unwrap();
+            write(folder.join(release).join("etc/policy.json"), &text(origin));
+        }
+        symlink("1", folder.join("current")).unwrap();
+    });
+    watched.wait_for("https://a.example");
+    symlink("2", watched.folder.path().join("next")).unwrap();
+    std::fs::rename(watched.folder.path().join("next"), watched.folder.path().join("current")).unwrap();
+    watched.wait_for("https://b.example");
+    write(watched.folder.path().join("2/etc/policy.json"), &text("https://c.example"));
+    watched.wait_for("https://c.example");
+}
+
+#[test]
+fn invalid_and_then_valid() {
+    let watched = Watched::simple();
+    for wrong in [r#"{"allow_origins": ["https://b.example/"]}"#, "{"] {
+        write(&watched.path, wrong);
+        let LoadError::Policy(error) = watched.outcome(Result::is_err).unwrap_err() else { panic!("the file is there") };
+        assert!(matches!(error.problems()[0].code, Code::OriginHasPath | Code::DocumentInvalid), "{error}");
+        assert!(watched.allows("https://a.example"), "the old policy stays");
+    }
+    write(&watched.path, &text("https://b.example"));
+    watched.wait_for("https://b.example");
+}
+
+#[test]
+fn a_burst_is_few_reloads_and_reading_is_none() {
+    let watched = Watched::simple();
+    for number in 0..400 {
+        write(&watched.path, &text(&format!("https://n{number}.example")));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    write(&watched.path, &text("https://last.example"));
+    let mut reloads = 0;
+    while !watched.allows("https://last.example") {
+        watched.outcome(|_| true).unwrap();
+        reloads += 1;
+    }
+    // Once a second while it goes on, once when it is over.
+    assert!((1..=20).contains(&reloads), "{reloads}");
+    // Others in the folder, and whoever reads the file, change nothing.
+    while watched.outcomes.recv_timeout(Duration::from_millis(500)).is_ok() {}
+    write(watched.folder.path().join("other.json"), "{}");
+    std::fs::read(&watched.path).unwrap();
+    assert!(watched.outcomes.recv_timeout(Duration::from_millis(700)).is_err());
+}
+
+#[test]
+fn dropped_it_stops() {
+    let mut watched = Watched::simple();
+    drop(watched.watcher.take());
+    write(&watched.path, &text("https://b.example"));
+    // Its thread has ended, and the report with it.
+    assert!(matches!(watched.outcomes.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected)));
+    assert!(watched.allows("https://a.example"));
+}
+
+#[test]
+fn a_report_may_panic_and_may_drop_its_watcher() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    write(&path, "allow_origins = ['https://a.example']");
+    let shared = Arc::new(SharedPolicy::new(Policy::builder().allow_origins(["*"]).build().unwrap()));
+    let (calls, own) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new(None::<PolicyWatcher>)));
+    let (sender, called) = channel();
+    let report = {
+        let (calls, own) = (calls.clone(), own.clone());
+        move |_: Outcome| {
+            let call = calls.fetch_add(1, Ordering::SeqCst);
+            if call == 1 {
+                drop(own.lock().unwrap().take());
+            }
+            sender.send(call).unwrap();
+            assert!(call > 0, "the first report panics");
+        }
+    };
+    *own.lock().unwrap() = Some(PolicyWatcher::start(&path, shared, report).unwrap());
+    assert_eq!(called.recv_timeout(PATIENCE), Ok(0));
+    write(&path, "allow_origins = ['https://b.example']");
+    assert_eq!(called.recv_timeout(PATIENCE), Ok(1));
+    // The thread ends with its report, and its sender with it.
+    assert!(called.recv_timeout(PATIENCE).is_err());
+    assert!(own.lock().unwrap().is_none());
+}
