@@ -66,8 +66,13 @@ impl Decision<'_> {
     /// ```
     #[inline]
     pub fn trace(&self, policy: &Policy, request: &Request<'_>) {
-        if LevelFilter::current() != LevelFilter::OFF {
-            Shown { decision: self, policy, request }.emit();
+        let level = match (self.allowed(), self.kind()) {
+            (Some(false), _) => Level::WARN,
+            (_, Kind::NotCors) => Level::TRACE,
+            _ => Level::DEBUG,
+        };
+        if level <= LevelFilter::current() {
+            Shown { decision: self, policy, request }.emit(level);
         }
     }
 }
@@ -77,7 +82,7 @@ impl ShadowDifference {
     /// rest as `DEBUG`. The policies are those of the snapshot that found the difference.
     #[inline]
     pub fn trace(&self, snapshot: &crate::Snapshot, request: &Request<'_>) {
-        if LevelFilter::current() == LevelFilter::OFF {
+        if LevelFilter::current() < LevelFilter::WARN {
             return;
         }
         static LIMIT: Limit = Limit::new();
@@ -100,7 +105,7 @@ impl ShadowDifference {
                 )
             };
         }
-        match admit(&LIMIT) {
+        match LIMIT.admit_now() {
             Some(suppressed) => emit!(WARN, suppressed),
             None => emit!(DEBUG, None::<u64>),
         }
@@ -115,13 +120,13 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     #[cold]
-    fn emit(&self) {
-        match (self.decision.allowed(), self.decision.kind()) {
-            (Some(false), _) => match admit(&LIMITS[self.decision.reason() as usize]) {
+    fn emit(&self, level: Level) {
+        match level {
+            Level::WARN => match LIMITS[self.decision.reason() as usize].admit_now() {
                 Some(suppressed) => emit!(WARN, self, suppressed),
                 None => emit!(DEBUG, self, None::<u64>),
             },
-            (_, Kind::NotCors) => emit!(TRACE, self, None::<u64>),
+            Level::TRACE => emit!(TRACE, self, None::<u64>),
             _ => emit!(DEBUG, self, None::<u64>),
         }
     }
@@ -183,18 +188,15 @@ static LIMITS: [Limit; Reason::ALL.len()] = [const { Limit::new() }; Reason::ALL
 #[derive(Debug)]
 struct Limit(AtomicU64);
 
-/// Whether there is one more this second; if so, how many there were not before.
-fn admit(limit: &Limit) -> Option<Option<u64>> {
-    if LevelFilter::current() < LevelFilter::WARN {
-        return Some(None);
-    }
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    limit.admit(START.elapsed().as_secs())
-}
-
 impl Limit {
     const fn new() -> Self {
         Limit(AtomicU64::new(0))
+    }
+
+    /// Whether there is one more this second; if so, how many there were not before.
+    fn admit_now(&self) -> Option<Option<u64>> {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        self.admit(START.elapsed().as_secs())
     }
 
     fn admit(&self, second: u64) -> Option<Option<u64>> {

@@ -1,5 +1,7 @@
 //! Events as real subscribers write them. One process-wide limit holds for all, so each reason is used by one test.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 

@@ -14,6 +14,7 @@ compile_error!("build crossgate-ffi with panic = \"unwind\": a panic must not ta
 pub mod version;
 
 pub mod status;
+mod sync;
 
 pub mod text;
 

@@ -1,6 +1,8 @@
 //! The slot of the C library in every interleaving of its threads, memory that is not in order included (loom). The
 //! model finds what is used after it was freed, and what is never freed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 /// The slot's parts, as the model checker has them.
 mod sync {
     pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicUsize};
