@@ -16,8 +16,18 @@
 //!
 //! # Features
 //!
-//! `config` (JSON and TOML), `regex`, `idna` and `psl` (the public-suffix list), all on by default. A configuration that
-//! needs a feature that was left out is refused with the problem `feature_missing`.
+//! | feature | what it adds | default |
+//! |---|---|---|
+//! | `config` | the policy document as JSON, TOML and files | yes |
+//! | `regex` | `allow_origin_regexes` | yes |
+//! | `idna` | U-labels in configured origins become A-labels | yes |
+//! | `psl` | the public-suffix list, which sub-domain patterns and regexes with credentials need | yes |
+//! | `tower` | middleware for axum, hyper, tonic and every other tower service | no |
+//! | `actix` | middleware for actix-web 4 | no |
+//! | `watch` | `PolicyWatcher`: a policy file is reloaded when it changes | no |
+//! | `tracing` | `Decision::trace`: an event for every decision | no |
+//!
+//! A configuration that needs a feature that was left out is refused with the problem `feature_missing`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -25,6 +35,11 @@
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+/// So is that of the page about policies that change while serving.
+#[cfg(all(doctest, feature = "watch", feature = "tracing"))]
+#[doc = include_str!("../../docs/rust-live.md")]
+mod live {}
 
 mod config;
 mod counters;
