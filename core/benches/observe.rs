@@ -3,6 +3,7 @@
 //! it as JSON.
 
 use std::hint::black_box;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -125,8 +126,13 @@ fn contention(json: &mut Vec<String>) {
 }
 
 fn threaded(threads: usize, call: impl Fn() + Sync) -> f64 {
+    let together = Barrier::new(threads);
     let times: Vec<f64> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| time(10 * CALLS, &call))).collect();
+        let timed = || {
+            together.wait();
+            time(500 * CALLS, &call)
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(timed)).collect();
         threads.into_iter().map(|thread| thread.join().expect("a benchmark's thread ends")).collect()
     });
     times.iter().sum::<f64>() / times.len() as f64
