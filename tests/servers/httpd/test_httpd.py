@@ -542,6 +542,13 @@ def test_an_upstreams_own_headers_do_not_leak(server):
     server.wait_log("502 GET /up/status/502/own origin_not_listed *\n", "access.log")
 
 
+def test_a_vary_without_spaces_is_merged_too(module):
+    text = '<Directory "{root}/htdocs">\nRequire all granted\n</Directory>\nCrossgatePolicy policies/api.json\n'
+    with small(module, text + 'Header set Vary "a,b,c,d,e,f,g,h"\n') as httpd:
+        names = re.split(", ?", httpd.request("GET", "/api/a.txt", A).get("vary"))
+        assert names == ["a", "b", "c", "d", "e", "f", "g", "h", "Origin"]
+
+
 def test_keep(server):
     answer = server.request("GET", "/up/keep/own", EVIL)
     assert answer.cors["access-control-allow-origin"] == "*"
@@ -811,6 +818,34 @@ def test_configtest_prints_warnings_and_passes(module):
     assert "warning" in found.stderr
     # A file that is named twice is built once.
     assert found.stderr.count("allow_origins[0]") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CrossgatePolicy policies/host.json\nCrossgateVerdict env=X", None),
+        ("CrossgateVerdict env=X\nCrossgatePolicy policies/api.json\nCrossgateShadow policies/host.json", None),
+        ("CrossgateVerdict env=X\n<Location />\nCrossgatePolicy policies/host.json\n</Location>", None),
+        ("CrossgateVerdict env=X", "no policy has host_origins"),
+        ("CrossgatePolicy policies/api.json\n<Location />\nCrossgateVerdict env=X\n</Location>", "no policy has"),
+        (
+            "<Location /a>\nCrossgateVerdict env=X\nCrossgatePolicy policies/api.json\n</Location>\n"
+            "<Location /b>\nCrossgatePolicy policies/host.json\n</Location>",
+            "the policy of its section has no host_origins",
+        ),
+    ],
+)
+def test_configtest_warns_of_a_verdict_that_nobody_asks_for(module, text, expected):
+    httpd = small(module, text + "\n")
+    found = httpd.configtest()
+    assert found.returncode == 0, found.stderr
+    warned = re.findall(r"CrossgateVerdict at (\S+?):(\d+) is never asked: (.*)", found.stderr)
+    if expected is None:
+        assert warned == []
+        return
+    [(file, line, why)] = warned
+    assert expected in why
+    assert "CrossgateVerdict env=X" in (httpd.root / file).read_text().splitlines()[int(line) - 1]
 
 
 def test_graceful_restarts_under_load_lose_nothing(module):
