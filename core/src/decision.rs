@@ -115,6 +115,9 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Action; 3] = [Action::Forward, Action::Answer, Action::Reject];
+
     /// `forward`, `answer`, `reject`.
     pub const fn as_str(self) -> &'static str {
         match self {

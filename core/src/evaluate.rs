@@ -168,7 +168,7 @@ impl Policy {
 
     fn echo<'a>(&self, lines: &Lines<'_>, scratch: Option<&'a mut [u8]>) -> Names<'a> {
         match scratch {
-            Some(scratch) => write_echo(lines, &self.seed, scratch).map_or(Names::None, Names::Scratch),
+            Some(scratch) => write_echo(lines, self.list_separator, &self.seed, scratch).map_or(Names::None, Names::Scratch),
             None => {
                 let mut size = 0;
                 lines.each(|line| {
@@ -177,7 +177,7 @@ impl Policy {
                     true
                 });
                 let mut buffer = vec![0; size.min(self.scratch_size())];
-                write_echo(lines, &self.seed, &mut buffer).map_or(Names::None, |names| Names::Owned(names.into()))
+                write_echo(lines, self.list_separator, &self.seed, &mut buffer).map_or(Names::None, |names| Names::Owned(names.into()))
             }
         }
     }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use foldhash::fast::RandomState;
 
+use crate::config::ListSeparator;
 use crate::decision::Reason;
 use crate::header_names::HeaderNames;
 use crate::method::{is_token, is_token_byte};
@@ -37,7 +38,7 @@ impl NameRule {
     pub(crate) fn new(names: HeaderNames, credentials: bool) -> Self {
         match (names.any, credentials) {
             (false, _) => {
-                let max_bytes = MAX_BYTES.max(2 * names.joined.len());
+                let max_bytes = MAX_BYTES.max(2 * names.joined_length);
                 let max_names = MAX_NAMES.max(names.list.len());
                 NameRule::Listed { names, max_bytes, max_names }
             }
@@ -136,9 +137,9 @@ fn check_any(lines: &Lines<'_>) -> Result<(), Reason> {
 }
 
 /// Writes the names of a list that passed [`NameRule::Echo`]: lower-cased, the first occurrence of each, in request
-/// order, joined with `, `. `None` if there are none or the buffer is too small.
-pub(crate) fn write_echo<'b>(lines: &Lines<'_>, seed: &RandomState, buffer: &'b mut [u8]) -> Option<&'b str> {
-    let mut echo = Echo { buffer, used: 0, names: 0, overflow: false, slots: None };
+/// order, joined. `None` if there are none or the buffer is too small.
+pub(crate) fn write_echo<'b>(lines: &Lines<'_>, separator: ListSeparator, seed: &RandomState, buffer: &'b mut [u8]) -> Option<&'b str> {
+    let mut echo = Echo { buffer, separator: separator.as_str().as_bytes(), used: 0, names: 0, overflow: false, slots: None };
     let _ = each_element(lines, |element| {
         if !element.is_empty() {
             echo.push(element, seed);
@@ -154,6 +155,7 @@ pub(crate) fn write_echo<'b>(lines: &Lines<'_>, seed: &RandomState, buffer: &'b 
 
 struct Echo<'b> {
     buffer: &'b mut [u8],
+    separator: &'static [u8],
     used: usize,
     names: usize,
     overflow: bool,
@@ -168,14 +170,14 @@ const LINEAR: usize = 8;
 
 impl Echo<'_> {
     fn push(&mut self, name: &[u8], seed: &RandomState) {
-        let start = if self.used == 0 { 0 } else { self.used + 2 };
+        let start = if self.used == 0 { 0 } else { self.used + self.separator.len() };
         let end = start + name.len();
         if end > self.buffer.len() {
             self.overflow = true;
             return;
         }
         // Written behind the list first, so that its lower-case form can be compared in place.
-        self.buffer[self.used..start].copy_from_slice(&b", "[..start - self.used]);
+        self.buffer[self.used..start].copy_from_slice(&self.separator[..start - self.used]);
         self.buffer[start..end].copy_from_slice(name);
         self.buffer[start..end].make_ascii_lowercase();
         if !self.is_known(start, end, seed) {
@@ -194,7 +196,7 @@ impl Echo<'_> {
             while offset < self.used {
                 let length = self.name_at(offset).len();
                 self.insert(offset, offset + length, seed);
-                offset += length + 2;
+                offset += length + self.separator.len();
             }
         }
         !self.insert(start, end, seed)
@@ -235,7 +237,7 @@ mod tests {
 
     fn echo(text: &str) -> Option<String> {
         let mut buffer = [0u8; max_echo(MAX_BYTES)];
-        write_echo(&Lines::One(text.as_bytes()), &RandomState::default(), &mut buffer).map(str::to_owned)
+        write_echo(&Lines::One(text.as_bytes()), ListSeparator::default(), &RandomState::default(), &mut buffer).map(str::to_owned)
     }
 
     #[test]
@@ -248,6 +250,14 @@ mod tests {
         // A name that is the front of another is another name.
         let fronts: Vec<String> = (1..40).map(|n| "a".repeat(n)).collect();
         assert_eq!(echo(&fronts.join(",")), Some(fronts.join(", ")));
+    }
+
+    #[test]
+    fn the_separator_is_the_policys() {
+        let names: Vec<String> = (0..40).map(|n| format!("x-{}", n % 20)).collect();
+        let mut buffer = [0u8; max_echo(MAX_BYTES)];
+        let echoed = write_echo(&Lines::One(names.join(" , ").as_bytes()), ListSeparator::Comma, &RandomState::default(), &mut buffer);
+        assert_eq!(echoed, Some(names[..20].join(",").as_str()));
     }
 
     #[test]

@@ -65,8 +65,8 @@ pub(crate) struct HeaderNames {
     pub(crate) any: bool,
     /// The names in their order and case, `*` among them where it stands.
     pub(crate) list: Vec<String>,
-    /// `list` joined with `, `: the header's value.
-    pub(crate) joined: String,
+    /// The bytes of `list` joined with `, `.
+    pub(crate) joined_length: usize,
     longest: usize,
     /// Of each name of a short list.
     tags: Vec<u64>,
@@ -118,7 +118,7 @@ impl HeaderNames {
         if names.any && of == Use::Response && items.iter().any(|item| item.text != "*") {
             problems.error(Code::AnyMixed, option, "*", "`*` beside other names makes them dead text; keep one of the two", Some("\"*\"".into()));
         }
-        names.joined = names.list.join(", ");
+        names.joined_length = names.list.iter().map(|name| name.len() + 2).sum::<usize>().saturating_sub(2);
         names
     }
 

@@ -31,18 +31,24 @@ pub enum HeaderName {
     Vary,
 }
 
-/// The headers that belong to CORS alone, in the order in which they are removed.
-const OWNED: [HeaderName; 7] = [
-    HeaderName::AllowOrigin,
-    HeaderName::AllowCredentials,
-    HeaderName::AllowMethods,
-    HeaderName::AllowHeaders,
-    HeaderName::ExposeHeaders,
-    HeaderName::MaxAge,
-    HeaderName::AllowPrivateNetwork,
-];
-
 impl HeaderName {
+    /// Every header; the position of each is its number in bindings.
+    pub const ALL: [HeaderName; 8] = [
+        HeaderName::AllowOrigin,
+        HeaderName::AllowCredentials,
+        HeaderName::AllowMethods,
+        HeaderName::AllowHeaders,
+        HeaderName::ExposeHeaders,
+        HeaderName::MaxAge,
+        HeaderName::AllowPrivateNetwork,
+        HeaderName::Vary,
+    ];
+
+    /// The headers that belong to CORS alone, in the order in which they are removed.
+    pub(crate) fn owned() -> impl Iterator<Item = HeaderName> {
+        Self::ALL.into_iter().filter(|name| *name != HeaderName::Vary)
+    }
+
     /// The name as it is written in documents, followed in memory by a NUL.
     #[inline]
     pub const fn as_str(self) -> &'static str {
@@ -210,7 +216,7 @@ impl Block {
     pub(crate) fn new(lines: Vec<Line>) -> Self {
         let has = |name: HeaderName| lines.iter().any(|line| line.name == name);
         // A handler's own list of exposed headers survives where the response can be read at all.
-        let remove = OWNED.into_iter().filter(|name| !has(*name) && (*name != HeaderName::ExposeHeaders || !has(HeaderName::AllowOrigin))).collect();
+        let remove = HeaderName::owned().filter(|name| !has(*name) && (*name != HeaderName::ExposeHeaders || !has(HeaderName::AllowOrigin))).collect();
         let mut http1: Vec<Piece> = Vec::new();
         for line in &lines {
             match (&line.value, http1.last_mut()) {

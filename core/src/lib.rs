@@ -48,7 +48,7 @@ mod websocket;
 
 #[cfg(feature = "config")]
 pub use config::LoadError;
-pub use config::{DeniedActual, Document, Gate, PolicyBuilder, SingleOrigin, Upstream, Value};
+pub use config::{DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream, Value};
 pub use counters::Counters;
 pub use decision::{Action, Decision, Reason};
 pub use evaluate::{Verdict, VerdictError};

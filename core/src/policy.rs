@@ -2,7 +2,7 @@
 
 use foldhash::fast::RandomState;
 
-use crate::config::{DeniedActual, Document, Gate, PolicyBuilder, SingleOrigin, Upstream, Value as Setting};
+use crate::config::{DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream, Value as Setting};
 use crate::header_list::NameRule;
 use crate::header_names::HeaderNames;
 use crate::headers::{Block, HeaderName, Line, Op, Text, Value};
@@ -37,6 +37,7 @@ pub struct Policy {
     /// `*` with credentials: the requested method is named.
     pub(crate) echoes_method: bool,
     pub(crate) names: NameRule,
+    pub(crate) list_separator: ListSeparator,
     pub(crate) allow_private_network: bool,
     pub(crate) preflight_status: u16,
     pub(crate) denied_preflight_status: u16,
@@ -152,7 +153,7 @@ fn any_or_list(names: &[String]) -> Setting {
 
 impl PartialEq for Policy {
     fn eq(&self, other: &Self) -> bool {
-        self.document() == other.document()
+        self.list_separator == other.list_separator && self.document() == other.document()
     }
 }
 
@@ -213,6 +214,7 @@ pub(crate) struct BlockSettings<'a> {
     pub(crate) max_age: Option<u32>,
     pub(crate) private_network: bool,
     pub(crate) vary: &'a Vary,
+    pub(crate) separator: ListSeparator,
 }
 
 impl Blocks {
@@ -252,7 +254,7 @@ impl BlockSettings<'_> {
     fn of_method(&self, vary: Option<&str>) -> MethodBlocks {
         let vary = vary.map(|vary| merged(HeaderName::Vary, vary));
         let mut lines = self.origin_lines();
-        lines.extend((!self.expose_headers.joined.is_empty()).then(|| merged(HeaderName::ExposeHeaders, &self.expose_headers.joined)));
+        lines.extend((!self.expose_headers.list.is_empty()).then(|| merged(HeaderName::ExposeHeaders, &self.joined(&self.expose_headers.list))));
         lines.extend(vary.clone());
         MethodBlocks { allowed: Block::new(lines), bare: Block::new(vary.into_iter().collect()) }
     }
@@ -263,17 +265,21 @@ impl BlockSettings<'_> {
         lines.extend(match (self.methods.any, self.credentials) {
             (true, false) => Some(fixed(HeaderName::AllowMethods, "*")),
             (true, true) => method.then(|| echoed(HeaderName::AllowMethods, Value::Method)),
-            (false, _) => (!self.methods.list.is_empty()).then(|| fixed(HeaderName::AllowMethods, &self.methods.list.join(", "))),
+            (false, _) => (!self.methods.list.is_empty()).then(|| fixed(HeaderName::AllowMethods, &self.joined(&self.methods.list))),
         });
         lines.extend(if self.allow_headers.any && self.credentials {
             names.then(|| echoed(HeaderName::AllowHeaders, Value::Names))
         } else {
-            (!self.allow_headers.list.is_empty()).then(|| fixed(HeaderName::AllowHeaders, &self.allow_headers.joined))
+            (!self.allow_headers.list.is_empty()).then(|| fixed(HeaderName::AllowHeaders, &self.joined(&self.allow_headers.list)))
         });
         lines.extend(self.max_age.map(|seconds| fixed(HeaderName::MaxAge, &seconds.to_string())));
         lines.extend(private_network.then(|| fixed(HeaderName::AllowPrivateNetwork, "true")));
         lines.push(merged(HeaderName::Vary, &self.vary.options));
         Block::new(lines)
+    }
+
+    fn joined(&self, names: &[String]) -> String {
+        names.join(self.separator.as_str())
     }
 
     fn origin_lines(&self) -> Vec<Line> {

@@ -167,6 +167,10 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// The lower-case names of the headers that are read, for hosts that look them up.
+    pub const NAMES: [&'static str; 5] =
+        ["origin", "access-control-request-method", "access-control-request-headers", "access-control-request-private-network", "sec-fetch-site"];
+
     /// A request without headers.
     #[inline]
     pub fn new(method: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
@@ -235,6 +239,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 3] = [Kind::NotCors, Kind::Actual, Kind::Preflight];
+
     /// `not_cors`, `actual`, `preflight`.
     pub const fn as_str(self) -> &'static str {
         match self {

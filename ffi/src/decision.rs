@@ -178,9 +178,9 @@ struct Line {
 static LINES: [Line; 8] = {
     let mut lines = [const { Line { start: [0; 40], length: 0 } }; 8];
     let mut index = 0;
-    while index < HEADER_NAMES.len() {
-        let name = HEADER_NAMES[index].as_str().as_bytes();
-        let line = &mut lines[header_number(HEADER_NAMES[index]) as usize];
+    while index < HeaderName::ALL.len() {
+        let name = HeaderName::ALL[index].as_str().as_bytes();
+        let line = &mut lines[header_number(HeaderName::ALL[index]) as usize];
         line.start.split_at_mut(name.len()).0.copy_from_slice(name);
         line.start[name.len()] = b':';
         line.start[name.len() + 1] = b' ';
@@ -269,17 +269,6 @@ pub(crate) const fn op_number(op: Op) -> i32 {
         Op::Merge => CROSSGATE_OP_MERGE,
     }
 }
-
-pub(crate) const HEADER_NAMES: [HeaderName; 8] = [
-    HeaderName::AllowOrigin,
-    HeaderName::AllowCredentials,
-    HeaderName::AllowMethods,
-    HeaderName::AllowHeaders,
-    HeaderName::ExposeHeaders,
-    HeaderName::MaxAge,
-    HeaderName::AllowPrivateNetwork,
-    HeaderName::Vary,
-];
 
 pub(crate) const fn header_number(name: HeaderName) -> i32 {
     match name {

@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use crossgate::{Decision, Policy, Request};
+use crossgate::{Decision, HeaderName, Policy, Request};
 
-use crate::decision::{HEADER_NAMES, action_number, header_number, reason_number};
+use crate::decision::{action_number, header_number, reason_number};
 use crate::error::crossgate_error;
 use crate::evaluate::ECHO_SIZE;
 use crate::policy::{Built, build_into, clear, crossgate_policy, documents, reference};
@@ -237,7 +237,7 @@ fn compare(live: &Decision<'_>, shadow: &Decision<'_>) -> crossgate_difference {
     };
     let (live_reason, live_action, live_allowed, live_status) = numbers(live);
     let (shadow_reason, shadow_action, shadow_allowed, shadow_status) = numbers(shadow);
-    let headers = HEADER_NAMES.into_iter().filter(|name| {
+    let headers = HeaderName::ALL.into_iter().filter(|name| {
         let (mut of_live, mut of_shadow) = (live.headers(), shadow.headers());
         of_live.find(|header| header.name == *name).map(|header| header.value) != of_shadow.find(|header| header.name == *name).map(|header| header.value)
     });

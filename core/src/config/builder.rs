@@ -1,8 +1,8 @@
 //! The policy builder: one method an option.
 
 use super::check;
-use super::document::Value;
-use super::options::{DeniedActual, Gate, Options, SingleOrigin, Upstream, items};
+use super::document::{Document, Value};
+use super::options::{DeniedActual, Gate, ListSeparator, Options, SingleOrigin, Upstream, items};
 use crate::policy::Policy;
 use crate::problem::{PolicyError, Problems};
 
@@ -17,9 +17,17 @@ use crate::problem::{PolicyError, Problems};
 #[must_use = "a builder does nothing until it is built"]
 pub struct PolicyBuilder {
     options: Options,
+    /// What was found while a document was read.
+    problems: Problems,
 }
 
 impl PolicyBuilder {
+    /// Starts from a document. What is wrong with its names and types is reported by [`PolicyBuilder::build`].
+    pub fn from_document(document: &Document) -> Self {
+        let mut problems = Problems::default();
+        PolicyBuilder { options: Options::read(document, &mut problems), problems }
+    }
+
     /// Exact origins and patterns, or `["*"]` for everybody.
     pub fn allow_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
         self.options.allow_origins = items(origins);
@@ -122,11 +130,47 @@ impl PolicyBuilder {
         self
     }
 
+    /// What stands between the names that the answer lists; no part of the document.
+    pub fn list_separator(mut self, separator: ListSeparator) -> Self {
+        self.options.list_separator = separator;
+        self
+    }
+
     /// Compiles the policy.
     ///
     /// # Errors
     /// Every problem of the options, warnings included.
     pub fn build(&self) -> Result<Policy, PolicyError> {
-        check::compile(&self.options, Problems::default())
+        check::compile(&self.options, self.problems.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Request;
+
+    #[test]
+    fn the_list_separator_is_no_part_of_the_document_but_of_the_policy() {
+        let document = Document::from_iter([
+            ("allow_origins", Value::from("*")),
+            ("allow_methods", Value::List(vec!["PUT".into(), "DELETE".into()])),
+            ("allow_headers", Value::List(vec!["X-A".into(), "X-B".into()])),
+        ]);
+        let build = |separator| PolicyBuilder::from_document(&document).list_separator(separator).build().unwrap();
+        let (wide, narrow) = (build(ListSeparator::CommaSpace), build(ListSeparator::Comma));
+        let request = Request::new("OPTIONS").header("Origin", "https://a.example").header("Access-Control-Request-Method", "PUT");
+        let lists = |policy: &Policy| policy.evaluate(&request).headers().map(|header| header.value.to_owned()).collect::<Vec<_>>()[1..3].to_vec();
+        assert_eq!(lists(&wide), ["PUT, DELETE", "X-A, X-B"]);
+        assert_eq!(lists(&narrow), ["PUT,DELETE", "X-A,X-B"]);
+        assert_eq!(wide.document(), narrow.document());
+        assert!(wide != narrow && wide == Policy::from_document(&document).unwrap());
+    }
+
+    #[test]
+    fn what_a_document_has_wrong_is_said_when_the_policy_is_built() {
+        let document = Document::from_iter([("alow_origins", Value::from("*"))]);
+        let error = PolicyBuilder::from_document(&document).build().unwrap_err();
+        assert!(error.problems().iter().any(|problem| problem.code.as_str() == "unknown_option"), "{error}");
     }
 }

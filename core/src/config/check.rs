@@ -75,6 +75,7 @@ impl Check<'_> {
             max_age,
             private_network: options.allow_private_network,
             vary: &vary,
+            separator: options.list_separator,
         });
         Policy {
             any_origin,
@@ -87,6 +88,7 @@ impl Check<'_> {
             methods,
             names,
             allow_private_network: options.allow_private_network,
+            list_separator: options.list_separator,
             preflight_status,
             denied_preflight_status,
             rejects: options.denied_actual == DeniedActual::Reject,

@@ -79,6 +79,14 @@ pub struct Document {
     pub(super) entries: Vec<(String, Value)>,
 }
 
+impl<N: Into<String>> FromIterator<(N, Value)> for Document {
+    fn from_iter<I: IntoIterator<Item = (N, Value)>>(entries: I) -> Self {
+        let mut document = Document::new();
+        entries.into_iter().for_each(|(name, value)| document.push(name, value));
+        document
+    }
+}
+
 impl Document {
     /// An empty document.
     pub fn new() -> Self {

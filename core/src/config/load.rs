@@ -1,5 +1,6 @@
 //! Policies from documents, text, files and the environment.
 
+use super::builder::PolicyBuilder;
 use super::check;
 use super::document::Document;
 use super::env;
@@ -13,7 +14,7 @@ impl Policy {
     /// # Errors
     /// Every problem of the document.
     pub fn from_document(document: &Document) -> Result<Policy, PolicyError> {
-        Self::from_read(document, Problems::default())
+        PolicyBuilder::from_document(document).build()
     }
 
     fn from_read(document: &Document, mut problems: Problems) -> Result<Policy, PolicyError> {

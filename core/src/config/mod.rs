@@ -13,4 +13,4 @@ pub use builder::PolicyBuilder;
 pub use document::{Document, Value};
 #[cfg(feature = "config")]
 pub use load::LoadError;
-pub use options::{DeniedActual, Gate, SingleOrigin, Upstream};
+pub use options::{DeniedActual, Gate, ListSeparator, SingleOrigin, Upstream};

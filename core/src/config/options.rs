@@ -171,6 +171,37 @@ pub(crate) struct Options {
     pub(crate) upstream: Upstream,
     pub(crate) allow_private_network: bool,
     pub(crate) dangerously_allow: Vec<Item>,
+    /// No key of the document: only the builder sets it.
+    pub(crate) list_separator: ListSeparator,
+}
+
+/// What stands between the names that the answer lists (`Access-Control-Allow-Methods`, `-Allow-Headers`,
+/// `-Expose-Headers`). Both mean the same to every browser; drop-ins write what the middleware they replace wrote.
+///
+/// ```
+/// use crossgate::{ListSeparator, Policy, Request};
+/// let policy = Policy::builder().allow_origins(["*"]).expose_headers(["X-A", "X-B"]).list_separator(ListSeparator::Comma).build()?;
+/// let request = Request::new("GET");
+/// assert_eq!(policy.evaluate(&request).headers().nth(1).unwrap().value, "X-A,X-B");
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ListSeparator {
+    /// `, `
+    #[default]
+    CommaSpace,
+    /// `,`
+    Comma,
+}
+
+impl ListSeparator {
+    /// The text itself.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ListSeparator::CommaSpace => ", ",
+            ListSeparator::Comma => ",",
+        }
+    }
 }
 
 /// Texts as list items.
