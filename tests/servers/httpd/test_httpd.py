@@ -1,5 +1,6 @@
 """mod_crossgate in a real httpd. Vectors: test_httpd_vectors.py; the usual idiom beside it: test_httpd_idioms.py."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -252,21 +253,28 @@ def fill(httpd):
     httpd.file("users", "user:{SHA}" + "W6ph5Mm5Pz8GgiULbPgzG37mj9g=" + "\n")
 
 
-def small(module, text):
-    httpd = Httpd(module, text)
+def small(module, text, mpm="event"):
+    httpd = Httpd(module, text, mpm)
     fill(httpd)
     return httpd
 
 
-@pytest.fixture(scope="module")
-def server(module):
+@contextlib.contextmanager
+def whole(module, mpm):
+    """A server with all of the configuration."""
     upstream = Upstream()
-    httpd = Httpd(module, CONFIGURATION, upstream=upstream.port, closed=free_port())
+    httpd = Httpd(module, CONFIGURATION, mpm, upstream=upstream.port, closed=free_port())
     fill(httpd)
     with httpd:
         httpd.upstream = upstream
         yield httpd
     upstream.stop()
+
+
+@pytest.fixture(scope="module")
+def server(module):
+    with whole(module, "event") as httpd:
+        yield httpd
 
 
 # ---- preflights ----
@@ -848,9 +856,10 @@ def test_configtest_warns_of_a_verdict_that_nobody_asks_for(module, text, expect
     assert "CrossgateVerdict env=X" in (httpd.root / file).read_text().splitlines()[int(line) - 1]
 
 
-def test_graceful_restarts_under_load_lose_nothing(module):
+@pytest.mark.parametrize("mpm", ["event", "prefork"])
+def test_graceful_restarts_under_load_lose_nothing(module, mpm):
     text = '<Directory "{root}/htdocs">\nRequire all granted\n</Directory>\nCrossgatePolicy policies/live.json\n'
-    httpd = small(module, text)
+    httpd = small(module, text, mpm)
     live = httpd.file("policies/live.json", json.dumps(API))
     stop, wrong, counts = threading.Event(), [], []
 
