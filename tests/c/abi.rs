@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::{env, fs};
 
 use common::{STRICT, cargo, here, include, is_installed, library, links, run, temporary, without};
@@ -17,9 +18,15 @@ fn header() -> PathBuf {
     include().join("crossgate.h")
 }
 
-/// Compiles a C program against the shared library; the name of the program tells the options.
+/// Compiles a C program against the shared library, once: tests that share one must not write over it while it runs. The
+/// name of the program tells the options.
 fn program_with(name: &str, options: &[&str]) -> PathBuf {
+    static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let output = temporary(&format!("{}{}", name.trim_end_matches(".c"), options.concat().replace(['=', ','], "")));
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if compiled.contains(&output) {
+        return output;
+    }
     run(Command::new("gcc")
         .args(["-std=c11", "-g", "-O1", "-pthread", "-I"])
         .arg(include())
@@ -29,6 +36,7 @@ fn program_with(name: &str, options: &[&str]) -> PathBuf {
         .arg("-o")
         .arg(&output)
         .args(links()));
+    compiled.insert(output.clone());
     output
 }
 
