@@ -77,6 +77,8 @@ static void ngx_http_crossgate_log_shadow(ngx_http_request_t *r, const crossgate
     const crossgate_decision *shadow);
 static void ngx_http_crossgate_set_answer(ngx_http_request_t *r, const crossgate_decision *decision);
 static ngx_int_t ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_flag_t ngx_http_crossgate_concerned(ngx_list_t *list);
+static ngx_int_t ngx_http_crossgate_push(ngx_http_request_t *r, const crossgate_header *header);
 static ngx_int_t ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx,
     const crossgate_header *header);
 static void ngx_http_crossgate_lines(ngx_http_crossgate_lines_t *lines, ngx_list_t *list);
@@ -543,6 +545,17 @@ ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
     decision = ctx->decision;
     keep = 0;
 
+    if (!ngx_http_crossgate_concerned(&r->headers_out.headers)) {
+
+        for (i = 0; i < decision->header_count; i++) {
+            if (ngx_http_crossgate_push(r, &decision->headers[i]) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        return NGX_OK;
+    }
+
     if (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM) {
         acao.data = "access-control-allow-origin";
         acao.len = sizeof("access-control-allow-origin") - 1;
@@ -576,6 +589,56 @@ ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 }
 
 
+/* Whether a response has any of the headers that decisions are about. Most have none: one look instead of one a name. */
+
+static ngx_flag_t
+ngx_http_crossgate_concerned(ngx_list_t *list)
+{
+    ngx_table_elt_t             *h;
+    ngx_http_crossgate_lines_t   lines;
+
+    ngx_http_crossgate_lines(&lines, list);
+
+    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
+
+        if ((h->key.len == sizeof("Vary") - 1 && ngx_strncasecmp(h->key.data, (u_char *) "Vary", h->key.len) == 0)
+            || (h->key.len > sizeof("Access-Control-") - 1
+                && ngx_strncasecmp(h->key.data, (u_char *) "Access-Control-", sizeof("Access-Control-") - 1) == 0))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_push(ngx_http_request_t *r, const crossgate_header *header)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* Names are static in the library, values last as long as the request. */
+
+    h->hash = 1;
+    h->key.data = (u_char *) header->name.data;
+    h->key.len = header->name.len;
+    h->lowcase_key = (u_char *) header->lower_name.data;
+    h->value.data = (u_char *) header->value.data;
+    h->value.len = header->value.len;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, const crossgate_header *header)
 {
@@ -604,22 +667,7 @@ ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, con
     }
 
     if (first == NULL) {
-        first = ngx_list_push(&r->headers_out.headers);
-        if (first == NULL) {
-            return NGX_ERROR;
-        }
-
-        /* Names are static in the library, values last as long as the request. */
-
-        first->hash = 1;
-        first->key.data = (u_char *) header->name.data;
-        first->key.len = header->name.len;
-        first->lowcase_key = (u_char *) header->lower_name.data;
-        first->value = value;
-#if (nginx_version >= 1023000)
-        first->next = NULL;
-#endif
-        return NGX_OK;
+        return ngx_http_crossgate_push(r, header);
     }
 
     if (header->op == CROSSGATE_OP_MERGE) {
