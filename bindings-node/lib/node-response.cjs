@@ -93,8 +93,10 @@ function takeOwn(res, given) {
 function settle(res, answer, status) {
   const { set, vary, expose, remove } = answer
   if (status < 200) {
-    // 101 and its kind: no response that a script reads.
+    // 101: no response that a script reads.
     for (let i = 0; i < set.length; i += 2) res.removeHeader(set[i])
+    if (expose !== null) res.removeHeader(EXPOSE)
+    if (vary !== null) res.removeHeader('vary')
     return
   }
   const kept = answer.keepsUpstream && res.hasHeader(ALLOW_ORIGIN)
