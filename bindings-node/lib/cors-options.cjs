@@ -44,7 +44,8 @@ function setupOf(options, dynamic = false) {
   if (options !== undefined && options !== null) {
     if (typeName(options) !== 'object') throw policyErrorOf([optionProblem('document_invalid', '', options, "the options are one object, like { origin: 'https://a.example' }, or a function")])
     for (const name of Object.keys(options)) {
-      if (options[name] === undefined) continue
+      // An origin that is there and undefined (a variable that is not set) turns CORS off, as in `cors`: it opens nothing.
+      if (options[name] === undefined && name !== 'origin') continue
       if (OPTIONS.includes(name)) given[name] = options[name]
       else problems.push(optionProblem('unknown_option', name, options[name], `cors has no option "${name}"; it has ${OPTIONS.join(', ')}`))
     }
@@ -55,7 +56,7 @@ function setupOf(options, dynamic = false) {
   }
   const preflightContinue = flag('preflightContinue')
   if (given.policy !== undefined) return ofPolicy(given, problems, preflightContinue)
-  const origin = originOf(given.origin, problems, dynamic)
+  const origin = originOf('origin' in given ? given.origin ?? false : '*', problems, dynamic)
   const document = {
     ...origin.document,
     allow_methods: given.methods === undefined ? DEFAULT_METHODS : list(given, 'methods', problems),
@@ -110,7 +111,7 @@ function list(given, name, problems) {
 
 /** The part of the document that `origin` says, and what else is asked about an origin. */
 function originOf(value, problems, dynamic) {
-  if (value === undefined || value === '*' || value === true) return { document: { allow_origins: '*' } }
+  if (value === '*' || value === true) return { document: { allow_origins: '*' } }
   // Checked like the rest, though it is never asked.
   if (value === false) return { off: true, document: { host_origins: true } }
   if (typeof value === 'function') return { ask: value, document: { host_origins: true } }

@@ -7,7 +7,7 @@ const ALIKE = new RegExp([
   String.raw`[\w:/<>=!@#%&;'",~${'`'} -]`, // literals
   String.raw`\\[dDwW./:+*?()|{}^$\-[\]\\]`, // classes, escaped literals
   String.raw`\[\^?(?:[\w:/.*+?(){}|$@#%;'" -]|\\[dw./:+*?()|{}^$\-[\]\\])+\]`, // sets
-  String.raw`\((?:\?:)?`, String.raw`\)`, '[|^$.*+?]',
+  String.raw`\((?:\?:|(?!\?))`, String.raw`\)`, '[|^$.*+?]',
   String.raw`\{\d+(?:,\d*)?\}`
 ].map(part => `(?:${part})`).join('|'), 'y')
 
