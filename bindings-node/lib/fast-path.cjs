@@ -132,9 +132,9 @@ class FastPath {
       if (!isOptions) entry.actual = answer
       else if (requested === undefined) entry.options = answer
       else if (isShort(requested) && isShort(network) && (isShort(names) || names === this.tooLong)) entry.keepPreflight(requested, names, network, answer)
-    } else if (names === this.tooLong && answer.reason === 'header_list_too_long' && isShort(requested) && isShort(network)) {
-      // The list that stands for all of its kind is no text of the request's.
-      (this.any ?? this.find(origin))?.keepPreflight(requested, names, network, answer)
+    } else if (names === this.tooLong && answer.reason === 'header_list_too_long' && isShort(origin) && isShort(requested) && isShort(network)) {
+      // The origin and the method passed, and the list that stands for all of its kind is no text of the request's.
+      this.entry(origin, answer, owned).keepPreflight(requested, names, network, answer)
     }
     return answer
   }
