@@ -20,7 +20,7 @@ const APP = 'https://app.example.com'
 /** The examples under a heading. */
 function examples(heading) {
   const section = page.split(/^## /m).find(part => part.startsWith(`${heading}\n`))
-  return [...section.matchAll(/```js\n([^]*?)```/g)].map(match => match[1])
+  return [...section.matchAll(/```mjs\n([^]*?)```/g)].map(match => match[1])
 }
 
 function write(t, source) {
