@@ -30,7 +30,9 @@ function applyToResponse(res, answer) {
   if (res.headersSent) return
   if (res[ANSWER] === undefined) {
     // Before the methods are replaced, so that this is no touch.
-    const isTouched = answer.keepsUpstream || res.getHeaderNames().some(mayBeOwn)
+    let isTouched = answer.keepsUpstream
+    const names = res.getHeaderNames()
+    for (let i = 0; i < names.length; i += 1) if (mayBeOwn(names[i])) isTouched = true
     if (!isTouched) setAll(res, answer)
     else if (!answer.keepsUpstream) setEarly(res, answer)
     res[ANSWER] = answer
