@@ -21,7 +21,7 @@ use crate::{options, problem};
 /// Raises PolicyError with every problem found.
 #[pyclass(module = "crossgate", frozen)]
 pub(crate) struct Policy {
-    policy: Arc<crossgate::Policy>,
+    pub(crate) policy: Arc<crossgate::Policy>,
 }
 
 impl Policy {

@@ -1,0 +1,124 @@
+"""Origins as the peers' options have them: exact ones, regexes, `re.Pattern` values and predicates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Union
+
+from ._crossgate import Policy, PolicyError, Problem
+
+Predicate = Callable[[str], bool]
+Origin = Union[str, "re.Pattern[str]", Predicate]
+
+# What the regex crate reads in another way than Python does: sets in sets.
+_SET_OPERATIONS = re.compile(r"\[[^\]]*(?:\[|&&|~~|--)")
+_ESCAPE = re.compile(r"\\.")
+
+
+class Origins:
+    """Origins, sorted by who matches them: the engine, or Python where only Python can."""
+
+    def __init__(self, option: str) -> None:
+        self.option = option
+        self.any = False
+        self.null = False
+        # Each with its place among the values of the option.
+        self.entries: list[tuple[str, str]] = []
+        self.regexes: list[tuple[str, str]] = []
+        self.predicates: list[Predicate] = []
+
+    def options(self) -> dict[str, Any]:
+        """The options of a policy. Nothing at all is nobody, which only a host without a verdict says."""
+        nobody = not (self.any or self.null or self.entries or self.regexes)
+        return {
+            "allow_origins": "*" if self.any and not self.entries else [*(["*"] * self.any), *(e for _, e in self.entries)],
+            "allow_origin_regexes": [regex for _, regex in self.regexes],
+            "allow_null_origin": self.null,
+            "host_origins": bool(self.predicates) or nobody,
+        }
+
+    def ask(self) -> Predicate | None:
+        """The host's verdict."""
+        if len(self.predicates) == 1:
+            return self.predicates[0]
+        predicates = tuple(self.predicates)
+        return (lambda origin: any(ask(origin) is True for ask in predicates)) if predicates else None
+
+    def names(self) -> dict[str, str]:
+        """Where the entries of a policy's options stand in the values of this one."""
+        names = {"allow_null_origin": self.option, "host_origins": self.option}
+        for key, places in (("allow_origins", self.entries), ("allow_origin_regexes", self.regexes)):
+            names[key] = self.option
+            names.update((f"{key}[{index}]", place) for index, (place, _) in enumerate(places))
+        return names
+
+    def add_exact(self, place: str, origin: str) -> None:
+        """An origin, `*`, `null` or one of the engine's own patterns."""
+        if origin == "*":
+            self.any = True
+        elif origin == "null":
+            self.null = True
+        else:
+            self.entries.append((place, origin))
+
+    def add_regex(self, place: str, regex: str | re.Pattern[str], flags: int = 0) -> None:
+        """A regex that must match the whole origin."""
+        try:
+            compiled = re.compile(regex, flags) if isinstance(regex, str) else regex
+        except re.error as error:
+            raise ValueError(f"{place}: {regex!r} is no regular expression: {error}") from None
+        translated = _translate(compiled)
+        if translated is None:
+            self.predicates.append(lambda origin: compiled.fullmatch(origin) is not None)
+        else:
+            self.regexes.append((place, translated))
+
+
+def _translate(regex: re.Pattern[str]) -> str | None:
+    """The same regex for the engine; None if it cannot take it (a look-around, a back-reference)."""
+    if _SET_OPERATIONS.search(regex.pattern):
+        return None
+    text = regex.pattern.replace(r"\Z", r"\z")
+    flags = "".join(letter for flag, letter in ((re.VERBOSE, "x"), (re.DOTALL, "s")) if regex.flags & flag)
+    # Browsers write origins in lower case.
+    if regex.flags & re.IGNORECASE and any("A" <= letter <= "Z" for letter in _ESCAPE.sub("", text)):
+        flags += "i"
+    text = f"(?{flags}){text}" if flags else text
+    try:
+        Policy(allow_origin_regexes=[text])
+    except PolicyError as error:
+        if any(problem.code == "regex_invalid" for problem in error.problems):
+            return None
+    return text
+
+
+def as_list(option: str, value: Any, kinds: str) -> list[tuple[str, Any]]:
+    """The values of an option that takes one or several, each with its place. kinds: what may stand there."""
+    if isinstance(value, (str, re.Pattern)) or callable(value):
+        return [(option, value)]
+    if isinstance(value, (bytes, bytearray, dict)) or not isinstance(value, Iterable):
+        raise TypeError(f"{option} must be {kinds}, or a list of them, not {type(value).__name__}")
+    # A set's order changes from process to process; the headers of two workers must not.
+    values: list[Any] = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
+    return [(f"{option}[{index}]", item) for index, item in enumerate(values)]
+
+
+def build(options: dict[str, Any], names: dict[str, str]) -> Policy:
+    """A policy from its own options; its problems name those of the drop-in.
+
+    names: for an option, or an entry of one, what the drop-in calls it.
+    """
+    try:
+        return Policy(**options)
+    except PolicyError as error:
+        problems = tuple(_renamed(problem, names) for problem in error.problems)
+    renamed = PolicyError("\n".join(["the policy was not built", *map(str, problems)]))
+    renamed.problems = problems
+    raise renamed
+
+
+def _renamed(problem: Problem, names: dict[str, str]) -> Problem:
+    key, bracket, rest = problem.path.partition("[")
+    path = names.get(problem.path) or names.get(key, key) + bracket + rest
+    return Problem(problem.severity, problem.code, path, problem.value, problem.message, problem.hint)

@@ -1,0 +1,6 @@
+"""The signal that lets code decide about a request."""
+
+from django.dispatch import Signal
+
+# Sent with the request if the settings do not allow it; a receiver that returns something true allows its origin.
+check_request_enabled = Signal()
