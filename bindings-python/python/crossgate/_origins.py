@@ -104,15 +104,17 @@ def as_list(option: str, value: Any, kinds: str) -> list[tuple[str, Any]]:
     return [(f"{option}[{index}]", item) for index, item in enumerate(values)]
 
 
-def build(options: dict[str, Any], names: dict[str, str]) -> Policy:
+def build(options: dict[str, Any], names: dict[str, str], is_given: Callable[[str], bool]) -> Policy:
     """A policy from its own options; its problems name those of the drop-in.
 
-    names: for an option, or an entry of one, what the drop-in calls it.
+    names: for an option, or an entry of one, what the drop-in calls it. is_given: whether an option was written, rather
+    than left to its default, for whose warnings nobody asked.
     """
     try:
         return Policy(**options)
     except PolicyError as error:
-        problems = tuple(_renamed(problem, names) for problem in error.problems)
+        renamed_ones = (_renamed(problem, names) for problem in error.problems)
+        problems = tuple(p for p in renamed_ones if p.severity == "error" or is_given(p.path.partition("[")[0]))
     renamed = PolicyError("\n".join(["the policy was not built", *map(str, problems)]))
     renamed.problems = problems
     raise renamed

@@ -367,6 +367,7 @@ def _gate(given: dict[str, Any], prefix: str) -> Gate:
             **_STATUSES,
         },
         {**names, **origins.names()},
+        lambda option: option.removeprefix(prefix) in given,
     )
     return Gate(policy, ask=origins.ask())
 

@@ -114,7 +114,7 @@ class Compiled:
             "preflight_status": 200,
             "denied_preflight_status": 200,
         }
-        return build(options, {**_NAMES, **origins.names()})
+        return build(options, {**_NAMES, **origins.names()}, is_set)
 
     @staticmethod
     def _covers() -> Callable[[str], bool] | None:
