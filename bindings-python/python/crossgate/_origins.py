@@ -115,7 +115,9 @@ def build(options: dict[str, Any], names: dict[str, str], is_given: Callable[[st
     except PolicyError as error:
         renamed_ones = (_renamed(problem, names) for problem in error.problems)
         problems = tuple(p for p in renamed_ones if p.severity == "error" or is_given(p.path.partition("[")[0]))
-    renamed = PolicyError("\n".join(["the policy was not built", *map(str, problems)]))
+    errors = sum(problem.severity == "error" for problem in problems)
+    lines = [f"invalid CORS policy: {errors} error{'s' * (errors != 1)}", *map(str, problems)]
+    renamed = PolicyError("\n  ".join(lines))
     renamed.problems = problems
     raise renamed
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from flask import Blueprint, Flask, Response, after_this_request, current_app, has_request_context, request
 from werkzeug.datastructures import Headers
@@ -130,7 +130,7 @@ def cross_origin(*args: Any, **options: Unpack[CrossOriginOptions]) -> Any:
     view_options = _ViewOptions(dict(options))
 
     def decorate(view: View) -> View:
-        _Site.has_views = True
+        _Site.expect_views()
         if view_options.given.get("automatic_options", True) is not False:
             # Read by Flask when the route is added: OPTIONS comes to the view.
             required: set[str] = set(getattr(view, "required_methods", ()))
@@ -196,8 +196,9 @@ class _ViewOptions:
 class _Site:
     """The gates of one application: by path, by blueprint, by view."""
 
-    # Whether there is any view with options of its own.
-    has_views = False
+    # Whether there is any view with options of its own; until then no preflight needs a look at the routes.
+    _has_views = False
+    _all: WeakSet[_Site] = WeakSet()
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -208,6 +209,14 @@ class _Site:
         self._wsgi = Wsgi(app.wsgi_app, routed=True)
         app.wsgi_app = self._wsgi  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
         app.extensions[_EXTENSION] = self
+        _Site._all.add(self)
+
+    @staticmethod
+    def expect_views() -> None:
+        if not _Site._has_views:
+            _Site._has_views = True
+            for site in list(_Site._all):
+                site._configure()
 
     @staticmethod
     def of(app: Flask) -> _Site:
@@ -230,7 +239,7 @@ class _Site:
         self._wsgi.configure(
             gate=everything,
             select=None if everything is not None else self._by_path,
-            options=self._by_preflight,
+            options=self._by_preflight if self._blueprints or _Site._has_views else None,
             late=self._by_blueprint if self._blueprints else None,
             routed=True,
         )
@@ -241,7 +250,7 @@ class _Site:
     def _by_preflight(self, environ: dict[str, Any]) -> Gate | None:
         """A preflight asks about the route of the method that follows it."""
         method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
-        if isinstance(method, str) and (self._blueprints or _Site.has_views):
+        if isinstance(method, str):
             gate = self._by_route(environ, method)
             if gate is not None:
                 return gate
