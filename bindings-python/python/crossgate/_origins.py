@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Union
 
 from ._crossgate import Policy, PolicyError, Problem
+from ._predicate import ask
+from ._regex import matcher, split
 
 Predicate = Callable[[str], bool]
 Origin = Union[str, "re.Pattern[str]", Predicate]
-
-# What the regex crate reads in another way than Python does: sets in sets.
-_SET_OPERATIONS = re.compile(r"\[[^\]]*(?:\[|&&|~~|--)")
-_ESCAPE = re.compile(r"\\.")
 
 
 class Origins:
@@ -38,12 +37,12 @@ class Origins:
             "host_origins": bool(self.predicates) or nobody,
         }
 
-    def ask(self) -> Predicate | None:
+    def verdict(self) -> Predicate | None:
         """The host's verdict."""
         if len(self.predicates) == 1:
             return self.predicates[0]
         predicates = tuple(self.predicates)
-        return (lambda origin: any(ask(origin) is True for ask in predicates)) if predicates else None
+        return (lambda origin: any(predicate(origin) for predicate in predicates)) if predicates else None
 
     def names(self) -> dict[str, str]:
         """Where the entries of a policy's options stand in the values of this one."""
@@ -62,35 +61,16 @@ class Origins:
         else:
             self.entries.append((place, origin))
 
-    def add_regex(self, place: str, regex: str | re.Pattern[str], flags: int = 0) -> None:
+    def add_regex(self, place: str, regex: str | re.Pattern[str]) -> None:
         """A regex that must match the whole origin."""
-        try:
-            compiled = re.compile(regex, flags) if isinstance(regex, str) else regex
-        except re.error as error:
-            raise ValueError(f"{place}: {regex!r} is no regular expression: {error}") from None
-        translated = _translate(compiled)
-        if translated is None:
-            self.predicates.append(lambda origin: compiled.fullmatch(origin) is not None)
-        else:
-            self.regexes.append((place, translated))
+        engine, python = split([regex])
+        self.regexes.extend((place, text) for text in engine)
+        if python:
+            self.predicates.append(matcher(python))
 
-
-def _translate(regex: re.Pattern[str]) -> str | None:
-    """The same regex for the engine; None if it cannot take it (a look-around, a back-reference)."""
-    if _SET_OPERATIONS.search(regex.pattern):
-        return None
-    text = regex.pattern.replace(r"\Z", r"\z")
-    flags = "".join(letter for flag, letter in ((re.VERBOSE, "x"), (re.DOTALL, "s")) if regex.flags & flag)
-    # Browsers write origins in lower case.
-    if regex.flags & re.IGNORECASE and any("A" <= letter <= "Z" for letter in _ESCAPE.sub("", text)):
-        flags += "i"
-    text = f"(?{flags}){text}" if flags else text
-    try:
-        Policy(allow_origin_regexes=[text])
-    except PolicyError as error:
-        if any(problem.code == "regex_invalid" for problem in error.problems):
-            return None
-    return text
+    def add_predicate(self, predicate: Predicate) -> None:
+        """A function of an origin; what it raises is logged, and denies."""
+        self.predicates.append(partial(ask, predicate))
 
 
 def as_list(option: str, value: Any, kinds: str) -> list[tuple[str, Any]]:

@@ -113,7 +113,8 @@ class CORS:
         resources = _resources(given)
 
         def register(state: BlueprintSetupState) -> None:
-            _Site.of(state.app).add_blueprint(getattr(state, "name", app.name), resources)
+            # As endpoints begin.
+            _Site.of(state.app).add_blueprint(f"{state.name_prefix}.{state.name}".lstrip("."), resources)
 
         app.record(register)
 
@@ -378,7 +379,7 @@ def _gate(given: dict[str, Any], prefix: str) -> Gate:
         {**names, **origins.names()},
         lambda option: option.removeprefix(prefix) in given,
     )
-    return Gate(policy, ask=origins.ask())
+    return Gate(policy, ask=origins.verdict())
 
 
 def _origins(option: str, value: Any) -> Origins:
@@ -389,12 +390,13 @@ def _origins(option: str, value: Any) -> Origins:
         elif not isinstance(item, str):
             if not callable(item):
                 raise TypeError(f"{place} must be a str, a re.Pattern or a function, not {type(item).__name__}")
-            origins.predicates.append(item)
+            origins.add_predicate(item)
         elif item in ("*", ".*"):
             origins.add_exact(place, "*")
         elif is_regex(item) and not _IS_NO_REGEX.search(item):
-            # As flask-cors: a string with such characters is a regex, in any case of letters.
-            origins.add_regex(place, item, re.IGNORECASE)
+            # As flask-cors: a string with such characters is a regex, in any case of letters. Origins are in lower
+            # case, so that only a regex with capitals needs the flag.
+            origins.add_regex(place, f"(?i){item}" if item != item.lower() and not item.startswith("(?") else item)
         else:
             origins.add_exact(place, item)
     return origins

@@ -89,10 +89,7 @@ class Compiled:
                 raise SettingError(f"{place}: '*' is no origin; set CORS_ALLOW_ALL_ORIGINS = True")
             origins.add_exact(place, origin)
         for place, regex in _sequence("CORS_ALLOWED_ORIGIN_REGEXES", (str, re.Pattern)):
-            try:
-                origins.add_regex(place, regex)
-            except ValueError as error:
-                raise SettingError(str(error)) from None
+            origins.add_regex(place, regex)
         everybody = _get("CORS_ALLOW_ALL_ORIGINS")
         if not isinstance(everybody, bool):
             raise SettingError(f"{_name('CORS_ALLOW_ALL_ORIGINS')} must be a bool, not {type(everybody).__name__}")
@@ -100,7 +97,7 @@ class Compiled:
             # As django-cors-headers: the lists say nothing then.
             origins = Origins(_name("CORS_ALLOW_ALL_ORIGINS"))
             origins.add_exact(origins.option, "*")
-        self.asks = origins.ask()
+        self.asks = origins.verdict()
         # Empty methods and headers are none. The signal may allow further origins.
         options = {
             **origins.options(),
