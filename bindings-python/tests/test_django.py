@@ -90,7 +90,7 @@ def ask(path: str = "/x", origin: str | None = A, method: str = "GET", is_async:
     if origin is not None:
         meta["HTTP_ORIGIN"] = origin
     if is_async:
-        given = {key: value for key, value in meta.items()}
+        given = dict(meta)
         return asyncio.run(_ask_async(path, method, given))
     return Client(raise_request_exception=False).generic(method, path, **meta)
 
@@ -116,7 +116,15 @@ both = pytest.mark.parametrize("is_async", [False, True])
 @both
 @override_settings(CORS_ALLOWED_ORIGINS=[A])
 def test_every_response_has_the_headers(is_async: bool) -> None:
-    for path, status in (("/x", 200), ("/async", 200), ("/stream", 200), ("/boom", 500), ("/denied", 403), ("/nope", 404), ("/slash", 301)):
+    for path, status in (
+        ("/x", 200),
+        ("/async", 200),
+        ("/stream", 200),
+        ("/boom", 500),
+        ("/denied", 403),
+        ("/nope", 404),
+        ("/slash", 301),
+    ):
         found = ask(path, is_async=is_async)
         assert (found.status_code, allowed(found), found["Vary"]) == (status, A, "Origin"), path
         found = ask(path, EVIL, is_async=is_async)
@@ -143,7 +151,10 @@ def test_preflights(is_async: bool) -> None:
         "vary": "Origin, Access-Control-Request-Method",
     }
     found = preflight(origin=EVIL, is_async=is_async)
-    assert (found.status_code, dict(found.items())) == (200, {"content-length": "0", "vary": "Origin, Access-Control-Request-Method"})
+    assert (found.status_code, dict(found.items())) == (
+        200,
+        {"content-length": "0", "vary": "Origin, Access-Control-Request-Method"},
+    )
     # Before CommonMiddleware, which redirects.
     assert preflight("/slash", is_async=is_async).status_code == 200
 
@@ -152,7 +163,11 @@ def test_preflights(is_async: bool) -> None:
 @override_settings(CORS_ALLOWED_ORIGINS=[A], CORS_EXPOSE_HEADERS=["X-A"])
 def test_a_view_s_own_headers(is_async: bool) -> None:
     found = ask("/own", is_async=is_async)
-    assert (allowed(found), found["Vary"], found["Access-Control-Expose-Headers"]) == (A, "Cookie, Origin", "X-Own, X-A")
+    assert (allowed(found), found["Vary"], found["Access-Control-Expose-Headers"]) == (
+        A,
+        "Cookie, Origin",
+        "X-Own, X-A",
+    )
     found = ask("/own", EVIL, is_async=is_async)
     assert (allowed(found), found["Vary"], found.get("Access-Control-Expose-Headers")) == (None, "Cookie, Origin", None)
 
@@ -170,9 +185,15 @@ def test_the_settings_and_their_aliases() -> None:
             assert [allowed(ask(origin=origin)) for origin in (A, None)] == ["*", "*"]
     with override_settings(CORS_ALLOWED_ORIGINS=[A, "null"]):
         assert allowed(ask(origin="null")) == "null"
-    with override_settings(CORS_ALLOWED_ORIGINS=[A], CORS_PREFLIGHT_MAX_AGE=0, CORS_ALLOW_METHODS=["PUT"], CORS_ALLOW_HEADERS=["x-a"]):
+    with override_settings(
+        CORS_ALLOWED_ORIGINS=[A], CORS_PREFLIGHT_MAX_AGE=0, CORS_ALLOW_METHODS=["PUT"], CORS_ALLOW_HEADERS=["x-a"]
+    ):
         found = preflight()
-        assert [found[f"Access-Control-{name}"] for name in ("Max-Age", "Allow-Methods", "Allow-Headers")] == ["0", "PUT", "x-a"]
+        assert [found[f"Access-Control-{name}"] for name in ("Max-Age", "Allow-Methods", "Allow-Headers")] == [
+            "0",
+            "PUT",
+            "x-a",
+        ]
     with override_settings(CORS_ALLOWED_ORIGINS=[A], CORS_ALLOW_PRIVATE_NETWORK=True):
         found = preflight(access_control_request_private_network="true")
         assert found["Access-Control-Allow-Private-Network"] == "true"
@@ -184,7 +205,12 @@ def test_the_settings_and_their_aliases() -> None:
 def test_urls(is_async: bool) -> None:
     for regex in (r"^/api/.*$", "/api/", "^/api", re.compile("^/api/")):
         with override_settings(CORS_URLS_REGEX=regex):
-            assert [allowed(ask(path, is_async=is_async)) for path in ("/api/x", "/apix", "/API/x", "/x")] == [A, None, None, None]
+            assert [allowed(ask(path, is_async=is_async)) for path in ("/api/x", "/apix", "/API/x", "/x")] == [
+                A,
+                None,
+                None,
+                None,
+            ]
             assert "Vary" not in ask("/x", is_async=is_async)
             assert preflight("/x", is_async=is_async).content == b"x"
             assert allowed(ask("/api/../x", is_async=is_async)) is None
@@ -206,7 +232,12 @@ def test_the_signal_allows(is_async: bool) -> None:
     check_request_enabled.connect(broken)
     try:
         with override_settings(CORS_ALLOWED_ORIGINS=[A], CORS_URLS_REGEX="^/api/"):
-            assert [allowed(ask("/api/x", origin, is_async=is_async)) for origin in (A, B, EVIL, "null")] == [A, B, None, None]
+            assert [allowed(ask("/api/x", origin, is_async=is_async)) for origin in (A, B, EVIL, "null")] == [
+                A,
+                B,
+                None,
+                None,
+            ]
             assert asked == ["/api/x"] * 2
             assert [allowed(ask("/x", origin, is_async=is_async)) for origin in (B, EVIL)] == [B, None]
             assert allowed(preflight("/x", B, is_async=is_async)) == B

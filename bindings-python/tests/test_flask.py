@@ -8,7 +8,7 @@ import re
 import weakref
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from crossgate import Policy, PolicyError
@@ -79,7 +79,14 @@ def test_every_response_has_the_headers() -> None:
     def refuse() -> tuple[str, int] | None:
         return ("no", 401) if request.path == "/private" else None
 
-    for path, status in (("/boom", 500), ("/abort", 418), ("/stream", 200), ("/nope", 404), ("/private", 401), ("/static/test_flask.py", 200)):
+    for path, status in (
+        ("/boom", 500),
+        ("/abort", 418),
+        ("/stream", 200),
+        ("/nope", 404),
+        ("/private", 401),
+        ("/static/test_flask.py", 200),
+    ):
         response = get(app, path)
         assert (response.status_code, allowed(response), response.headers["Vary"]) == (status, A, "Origin"), path
         response.close()
@@ -105,7 +112,12 @@ def test_the_defaults_of_flask_cors() -> None:
 
 def test_init_app_config_arguments_and_resources_in_their_order() -> None:
     app = make()
-    app.config.update(CORS_ORIGINS=[A], CORS_MAX_AGE=60, CORS_EXPOSE_HEADERS="X-Config", CORS_RESOURCES={"/x/*": {"max_age": 62}, "/y/*": {}})
+    app.config.update(
+        CORS_ORIGINS=[A],
+        CORS_MAX_AGE=60,
+        CORS_EXPOSE_HEADERS="X-Config",
+        CORS_RESOURCES={"/x/*": {"max_age": 62}, "/y/*": {}},
+    )
     cors = CORS(expose_headers=["X-Init"])
     cors.init_app(app, max_age=61)
     assert get(app, "/x/1").headers["Access-Control-Expose-Headers"] == "X-Init"
@@ -173,17 +185,34 @@ def test_resources_end_at_segments(resources: Any, inside: list[str], outside: l
 
 
 def test_the_most_specific_resource_wins_whatever_the_order() -> None:
-    rules = {"/*": {"origins": "*"}, "/api/*": {"origins": A}, "/api/admin/*": {"origins": B}, "/api/admin/open": {"origins": EVIL}}
+    rules = {
+        "/*": {"origins": "*"},
+        "/api/*": {"origins": A},
+        "/api/admin/*": {"origins": B},
+        "/api/admin/open": {"origins": EVIL},
+    }
     for resources in (rules, dict(reversed(rules.items()))):
         app = make(resources=resources)
-        assert [allowed(get(app, path)) for path in ("/x", "/api/x", "/api/admin/x", "/api/admin/open")] == ["*", A, None, None]
+        assert [allowed(get(app, path)) for path in ("/x", "/api/x", "/api/admin/x", "/api/admin/open")] == [
+            "*",
+            A,
+            None,
+            None,
+        ]
         assert allowed(get(app, "/api/admin/x", B)) == B
         assert allowed(get(app, "/api/admin/open", EVIL)) == EVIL
         assert allowed(preflight(app, "/api/admin/x")) is None
 
 
 def test_what_can_be_read_in_two_ways_is_denied() -> None:
-    app = make(resources={"/*": {"origins": "*"}, "/api/admin/*": {"origins": B}, r"/t/.*": {"origins": A}, r"/t/(a|b).*": {"origins": "*"}})
+    app = make(
+        resources={
+            "/*": {"origins": "*"},
+            "/api/admin/*": {"origins": B},
+            r"/t/.*": {"origins": A},
+            r"/t/(a|b).*": {"origins": "*"},
+        }
+    )
     for path in ("/api//admin/x", "/api/./admin/x", "/api/x/../admin/x", "/x/../api/admin/x", "/t/a"):
         response = preflight(app, path)
         assert (response.status_code, allowed(response), "Vary" in response.headers) == (200, None, True), path
@@ -274,7 +303,9 @@ def test_errors_speak_of_what_was_written() -> None:
     with pytest.raises(PolicyError) as raised:
         CORS(Flask(__name__), origins=["https://a.example/"])
     assert [(problem.code, problem.path) for problem in raised.value.problems] == [("origin_has_path", "origins[0]")]
-    assert str(raised.value).startswith("invalid CORS policy: 1 error\n  error origin_has_path at origins[0] = https://a.example/:")
+    assert str(raised.value).startswith(
+        "invalid CORS policy: 1 error\n  error origin_has_path at origins[0] = https://a.example/:"
+    )
     with pytest.raises(TypeError, match="app must be a Flask application or a Blueprint, not str"):
         CORS("app")  # type: ignore[arg-type]
 
@@ -335,7 +366,9 @@ def test_decorators_read_the_config_of_their_application() -> None:
         app = Flask(__name__)
         app.config["CORS_ORIGINS"] = origin
         app.add_url_rule("/", view_func=view)
-        assert [allowed(get(app, origin=asked)) for asked in (A, B)] == [asked if asked == origin else None for asked in (A, B)]
+        assert [allowed(get(app, origin=asked)) for asked in (A, B)] == [
+            asked if asked == origin else None for asked in (A, B)
+        ]
 
 
 def test_a_decorator_that_makes_no_policy_with_the_config_denies_preflights() -> None:
@@ -378,7 +411,7 @@ def test_class_based_and_bare_decorators() -> None:
     CORS(app, origins=B)
 
     class Item(MethodView):
-        decorators = [cross_origin(origins=A)]
+        decorators: ClassVar[list[Any]] = [cross_origin(origins=A)]
 
         def get(self) -> str:
             return "item"
@@ -454,8 +487,19 @@ def test_no_request_raises(value: str) -> None:
     def start_response(status: str, headers: list[tuple[str, str]]) -> None:
         assert status == "200 OK"
 
-    for odd in ({"PATH_INFO": "/api/\u20ac"}, {"PATH_INFO": None}, {"PATH_INFO": value}, {"wsgi.url_scheme": value}, {"HTTP_HOST": value}):
-        environ = {**create_environ("/api/view", method="OPTIONS"), "HTTP_ORIGIN": value, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": value, **odd}
+    for odd in (
+        {"PATH_INFO": "/api/\u20ac"},
+        {"PATH_INFO": None},
+        {"PATH_INFO": value},
+        {"wsgi.url_scheme": value},
+        {"HTTP_HOST": value},
+    ):
+        environ = {
+            **create_environ("/api/view", method="OPTIONS"),
+            "HTTP_ORIGIN": value,
+            "HTTP_ACCESS_CONTROL_REQUEST_METHOD": value,
+            **odd,
+        }
         assert list(app.wsgi_app(environ, start_response)) == []
 
 

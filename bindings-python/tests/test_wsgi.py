@@ -100,7 +100,9 @@ def test_a_preflight_is_answered_before_the_application() -> None:
 
 
 def test_echoed_values_are_the_request_s() -> None:
-    app = CORSMiddleware(application, allow_origins=["https://*.a.example"], allow_methods="*", allow_headers="*", allow_credentials=True)
+    app = CORSMiddleware(
+        application, allow_origins=["https://*.a.example"], allow_methods="*", allow_headers="*", allow_credentials=True
+    )
     server = Server()
     asked = {"access_control_request_method": "PURGE", "access_control_request_headers": "X-B, x-a,X-b"}
     server.ask(app, "OPTIONS", origin=" https://x.a.example\t", **asked)
@@ -120,7 +122,12 @@ def test_a_denied_request_can_be_rejected() -> None:
 
 def test_the_application_s_own_cors_headers_give_way() -> None:
     app = CORSMiddleware(
-        answering(("access-control-allow-origin", "*"), ("VARY", "Accept, origin"), ("Access-Control-Expose-Headers", "X-Own"), ("X", "y")),
+        answering(
+            ("access-control-allow-origin", "*"),
+            ("VARY", "Accept, origin"),
+            ("Access-Control-Expose-Headers", "X-Own"),
+            ("X", "y"),
+        ),
         allow_origins=[A],
         expose_headers=["X-A"],
     )
@@ -204,7 +211,20 @@ def test_what_the_application_raises_passes() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"https://a.example", 7, None, object(), "ä" * 10, "\u20ac", "\udc80", "", "x" * 100_000, ",", ["https://a.example"], "https://a.example\x00"],
+    [
+        b"https://a.example",
+        7,
+        None,
+        object(),
+        "ä" * 10,
+        "\u20ac",
+        "\udc80",
+        "",
+        "x" * 100_000,
+        ",",
+        ["https://a.example"],
+        "https://a.example\x00",
+    ],
 )
 @pytest.mark.parametrize("name", ["origin", "access_control_request_method", "access_control_request_headers"])
 def test_no_value_of_the_environ_raises(name: str, value: Any) -> None:
@@ -216,7 +236,10 @@ def test_no_value_of_the_environ_raises(name: str, value: Any) -> None:
         assert all(len(part) < 5000 for pair in server.headers for part in pair)
 
 
-@pytest.mark.parametrize("headers", [[], [("a",)], [("a", "b", "c")], [None], [["Vary", "x"]], [(b"vary", b"x")], [("vary", 1)], [("\udc80", "x")]])
+@pytest.mark.parametrize(
+    "headers",
+    [[], [("a",)], [("a", "b", "c")], [None], [["Vary", "x"]], [(b"vary", b"x")], [("vary", 1)], [("\udc80", "x")]],
+)
 def test_no_list_of_the_application_raises(headers: list[Any]) -> None:
     server = Server()
     server.ask(CORSMiddleware(answering(*headers), allow_origins=[A]), origin=A)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Union
+from typing import Any, Union, cast
 
 from ._crossgate import Policy, PolicyError, Problem
 from ._predicate import ask
@@ -31,7 +31,9 @@ class Origins:
         """The options of a policy. Nothing at all is nobody, which only a host without a verdict says."""
         nobody = not (self.any or self.null or self.entries or self.regexes)
         return {
-            "allow_origins": "*" if self.any and not self.entries else [*(["*"] * self.any), *(e for _, e in self.entries)],
+            "allow_origins": "*"
+            if self.any and not self.entries
+            else [*(["*"] * self.any), *(e for _, e in self.entries)],
             "allow_origin_regexes": [regex for _, regex in self.regexes],
             "allow_null_origin": self.null,
             "host_origins": bool(self.predicates) or nobody,
@@ -73,18 +75,22 @@ class Origins:
         self.predicates.append(partial(ask, predicate))
 
 
-def as_list(option: str, value: Any, kinds: str) -> list[tuple[str, Any]]:
+def in_order(values: Iterable[Any]) -> list[Any]:
+    """A set's order changes from process to process; the headers of two workers must not."""
+    return sorted(values, key=repr) if isinstance(values, (set, frozenset)) else list(values)
+
+
+def as_list(option: str, value: object, kinds: str) -> list[tuple[str, Any]]:
     """The values of an option that takes one or several, each with its place. kinds: what may stand there."""
     if isinstance(value, (str, re.Pattern)) or callable(value):
         return [(option, value)]
     if isinstance(value, (bytes, bytearray, dict)) or not isinstance(value, Iterable):
-        raise TypeError(f"{option} must be {kinds}, or a list of them, not {type(value).__name__}")
-    # A set's order changes from process to process; the headers of two workers must not.
-    values: list[Any] = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
+        raise TypeError(f"{option} must be {kinds}, or a list of them, not {type(cast(object, value)).__name__}")  # type: ignore[redundant-cast]
+    values = in_order(cast("Iterable[Any]", value))  # type: ignore[redundant-cast]
     return [(f"{option}[{index}]", item) for index, item in enumerate(values)]
 
 
-def build(options: dict[str, Any], names: dict[str, str], is_given: Callable[[str], bool]) -> Policy:
+def build(options: dict[str, Any], names: dict[str, str], is_given: Callable[[str], bool] = bool) -> Policy:
     """A policy from its own options; its problems name those of the drop-in.
 
     names: for an option, or an entry of one, what the drop-in calls it. is_given: whether an option was written, rather

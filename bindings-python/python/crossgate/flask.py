@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Union, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from flask import Blueprint, Flask, Response, after_this_request, current_app, has_request_context, request
@@ -21,7 +21,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from ._crossgate import Gate, Policy, Wsgi
-from ._origins import Origin, Origins, as_list, build
+from ._origins import Origin, Origins, Predicate, as_list, build
 from ._paths import PathPattern, Paths, is_regex
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class CORS:
     def init_app(self, app: Flask | Blueprint, **options: Unpack[CORSOptions]) -> None:
         """Raises PolicyError, TypeError or ValueError for what the options have wrong."""
         _check_names("init_app", options, _KNOWN)
-        if not isinstance(app, (Flask, Blueprint)):
+        if not isinstance(app, (Flask, Blueprint)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"app must be a Flask application or a Blueprint, not {type(app).__name__}")
         given = {**self._options, **options}
         if isinstance(app, Flask):
@@ -114,7 +114,7 @@ class CORS:
 
         def register(state: BlueprintSetupState) -> None:
             # As endpoints begin.
-            _Site.of(state.app).add_blueprint(f"{state.name_prefix}.{state.name}".lstrip("."), resources)
+            _Site.of(cast("Flask", state.app)).add_blueprint(f"{state.name_prefix}.{state.name}".lstrip("."), resources)
 
         app.record(register)
 
@@ -199,12 +199,12 @@ class _Site:
 
     # Whether there is any view with options of its own; until then no preflight needs a look at the routes.
     _has_views = False
-    _all: WeakSet[_Site] = WeakSet()
+    _all: ClassVar[WeakSet[_Site]] = WeakSet()
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         # A host that never says yes.
-        self._nobody = Gate(Policy(host_origins=True, **_STATUSES))
+        self._nobody = Gate(build({"host_origins": True, **_STATUSES}, {}))
         self._paths = _paths(self._nobody)
         self._blueprints: dict[str, Paths[Gate]] = {}
         self._wsgi = Wsgi(app.wsgi_app, routed=True)
@@ -285,7 +285,9 @@ class _Site:
             return options.of(self._app)[0]
         except (TypeError, ValueError):
             # The view itself says so again, on each of its requests.
-            self._app.logger.exception("cross_origin: its options and app.config make no policy; its preflights are denied")
+            self._app.logger.exception(
+                "cross_origin: its options and app.config make no policy; its preflights are denied"
+            )
             return self._nobody
 
     def _by_blueprint(self) -> Gate | None:
@@ -318,26 +320,32 @@ def _check_names(callee: str, options: Mapping[str, Any], known: frozenset[str])
 
 def _config(app: Flask) -> dict[str, Any]:
     """The options in `app.config`; None there is unset."""
-    found = {name: app.config.get(f"CORS_{name.upper()}") for name in DEFAULTS}
+    config = cast("dict[str, Any]", app.config)
+    found = {name: config.get(f"CORS_{name.upper()}") for name in DEFAULTS}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _resources(given: dict[str, Any]) -> list[tuple[str, PathPattern, Gate]]:
-    resources = given.get("resources", DEFAULTS["resources"])
+    resources: Any = given.get("resources", DEFAULTS["resources"])
     shared = {name: value for name, value in given.items() if name != "resources"}
-    if isinstance(resources, Mapping):
+    by_path = _mapping(resources)
+    if by_path is not None:
         found: list[tuple[str, PathPattern, Gate]] = []
-        for pattern, options in cast("Mapping[Any, Any]", resources).items():
+        for pattern, options in by_path.items():
             option = f"resources[{pattern!r}]"
-            if not isinstance(options, Mapping):
+            own = _mapping(options)
+            if own is None:
                 raise TypeError(f"{option} must be a dict of options, not {type(options).__name__}")
-            own = cast("Mapping[str, Any]", options)
             _check_names(option, own, _KNOWN - {"resources"})
             found.append((option, _pattern(option, pattern), _gate({**shared, **own}, f"{option}.")))
         return found
     gate = _gate(shared, "")
     patterns = as_list("resources", resources, "a path (a str or re.Pattern), a dict of paths to options")
     return [(option, _pattern(option, pattern), gate) for option, pattern in patterns]
+
+
+def _mapping(value: object) -> Mapping[Any, Any] | None:
+    return cast("Mapping[Any, Any]", value) if isinstance(value, Mapping) else None  # type: ignore[redundant-cast]
 
 
 def _pattern(option: str, pattern: Any) -> PathPattern:
@@ -390,7 +398,7 @@ def _origins(option: str, value: Any) -> Origins:
         elif not isinstance(item, str):
             if not callable(item):
                 raise TypeError(f"{place} must be a str, a re.Pattern or a function, not {type(item).__name__}")
-            origins.add_predicate(item)
+            origins.add_predicate(cast(Predicate, item))
         elif item in ("*", ".*"):
             origins.add_exact(place, "*")
         elif is_regex(item) and not _IS_NO_REGEX.search(item):

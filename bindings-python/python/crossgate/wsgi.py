@@ -1,12 +1,12 @@
 """CORS around any WSGI application.
 
-    application = CORSMiddleware(application, allow_origins=["https://app.example.com"])
+application = CORSMiddleware(application, allow_origins=["https://app.example.com"])
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ._crossgate import Gate, Policy, Wsgi
 
@@ -42,14 +42,14 @@ class CORSMiddleware(Wsgi):
             raise TypeError(f"app must be a WSGI application, not {type(app).__name__}")
         if ask is not None and not callable(ask):
             raise TypeError(f"ask must be callable, not {type(ask).__name__}")
-        return super().__new__(cls, app, Gate(policy_of(policy, options), ask=ask))
+        return cast(CORSMiddleware, super().__new__(cls, app, Gate(policy_of(policy, options), ask=ask)))
 
 
 def policy_of(policy: Policy | None, options: Any) -> Policy:
     """The policy itself, or the one that the options make."""
     if policy is None:
         return Policy(**options)
-    if not isinstance(policy, Policy):
+    if not isinstance(policy, Policy):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"policy must be a crossgate.Policy, not {type(policy).__name__}")
     if options:
         raise TypeError(f"policy comes with all its options; leave out {', '.join(options)}")

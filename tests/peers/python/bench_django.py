@@ -57,7 +57,10 @@ def call(handler: Any, method: str, headers: dict[str, str]) -> Call:
 
 def compare(options: dict[str, Any], method: str, headers: dict[str, str]) -> dict[str, Net]:
     with override_settings(**COMMON, **options):
-        return measure(call(view, method, headers), {"peer": call(Peer(view), method, headers), "ours": call(Ours(view), method, headers)})
+        return measure(
+            call(view, method, headers),
+            {"peer": call(Peer(view), method, headers), "ours": call(Ours(view), method, headers)},
+        )
 
 
 def main() -> None:

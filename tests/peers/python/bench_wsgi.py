@@ -1,8 +1,8 @@
 """crossgate.wsgi and crossgate.flask beside flask-cors: python tests/peers/python/bench_wsgi.py
 
-flask-cors is measured over Flask, in which it runs. crossgate.flask wraps `wsgi_app`, so what it adds does not depend on
-what is behind; it is measured over a plain WSGI callable in Flask's place, because Flask's own spread is ten times what
-it adds. The last table shows both over Flask.
+flask-cors is measured over Flask, in which it runs. crossgate.flask wraps `wsgi_app`, so what it adds does not depend
+on what is behind; it is measured over a plain WSGI callable in Flask's place, because Flask's own spread is ten times
+what it adds. The second table shows both over Flask.
 """
 
 from __future__ import annotations
@@ -117,7 +117,14 @@ def main() -> None:
         rows.append(row(name, "Flask", found["peer"], alone["alone"], goal))
         rows.append(row(name, "WSGI", found["peer"], alone["wsgi"], goal))
         peer, ours = found["peer"], found["flask"]
-        whole.append({"workload": name, "Flask us": micro(peer.bare), "flask-cors us": micro(peer.least), "crossgate us": micro(ours.least)})
+        whole.append(
+            {
+                "workload": name,
+                "Flask us": micro(peer.bare),
+                "flask-cors us": micro(peer.least),
+                "crossgate us": micro(ours.least),
+            }
+        )
 
     for name, (method, headers) in workloads().items():
         compare(name, wildcard if name == "W5" else listed, method, headers, GOALS[name])
@@ -138,7 +145,14 @@ def main() -> None:
     )
     small, large = found[str(len(few))], found[str(MILLION)]
     flat.append({"origins": len(few), "adds ns": round(small.net), "ratio": "1.0", "goal": ""})
-    flat.append({"origins": MILLION, "adds ns": round(large.net), "ratio": f"{large.net / small.net:.2f}", "goal": "flat: <= 1.3"})
+    flat.append(
+        {
+            "origins": MILLION,
+            "adds ns": round(large.net),
+            "ratio": f"{large.net / small.net:.2f}",
+            "goal": "flat: <= 1.3",
+        }
+    )
     report("wsgi-scale", "crossgate.wsgi by the number of origins", flat)
 
 

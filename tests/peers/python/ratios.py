@@ -87,7 +87,7 @@ def report(name: str, title: str, rows: list[dict[str, object]]) -> None:
     texts = [[str(row.get(key, "")) for key in keys] for row in rows]
     widths = [max(len(line[column]) for line in [keys, *texts]) for column in range(len(keys))]
     for line in [keys, *texts]:
-        print("  ".join(text.rjust(width) for text, width in zip(line, widths)))
+        print("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)))
     path = ROOT / "build" / f"bench-{name}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(rows, indent=1))

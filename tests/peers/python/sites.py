@@ -28,7 +28,15 @@ def pieces() -> Iterator[str]:
 
 
 flask_app = flask.Flask(__name__)
-CORS(flask_app, origins=[A], supports_credentials=True, expose_headers=["X-Own"], methods=["PUT"], allow_headers=["X-Token"], max_age=60)
+CORS(
+    flask_app,
+    origins=[A],
+    supports_credentials=True,
+    expose_headers=["X-Own"],
+    methods=["PUT"],
+    allow_headers=["X-Token"],
+    max_age=60,
+)
 blueprint = flask.Blueprint("part", __name__)
 CORS(blueprint, origins=B)
 
@@ -101,7 +109,12 @@ def django_boom(request: HttpRequest) -> HttpResponse:
     raise RuntimeError
 
 
-urlpatterns = [path("data", django_data), path("own", django_own), path("stream", django_stream), path("boom", django_boom)]
+urlpatterns = [
+    path("data", django_data),
+    path("own", django_own),
+    path("stream", django_stream),
+    path("boom", django_boom),
+]
 django_wsgi = get_wsgi_application()
 django_asgi = get_asgi_application()
 

@@ -84,7 +84,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "all": {"CORS_ALLOW_ALL_ORIGINS": True},
     "all-alias": {"CORS_ORIGIN_ALLOW_ALL": True},
     "all-credentials": {"CORS_ALLOW_ALL_ORIGINS": True, "CORS_ALLOW_CREDENTIALS": True},
-    "credentials": {"CORS_ALLOWED_ORIGINS": [A, B], "CORS_ALLOW_CREDENTIALS": True, "CORS_EXPOSE_HEADERS": ["X-B", "X-A"]},
+    "credentials": {
+        "CORS_ALLOWED_ORIGINS": [A, B],
+        "CORS_ALLOW_CREDENTIALS": True,
+        "CORS_EXPOSE_HEADERS": ["X-B", "X-A"],
+    },
     "regex": {"CORS_ALLOWED_ORIGIN_REGEXES": [r"https://.*\.example\.com"]},
     "regex-alias": {"CORS_ORIGIN_REGEX_WHITELIST": [re.compile(r"^https://[a-z]+\.example\.com$")]},
     "look-around": {"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://(?!b)\w+\.example\.com$"]},
@@ -128,7 +132,10 @@ ODD = ("null", "", f"{A}.evil.com", A.upper(), f"{A}/", f"{A}:443", f"{E}/.examp
 REQUESTS = [
     Request("GET", "/api/x"),
     *(Request("GET", "/api/x", headers(Origin=origin)) for origin in (A, B, E, *ODD)),
-    *(Request("GET", f"/api/{path}", headers(Origin=A)) for path in ("nope", "boom", "denied", "stream", "vary", "varies-by-origin", "vary-any", "own")),
+    *(
+        Request("GET", f"/api/{path}", headers(Origin=A))
+        for path in ("nope", "boom", "denied", "stream", "vary", "varies-by-origin", "vary-any", "own")
+    ),
     Request("GET", "/api/own", headers(Origin=E)),
     Request("HEAD", "/api/x", headers(Origin=A)),
     Request("GET", "/apix", headers(Origin=A)),

@@ -8,12 +8,16 @@ from typing import Any
 
 import crossgate.flask
 import flask_cors
-import pytest
 from compare import Comparison, Reply, Request, Seen
 from flask import Flask, Response, abort, request
 
 A, B, E = "https://a.example.com", "https://b.example.com", "https://evil.com"
-PATHS = {"/api/*": {"origins": A}, "/api/admin/*": {"origins": B}, "/open": {"origins": "*"}, r"/v\d+/items": {"origins": A}}
+PATHS = {
+    "/api/*": {"origins": A},
+    "/api/admin/*": {"origins": B},
+    "/open": {"origins": "*"},
+    r"/v\d+/items": {"origins": A},
+}
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -33,7 +37,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "no-vary": {"origins": [A, B], "vary_header": False},
     "not-always": {"origins": "*", "always_send": False},
     "not-intercepted": {"origins": [A, B], "intercept_exceptions": False},
-    "listed": {"origins": [A, B], "methods": ["GET", "PUT"], "allow_headers": ["Content-Type", "X-Token"], "max_age": timedelta(hours=1)},
+    "listed": {
+        "origins": [A, B],
+        "methods": ["GET", "PUT"],
+        "allow_headers": ["Content-Type", "X-Token"],
+        "max_age": timedelta(hours=1),
+    },
     "text-age": {"origins": [A, B], "max_age": "600"},
     "age-zero": {"origins": [A, B], "max_age": 0},
     "lower-methods": {"origins": [A, B], "methods": ["get", "patch"]},
@@ -70,7 +79,10 @@ def preflight(origin: str | None, method: str, names: str | None = None, path: s
 
 REQUESTS = [
     Request("GET", "/api/x"),
-    *(Request("GET", "/api/x", headers(Origin=origin)) for origin in (A, B, E, "null", "", f"{A}.evil.com", A.upper(), f"{E}/.example.com", f"{A}, {E}")),
+    *(
+        Request("GET", "/api/x", headers(Origin=origin))
+        for origin in (A, B, E, "null", "", f"{A}.evil.com", A.upper(), f"{E}/.example.com", f"{A}, {E}")
+    ),
     Request("HEAD", "/api/x", headers(Origin=A)),
     Request("GET", "/api/nope", headers(Origin=A)),
     Request("PATCH", "/api/x", headers(Origin=A)),
@@ -96,7 +108,18 @@ REQUESTS = [
     preflight(A, "PUT", Access_Control_Request_Private_Network="true"),
     *(
         Request("GET", path, headers(Origin=origin))
-        for path in ("/open", "/API/x", "/apix", "/%61pi/x", "/%2561pi/x", "/api+x", "/api/admin/x", "/api//admin/x", "/v1/items", "/v1/itemsx")
+        for path in (
+            "/open",
+            "/API/x",
+            "/apix",
+            "/%61pi/x",
+            "/%2561pi/x",
+            "/api+x",
+            "/api/admin/x",
+            "/api//admin/x",
+            "/v1/items",
+            "/v1/itemsx",
+        )
         for origin in (A, B)
     ),
 ]
@@ -245,7 +268,11 @@ def cors(seen: Seen) -> str | None:
         return origin(seen)
     if ours is None and (asked.origin or "").lower() != asked.origin:
         return "origin-case"
-    if ours is None and seen.peer.get("access-control-allow-origin") and not seen.ours.get("access-control-allow-origin"):
+    if (
+        ours is None
+        and seen.peer.get("access-control-allow-origin")
+        and not seen.ours.get("access-control-allow-origin")
+    ):
         return origin(seen)
     if seen.options == "wildcard" and theirs is None:
         return "glob-is-a-wildcard"
@@ -282,7 +309,9 @@ def compared() -> Comparison:
         for asked in REQUESTS:
             comparison.add(name, asked, reply(peer, asked), reply(ours, asked))
     for name in VIEWS:
-        peer, ours = (build(decorated, package.cross_origin, OPTIONS[name]) for package in (flask_cors, crossgate.flask))
+        peer, ours = (
+            build(decorated, package.cross_origin, OPTIONS[name]) for package in (flask_cors, crossgate.flask)
+        )
         for asked in REQUESTS:
             if asked.path in ("/api/x", "/api/boom", "/api/abort"):
                 comparison.add(f"view {name}", asked, reply(peer, asked), reply(ours, asked))

@@ -38,7 +38,9 @@ class Site:
         self.name = name
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
 
-    def ask(self, method: str, path: str, origin: str | None = None, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+    def ask(
+        self, method: str, path: str, origin: str | None = None, **headers: str
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         if origin is not None:
             given["Origin"] = origin
@@ -138,6 +140,8 @@ def test_head(site: Site) -> None:
     status, headers, body = site.ask("HEAD", "/data", A)
     assert (status, body) == (200, b"")
     assert values(headers, "Access-Control-Allow-Origin") == [A]
+    # gunicorn 20 sends what Django leaves it to leave out.
+    site.connection.close()
 
 
 def test_a_connection_serves_many(site: Site) -> None:

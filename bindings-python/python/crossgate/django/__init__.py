@@ -1,8 +1,8 @@
 """CORS for Django, with the settings of django-cors-headers.
 
-    INSTALLED_APPS = [..., "crossgate.django"]
-    MIDDLEWARE = ["crossgate.django.CorsMiddleware", ...]
-    CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
+INSTALLED_APPS = [..., "crossgate.django"]
+MIDDLEWARE = ["crossgate.django.CorsMiddleware", ...]
+CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
 """
 
 from .defaults import default_headers, default_methods

@@ -1,5 +1,9 @@
 """System checks: everything that the settings have wrong, in one run."""
 
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -28,5 +32,7 @@ def _is_worth_a_word(problem: Problem) -> bool:
 
 def _message(problem: Problem) -> CheckMessage:
     kind = Error if problem.severity == "error" else Warning
-    text = f"{problem.path}: {problem.value}: {problem.message}" if problem.value else f"{problem.path}: {problem.message}"
+    text = (
+        f"{problem.path}: {problem.value}: {problem.message}" if problem.value else f"{problem.path}: {problem.message}"
+    )
     return kind(text, hint=problem.hint and f"write {problem.hint}", id=f"crossgate.{problem.code}")

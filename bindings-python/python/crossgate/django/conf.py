@@ -1,5 +1,9 @@
 """The settings, compiled once and again whenever a test changes one."""
 
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+
 from __future__ import annotations
 
 import os
@@ -12,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from .._crossgate import Gate, Policy, PolicyError, Problem
-from .._origins import Origins, build
+from .._origins import Origins, build, in_order
 from .._paths import matcher
 from .defaults import default_headers, default_methods
 
@@ -130,7 +134,7 @@ def _sequence(name: str, types: tuple[type[Any], ...]) -> list[tuple[str, Any]]:
     name, value = _name(name), _get(name)
     if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
         raise SettingError(f"{name} must be a list or tuple, not {type(value).__name__}")
-    items: list[Any] = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
+    items = in_order(value)
     for index, item in enumerate(items):
         if not isinstance(item, types):
             wanted = " or ".join(kind.__name__ for kind in types)

@@ -1,19 +1,28 @@
 """The middleware: first in MIDDLEWARE, so that every response passes it."""
 
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+
 from __future__ import annotations
 
 import inspect
 import posixpath
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Union, cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .._crossgate import Answer
 from .conf import Compiled, current
 from .signals import check_request_enabled
+
+if sys.version_info >= (3, 12):
+    from inspect import iscoroutinefunction, markcoroutinefunction
+else:
+    from asgiref.sync import iscoroutinefunction, markcoroutinefunction  # pyright: ignore[reportDeprecated]
 
 GetResponse = Union[Callable[[HttpRequest], HttpResponseBase], Callable[[HttpRequest], Awaitable[HttpResponseBase]]]
 Verdict = Literal["allow", "deny"]
@@ -30,7 +39,7 @@ class CorsMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response: Callable[[HttpRequest], Any] = get_response
-        self._is_async = iscoroutinefunction(get_response)
+        self._is_async = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated]
         if self._is_async:
             markcoroutinefunction(self)
         # System checks do not run under gunicorn or uvicorn.
@@ -79,7 +88,9 @@ class CorsMiddleware:
         if asend_robust is not None:
             return _any_true(await asend_robust(sender=None, request=request))
         replies = check_request_enabled.send_robust(sender=None, request=request)
-        return _any_true([(receiver, await value if inspect.isawaitable(value) else value) for receiver, value in replies])
+        return _any_true(
+            [(receiver, await value if inspect.isawaitable(value) else value) for receiver, value in replies]
+        )
 
     @staticmethod
     def _asked(compiled: Compiled, request: HttpRequest) -> str | None:
@@ -122,4 +133,4 @@ def _answer(status: int) -> HttpResponse:
 
 def _write(answer: Answer, response: HttpResponseBase) -> None:
     # The dict behind the mapping: names and values come from the policy or matched it, so they need no second check.
-    answer.write(response.headers._store)  # type: ignore[attr-defined]
+    answer.write(response.headers._store)  # pyright: ignore[reportPrivateUsage]
