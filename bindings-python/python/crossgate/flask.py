@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Union, cast, overload
 from weakref import WeakKeyDictionary, WeakSet
 
 from flask import Blueprint, Flask, Response, after_this_request, current_app, has_request_context, request
@@ -119,6 +119,10 @@ class CORS:
         app.record(register)
 
 
+@overload
+def cross_origin(view: View, /) -> View: ...
+@overload
+def cross_origin(**options: Unpack[CrossOriginOptions]) -> Callable[[View], View]: ...
 def cross_origin(*args: Any, **options: Unpack[CrossOriginOptions]) -> Any:
     """A decorator for views, below `@app.route`: the same options without `resources`. What the view raises or aborts
     with gets the headers too.
@@ -349,11 +353,10 @@ def _mapping(value: object) -> Mapping[Any, Any] | None:
 
 
 def _pattern(option: str, pattern: Any) -> PathPattern:
-    if isinstance(pattern, re.Pattern):
-        return cast("re.Pattern[str]", pattern)
-    if isinstance(pattern, str):
-        return pattern
-    raise TypeError(f"{option}: a path is a str or re.Pattern, not {type(pattern).__name__}")
+    text: object = getattr(pattern, "pattern", pattern)
+    if isinstance(pattern, (str, re.Pattern)) and isinstance(text, str):
+        return cast(PathPattern, pattern)
+    raise TypeError(f"{option}: a path is a str or a re.Pattern of one, not {type(text).__name__}")
 
 
 def _gate(given: dict[str, Any], prefix: str) -> Gate:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import django
+from asked import headers, preflight
 from compare import Comparison, Reply, Request, Seen
 from django.conf import settings
 
@@ -113,19 +114,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "age-long": {"CORS_ALLOWED_ORIGINS": [A], "CORS_PREFLIGHT_MAX_AGE": 604800},
     "lower-method": {"CORS_ALLOWED_ORIGINS": [A], "CORS_ALLOW_METHODS": ["patch"]},
 }
-
-
-def headers(**given: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name.replace("_", "-"), value) for name, value in given.items())
-
-
-def preflight(origin: str | None, method: str, names: str | None = None, path: str = "/api/x", **more: str) -> Request:
-    asked = {"Access_Control_Request_Method": method, **more}
-    if origin is not None:
-        asked["Origin"] = origin
-    if names is not None:
-        asked["Access_Control_Request_Headers"] = names
-    return Request("OPTIONS", path, headers(**asked))
 
 
 ODD = ("null", "", f"{A}.evil.com", A.upper(), f"{A}/", f"{A}:443", f"{E}/.example.com", f"{A}, {E}", "https://[")

@@ -8,6 +8,7 @@ from typing import Any
 
 import crossgate.flask
 import flask_cors
+from asked import headers, preflight
 from compare import Comparison, Reply, Request, Seen
 from flask import Flask, Response, abort, request
 
@@ -62,19 +63,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 VIEWS = ["default", "one", "two", "regex", "credentials", "listed"]
-
-
-def headers(**given: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name.replace("_", "-"), value) for name, value in given.items())
-
-
-def preflight(origin: str | None, method: str, names: str | None = None, path: str = "/api/x", **more: str) -> Request:
-    asked = {"Access_Control_Request_Method": method, **more}
-    if origin is not None:
-        asked["Origin"] = origin
-    if names is not None:
-        asked["Access_Control_Request_Headers"] = names
-    return Request("OPTIONS", path, headers(**asked))
 
 
 REQUESTS = [
