@@ -1,8 +1,6 @@
 //! The class `Gate`: a policy whose header sets are made once as Python's pairs, asked with an environ; and its
 //! `Answer`.
 
-use std::sync::Arc;
-
 use crossgate::{Decision, HeaderName, PreparedValue, Verdict};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -19,7 +17,7 @@ use crate::response::{Pair, Pairs, Store, is_touched};
 /// that a policy with host_origins asks about; only True allows.
 #[pyclass(module = "crossgate._crossgate", frozen)]
 pub(crate) struct Gate {
-    policy: Arc<crossgate::Policy>,
+    policy: Py<Policy>,
     sets: Vec<Vec<Line>>,
     names: [Py<PyString>; HeaderName::ALL.len()],
     lower_names: [Py<PyString>; HeaderName::ALL.len()],
@@ -53,12 +51,16 @@ pub(crate) struct Outcome {
 }
 
 impl Gate {
+    fn engine(&self) -> &crossgate::Policy {
+        self.policy.get().engine()
+    }
+
     fn name<'py>(&self, py: Python<'py>, name: HeaderName) -> &Bound<'py, PyString> {
         self.names[name as usize].bind(py)
     }
 
     fn asks_host<'py>(&self, py: Python<'py>, asked: &Asked) -> Option<Bound<'py, PyString>> {
-        self.policy.asks_host(&asked.request(py)).map(|origin| PyString::new(py, origin))
+        self.engine().asks_host(&asked.request(py)).map(|origin| PyString::new(py, origin))
     }
 
     /// What `ask` says of the origin that the policy asks about.
@@ -78,7 +80,7 @@ impl Gate {
 
     /// The host is asked unless the caller brings its verdict, which counts only where the policy asks for one.
     pub(crate) fn outcome(&self, py: Python<'_>, asked: &Asked, verdict: Option<Verdict>) -> Outcome {
-        let verdict = if self.policy.has_host_origins() { verdict.or_else(|| self.verdict(py, asked)) } else { None };
+        let verdict = if self.engine().has_host_origins() { verdict.or_else(|| self.verdict(py, asked)) } else { None };
         let request = asked.request(py);
         self.with(&request, verdict, |decision| {
             let set = decision.prepared();
@@ -98,9 +100,9 @@ impl Gate {
 
     fn with<R>(&self, request: &crossgate::Request<'_>, verdict: Option<Verdict>, read: impl FnOnce(&Decision<'_>) -> R) -> R {
         // The only error is a verdict that the policy does not ask for; `outcome` has left that out.
-        match self.policy.evaluate_with(request, verdict) {
+        match self.engine().evaluate_with(request, verdict) {
             Ok(decision) => read(&decision),
-            Err(_) => read(&self.policy.evaluate(request)),
+            Err(_) => read(&self.engine().evaluate(request)),
         }
     }
 
@@ -173,10 +175,11 @@ impl Gate {
     #[new]
     #[pyo3(signature = (policy, lower = false, ask = None))]
     fn new(py: Python<'_>, policy: &Bound<'_, Policy>, lower: bool, ask: Option<Py<PyAny>>) -> PyResult<Self> {
-        let policy = policy.get().policy.clone();
         let lower_names = HeaderName::ALL.map(|name| PyString::intern(py, name.lower()).unbind());
         let names = HeaderName::ALL.map(|name| PyString::intern(py, if lower { name.lower() } else { name.as_str() }).unbind());
         let sets = policy
+            .get()
+            .engine()
             .prepared()
             .map(|(lines, _)| {
                 lines
@@ -193,7 +196,7 @@ impl Gate {
             })
             .collect::<PyResult<_>>()?;
         let reasons = py.import("http.client")?.getattr("responses")?.unbind();
-        Ok(Gate { policy, sets, names, lower_names, reasons, ask })
+        Ok(Gate { policy: policy.clone().unbind(), sets, names, lower_names, reasons, ask })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -202,8 +205,8 @@ impl Gate {
 
     /// The policy.
     #[getter]
-    fn policy(&self) -> Policy {
-        Policy { policy: self.policy.clone() }
+    fn policy(&self, py: Python<'_>) -> Py<Policy> {
+        self.policy.clone_ref(py)
     }
 
     /// What is asked for the host's verdict.

@@ -21,10 +21,14 @@ use crate::{options, problem};
 /// Raises PolicyError with every problem found.
 #[pyclass(module = "crossgate", frozen)]
 pub(crate) struct Policy {
-    pub(crate) policy: Arc<crossgate::Policy>,
+    policy: Arc<crossgate::Policy>,
 }
 
 impl Policy {
+    pub(crate) fn engine(&self) -> &crossgate::Policy {
+        &self.policy
+    }
+
     /// Builds without the interpreter: a list of a million origins takes its time.
     fn build(py: Python<'_>, build: impl FnOnce() -> Result<crossgate::Policy, crossgate::PolicyError> + Send) -> PyResult<Self> {
         match py.detach(build) {
