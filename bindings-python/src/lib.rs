@@ -5,14 +5,20 @@
 //! 3. `text.rs` and `request.rs`: a method and header pairs of str or bytes become a request.
 //! 4. `decision.rs`: the class `Decision`, and its headers applied to a response's.
 //! 5. `problem.rs`: the class `Problem`, and the exceptions.
+//! 6. `shared.rs` and `counters.rs`: a policy that is swapped while serving, and decisions counted.
+//! 7. `wire.rs` and `asgi.rs`: prepared header pairs, and the ASGI middleware that puts them into responses.
 #![forbid(unsafe_code)]
 
+mod asgi;
+mod counters;
 mod decision;
 mod options;
 mod policy;
 mod problem;
 mod request;
+mod shared;
 mod text;
+mod wire;
 
 /// The native part of `crossgate`; import that.
 #[pyo3::pymodule(gil_used = false)]
@@ -21,11 +27,17 @@ mod _crossgate {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
+    use crate::asgi::Middleware;
+    #[pymodule_export]
+    use crate::counters::Counters;
+    #[pymodule_export]
     use crate::decision::Decision;
     #[pymodule_export]
     use crate::policy::Policy;
     #[pymodule_export]
     use crate::problem::{PolicyError, Problem};
+    #[pymodule_export]
+    use crate::shared::SharedPolicy;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

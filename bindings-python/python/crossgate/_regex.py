@@ -1,0 +1,62 @@
+"""Python's regular expressions as the engine's, where both mean the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Union
+
+from ._crossgate import Policy, PolicyError
+
+Regex = Union[str, "re.Pattern[str]"]
+
+# What both engines read, but not alike: possessive repetitions and operators on classes.
+_READ_OTHERWISE = re.compile(r"[*+?}]\+|&&|--|~~|\[\[|\\[<>bBZz]|\(\?[a-z]*x")
+_FLAGS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
+
+
+def split(regexes: Iterable[Regex]) -> tuple[list[Any], list[re.Pattern[str]]]:
+    """The regexes that the engine takes, and those that only Python can run.
+
+    The engine's run in linear time and are checked for what they let in; Python's are not.
+    """
+    engine: list[Any] = []
+    python: list[re.Pattern[str]] = []
+    for regex in regexes:
+        text = _translated(regex)
+        if text is not None and _compiles(text):
+            engine.append(text)
+            continue
+        try:
+            python.append(re.compile(regex))
+        except (re.error, TypeError):
+            # No regex for Python either: the engine says what is wrong with it.
+            engine.append(regex)
+    return engine, python
+
+
+def _translated(regex: Any) -> str | None:
+    if isinstance(regex, str):
+        text, flags = regex, 0
+    elif isinstance(regex, re.Pattern) and isinstance(regex.pattern, str):
+        text, flags = regex.pattern, regex.flags
+    else:
+        return None
+    if flags & re.VERBOSE or _READ_OTHERWISE.search(text):
+        return None
+    letters = "".join(letter for flag, letter in _FLAGS.items() if flags & flag)
+    # Flags that stand in the text as well may stand only at its start, for Python.
+    return f"(?{letters}){text}" if letters else text
+
+
+def _compiles(text: str) -> bool:
+    try:
+        Policy(allow_origin_regexes=[text])
+    except PolicyError as error:
+        return all(problem.code != "regex_invalid" for problem in error.problems)
+    return True
+
+
+def matcher(patterns: list[re.Pattern[str]]) -> Callable[[str], bool]:
+    """A predicate: whether one of them matches the whole origin."""
+    return lambda origin: any(pattern.fullmatch(origin) for pattern in patterns)
