@@ -182,13 +182,20 @@ impl Middleware {
             Some("websocket") if self.settings.websocket != WebSocket::Pass => false,
             _ => return app.call1((scope, receive, send)),
         };
-        let replaced = read_once(fields)?;
+        let mut lines = HeaderLines::default();
+        let mut replaced = None;
+        if let Some(headers) = fields.get_item(intern!(py, "headers"))?
+            && !each_header(&headers, |name, value| lines.take(name, value))
+            && let Some(list) = list_of(&headers)
+        {
+            // They can be read once only, perhaps, and the application reads them too: it gets a list, in a copy.
+            each_header(list.as_any(), |name, value| lines.take(name, value));
+            let copy = fields.copy()?;
+            copy.set_item(intern!(py, "headers"), list)?;
+            replaced = Some(copy);
+        }
         let fields = replaced.as_ref().unwrap_or(fields);
         let scope = fields.as_any();
-        let mut lines = HeaderLines::default();
-        if let Some(headers) = fields.get_item(intern!(py, "headers"))? {
-            each_header(&headers, |_, name, value| lines.take(name, value));
-        }
         let method = fields.get_item(intern!(py, "method"))?.and_then(|method| Text::read(&method));
         let request = lines.request(py, method.as_ref().map_or(b"", |method| method.as_bytes(py)));
 
@@ -220,13 +227,12 @@ impl Middleware {
                 compiled: compiled.clone(),
                 kept: decision.keep(),
                 origin: lines.into_origin(),
-                settings: self.settings.clone(),
+                counters: self.settings.counters.as_ref().map(|counters| counters.clone_ref(py)),
                 send: send.clone().unbind(),
             };
-            return app.call1((scope, receive, Bound::new(py, wrapped)?));
+            return app.call1((scope, receive, Bound::new(py, wrapped)?.getattr(intern!(py, "send"))?));
         }
-        let headers = PyList::empty(py);
-        compiled.extend(&decision, lines.origin(), &headers)?;
+        let headers = compiled.headers(&decision, lines.origin(), None, py)?;
         let status = decision.status().unwrap_or(403);
         if status != 204 {
             headers.append((intern_bytes(py, &CONTENT_LENGTH, b"content-length"), intern_bytes(py, &ZERO, b"0")))?;
@@ -259,43 +265,29 @@ fn intern_bytes<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyBytes>>, by
     cell.get_or_init(py, || PyBytes::new(py, bytes).unbind()).bind(py)
 }
 
-/// A scope whose headers can be read once only gets a list in their place, in a copy: the application reads them too.
-fn read_once<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let py = scope.py();
-    let key = intern!(py, "headers");
-    let Some(headers) = scope.get_item(key)? else { return Ok(None) };
-    if headers.is_instance_of::<PyList>() || headers.is_instance_of::<PyTuple>() {
-        return Ok(None);
-    }
-    let Ok(items) = headers.try_iter() else { return Ok(None) };
-    let list = PyList::empty(py);
-    // An iterator that fails half-way has told what it knows.
-    items.map_while(Result::ok).try_for_each(|item| list.append(item))?;
-    let copy = scope.copy()?;
-    copy.set_item(key, list)?;
-    Ok(Some(copy))
-}
-
-/// Calls `each` with every pair of a list or tuple, its name and its value; passes over whatever is no pair.
+/// Calls `each` with every name and value of a list or tuple of pairs, and passes over whatever is no pair. False if it is
+/// neither list nor tuple.
 #[inline]
-fn each_header<'py>(headers: &Bound<'py, PyAny>, mut each: impl FnMut(&Bound<'py, PyAny>, &Bound<'py, PyAny>, &Bound<'py, PyAny>)) {
-    let mut item = |item: Bound<'py, PyAny>| match item.cast::<PyTuple>() {
-        Ok(tuple) if tuple.len() == 2 => {
-            if let (Ok(name), Ok(value)) = (tuple.get_borrowed_item(0), tuple.get_borrowed_item(1)) {
-                each(&item, &name, &value);
-            }
+fn each_header<'py>(headers: &Bound<'py, PyAny>, mut each: impl FnMut(&Bound<'py, PyAny>, &Bound<'py, PyAny>)) -> bool {
+    let mut item = |item: Bound<'py, PyAny>| {
+        #[cfg(not(feature = "abi3"))]
+        if let Ok(tuple) = item.cast::<PyTuple>()
+            && let [name, value] = tuple.as_slice()
+        {
+            return each(name, value);
         }
-        _ => {
-            if let Some((name, value)) = pair(&item) {
-                each(&item, &name, &value);
-            }
+        if let Some((name, value)) = pair(&item) {
+            each(&name, &value);
         }
     };
     if let Ok(list) = headers.cast::<PyList>() {
         list.iter().for_each(&mut item);
     } else if let Ok(tuple) = headers.cast::<PyTuple>() {
         tuple.iter().for_each(&mut item);
+    } else {
+        return false;
     }
+    true
 }
 
 /// The `send` that the application gets.
@@ -305,13 +297,15 @@ struct Send {
     kept: KeptDecision,
     /// The request's own bytes of its origin.
     origin: Option<Text>,
-    settings: Arc<Settings>,
+    counters: Option<Py<Counters>>,
     send: Py<PyAny>,
 }
 
 #[pymethods]
 impl Send {
-    fn __call__<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    /// A method, not `__call__`: calls of those are quicker.
+    #[pyo3(signature = (message, /))]
+    fn send<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.py();
         let send = self.send.bind(py);
         if let Ok(fields) = message.cast::<PyDict>()
@@ -336,13 +330,19 @@ impl Send {
         let key = intern!(py, "headers");
         let theirs = message.get_item(key)?;
         let message = message.copy()?;
-        let Some(theirs) = theirs.map_or_else(|| Some(PyList::empty(py)), |theirs| list_of(&theirs)) else { return Ok(message) };
+        let theirs = match theirs.map(Bound::cast_into::<PyList>) {
+            None => PyList::empty(py),
+            Some(Ok(list)) => list,
+            Some(Err(other)) => match list_of(&other.into_inner()) {
+                Some(list) => list,
+                None => return Ok(message),
+            },
+        };
         let mut plain = true;
-        each_header(theirs.as_any(), |_, name, _| plain = plain && !is_ours(name));
+        each_header(theirs.as_any(), |name, _| plain = plain && !is_ours(name));
         let decision = self.kept.decision(&self.compiled.policy);
         if plain {
-            self.compiled.extend(&decision, self.origin.as_ref(), &theirs)?;
-            message.set_item(key, theirs)?;
+            message.set_item(key, self.compiled.headers(&decision, self.origin.as_ref(), Some(&theirs), py)?)?;
             return Ok(message);
         }
         let mut response = Response::new(py, true);
@@ -354,7 +354,7 @@ impl Send {
             }
         }
         if decision.apply(&mut response)
-            && let Some(counters) = &self.settings.counters
+            && let Some(counters) = &self.counters
         {
             counters.get().add_overwrote();
         }
@@ -366,15 +366,10 @@ impl Send {
     }
 }
 
-/// A new list of the same items; `None` for what has none.
+/// What an iterable holds; one that fails half-way has told what it knows. `None` for what has no items.
 fn list_of<'py>(headers: &Bound<'py, PyAny>) -> Option<Bound<'py, PyList>> {
-    match headers.cast::<PyList>() {
-        Ok(list) => Some(list.get_slice(0, list.len())),
-        Err(_) => {
-            let items: Vec<_> = headers.try_iter().ok()?.map_while(Result::ok).collect();
-            PyList::new(headers.py(), items).ok()
-        }
-    }
+    let items: Vec<_> = headers.try_iter().ok()?.map_while(Result::ok).collect();
+    PyList::new(headers.py(), items).ok()
 }
 
 /// Whether a response header is one that a decision sets, merges or removes.

@@ -2,25 +2,31 @@
 
 use std::sync::Arc;
 
-use crossgate::{Decision, HeaderName, Policy, PreparedValue};
+use crossgate::{Decision, HeaderName, Op, Policy, PreparedValue};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyList};
 
 use crate::text::Text;
 
 /// A policy with its sets.
 pub(crate) struct Compiled {
     pub(crate) policy: Arc<Policy>,
-    sets: PyOnceLock<Box<[Box<[Line]>]>>,
+    sets: PyOnceLock<Box<[Set]>>,
 }
 
-/// One header of a set.
-enum Line {
-    /// The same in every response.
-    Ready(Py<PyTuple>),
-    /// Its value is the request's.
-    Made(Py<PyBytes>, PreparedValue<'static>),
+/// The headers of a set, and which of them hold the request's values.
+struct Set {
+    /// Never changed; copied into responses.
+    pairs: Py<PyList>,
+    made: Box<[Made]>,
+}
+
+/// A header whose value is the request's: its place among the pairs, which holds its name until then.
+struct Made {
+    place: usize,
+    name: Py<PyBytes>,
+    value: PreparedValue<'static>,
 }
 
 impl Compiled {
@@ -28,38 +34,57 @@ impl Compiled {
         Compiled { policy: Arc::new(policy), sets: PyOnceLock::new() }
     }
 
-    fn sets(&self, py: Python<'_>) -> PyResult<&[Box<[Line]>]> {
-        let sets = self.sets.get_or_try_init(py, || {
-            let line = |(name, _, value): (HeaderName, _, PreparedValue<'_>)| -> PyResult<Line> {
-                let name = PyBytes::new(py, name.lower().as_bytes());
-                Ok(match value {
-                    PreparedValue::Fixed(text) => Line::Ready((name, PyBytes::new(py, text.as_bytes())).into_pyobject(py)?.unbind()),
-                    PreparedValue::Origin => Line::Made(name.unbind(), PreparedValue::Origin),
-                    PreparedValue::Method => Line::Made(name.unbind(), PreparedValue::Method),
-                    PreparedValue::Names => Line::Made(name.unbind(), PreparedValue::Names),
-                })
-            };
-            self.policy.prepared().map(|(headers, _)| headers.map(line).collect()).collect::<PyResult<_>>()
-        })?;
+    fn sets(&self, py: Python<'_>) -> PyResult<&[Set]> {
+        let sets = self.sets.get_or_try_init(py, || self.policy.prepared().map(|(headers, _)| Set::new(py, headers)).collect::<PyResult<_>>())?;
         Ok(sets)
     }
 
-    /// Puts the decision's headers behind those of a response that says nothing of CORS and has no Vary. `origin`: the
-    /// request's own bytes, which are not copied if they are what the header says.
-    pub(crate) fn extend(&self, decision: &Decision<'_>, origin: Option<&Text>, headers: &Bound<'_, PyList>) -> PyResult<()> {
-        let py = headers.py();
-        for line in self.sets(py)?.get(decision.prepared()).into_iter().flatten() {
-            match line {
-                Line::Ready(pair) => headers.append(pair)?,
-                Line::Made(name, value) => {
-                    let Some((text, _)) = decision.value_of(*value) else { continue };
-                    match origin {
-                        Some(Text::Bytes(bytes)) if bytes.as_bytes(py) == text.as_bytes() => headers.append((name, bytes))?,
-                        _ => headers.append((name, PyBytes::new(py, text.as_bytes())))?,
-                    }
-                }
+    /// A new list: the decision's headers behind those of a response that says nothing of CORS and has no Vary.
+    /// `origin`: the request's own bytes, which are not copied if they are what the header says.
+    pub(crate) fn headers<'py>(
+        &self,
+        decision: &Decision<'_>,
+        origin: Option<&Text>,
+        theirs: Option<&Bound<'py, PyList>>,
+        py: Python<'py>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let Some(set) = self.sets(py)?.get(decision.prepared()) else { return Ok(PyList::empty(py)) };
+        let pairs = set.pairs.bind(py);
+        let (start, list) = match theirs {
+            // Two lists make one.
+            Some(theirs) => (theirs.len(), theirs.as_sequence().concat(pairs.as_sequence())?.cast_into::<PyList>()?),
+            None => (0, pairs.get_slice(0, pairs.len())),
+        };
+        // From the end: a header that is left out moves those behind it.
+        for Made { place, name, value } in set.made.iter().rev() {
+            match (decision.value_of(*value), origin) {
+                (Some((text, _)), Some(Text::Bytes(bytes))) if bytes.as_bytes(py) == text.as_bytes() => list.set_item(start + place, (name, bytes))?,
+                (Some((text, _)), _) => list.set_item(start + place, (name, PyBytes::new(py, text.as_bytes())))?,
+                (None, _) => list.del_item(start + place)?,
             }
         }
-        Ok(())
+        Ok(list)
+    }
+}
+
+impl Set {
+    fn new<'p>(py: Python<'_>, headers: impl Iterator<Item = (HeaderName, Op, PreparedValue<'p>)>) -> PyResult<Self> {
+        let pairs = PyList::empty(py);
+        let mut made = Vec::new();
+        for (place, (name, _, value)) in headers.enumerate() {
+            let name = PyBytes::new(py, name.lower().as_bytes());
+            let mut of_request = |value| made.push(Made { place, name: name.clone().unbind(), value });
+            match value {
+                PreparedValue::Fixed(text) => {
+                    pairs.append((&name, PyBytes::new(py, text.as_bytes())))?;
+                    continue;
+                }
+                PreparedValue::Origin => of_request(PreparedValue::Origin),
+                PreparedValue::Method => of_request(PreparedValue::Method),
+                PreparedValue::Names => of_request(PreparedValue::Names),
+            }
+            pairs.append(name)?;
+        }
+        Ok(Set { pairs: pairs.unbind(), made: made.into() })
     }
 }
