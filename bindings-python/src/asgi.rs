@@ -19,7 +19,7 @@ use crate::text::{Text, type_name};
 use crate::wire::Compiled;
 
 /// The native half of crossgate.asgi.CORSMiddleware.
-#[pyclass(module = "crossgate", name = "_Middleware", frozen, subclass)]
+#[pyclass(module = "crossgate._crossgate", name = "ASGIMiddleware", frozen, subclass)]
 pub(crate) struct Middleware {
     app: Py<PyAny>,
     settings: Arc<Settings>,
@@ -140,7 +140,7 @@ impl Middleware {
     }
 
     /// The same around another application.
-    fn _around(&self, app: Py<PyAny>) -> Self {
+    fn around(&self, app: Py<PyAny>) -> Self {
         Middleware { app, settings: self.settings.clone() }
     }
 
@@ -149,7 +149,7 @@ impl Middleware {
     }
 
     /// Goes on with what the predicate said of the origin.
-    fn _decided<'py>(
+    fn decided<'py>(
         &self,
         scope: &Bound<'py, PyAny>,
         receive: &Bound<'py, PyAny>,
@@ -206,8 +206,8 @@ impl Middleware {
             && verdict.is_none()
             && let Some(origin) = compiled.policy.asks_host(&request)
         {
-            // The subclass of Python's is not needed: the coroutine comes back through _decided.
-            let again = Bound::new(py, self._around(self.app.clone_ref(py)))?;
+            // The subclass of Python's is not needed: the coroutine comes back through decided.
+            let again = Bound::new(py, self.around(self.app.clone_ref(py)))?;
             let timeout = self.settings.predicate_timeout;
             return coroutine(py, &ASK, "ask")?.call1((again, predicate, timeout, origin, scope, receive, send));
         }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ._predicate import Predicate, ask_async
 
 if TYPE_CHECKING:
-    from ._crossgate import _Middleware
+    from ._crossgate import ASGIMiddleware
     from .asgi import Receive, Send
 
 
@@ -18,7 +18,7 @@ async def answer(send: Send, status: int, headers: list[tuple[bytes, bytes]]) ->
 
 
 async def ask(
-    middleware: _Middleware,
+    middleware: ASGIMiddleware,
     predicate: Predicate,
     timeout: float | None,
     origin: str,
@@ -28,7 +28,7 @@ async def ask(
 ) -> None:
     """Goes on with what the predicate says of the origin."""
     allowed = await ask_async(predicate, origin, timeout)
-    await middleware._decided(scope, receive, send, allowed)
+    await middleware.decided(scope, receive, send, allowed)
 
 
 async def close(scope: dict[str, Any], send: Send) -> None:

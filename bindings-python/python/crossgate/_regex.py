@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Union
+from typing import Any, Union, cast
 
 from ._crossgate import Policy, PolicyError
 
@@ -28,9 +28,13 @@ def split(regexes: Iterable[Regex]) -> tuple[list[Any], list[re.Pattern[str]]]:
             engine.append(text)
             continue
         try:
-            python.append(re.compile(regex))
+            compiled = re.compile(regex)
         except (re.error, TypeError):
-            # No regex for Python either: the engine says what is wrong with it.
+            compiled = None
+        if compiled is not None and isinstance(compiled.pattern, str):
+            python.append(compiled)
+        else:
+            # None for Python either, or one of bytes: the engine says what is wrong with it.
             engine.append(regex)
     return engine, python
 
@@ -38,9 +42,12 @@ def split(regexes: Iterable[Regex]) -> tuple[list[Any], list[re.Pattern[str]]]:
 def _translated(regex: Any) -> str | None:
     if isinstance(regex, str):
         text, flags = regex, 0
-    elif isinstance(regex, re.Pattern) and isinstance(regex.pattern, str):
-        text, flags = regex.pattern, regex.flags
+    elif isinstance(regex, re.Pattern):
+        pattern = cast("re.Pattern[Any]", regex)
+        text, flags = pattern.pattern, pattern.flags
     else:
+        return None
+    if not isinstance(text, str):
         return None
     if flags & re.VERBOSE or _READ_OTHERWISE.search(text):
         return None

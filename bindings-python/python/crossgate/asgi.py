@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal
 
-from ._crossgate import Counters, Policy, SharedPolicy, _Middleware
+from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
 from ._predicate import Predicate
 from ._regex import Regex, matcher, split
 
@@ -33,11 +33,11 @@ SAFELISTED_HEADERS = frozenset({"Accept", "Accept-Language", "Content-Language",
 logger = logging.getLogger("crossgate")
 
 
-class CORSMiddleware(_Middleware):
+class CORSMiddleware(ASGIMiddleware):
     """Answers preflights and puts the CORS headers on every response of an ASGI application.
 
-    The arguments up to `max_age` are Starlette's, with its defaults. Lists are lists; a text in place of one is an error.
-    Raises PolicyError with every problem of the configuration.
+    The arguments up to `max_age` are Starlette's, with its defaults. A text in place of a list is an error. Raises
+    PolicyError with every problem of the configuration.
 
     `policy`: a Policy or SharedPolicy in place of those options.
     `allow_origin_predicate`: a function of the origin, plain or async, that is asked about well-formed origins which
@@ -54,16 +54,16 @@ class CORSMiddleware(_Middleware):
         allow_methods: Collection[str] = ("GET",),
         allow_headers: Collection[str] = (),
         allow_credentials: bool = False,
-        allow_origin_regex: Union[Regex, None] = None,
+        allow_origin_regex: Regex | None = None,
         allow_private_network: bool = False,
         expose_headers: Collection[str] = (),
-        max_age: Union[int, None] = 600,
+        max_age: int | None = 600,
         *,
-        policy: Union[Policy, SharedPolicy, None] = None,
-        allow_origin_predicate: Union[Predicate, None] = None,
-        predicate_timeout: Union[float, None] = 5.0,
-        websocket: Union[bool, Literal["public"]] = False,
-        counters: Union[Counters, None] = None,
+        policy: Policy | SharedPolicy | None = None,
+        allow_origin_predicate: Predicate | None = None,
+        predicate_timeout: float | None = 5.0,
+        websocket: bool | Literal["public"] = False,
+        counters: Counters | None = None,
     ) -> Self:
         options: dict[str, Any] = {
             "allow_origins": allow_origins,
@@ -109,9 +109,7 @@ def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Polic
         )
         predicate = _either(matcher(python), predicate)
     methods = options["allow_methods"]
-    if _is_list(methods) and "*" in methods:
-        options["allow_methods"] = ALL_METHODS
-    elif methods == "*":
+    if (_is_list(methods) and "*" in methods) or methods == "*":
         options["allow_methods"] = ALL_METHODS
     headers = options["allow_headers"]
     if headers == "*" or (_is_list(headers) and "*" in headers):
@@ -152,7 +150,9 @@ def install(app: Any, *args: Any, **options: Any) -> None:
     """
     build = getattr(app, "build_middleware_stack", None)
     if build is None:
-        raise TypeError(f"install() takes a FastAPI or Starlette application, not {type(app).__name__}: wrap it instead")
+        raise TypeError(
+            f"install() takes a FastAPI or Starlette application, not {type(app).__name__}: wrap it instead"
+        )
     if getattr(app, "middleware_stack", None) is not None:
         raise RuntimeError("install() comes before the application has started")
     if hasattr(build, "_crossgate"):
@@ -160,7 +160,7 @@ def install(app: Any, *args: Any, **options: Any) -> None:
     middleware = CORSMiddleware(app, *args, **options)
 
     def build_middleware_stack() -> ASGIApp:
-        return middleware._around(build())
+        return middleware.around(build())
 
     build_middleware_stack._crossgate = True  # type: ignore[attr-defined]
     app.build_middleware_stack = build_middleware_stack

@@ -31,7 +31,10 @@ REQUEST_HEADERS = [
     (b"host", b"api.example.com"),
     (b"connection", b"keep-alive"),
     (b"sec-ch-ua-platform", b'"Linux"'),
-    (b"user-agent", b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"),
+    (
+        b"user-agent",
+        b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    ),
     (b"accept", b"application/json"),
     (b"sec-fetch-site", b"cross-site"),
     (b"sec-fetch-mode", b"cors"),
@@ -135,7 +138,10 @@ def measure(asked: dict[str, Any], calls: dict[str, Callable[..., Any]], rounds:
     spread = statistics.median(times["bare"]) - min(times["bare"])
     found: dict[str, dict[str, float]] = {}
     for name in calls:
-        net = {"min": min(times[name]) - min(times["bare"]), "median": statistics.median(times[name]) - statistics.median(times["bare"])}
+        net = {
+            "min": min(times[name]) - min(times["bare"]),
+            "median": statistics.median(times[name]) - statistics.median(times["bare"]),
+        }
         found[name] = {kind: max(value, spread) if name != "bare" else value for kind, value in net.items()}
     found["bare"] = {"min": min(times["bare"]), "median": statistics.median(times["bare"]), "spread": spread}
     return found
@@ -173,7 +179,9 @@ def main() -> int:
         results[name] = {**cell, "ratio": ratio, "ratio_median": median, "goal": goal}
     biggest = max((name for name in results if name.startswith("W4") and "miss" not in name), key=len)
     flat = results[biggest]["crossgate"]["min"] / results["W4 N=10"]["crossgate"]["min"]
-    print(f"\nns a request over the bare handler, undisturbed (min). {biggest} against W4 N=10: {flat:.2f} (goal: {FLAT})")
+    print(
+        f"\nns a request over the bare handler, undisturbed (min). {biggest} against W4 N=10: {flat:.2f} (goal: {FLAT})"
+    )
     results["flat"] = {"largest": biggest, "ratio": flat, "goal": FLAT}
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
