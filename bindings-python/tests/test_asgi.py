@@ -620,7 +620,7 @@ class TestInstall:
             install(framework, allow_origins=[A])
 
     def test_other_applications_are_wrapped(self) -> None:
-        with pytest.raises(TypeError, match="not a function: wrap that"):
+        with pytest.raises(TypeError, match="not function: wrap it instead"):
             install(application(), allow_origins=[A])
 
 

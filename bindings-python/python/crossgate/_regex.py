@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Union, cast
+from typing import Any, Union
 
 from ._crossgate import Policy, PolicyError
 
@@ -15,7 +15,7 @@ _READ_OTHERWISE = re.compile(r"[*+?}]\+|&&|--|~~|\[\[|\\[<>bBZz]|\(\?[a-z]*x")
 _FLAGS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
 
 
-def split(regexes: Iterable[Regex]) -> tuple[list[Any], list[re.Pattern[str]]]:
+def split(regexes: Iterable[Any]) -> tuple[list[Any], list[re.Pattern[str]]]:
     """The regexes that the engine takes, and those that only Python can run.
 
     The engine's run in linear time and are checked for what they let in; Python's are not.
@@ -27,6 +27,7 @@ def split(regexes: Iterable[Regex]) -> tuple[list[Any], list[re.Pattern[str]]]:
         if text is not None and _compiles(text):
             engine.append(text)
             continue
+        compiled: re.Pattern[Any] | None
         try:
             compiled = re.compile(regex)
         except (re.error, TypeError):
@@ -40,16 +41,9 @@ def split(regexes: Iterable[Regex]) -> tuple[list[Any], list[re.Pattern[str]]]:
 
 
 def _translated(regex: Any) -> str | None:
-    if isinstance(regex, str):
-        text, flags = regex, 0
-    elif isinstance(regex, re.Pattern):
-        pattern = cast("re.Pattern[Any]", regex)
-        text, flags = pattern.pattern, pattern.flags
-    else:
-        return None
-    if not isinstance(text, str):
-        return None
-    if flags & re.VERBOSE or _READ_OTHERWISE.search(text):
+    text: Any = getattr(regex, "pattern", regex)
+    flags: int = getattr(regex, "flags", 0)
+    if not isinstance(text, str) or flags & re.VERBOSE or _READ_OTHERWISE.search(text):
         return None
     letters = "".join(letter for flag, letter in _FLAGS.items() if flags & flag)
     # Flags that stand in the text as well may stand only at its start, for Python.
