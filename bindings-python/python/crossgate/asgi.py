@@ -116,14 +116,17 @@ def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Polic
         # Every name: Starlette echoes them, Authorization included, which a literal "*" does not cover.
         options["allow_headers"] = ["*", "Authorization"]
     elif _is_list(headers):
-        options["allow_headers"] = sorted(SAFELISTED_HEADERS) + [h for h in headers if not _is_safelisted(h)]
+        own = [name for name in headers if not _is_safelisted(name)]
+        options["allow_headers"] = sorted([*SAFELISTED_HEADERS, *own], key=str)
     # Without origins and regex nobody is allowed, as with Starlette. Then only the predicate can say otherwise.
     origins = options["allow_origins"]
     nobody = _is_list(origins) and not origins and not engine
     options["host_origins"] = predicate is not None or nobody
     policy = Policy(preflight_status=200, denied_preflight_status=400, **options)
     for warning in policy.warnings:
-        logger.warning("CORS: %s", warning)
+        # OPTIONS is in "*", and in what many people copied.
+        if warning.code != "method_options_unneeded":
+            logger.warning("CORS: %s", warning)
     return policy, predicate
 
 
