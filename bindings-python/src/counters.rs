@@ -52,6 +52,11 @@ impl Counters {
         self.overwrote.load(Ordering::Relaxed)
     }
 
+    /// Counts a response whose own CORS headers were replaced or removed; see Decision.overwrites_upstream.
+    fn record_overwritten(&self) {
+        self.add_overwrote();
+    }
+
     /// The numbers as Prometheus text.
     fn to_prometheus(&self) -> String {
         self.reasons.to_prometheus()

@@ -211,6 +211,8 @@ class Counters:
     def __new__(cls) -> Counters: ...
     def record(self, decision: Decision, /) -> None:
         """Counts a decision. A middleware that was given the counters does it by itself."""
+    def record_overwritten(self) -> None:
+        """Counts a response whose own CORS headers were replaced or removed; see Decision.overwrites_upstream."""
     def as_dict(self) -> dict[str, int]:
         """The number of decisions by reason: every reason, in its order."""
     @property
