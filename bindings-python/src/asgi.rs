@@ -149,13 +149,7 @@ impl Middleware {
     }
 
     /// Goes on with what the predicate said of the origin.
-    fn decided<'py>(
-        &self,
-        scope: &Bound<'py, PyAny>,
-        receive: &Bound<'py, PyAny>,
-        send: &Bound<'py, PyAny>,
-        allowed: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn decided<'py>(&self, scope: &Bound<'py, PyAny>, receive: &Bound<'py, PyAny>, send: &Bound<'py, PyAny>, allowed: bool) -> PyResult<Bound<'py, PyAny>> {
         self.enter(scope, receive, send, Some(if allowed { Verdict::Allow } else { Verdict::Deny }))
     }
 

@@ -36,10 +36,11 @@ def setup(
     A sub-application may have a setup of its own, made before it is added, which then has the last word on its
     responses.
     """
-    if not isinstance(app, web.Application):
+    if not hasattr(app, "on_response_prepare"):
         raise TypeError(f"setup() takes an aiohttp.web.Application, not {type(app).__name__}")
     if policy is None:
-        policy = Policy(**{"host_origins": allow_origin_predicate is not None, **options})
+        options.setdefault("host_origins", allow_origin_predicate is not None)
+        policy = Policy(**options)
     elif options:
         raise TypeError(f"policy= holds every option: {', '.join(options)} cannot be given beside it")
     live = policy.policy if isinstance(policy, SharedPolicy) else policy
