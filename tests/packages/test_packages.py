@@ -58,20 +58,24 @@ asyncio.run(middleware({"type": "http", "method": "OPTIONS", "headers": headers}
 """
 
 
-def test_pip_install_works_alone(tmp_path):
-    serves(installed(tmp_path, ROOT / "bindings-python"), tmp_path)
+def abi3_wheel(folder):
+    """One wheel for every CPython from 3.10 on. It has a target folder of its own: it would replace the other build."""
+    maturin = pathlib.Path(sys.executable).with_name("maturin")
+    options = ["--release", "-q", "--features", "abi3", "--target-dir", ROOT / "target/abi3", "--out", folder]
+    run(maturin, "build", "-m", ROOT / "bindings-python/Cargo.toml", *options)
+
+
+def own_wheel(folder):
+    """The wheel for this interpreter, as `pip install` makes it."""
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--wheel-dir", folder]
+    run(sys.executable, "-m", "pip", "wheel", ROOT / "bindings-python", *options)
 
 
 @pytest.mark.parametrize(
-    ("features", "tag"), [((), f"cp3{sys.version_info[1]}-cp3"), (("--features", "abi3"), "cp310-abi3")]
+    ("build", "tag"), [(own_wheel, f"cp3{sys.version_info[1]}-cp3"), (abi3_wheel, "cp310-abi3")], ids=["own", "abi3"]
 )
-def test_wheels(features, tag, tmp_path):
-    """The wheel of this interpreter, and the one for every CPython from 3.10 on."""
-    maturin = pathlib.Path(sys.executable).with_name("maturin")
-    # abi3 has a folder of its own: the two builds of pyo3 would replace each other.
-    target = ROOT / "target" / ("abi3" if features else "")
-    run(maturin, "build", "--release", "-q", "-m", ROOT / "bindings-python/Cargo.toml", "--out", tmp_path, *features,
-        "--target-dir", target)  # fmt: skip
+def test_wheels_work_alone(build, tag, tmp_path):
+    build(tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     assert tag in wheel.name
     with zipfile.ZipFile(wheel) as content:
