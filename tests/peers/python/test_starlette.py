@@ -209,7 +209,7 @@ def test_every_difference_is_explained() -> None:
     comparison.check(least=900)
 
 
-@pytest.mark.parametrize(("origin", "method"), itertools.product([A, B], ["GET", "PUT"]))
+@pytest.mark.parametrize(("origin", "method"), list(itertools.product([A, B], ["GET", "PUT"])))
 def test_what_is_allowed_is_allowed_by_both(origin: str, method: str) -> None:
     """So that the comparison is not one of refusals."""
     for middleware in (Peer, Ours):
