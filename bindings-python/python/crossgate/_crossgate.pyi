@@ -1,6 +1,8 @@
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Literal, TypedDict, TypeVar, final
+
+from typing_extensions import Self
 
 _Any = Literal["*"]
 _Text = str | bytes
@@ -13,7 +15,12 @@ _Gate = Literal[
     "any_host_of_scheme_with_credentials",
 ]
 
-__all__ = ["Decision", "Policy", "PolicyError", "Problem", "__version__"]
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_ASGIApp = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+
+__all__ = ["Counters", "Decision", "Policy", "PolicyError", "Problem", "SharedPolicy", "__version__"]
 
 __version__: str
 
@@ -159,6 +166,87 @@ class Decision:
         headers: (name, value) pairs of str or of bytes, as the application set them. What is added is of the same type,
         lower-case and at the end; with no header at all it is of the request's.
         """
+    def overwrites_upstream(self, headers: Iterable[tuple[_Text, _Text]], /) -> bool:
+        """Whether apply replaces or removes something that these headers say about CORS: two places answer for it."""
+
+@final
+class SharedPolicy:
+    """A policy that is replaced while serving. Whoever reads it never waits, and sees the old policy or the new one.
+
+    A middleware takes it in place of a Policy. A document or file that is wrong raises PolicyError and changes nothing.
+    """
+
+    def __new__(cls, policy: Policy, /) -> SharedPolicy: ...
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+    @property
+    def shadow(self) -> Policy | None:
+        """The policy that is evaluated beside it, or None."""
+    def replace(self, policy: Policy, /) -> None:
+        """Replaces the policy."""
+    def replace_document(self, document: Mapping[str, Any], /) -> None:
+        """Builds the policy anew from a mapping of options.
+
+        Raises PolicyError with every problem; the old one stays then.
+        """
+    def replace_file(self, path: str | os.PathLike[str], /) -> None:
+        """Builds the policy anew from a file, as Policy.from_file does. If that raises, the old one stays."""
+    def set_shadow(
+        self, policy: Policy | None, on_difference: Callable[[Decision, Decision], object] | None = None
+    ) -> None:
+        """Evaluates another policy beside the live one, to see what it would change.
+
+        on_difference(live, shadow) is called with both decisions of every request on which they differ. None ends it.
+        """
+    def evaluate(
+        self, method: _Text, headers: Iterable[tuple[_Text, _Text]], verdict: _Verdict | None = None
+    ) -> Decision:
+        """Decides about a request as the live policy does, and reports what the shadow would have done otherwise."""
+
+@final
+class Counters:
+    """Decisions counted by reason; free to be used by any number of threads."""
+
+    def __new__(cls) -> Counters: ...
+    def record(self, decision: Decision, /) -> None:
+        """Counts a decision. A middleware that was given the counters does it by itself."""
+    def record_overwritten(self) -> None:
+        """Counts a response whose own CORS headers were replaced or removed; see Decision.overwrites_upstream."""
+    def as_dict(self) -> dict[str, int]:
+        """The number of decisions by reason: every reason, in its order."""
+    @property
+    def overwrote_upstream(self) -> int:
+        """How many responses came with CORS headers of the application's own.
+
+        A middleware replaced or removed them.
+        """
+    def to_prometheus(self) -> str:
+        """The numbers as Prometheus text."""
+
+class ASGIMiddleware:
+    """The native half of crossgate.asgi.CORSMiddleware."""
+
+    def __new__(
+        cls,
+        app: _ASGIApp,
+        policy: Policy | SharedPolicy,
+        predicate: Callable[[str], bool | Awaitable[bool]] | None,
+        predicate_timeout: float | None,
+        websocket: bool | Literal["public"],
+        counters: Counters | None,
+    ) -> Self: ...
+    @property
+    def app(self) -> _ASGIApp:
+        """The application that is wrapped."""
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+    def around(self, app: _ASGIApp) -> ASGIMiddleware:
+        """The same around another application."""
+    def decided(self, scope: _Scope, receive: _Receive, send: _Send, allowed: bool) -> Awaitable[None]:
+        """Goes on with what the predicate said of the origin."""
+    def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> Awaitable[None]: ...
 
 class PolicyOptions(TypedDict, total=False):
     """The options of a policy; exists for type checkers only."""
