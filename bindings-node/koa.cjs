@@ -46,4 +46,5 @@ function forget(answer, res, error) {
 }
 
 module.exports = cors
+module.exports.cors = cors
 module.exports.default = cors

@@ -2,7 +2,7 @@
 // Requests and Responses of the Fetch API.
 
 const { alphabet } = require('./native.cjs')
-const { mergeList } = require('./merge-list.cjs')
+const { merge } = require('./operations.cjs')
 
 const { requestHeaders } = alphabet()
 const ALLOW_ORIGIN = 'access-control-allow-origin'
@@ -19,9 +19,9 @@ function fieldsOf(headers) {
   return fields
 }
 
-function merge(headers, name, added, anyAlone) {
+function mergeInto(headers, name, added) {
   const existing = headers.get(name)
-  if (existing !== added) headers.set(name, mergeList(existing, added, anyAlone))
+  if (existing !== added) headers.set(name, existing === null ? added : merge(name, existing, added))
 }
 
 function applyToHeaders(headers, answer) {
@@ -29,9 +29,9 @@ function applyToHeaders(headers, answer) {
   if (!answer.keepsUpstream || !headers.has(ALLOW_ORIGIN)) {
     for (const name of remove) headers.delete(name)
     for (let i = 0; i < set.length; i += 2) headers.set(set[i], set[i + 1])
-    if (expose !== null) merge(headers, EXPOSE, expose, false)
+    if (expose !== null) mergeInto(headers, EXPOSE, expose)
   }
-  if (vary !== null) merge(headers, 'vary', vary, true)
+  if (vary !== null) mergeInto(headers, 'vary', vary)
 }
 
 /** The response with the answer: the same one, or a copy where its headers cannot be changed. */

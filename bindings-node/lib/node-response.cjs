@@ -2,7 +2,7 @@
 // Gives an answer to a response of Node's http or http2: when its head is written, so that whatever the handler, its
 // framework or an error page has set by then is merged or replaced.
 
-const { mergeList } = require('./merge-list.cjs')
+const { merge: mergeNames } = require('./operations.cjs')
 
 const ANSWER = Symbol('crossgate.answer')
 const WRITE_HEAD = Symbol('crossgate.writeHead')
@@ -49,9 +49,9 @@ function merge(res, answer, given) {
   if (!keeps) {
     for (const name of answer.remove) delete own[name]
     for (let i = 0; i < answer.set.length; i += 2) own[answer.set[i]] = answer.set[i + 1]
-    if (answer.expose !== null) own['access-control-expose-headers'] = mergeList(own['access-control-expose-headers'], answer.expose, false)
+    if (answer.expose !== null) own['access-control-expose-headers'] = own['access-control-expose-headers'] === undefined ? answer.expose : mergeNames('access-control-expose-headers', own['access-control-expose-headers'], answer.expose)
   }
-  if (answer.vary !== null) own.vary = mergeList(own.vary, answer.vary, true)
+  if (answer.vary !== null) own.vary = own.vary === undefined ? answer.vary : mergeNames('vary', own.vary, answer.vary)
   return Object.assign(merged, own)
 }
 
