@@ -1,34 +1,56 @@
 'use strict'
-// What a server does with a decision: the operations on the response, as flat lists ready to be written.
+// What adapters work with: the decision of one request in the form in which a response takes it.
 
-const VARY = 'vary'
-const EXPOSE = 'access-control-expose-headers'
+const { readSpelled } = require('./spelled.cjs')
 
-// Whether responses that the application gave CORS headers of its own are left whole; policies do not change.
-const keeps = new WeakMap()
+const NO_CONTENT = 204
 
-function keepsUpstream(policy) {
-  let keep = keeps.get(policy)
-  if (keep === undefined) {
-    keep = policy.document().upstream === 'keep'
-    keeps.set(policy, keep)
+/** A decision as operations on a response's headers. Frozen, and shared by all requests that get the same one. */
+class Answer {
+  /** @param {string} spelled what the engine answered */
+  constructor(spelled) {
+    const { head, headers } = readSpelled(spelled)
+    const set = []
+    let vary = null
+    let expose = null
+    for (let i = 0; i < headers.length; i += 2) {
+      if (headers[i] === 'vary') vary = headers[i + 1]
+      else if (headers[i] === 'access-control-expose-headers') expose = headers[i + 1]
+      else set.push(headers[i], headers[i + 1])
+    }
+    this.kind = head.kind
+    this.reason = head.reason
+    this.allowed = head.allowed
+    this.action = head.action
+    this.status = head.status
+    /** Replaced: name, value, name, value, … in lower case. */
+    this.set = Object.freeze(set)
+    /** Merged into what the response says, or null. */
+    this.vary = vary
+    this.expose = expose
+    /** Removed, in lower case. */
+    this.remove = head.remove
+    /** A response that already has Access-Control-Allow-Origin is left whole, Vary aside. */
+    this.keepsUpstream = head.keepsUpstream
+    /** Every header, in order: the response to send if there is no other. */
+    this.headers = Object.freeze(headers)
+    /** The same for `writeHead` of an answer without a body. */
+    this.block = this.status === null || this.status === NO_CONTENT ? this.headers : Object.freeze([...headers, 'content-length', '0'])
+    Object.freeze(this)
   }
-  return keep
 }
 
-/** The policy's answer to a request with these headers (`req.headers` of Node). Frozen. */
+/** The property under which policies keep what answers for them. */
+const ANSWERS = Symbol('crossgate.answers')
+
+/**
+ * The answer of a Policy or SharedPolicy to a request.
+ * @param headers Node's `req.headers` (HTTP/1 or HTTP/2)
+ * @param verdict 'allow', 'deny' or nothing: the host's word, for policies with `hostOrigins`
+ * @returns {Answer}
+ */
 function answerFor(policy, method, headers, verdict) {
-  const decision = policy.evaluate(method, headers, verdict)
-  const set = []
-  let vary = null
-  let expose = null
-  for (const [name, value] of decision.headers) {
-    if (name === VARY) vary = value
-    else if (name === EXPOSE) expose = value
-    else set.push(name, value)
-  }
-  const { kind, reason, allowed, action, status, remove } = decision
-  return Object.freeze({ kind, reason, allowed, action, status, set: Object.freeze(set), vary, expose, remove, keepsUpstream: keepsUpstream(policy) })
+  return policy[ANSWERS].answer(method, headers, verdict)
 }
 
-module.exports = { answerFor }
+module.exports = { answerFor, Answer, ANSWERS }

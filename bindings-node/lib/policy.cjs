@@ -2,26 +2,19 @@
 
 const { fileURLToPath } = require('node:url')
 const native = require('./native.cjs')
-const { Decision, isPolicyOwned } = require('./decision.cjs')
+const { Answer, ANSWERS } = require('./answer.cjs')
+const { Decision } = require('./decision.cjs')
+const { Answers } = require('./fast-path.cjs')
 const { collect, lines, text } = require('./headers.cjs')
+const { isPolicyOwned } = require('./spelled.cjs')
+const { verdictNumber } = require('./verdict.cjs')
 
-// The first argument of a policy's native function; see `function` in src/evaluate.rs.
-const EVALUATE = 0
-const APPLY = 1
+// What is asked of a policy's native function; see src/evaluate.rs.
+const SPELL = 0
 const ASK = 2
 
-const VERDICTS = { allow: 1, deny: 2 }
-
-function verdictNumber(verdict) {
-  if (verdict === undefined || verdict === null) return 0
-  if (typeof verdict !== 'string' || !Object.hasOwn(VERDICTS, verdict)) throw new TypeError("a verdict is 'allow', 'deny' or undefined")
-  return VERDICTS[verdict]
-}
-
-// Decisions kept for reuse, and the longest request that one keeps alive. Keys are of the policy's own text, so
-// nobody outside can fill this up.
+// Decisions of the policy's own text, kept for reuse: nobody outside can fill this up.
 const KEPT = 256
-const KEPT_LENGTH = 1024
 
 /** A policy was not made; `problems` says why. */
 class PolicyError extends Error {
@@ -60,7 +53,7 @@ function option(value, depth = 0) {
   return { type: typeName(value) }
 }
 
-function fromOptions(options) {
+function fromOptions(options, comma = false) {
   if (options === undefined) options = {}
   if (typeName(options) !== 'object') {
     const type = options === null ? 'null' : typeName(options)
@@ -71,7 +64,7 @@ function fromOptions(options) {
   for (const name of Object.keys(options)) {
     if (options[name] !== undefined) entries.push(name, option(options[name]))
   }
-  return made(native.fromOptions(entries))
+  return made(native.fromOptions(entries, comma))
 }
 
 function string(value, what) {
@@ -83,6 +76,7 @@ function string(value, what) {
 class Policy {
   #handle
   #ask
+  #answers
   #warnings
   #kept = new Map()
 
@@ -123,16 +117,18 @@ class Policy {
   }
 
   evaluate(method, headers, verdict) {
-    const name = text(method, 'a method')
-    const fields = collect(headers)
-    const number = verdictNumber(verdict)
-    const spelled = this.#ask(EVALUATE, number, name, fields[0], fields[1], fields[2], fields[3], fields[4])
+    const spelled = this.#ask(SPELL, verdictNumber(verdict), text(method, 'a method'), ...collect(headers))
     const kept = this.#kept.get(spelled)
     if (kept !== undefined) return kept
-    const ask = this.#ask
-    const decision = new Decision(spelled, response => ask(APPLY, number, name, ...fields, response))
-    if (isPolicyOwned(spelled) && this.#kept.size < KEPT && isShort(name, fields)) this.#kept.set(spelled, decision)
+    const decision = new Decision(new Answer(spelled))
+    if (isPolicyOwned(spelled) && this.#kept.size < KEPT) this.#kept.set(spelled, decision)
     return decision
+  }
+
+  /** For adapters: see answer.cjs. */
+  get [ANSWERS]() {
+    this.#answers ??= new Answers(this.#ask, this.#handle.requestHeadersLimit())
+    return this.#answers
   }
 
   asksHost(method, headers) {
@@ -142,10 +138,6 @@ class Policy {
   checkWebSocket(originLines, { public: isPublic = false, verdict } = {}) {
     return this.#handle.checkWebSocket(lines(originLines), Boolean(isPublic), verdictNumber(verdict))
   }
-}
-
-function isShort(name, fields) {
-  return name.length + fields.reduce((sum, field) => sum + (field === undefined ? 0 : field.length), 0) <= KEPT_LENGTH && !fields.some(Array.isArray)
 }
 
 module.exports = { Policy, PolicyError }
