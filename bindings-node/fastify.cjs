@@ -1,8 +1,10 @@
 'use strict'
 
-const { decide, isThenable, withExtra } = require('./lib/decide.cjs')
+const { answerFor } = require('./lib/answer.cjs')
+const { amend, decide, isThenable } = require('./lib/decide.cjs')
 const { addCatchAll, followRoutes } = require('./lib/fastify-routes.cjs')
-const { applyToResponse, endPreflight } = require('./lib/node-response.cjs')
+const { applyAtHead } = require('./lib/late-head.cjs')
+const { endPreflight } = require('./lib/node-response.cjs')
 const { Kept } = require('./lib/options/kept.cjs')
 const { WHERE, checkPlugin, mergeRoute, readHook, readOptions } = require('./lib/options/fastify.cjs')
 
@@ -16,7 +18,17 @@ const NOBODY = { origin: [] }
 
 const report = (error, request) => request.log.error(error, `${WHERE}: a function of the application failed, so the request's origin is denied`)
 
-const read = options => readOptions(options, report)
+const read = options => readOptions(options, report, false)
+const readDynamic = options => readOptions(options, report, true)
+
+const NOTHING = Object.freeze([])
+
+// On requests that were judged to be preflights.
+const PREFLIGHT = Symbol('crossgate.preflight')
+
+function isPreflight() {
+  return this[PREFLIGHT] === true
+}
 
 /** The configuration of a request's route. */
 const routeCors = request => (request.routeOptions === undefined ? request.context : request.routeOptions).config?.cors
@@ -28,25 +40,41 @@ class Plugin {
   #optionsOf
   #routes = new WeakMap()
   #nobody = read(NOBODY)
-  #kept = new Kept(read)
-  #merged = new Kept(({ options, route }) => read(mergeRoute(options, route)))
+  #kept = new Kept(readDynamic)
+  #merged = new Kept(({ options, route }) => readDynamic(mergeRoute(options, route)))
   #warned = false
 
-  constructor(options, optionsOf) {
+  // Whether some route that may be asked for has options of its own, for all that is known.
+  #hasRoutes
+  /** What holds for every request, if that is one thing and no function has a word in it; or else null. */
+  fixed = null
+  /** Whether a context inside has a plugin of its own. */
+  hasInner = false
+
+  /** `hasRoutes`: routes were declared before. */
+  constructor(options, optionsOf, hasRoutes) {
+    this.#hasRoutes = hasRoutes
     this.#options = options
     this.#optionsOf = optionsOf
     this.#constant = optionsOf === null ? read(options) : null
+    this.#fix()
   }
 
   /** Reads a route's options when it is declared, so that mistakes show at once. */
   declare(route) {
+    if (route !== undefined) this.#hasRoutes = true
+    this.#fix()
     if (typeof route === 'object' && route !== null && this.#optionsOf === null) this.#routes.set(route, read(mergeRoute(this.#options, route)))
     else if (route !== undefined && typeof route !== 'boolean' && (typeof route !== 'object' || route === null)) mergeRoute(this.#options, route)
   }
 
+  #fix() {
+    this.fixed = this.#hasRoutes || this.#constant === null || this.#constant.decider.host !== null ? null : this.#constant
+  }
+
   /** What holds for a request; null if CORS is off for it. */
   settings(request) {
-    const route = routeCors(request)
+    const route = this.#hasRoutes ? routeCors(request) : undefined
     if (route === undefined || route === true) return this.#optionsOf === null ? this.#constant : this.#delegated(request, undefined)
     if (route === false) return null
     if (this.#optionsOf !== null) return this.#delegated(request, route)
@@ -56,7 +84,7 @@ class Plugin {
   /** For a response outside of every route: only what is known without asking the application. */
   applyBare(req, res) {
     const decided = this.#constant === null ? null : decide({ ...this.#constant.decider, host: null }, req.method, req.headers)
-    if (decided !== null) applyToResponse(res, decided)
+    if (decided !== null) applyAtHead(res, decided)
   }
 
   /** A route that was declared before the plugin was there. */
@@ -122,18 +150,20 @@ function answer(settings, request, reply, next) {
 function act(answer, settings, request, reply, next) {
   const { raw } = reply
   if (answer.action === 'answer') {
-    request.corsPreflightEnabled = true
-    const full = withExtra(answer, settings.extra)
-    if (settings.preflightContinue) {
-      applyToResponse(raw, full)
-      next()
-    } else end(full, reply)
-    return
+    request[PREFLIGHT] = true
+    const full = amend(answer, settings.extra, settings.dynamic)
+    if (!settings.preflightContinue) return end(full, reply)
+    applyAtHead(raw, full)
+    // Nobody is there to continue.
+    if (request.is404) reply.send()
+    else next()
+    return undefined
   }
-  applyToResponse(raw, answer)
+  applyAtHead(raw, settings.dynamic ? amend(answer, NOTHING, true) : answer)
   if (answer.action === 'reject') reply.code(answer.status).send()
   else if (request.raw.method === 'OPTIONS' && answer.kind !== 'preflight' && settings.preflight && request.is404) plainOptions(settings, reply)
   else next()
+  return undefined
 }
 
 function end(answer, reply) {
@@ -152,8 +182,17 @@ function plainOptions({ strictPreflight, plainStatus }, reply) {
 
 function install(fastify, plugin, hook) {
   const handle = (request, reply, next) => {
-    if (request.server[INSTALLED] !== plugin) return next()
-    const settings = plugin.settings(request)
+    if (plugin.hasInner && request.server[INSTALLED] !== plugin) return next()
+    const { fixed } = plugin
+    const { method, headers } = request.raw
+    if (fixed !== null && method !== 'OPTIONS') {
+      const decided = answerFor(fixed.decider.policy, method, headers)
+      if (decided.action === 'forward') {
+        applyAtHead(reply.raw, decided)
+        return next()
+      }
+    }
+    const settings = fixed ?? plugin.settings(request)
     if (isThenable(settings)) settings.then(late => (late === null ? next() : answer(late, request, reply, next))).catch(next)
     else if (settings === null) next()
     else answer(settings, request, reply, next)
@@ -167,8 +206,10 @@ function register(fastify, options) {
   const isFunction = typeof options === 'function'
   if (!isFunction) checkPlugin(options)
   const { delegator, hook, hideOptionsRoute, logLevel, ...rules } = isFunction ? { delegator: options } : options
-  const plugin = new Plugin(rules, delegator === undefined ? null : delegate(delegator))
-  if (!fastify.hasRequestDecorator('corsPreflightEnabled')) fastify.decorateRequest('corsPreflightEnabled', false)
+  const plugin = new Plugin(rules, delegator === undefined ? null : delegate(delegator), hasRoutes(fastify))
+  // On the prototype: requests that are no preflights do not pay for it.
+  if (!fastify.hasRequestDecorator('corsPreflightEnabled')) fastify.decorateRequest('corsPreflightEnabled', { getter: isPreflight })
+  if (fastify[INSTALLED] !== undefined) fastify[INSTALLED].hasInner = true
   fastify[INSTALLED] = plugin
   install(fastify, plugin, readHook(hook))
 
@@ -179,6 +220,9 @@ function register(fastify, options) {
   followRoutes(fastify, settings, { always: !isOutermost, owns: instance => instance[INSTALLED] === plugin, declare: cors => plugin.declare(cors) })
   if (isOutermost) coverBadUrls(fastify.server, plugin)
 }
+
+/** Whether anything but an empty tree is printed: methods stand in parentheses. */
+const hasRoutes = fastify => fastify.printRoutes().replace('(empty tree)', '').includes('(')
 
 /** For a URL that cannot be decoded Fastify runs no hook before it answers 400. */
 function coverBadUrls(server, plugin) {

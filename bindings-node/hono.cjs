@@ -8,21 +8,27 @@ const { readOptions } = require('./lib/options/hono.cjs')
 /** Makes the middleware. */
 function cors(options = {}) {
   const read = readOptions('crossgate/hono', options)
-  return async function cors(c, next) {
-    const { raw } = c.req
-    const decided = decideFetch(read, raw.method, raw.headers, c)
-    const answer = isThenable(decided) ? await decided : decided
+
+  /** Answers, or runs what follows and gives its response the headers. */
+  function act(answer, c, next) {
     if (answer.action !== 'forward') return emptyResponse(answer)
-    await next()
-    const response = c.res
-    const applied = applyToResponse(response, answer)
-    if (applied !== response) {
-      // Given one response after another, Hono puts the headers of the first over those of the second.
-      c.res = undefined
-      c.res = applied
-    }
-    return undefined
+    return next().then(() => finish(answer, c))
   }
+
+  return function cors(c, next) {
+    const { raw } = c.req
+    const answer = decideFetch(read, raw.method, raw.headers, c)
+    return isThenable(answer) ? answer.then(late => act(late, c, next)) : act(answer, c, next)
+  }
+}
+
+function finish(answer, c) {
+  const response = c.res
+  const applied = applyToResponse(response, answer)
+  if (applied === response) return
+  // Given one response after another, Hono puts the headers of the first over those of the second.
+  c.res = undefined
+  c.res = applied
 }
 
 module.exports.cors = cors

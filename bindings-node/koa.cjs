@@ -1,7 +1,8 @@
 'use strict'
 
-const { decide, isThenable, withExtra } = require('./lib/decide.cjs')
-const { applyToResponse, endPreflight, rejectActual } = require('./lib/node-response.cjs')
+const { decide, isThenable, amend } = require('./lib/decide.cjs')
+const { applyAtHead } = require('./lib/late-head.cjs')
+const { endPreflight, rejectActual } = require('./lib/node-response.cjs')
 const { readOptions, report } = require('./lib/options/koa.cjs')
 
 /** Makes the middleware. */
@@ -11,11 +12,11 @@ function cors(options = {}) {
   /** Answers or applies; `next` runs for what reaches the application. */
   function act(answer, ctx, next) {
     const { res } = ctx
-    const full = withExtra(answer, extra)
+    const full = amend(answer, extra)
     if (answer.action === 'answer') endPreflight(res, full)
     else if (answer.action === 'reject') rejectActual(res, answer)
     else {
-      applyToResponse(res, full)
+      applyAtHead(res, full)
       return keepHeadersOnError ? next() : next().catch(error => forget(answer, res, error))
     }
     return undefined
@@ -39,9 +40,12 @@ function cors(options = {}) {
   }
 }
 
+/** The same without all that lets a script read the response. */
+const varyOf = answer => ({ ...answer, set: [], expose: null, headers: answer.vary === null ? [] : ['vary', answer.vary] })
+
 /** On an error page only what tells caches apart stays. */
 function forget(answer, res, error) {
-  applyToResponse(res, { ...answer, set: [], expose: null })
+  applyAtHead(res, varyOf(answer))
   throw error
 }
 

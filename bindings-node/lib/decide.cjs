@@ -54,20 +54,32 @@ function decide(decider, method, headers, context) {
   )
 }
 
-// Answers with headers beside the CORS ones, by the answer; the engine's answers are few and live long.
-const extended = new WeakMap()
+// Answers with more than the engine's, by the engine's, which are few and live long.
+const amended = new WeakMap()
 
-/** The answer with further headers set: `extra` is flat and always the same array for the same headers. */
-function withExtra(answer, extra) {
-  if (extra.length === 0) return answer
-  let byExtra = extended.get(answer)
-  if (byExtra === undefined) extended.set(answer, (byExtra = new WeakMap()))
+/**
+ * The answer with further headers: `extra` is flat, and always the same array for the same headers. `varies`: the
+ * application made the policy for this request, so that even a constant answer varies.
+ */
+function amend(answer, extra, varies = false) {
+  const isVarying = varies && answer.vary === null
+  if (extra.length === 0 && !isVarying) return answer
+  let byExtra = amended.get(answer)
+  if (byExtra === undefined) amended.set(answer, (byExtra = new WeakMap()))
   let more = byExtra.get(extra)
   if (more === undefined) {
-    more = Object.freeze({ ...answer, set: Object.freeze([...answer.set, ...extra]) })
+    const vary = isVarying ? ['vary', 'Origin'] : []
+    const together = [...extra, ...vary]
+    more = Object.freeze({
+      ...answer,
+      set: Object.freeze([...answer.set, ...extra]),
+      vary: isVarying ? 'Origin' : answer.vary,
+      headers: Object.freeze([...answer.headers, ...together]),
+      block: Object.freeze([...answer.block, ...together])
+    })
     byExtra.set(extra, more)
   }
   return more
 }
 
-module.exports = { decide, isThenable, withExtra }
+module.exports = { amend, decide, isThenable }

@@ -1,15 +1,17 @@
 'use strict'
 
-const { decide } = require('./decide.cjs')
-const { fieldsOf } = require('./fetch-response.cjs')
+const { decide, isThenable } = require('./decide.cjs')
+const { fieldsOf, withSite } = require('./fetch-response.cjs')
 const { report } = require('./options/hono.cjs')
 
 /** The answer to a Request, or a promise of it; `context` goes to the application's functions. Never throws. */
 function decideFetch(read, method, headers, context) {
-  const fields = fieldsOf(headers)
+  const fields = fieldsOf(method, headers)
   // The methods only matter to a preflight.
-  if (read.methods === null || method !== 'OPTIONS' || fields.origin === undefined) return decide(read.decider, method, fields, context)
-  return withMethods(read, method, fields, context)
+  const isDynamic = read.methods !== null && fields['access-control-request-method'] !== undefined
+  const answer = isDynamic ? withMethods(read, method, fields, context) : decide(read.decider, method, fields, context)
+  if (isThenable(answer)) return answer.then(late => (late.action === 'reject' ? decide(read.decider, method, withSite(fields, headers), context) : late))
+  return answer.action === 'reject' ? decide(read.decider, method, withSite(fields, headers), context) : answer
 }
 
 async function withMethods(read, method, fields, context) {

@@ -1,23 +1,30 @@
 'use strict'
 // Requests and Responses of the Fetch API.
 
-const { alphabet } = require('./native.cjs')
 const { merge } = require('./operations.cjs')
 
-const { requestHeaders } = alphabet()
 const ALLOW_ORIGIN = 'access-control-allow-origin'
 const EXPOSE = 'access-control-expose-headers'
-const NONE = Object.freeze({})
+const NONE = Object.freeze({ origin: undefined })
 
-/** The fields that the engine reads, as `req.headers` of Node has them. */
-function fieldsOf(headers) {
-  // Without an Origin no other field counts.
+/** The fields that tell what kind of request it is, as `req.headers` of Node has them. */
+function fieldsOf(method, headers) {
   const origin = headers.get('origin')
+  // Without an Origin no other field counts, and the others are those of preflights.
   if (origin === null) return NONE
-  const fields = { origin }
-  for (const name of requestHeaders) fields[name] = headers.get(name) ?? undefined
-  return fields
+  if (method !== 'OPTIONS') return { origin }
+  const requested = headers.get('access-control-request-method')
+  if (requested === null) return { origin }
+  return {
+    origin,
+    'access-control-request-method': requested,
+    'access-control-request-headers': headers.get('access-control-request-headers') ?? undefined,
+    'access-control-request-private-network': headers.get('access-control-request-private-network') ?? undefined
+  }
 }
+
+/** With the field that may exempt a request from being rejected. */
+const withSite = (fields, headers) => ({ ...fields, 'sec-fetch-site': headers.get('sec-fetch-site') ?? undefined })
 
 function mergeInto(headers, name, added) {
   const existing = headers.get(name)
@@ -52,14 +59,21 @@ function applyToResponse(response, answer) {
   return new Response(response.body, { status, statusText, headers })
 }
 
-/** A response without a body, for a preflight or a request that is rejected; a new one each time. */
-function emptyResponse(answer) {
-  const status = answer.status ?? 403
-  const headers = []
-  for (let i = 0; i < answer.set.length; i += 2) headers.push([answer.set[i], answer.set[i + 1]])
-  if (answer.vary !== null) headers.push(['vary', answer.vary])
-  if (status !== 204) headers.push(['content-length', '0'])
-  return new Response(null, { status, headers })
+// What responses without a body are made of, by their answers.
+const inits = new WeakMap()
+
+function initOf(answer) {
+  const headers = {}
+  const { block } = answer
+  for (let i = 0; i < block.length; i += 2) headers[block[i]] = block[i + 1]
+  return { status: answer.status, headers }
 }
 
-module.exports = { applyToResponse, emptyResponse, fieldsOf }
+/** A response without a body, for a preflight or a request that is rejected; a new one each time. */
+function emptyResponse(answer) {
+  let init = inits.get(answer)
+  if (init === undefined) inits.set(answer, (init = initOf(answer)))
+  return new Response(null, init)
+}
+
+module.exports = { applyToResponse, emptyResponse, fieldsOf, withSite }

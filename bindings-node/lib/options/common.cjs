@@ -137,7 +137,7 @@ function compile(read, options, names, staticOrigin = false) {
   else {
     Object.assign(policy, { allowOrigins, allowOriginRegexes, allowNullOrigin })
     const only = allowOrigins.length === 1 && allowOriginRegexes.length === 0 && !allowNullOrigin && tests.length === 0 && host === null
-    if (staticOrigin && only) policy.singleOrigin = 'static'
+    if (staticOrigin && only && !/[*{]/.test(allowOrigins[0])) policy.singleOrigin = 'static'
     // An empty list is nobody: without a word from the host everybody is denied.
     policy.hostOrigins = host !== null || tests.length > 0 || (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
   }

@@ -50,14 +50,14 @@ function cacheControl(value) {
   return Object.freeze(['cache-control', value])
 }
 
-function decider(options, report) {
+function decider(options, report, dynamic) {
   const policy = givenPolicy(WHERE, options, [...OF_PLUGIN.filter(name => !RULES.includes(name)), 'origin'])
   const credentials = options.credentials === true
   const word = fn => (origin, request) => judge(callOrigin(fn, request.server, origin), origin, credentials)
   if (policy !== null) return { policy, host: options.origin === undefined ? null : word(options.origin), report }
   const read = readOrigin(WHERE, options.origin ?? '*')
   // A list that holds `*` is `*`, as it is there.
-  const compiled = compile(read, engineOptions(options), NAMES, typeof options.origin === 'string')
+  const compiled = compile(read, engineOptions(options), NAMES, typeof options.origin === 'string' && !dynamic)
   return { ...compiled, host: read.host === null ? compiled.host : word(read.host), report }
 }
 
@@ -65,14 +65,16 @@ function decider(options, report) {
  * What one set of options means, or null if they switch CORS off.
  * @param {object} options as the user gave them, a route's merged
  * @param {(error: unknown, request: any) => void} report
+ * @param {boolean} dynamic whether the application gave them for one request
  */
-function readOptions(options, report) {
+function readOptions(options, report, dynamic) {
   if (options.origin === false) return null
   return Object.freeze({
-    decider: Object.freeze(decider(options, report)),
+    decider: Object.freeze(decider(options, report, dynamic)),
     preflight: boolean(WHERE, options, 'preflight', true),
     preflightContinue: boolean(WHERE, options, 'preflightContinue', false),
     strictPreflight: boolean(WHERE, options, 'strictPreflight', true),
+    dynamic,
     extra: cacheControl(options.cacheControl),
     plainStatus: given(options.optionsSuccessStatus) ? options.optionsSuccessStatus : 204
   })
