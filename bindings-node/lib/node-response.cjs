@@ -5,6 +5,7 @@
 // handler, a framework or an error page did in between with setHeader or writeHead, the response says what the policy
 // says.
 
+const { answerFor } = require('./answer.cjs')
 const { merge } = require('./operations.cjs')
 
 const ALLOW_ORIGIN = 'access-control-allow-origin'
@@ -133,4 +134,12 @@ function endEmpty(res, answer) {
   res.end()
 }
 
-module.exports = { applyToResponse, endPreflight, rejectActual }
+/** Answers a request, or prepares the response of its handler. Returns whether it answered. */
+function handle(policy, req, res, verdict) {
+  const answer = answerFor(policy, req.method, req.headers, verdict)
+  if (answer.action === 'forward') applyToResponse(res, answer)
+  else endEmpty(res, answer)
+  return answer.action !== 'forward'
+}
+
+module.exports = { applyToResponse, endPreflight, rejectActual, handle }

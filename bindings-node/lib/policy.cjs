@@ -5,7 +5,9 @@ const native = require('./native.cjs')
 const { Answer, ANSWERS } = require('./answer.cjs')
 const { Decision } = require('./decision.cjs')
 const { Answers } = require('./fast-path.cjs')
+const { handle } = require('./node-response.cjs')
 const { collect, lines, text } = require('./headers.cjs')
+const { PolicyError, plainProblems, typeName } = require('./policy-error.cjs')
 const { isPolicyOwned } = require('./spelled.cjs')
 const { verdictNumber } = require('./verdict.cjs')
 
@@ -16,20 +18,6 @@ const ASK = 2
 // Decisions of the policy's own text, kept for reuse: nobody outside can fill this up.
 const KEPT = 256
 
-/** A policy was not made; `problems` says why. */
-class PolicyError extends Error {
-  constructor(message, problems) {
-    super(message)
-    this.problems = plainProblems(problems)
-  }
-}
-// On the prototype as with Error itself, so that it is not shown as a property.
-Object.defineProperty(PolicyError.prototype, 'name', { value: 'PolicyError', configurable: true, writable: true })
-
-function plainProblems(problems) {
-  return Object.freeze(problems.map(problem => Object.freeze({ ...problem, hint: problem.hint ?? null })))
-}
-
 /** The native policy, or an exception. */
 function made(result, path) {
   if (result instanceof native.Handle) return result
@@ -37,12 +25,6 @@ function made(result, path) {
   if (!code) throw new PolicyError(message, problems)
   const error = Object.assign(new Error(message), { code, path })
   throw errno === undefined ? error : Object.assign(error, { errno })
-}
-
-function typeName(value) {
-  if (typeof value !== 'object') return typeof value
-  const tag = Object.prototype.toString.call(value).slice(8, -1)
-  return tag === 'Object' ? 'object' : tag
 }
 
 /** An option's value for the engine: what no option takes is replaced by the name of its type. */
@@ -56,8 +38,7 @@ function option(value, depth = 0) {
 function fromOptions(options, comma = false) {
   if (options === undefined) options = {}
   if (typeName(options) !== 'object') {
-    const type = options === null ? 'null' : typeName(options)
-    const { message, problems } = native.noOptions(type)
+    const { message, problems } = native.noOptions(typeName(options))
     throw new PolicyError(message, problems)
   }
   const entries = []
@@ -108,6 +89,10 @@ class Policy {
     return this.#warnings
   }
 
+  get hasHostOrigins() {
+    return this.#handle.hasHostOrigins()
+  }
+
   document() {
     return JSON.parse(this.#handle.document())
   }
@@ -131,8 +116,16 @@ class Policy {
     return this.#answers
   }
 
+  handle(req, res, verdict) {
+    return handle(this, req, res, verdict)
+  }
+
   asksHost(method, headers) {
     return this.#ask(ASK, 0, text(method, 'a method'), ...collect(headers))
+  }
+
+  checkUpgrade(req, options) {
+    return this.checkWebSocket(collect(req.rawHeaders)[0], options)
   }
 
   checkWebSocket(originLines, { public: isPublic = false, verdict } = {}) {
@@ -140,4 +133,7 @@ class Policy {
   }
 }
 
-module.exports = { Policy, PolicyError }
+/** A policy of options whose answers join lists as `comma` says: the middleware that a drop-in replaces decides that. */
+const policyOf = (options, comma) => new Policy(fromOptions(options, comma))
+
+module.exports = { Policy, policyOf }

@@ -1,25 +1,26 @@
 'use strict'
 // What the options of every drop-in have in common: they become one policy and, where code decides, one function.
 
+const { ANSWERS } = require('../answer.cjs')
 const { isThenable } = require('../decide.cjs')
-const { Policy, PolicyError } = require('../policy.cjs')
-const { originRegex, wholeMatch } = require('./regex.cjs')
+const { matchesNoOrigin, toEngine, toFunction } = require('../js-regex.cjs')
+const { policyOf } = require('../policy.cjs')
+const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../policy-error.cjs')
 
-const typeName = value => (value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`)
+const oneProblem = (code, name, value, message, hint) => policyErrorOf([optionProblem(code, name, value, message, hint)])
 
-/** A TypeError that names the option, what it is, and what it takes. */
+/** An error that names the option, what it is, and what it takes. */
 function wrong(where, name, value, takes) {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : typeName(value)
-  return new TypeError(`${where}: the option ${name} is ${shown}, but takes ${takes}`)
+  return oneProblem('option_type', name, value, `${where}: expected ${takes}, found ${typeName(value)}`)
 }
 
 /** Refuses options of other packages: an option that is spelled wrong would silently not hold. */
 function checkNames(where, options, known) {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw new TypeError(`${where}: the options are ${typeName(options)}, but are one object, like { origin: ['https://a.example'] }`)
+  if (typeName(options) !== 'object') {
+    throw oneProblem('document_invalid', '', options, `${where}: the options are one object, like { origin: ['https://a.example'] }`)
   }
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new TypeError(`${where}: there is no option ${JSON.stringify(name)}; the options are ${known.join(', ')}`)
+    if (!known.includes(name)) throw oneProblem('unknown_option', name, options[name], `${where}: there is no such option; the options are ${known.join(', ')}`)
   }
 }
 
@@ -67,8 +68,11 @@ function readStatic(where, name, value, read, depth) {
   else if (value === 'null') read.allowNullOrigin = true
   else if (typeof value === 'string') read.allowOrigins.push(value)
   else if (value instanceof RegExp) {
-    const source = originRegex(value)
-    if (source === null) read.tests.push(wholeMatch(value))
+    if (matchesNoOrigin(value)) {
+      throw oneProblem('regex_invalid', name, String(value), `${where}: a RegExp matches the whole origin, scheme and all, and this one can match none`, 'https://*.example.com')
+    }
+    const source = toEngine(value)
+    if (source === null) read.tests.push(toFunction(value))
     else read.allowOriginRegexes.push(source)
   } else if (Array.isArray(value) && depth < 8) value.forEach((item, i) => readStatic(where, `${name}[${i}]`, item, read, depth + 1))
   else throw wrong(where, name, value, ORIGIN)
@@ -78,7 +82,7 @@ function readStatic(where, name, value, read, depth) {
 function allows(answer, origin, credentials) {
   if (answer === true || answer === origin) return true
   if (answer === '*') return !credentials
-  if (answer instanceof RegExp) return wholeMatch(answer)(origin)
+  if (answer instanceof RegExp) return toFunction(answer)(origin)
   return Array.isArray(answer) && answer.some(item => allows(item, origin, credentials))
 }
 
@@ -109,28 +113,22 @@ function judge(answer, origin, credentials) {
   return isThenable(answer) ? Promise.resolve(answer).then(late => allows(late, origin, credentials)) : allows(answer, origin, credentials)
 }
 
-/** Names the options as the user wrote them. */
-function renamed(error, names) {
-  const path = text => text.replace(/^[a-z_]+/, key => names[key] ?? key)
-  const problems = error.problems.map(problem => ({ ...problem, path: path(problem.path) }))
-  const message = error.message.replace(/^( {2}(?:error|warning) \w+ at )([^ ]+)/gm, (_, before, place) => before + path(place))
-  return new PolicyError(message, problems)
-}
-
-/** A policy from the engine's options; its problems speak of the user's `names`. */
-function build(options, names) {
+/** A policy from the engine's options; its problems name the user's options. */
+function build(options, names, comma) {
   try {
-    return new Policy(options)
+    return policyOf(options, comma)
   } catch (error) {
-    throw error instanceof PolicyError ? renamed(error, names) : error
+    if (!(error instanceof PolicyError)) throw error
+    throw policyErrorOf(error.problems.map(problem => ({ ...problem, path: problem.path.replace(/^[a-z_]+/, key => names[key] ?? key) })))
   }
 }
 
 /**
  * The policy for what `readOrigin` gave and further options of the engine, and the function that gives the host's word.
- * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the request's.
+ * `names`: what the user calls the engine's options; `comma`: lists are joined without a space; `staticOrigin`: an only
+ * origin is sent to everybody, as the packages do that never look at the request's.
  */
-function compile(read, options, names, staticOrigin = false) {
+function compile(read, options, { names, comma, staticOrigin = false }) {
   const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, host } = read
   const policy = { ...options }
   if (any) policy.allowOrigins = '*'
@@ -142,18 +140,18 @@ function compile(read, options, names, staticOrigin = false) {
     policy.hostOrigins = host !== null || tests.length > 0 || (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
   }
   const test = tests.length > 0 ? origin => tests.some(matches => matches(origin)) : null
-  return { policy: build(policy, names), host: host ?? test }
+  return { policy: build(policy, names, comma), host: host ?? test }
 }
 
 /** The option `policy`: a ready policy, beside which no other CORS option says anything. */
 function givenPolicy(where, options, beside) {
   const { policy } = options
   if (policy === undefined) return null
-  if (policy === null || typeof policy.evaluate !== 'function' || typeof policy.asksHost !== 'function') {
+  if (typeof policy !== 'object' || policy === null || !(ANSWERS in policy)) {
     throw wrong(where, 'policy', policy, 'a Policy or a SharedPolicy')
   }
   for (const name of Object.keys(options)) {
-    if (options[name] !== undefined && !beside.includes(name)) throw new TypeError(`${where}: the option ${name} stands beside policy, which says it already; leave one of the two out`)
+    if (options[name] !== undefined && !beside.includes(name)) throw oneProblem('option_type', name, options[name], `${where}: a policy says it all; leave this option out, or the policy`)
   }
   if (options.origin !== undefined && typeof options.origin !== 'function') throw wrong(where, 'origin', options.origin, 'only a function beside policy')
   return policy

@@ -14,6 +14,9 @@ const OF_ROUTES = [...RULES, ...WORKINGS]
 // `prefix`, `logSerializers`: what Fastify itself puts into the options of a plugin.
 const OF_PLUGIN = [...OF_ROUTES, 'hook', 'delegator', 'hideOptionsRoute', 'logLevel', 'prefix', 'logSerializers']
 
+// Lists that are text are sent as they are there, which is mostly without spaces; arrays are joined with them.
+const LISTS = ['methods', 'allowedHeaders', 'exposedHeaders']
+
 const NAMES = {
   allow_origins: 'origin',
   allow_origin_regexes: 'origin',
@@ -57,7 +60,8 @@ function decider(options, report, dynamic) {
   if (policy !== null) return { policy, host: options.origin === undefined ? null : word(options.origin), report }
   const read = readOrigin(WHERE, options.origin ?? '*')
   // A list that holds `*` is `*`, as it is there.
-  const compiled = compile(read, engineOptions(options), NAMES, typeof options.origin === 'string' && !dynamic)
+  const staticOrigin = typeof options.origin === 'string' && !dynamic
+  const compiled = compile(read, engineOptions(options), { names: NAMES, comma: !LISTS.some(name => Array.isArray(options[name])), staticOrigin })
   return { ...compiled, host: read.host === null ? compiled.host : word(read.host), report }
 }
 

@@ -48,7 +48,7 @@ function readOptions(where, options) {
   const methods = typeof allowMethods === 'function' ? allowMethods : null
   const read = readOrigin(where, options.origin === undefined ? '*' : options.origin)
   const decider = names => {
-    const compiled = compile(read, engineOptions(where, options, names), NAMES)
+    const compiled = compile(read, engineOptions(where, options, names), { names: NAMES, comma: true })
     return { ...compiled, host: read.host === null ? compiled.host : word(read.host, options.credentials === true), report }
   }
   const kept = new Kept(decider)

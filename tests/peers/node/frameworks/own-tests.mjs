@@ -20,7 +20,7 @@ export function run() {
   }
   let output
   try {
-    output = execFileSync(process.execPath, ['--test', '--test-reporter=tap', ...files.map(name => fileURLToPath(new URL(name, copies)))], { encoding: 'utf8', timeout: 60_000, stdio: ['ignore', 'pipe', 'ignore'] })
+    output = execFileSync(process.execPath, ['--test', '--test-reporter=tap', ...files.map(name => fileURLToPath(new URL(name, copies)))], { encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined }, timeout: 60_000, stdio: ['ignore', 'pipe', 'ignore'] })
   } catch (error) {
     output = error.stdout
   }
