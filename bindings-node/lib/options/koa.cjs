@@ -45,7 +45,7 @@ function decider(options, credentials) {
   const policy = givenPolicy(WHERE, options, [...WORKINGS, 'origin'])
   if (policy !== null) return { policy, host: options.origin === undefined ? null : word(options.origin), report }
   const read = readOrigin(WHERE, options.origin ?? '*')
-  const compiled = compile(read, engineOptions(options, credentials), { names: NAMES, comma: true, staticOrigin: true })
+  const compiled = compile(read, engineOptions(options, credentials), { names: NAMES, comma: true, staticOrigin: typeof options.origin === 'string' })
   return { ...compiled, host: read.host === null ? compiled.host : word(read.host), report }
 }
 
