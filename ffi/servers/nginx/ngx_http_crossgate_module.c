@@ -25,15 +25,25 @@ typedef struct {
 } ngx_http_crossgate_policy_t;
 
 
+/* crossgate_verdict */
+typedef struct {
+    ngx_http_complex_value_t  value;
+    ngx_str_t                 file;
+    ngx_uint_t                line;
+    ngx_uint_t                asked;  /* a policy for which it holds has host_origins */
+} ngx_http_crossgate_verdict_t;
+
+
 typedef struct {
     ngx_array_t  policies;            /* of ngx_http_crossgate_policy_t *: each file is read once */
+    ngx_array_t  verdicts;            /* of ngx_http_crossgate_verdict_t * */
 } ngx_http_crossgate_main_conf_t;
 
 
 typedef struct {
     ngx_http_crossgate_policy_t  *policy;
     ngx_http_crossgate_policy_t  *shadow;
-    ngx_http_complex_value_t     *verdict;
+    ngx_http_crossgate_verdict_t *verdict;
 } ngx_http_crossgate_loc_conf_t;
 
 
@@ -79,6 +89,7 @@ static void *ngx_http_crossgate_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_crossgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static char *ngx_http_crossgate_off(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_crossgate_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_crossgate_set_verdict(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_http_crossgate_policy_t *ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name);
 static void ngx_http_crossgate_log_problem(ngx_conf_t *cf, ngx_str_t *path, const crossgate_problem *problem);
 static void ngx_http_crossgate_free(void *data);
@@ -112,9 +123,9 @@ static ngx_command_t  ngx_http_crossgate_commands[] = {
 
     { ngx_string("crossgate_verdict"),
       NGX_HTTP_CROSSGATE_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_http_set_complex_value_slot,
+      ngx_http_crossgate_set_verdict,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_crossgate_loc_conf_t, verdict),
+      0,
       NULL },
 
       ngx_null_command
@@ -418,7 +429,7 @@ ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t
     if (conf->verdict != NULL
         && crossgate_asks_host(policy->policy, request, &origin) == CROSSGATE_OK && origin.data != NULL)
     {
-        if (ngx_http_complex_value(r, conf->verdict, &verdict) != NGX_OK) {
+        if (ngx_http_complex_value(r, &conf->verdict->value, &verdict) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -569,7 +580,7 @@ static ngx_int_t
 ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, const crossgate_header *header)
 {
     char                        *joined, *merged, *p;
-    size_t                       len, count;
+    size_t                       len, room, count;
     ngx_str_t                    value;
     ngx_table_elt_t             *h, *first;
     ngx_http_crossgate_lines_t   lines;
@@ -615,7 +626,9 @@ ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, con
 
         len += 2 * (count - 1);
 
-        joined = ngx_pnalloc(r->pool, len + len + value.len + 3);
+        room = 2 * (len + value.len) + 1;
+
+        joined = ngx_pnalloc(r->pool, len + room);
         if (joined == NULL) {
             return NGX_ERROR;
         }
@@ -634,8 +647,7 @@ ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, con
 
         merged = joined + len;
 
-        if (crossgate_header_merge(header, joined, p - joined, merged, len + value.len + 3, &value.len)
-            != CROSSGATE_OK)
+        if (crossgate_header_merge(header, joined, p - joined, merged, room, &value.len) != CROSSGATE_OK)
         {
             return NGX_ERROR;
         }
@@ -811,7 +823,9 @@ ngx_http_crossgate_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    if (ngx_array_init(&conf->policies, cf->pool, 4, sizeof(ngx_http_crossgate_policy_t *)) != NGX_OK) {
+    if (ngx_array_init(&conf->policies, cf->pool, 4, sizeof(ngx_http_crossgate_policy_t *)) != NGX_OK
+        || ngx_array_init(&conf->verdicts, cf->pool, 1, sizeof(ngx_http_crossgate_verdict_t *)) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -847,6 +861,13 @@ ngx_http_crossgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->verdict == NULL) {
         conf->verdict = prev->verdict;
+    }
+
+    if (conf->verdict != NULL
+        && ((conf->policy != NULL && crossgate_policy_has_host_origins(conf->policy->policy))
+            || (conf->shadow != NULL && crossgate_policy_has_host_origins(conf->shadow->policy))))
+    {
+        conf->verdict->asked = 1;
     }
 
     return NGX_CONF_OK;
@@ -919,6 +940,48 @@ ngx_http_crossgate_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     *field = ngx_http_crossgate_load(cf, &value[1]);
 
     return *field == NULL ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+/* crossgate_verdict VALUE; */
+
+static char *
+ngx_http_crossgate_set_verdict(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_crossgate_loc_conf_t  *lcf = conf;
+
+    ngx_str_t                          *value;
+    ngx_http_crossgate_verdict_t       *verdict, **known;
+    ngx_http_crossgate_main_conf_t     *mcf;
+    ngx_http_compile_complex_value_t    ccv;
+
+    if (lcf->verdict != NULL) {
+        return "is duplicate";
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
+    value = cf->args->elts;
+
+    verdict = ngx_pcalloc(cf->pool, sizeof(ngx_http_crossgate_verdict_t));
+    known = ngx_array_push(&mcf->verdicts);
+
+    if (verdict == NULL || known == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *known = verdict;
+    lcf->verdict = verdict;
+
+    verdict->file = cf->conf_file->file.name;
+    verdict->line = cf->conf_file->line;
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = &verdict->value;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -1045,11 +1108,25 @@ ngx_http_crossgate_free(void *data)
 static ngx_int_t
 ngx_http_crossgate_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt             *h;
-    ngx_http_core_main_conf_t       *cmcf;
-    ngx_http_crossgate_main_conf_t  *mcf;
+    ngx_uint_t                        i;
+    ngx_http_handler_pt              *h;
+    ngx_http_core_main_conf_t        *cmcf;
+    ngx_http_crossgate_verdict_t    **verdict;
+    ngx_http_crossgate_main_conf_t   *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
+    verdict = mcf->verdicts.elts;
+
+    /* All servers and locations are merged now, so it is known who is ever asked. */
+
+    for (i = 0; i < mcf->verdicts.nelts; i++) {
+        if (!verdict[i]->asked) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "crossgate: \"crossgate_verdict\" is never asked: no policy where it holds has "
+                          "\"host_origins\": set that to true there, or remove the directive in %V:%ui",
+                          &verdict[i]->file, verdict[i]->line);
+        }
+    }
 
     /* Loaded but not used, the module costs nothing. */
 
