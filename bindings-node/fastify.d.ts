@@ -5,17 +5,15 @@ declare function fastifyCors(...parameters: Parameters<FastifyPluginCallback<fas
 
 declare namespace fastifyCors {
   /** An origin (`'https://a.example'`), a RegExp that matches the whole of one, `'*'` or true for every, false for none. */
-  type Origin = string | boolean | RegExp | readonly Origin[]
+  export type Origin = string | boolean | RegExp | readonly Origin[]
 
-  /** Says which origins are allowed, by promise. What it throws, and whatever it says beside `Origin`, denies. */
-  type AsyncOriginFunction = (this: FastifyInstance, origin: string) => Promise<Origin>
-  /** Says which origins are allowed, by callback. */
-  type OriginFunction = (this: FastifyInstance, origin: string, callback: (error: Error | null, origin?: Origin) => void) => void
+  /** Says which origins are allowed, by callback or promise. What it throws, and what is no `Origin`, denies. */
+  export type OriginFunction = (this: FastifyInstance, origin: string, callback: (error: Error | null, origin?: Origin) => void) => Promise<Origin> | void
 
   /** What a route may say in its `config.cors`, over the options of the plugin. */
-  interface RouteOptions {
+  export interface RouteOptions {
     /** Default `'*'`. A single string is sent to everybody; a list is matched. `false` switches CORS off. */
-    origin?: Origin | AsyncOriginFunction | OriginFunction | undefined
+    origin?: Origin | OriginFunction | undefined
     /** Not with `origin: '*'` or `true`. Default false. */
     credentials?: boolean | undefined
     /** A list, or one string with commas. */
@@ -41,14 +39,12 @@ declare namespace fastifyCors {
   }
 
   /** The hook that answers. */
-  type Hook = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | 'preSerialization'
+  export type Hook = 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | 'preSerialization'
 
   /** Gives the options of each request, by callback or promise. */
-  type Delegate =
-    | ((request: FastifyRequest, callback: (error: Error | null, options?: RouteOptions) => void) => void)
-    | ((request: FastifyRequest) => Promise<RouteOptions>)
+  export type Delegate = (request: FastifyRequest, callback: (error: Error | null, options?: RouteOptions) => void) => Promise<RouteOptions> | void
 
-  interface PluginOptions extends RouteOptions {
+  export interface PluginOptions extends RouteOptions {
     /** Default `'onRequest'`. */
     hook?: Hook | undefined
     /** Gives the options of each request instead. */
@@ -59,9 +55,9 @@ declare namespace fastifyCors {
     logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' | undefined
   }
 
-  type Options = PluginOptions | Delegate
+  export type Options = PluginOptions | Delegate
 
-  const fastifyCors: FastifyPluginCallback<Options>
+  export const fastifyCors: FastifyPluginCallback<Options>
   export { fastifyCors, fastifyCors as default }
 }
 

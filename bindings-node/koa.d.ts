@@ -5,7 +5,7 @@ import type { RequestPolicy, StaticOrigin } from './lib/options/types'
 declare function cors(options?: cors.Options): Middleware
 
 declare namespace cors {
-  interface Options {
+  export interface Options {
     /**
      * Default `'*'`. A single string is sent to everybody; a list or a RegExp is matched. A function says an allowed
      * origin, or nothing; what it throws denies.
@@ -31,7 +31,7 @@ declare namespace cors {
     policy?: RequestPolicy | undefined
   }
 
-  type OriginAnswer = StaticOrigin | boolean | null | undefined
+  export type OriginAnswer = StaticOrigin | boolean | null | undefined
 
   export { cors, cors as default }
 }

@@ -1,10 +1,7 @@
-import type { Decision, RequestHeaders, Verdict } from '../../index'
+import type { Policy, SharedPolicy } from '../../types'
 
-/** A `Policy`, or a `SharedPolicy` that is replaced while serving. */
-export interface RequestPolicy {
-  evaluate(method: string | Uint8Array, headers: RequestHeaders, verdict?: Verdict): Decision
-  asksHost(method: string | Uint8Array, headers: RequestHeaders): string | null
-}
+/** What may stand instead of options: a policy, or one that is replaced while serving. */
+export type RequestPolicy = Policy | SharedPolicy
 
 /** An origin, a RegExp that matches the whole of one, or a list of them. */
 export type StaticOrigin = string | RegExp | readonly StaticOrigin[]
