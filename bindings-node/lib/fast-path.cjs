@@ -17,9 +17,9 @@ const FEW = 8
 // Origins kept beyond those, and answers kept by their spelling.
 const MANY = 4096
 const SPELLED = 1024
-// Preflights kept for each origin, and the longest texts of one that are kept.
+// Preflights kept for each origin, and the longest text of one that is kept.
 const PREFLIGHTS = 4
-const PREFLIGHT_LENGTH = 1024
+const PREFLIGHT_LENGTH = 512
 
 /** An accepted origin and what it is answered. */
 class Entry {
@@ -45,8 +45,6 @@ class Entry {
   }
 
   keepPreflight(method, names, network, answer) {
-    const length = method.length + (names === undefined ? 0 : names.length) + (network === undefined ? 0 : network.length)
-    if (length > PREFLIGHT_LENGTH) return
     this.preflights[this.oldest] = { method, names, network, answer }
     this.oldest = (this.oldest + 1) % PREFLIGHTS
   }
@@ -110,14 +108,17 @@ class FastPath {
 
   /** Asks the engine, and keeps what it accepted. */
   learn(method, headers) {
-    const fields = fieldsOf(headers)
-    const [origin, requested, , network] = fields
-    if (typeof fields[2] === 'string' && fields[2].length > this.limit) fields[2] = this.tooLong
-    const told = this.ask(NUMBER, this.verdict, method, ...fields)
+    let { origin, 'access-control-request-method': requested, 'access-control-request-headers': names, 'access-control-request-private-network': network, 'sec-fetch-site': site } = headers
+    if (!(isSingle(origin) && isSingle(requested) && isSingle(names) && isSingle(network) && isSingle(site))) {
+      // Node joins the lines of a repeated field; a host that does not has them as a list.
+      [origin, requested, names, network, site] = collect(headers)
+    }
+    if (typeof names === 'string' && names.length > this.limit) names = this.tooLong
+    const told = this.ask(NUMBER, this.verdict, method, origin, requested, names, network, site)
     let answer
     let owned = true
     if (typeof told === 'number') {
-      answer = this.numbered[told] ??= new Answer(this.ask(SPELL, this.verdict, method, ...fields))
+      answer = this.numbered[told] ??= new Answer(this.ask(SPELL, this.verdict, method, origin, requested, names, network, site))
     } else {
       answer = this.keepSpelled(told)
       owned = isOriginOwned(told)
@@ -130,10 +131,10 @@ class FastPath {
       const entry = this.entry(origin, answer, owned)
       if (!isOptions) entry.actual = answer
       else if (requested === undefined) entry.options = answer
-      else if (fields.every(isSingle)) entry.keepPreflight(requested, fields[2], network, answer)
-    } else if (fields[2] === this.tooLong && answer.reason === 'header_list_too_long' && fields.every(isSingle)) {
-      // The list that stands for all of its kind is no text of the request's.
-      (this.any ?? this.find(origin))?.keepPreflight(requested, fields[2], network, answer)
+      else if (isShort(requested) && isShort(network) && (isShort(names) || names === this.tooLong)) entry.keepPreflight(requested, names, network, answer)
+    } else if (names === this.tooLong && answer.reason === 'header_list_too_long' && isShort(origin) && isShort(requested) && isShort(network)) {
+      // The origin and the method passed, and the list that stands for all of its kind is no text of the request's.
+      this.entry(origin, answer, owned).keepPreflight(requested, names, network, answer)
     }
     return answer
   }
@@ -167,19 +168,7 @@ class FastPath {
 }
 
 const isSingle = field => field === undefined || typeof field === 'string'
-
-/** The fields that CORS reads, in the engine's order. */
-function fieldsOf(headers) {
-  const fields = [
-    headers.origin,
-    headers['access-control-request-method'],
-    headers['access-control-request-headers'],
-    headers['access-control-request-private-network'],
-    headers['sec-fetch-site']
-  ]
-  // Node joins the lines of a repeated field; a host that does not has them as a list.
-  return fields.every(isSingle) ? fields : collect(headers)
-}
+const isShort = field => field === undefined || (typeof field === 'string' && field.length <= PREFLIGHT_LENGTH)
 
 /** What answers for a policy: a fast path for each verdict. */
 class Answers {

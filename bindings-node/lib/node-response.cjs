@@ -3,39 +3,82 @@
 //
 // Headers are set before the handler runs, so that it sees them, and settled when the head is written: whatever the
 // handler, a framework or an error page did in between with setHeader or writeHead, the response says what the policy
-// says.
+// says. Settling looks at every header, so responses note whether anybody touched one that an answer may write.
 
 const { answerFor } = require('./answer.cjs')
 const { merge } = require('./operations.cjs')
 
+const CORS = 'access-control-'
 const ALLOW_ORIGIN = 'access-control-allow-origin'
 const EXPOSE = 'access-control-expose-headers'
 const NO_CONTENT = 204
 
-// On responses: the answer, and the writeHead that was there before.
+// On responses: the answer, whether somebody else may have set or removed a header of its kind, and the methods that
+// were there before ours.
 const ANSWER = Symbol('crossgate.answer')
+const IS_TOUCHED = Symbol('crossgate.isTouched')
 const WRITE_HEAD = Symbol('crossgate.writeHead')
+const SET_HEADER = Symbol('crossgate.setHeader')
+const APPEND_HEADER = Symbol('crossgate.appendHeader')
+const REMOVE_HEADER = Symbol('crossgate.removeHeader')
+
+/** `vary`, or as long as an `access-control-…` of an answer: true for these and for few others. */
+const mayBeOwn = name => typeof name !== 'string' || name.length === 4 || name.length > 21
 
 /** Gives the response to a forwarded request its headers, whatever the handler will do. */
 function applyToResponse(res, answer) {
   if (res.headersSent) return
   if (res[ANSWER] === undefined) {
+    // Before the methods are replaced, so that this is no touch.
+    const isTouched = answer.keepsUpstream || res.getHeaderNames().some(mayBeOwn)
+    if (!isTouched) setAll(res, answer)
+    else if (!answer.keepsUpstream) setEarly(res, answer)
+    res[ANSWER] = answer
+    res[IS_TOUCHED] = isTouched
     res[WRITE_HEAD] = res.writeHead
+    res[SET_HEADER] = res.setHeader
+    res[APPEND_HEADER] = res.appendHeader
+    res[REMOVE_HEADER] = res.removeHeader
     res.writeHead = writeHead
-  } else if (res[ANSWER] !== answer) {
+    res.setHeader = setHeader
+    res.appendHeader = appendHeader
+    res.removeHeader = removeHeader
+  } else {
     // A policy for a part of the site, after one for all of it: the last one says it all.
-    for (const name of answer.remove) res.removeHeader(name)
+    if (res[ANSWER] !== answer) for (const name of answer.remove) res.removeHeader(name)
+    res[ANSWER] = answer
+    res[IS_TOUCHED] = true
+    if (!answer.keepsUpstream) setEarly(res, answer)
   }
-  res[ANSWER] = answer
-  // What an application says may win, and cannot be told from what was set here.
-  if (!answer.keepsUpstream) setEarly(res, answer)
 }
 
-function setEarly(res, answer) {
-  const { set, vary, expose } = answer
+/** On a response that says nothing of CORS. */
+function setAll(res, { set, vary, expose }) {
+  for (let i = 0; i < set.length; i += 2) res.setHeader(set[i], set[i + 1])
+  if (expose !== null) res.setHeader(EXPOSE, expose)
+  if (vary !== null) res.setHeader('vary', vary)
+}
+
+/** On a response that may say something already. With `upstream: 'keep'` nothing is set early: it could not be told from what an application says. */
+function setEarly(res, { set, vary, expose }) {
   for (let i = 0; i < set.length; i += 2) res.setHeader(set[i], set[i + 1])
   if (expose !== null) res.setHeader(EXPOSE, mergedWith(res, EXPOSE, expose))
   if (vary !== null) res.setHeader('vary', mergedWith(res, 'vary', vary))
+}
+
+function setHeader(name, value) {
+  if (mayBeOwn(name)) this[IS_TOUCHED] = true
+  return this[SET_HEADER](name, value)
+}
+
+function appendHeader(name, value) {
+  if (mayBeOwn(name)) this[IS_TOUCHED] = true
+  return this[APPEND_HEADER](name, value)
+}
+
+function removeHeader(name) {
+  if (mayBeOwn(name)) this[IS_TOUCHED] = true
+  return this[REMOVE_HEADER](name)
 }
 
 function mergedWith(res, name, value) {
@@ -46,26 +89,26 @@ function mergedWith(res, name, value) {
 /** In place of a response's writeHead, which it calls in the end. */
 function writeHead(status, reason, headers) {
   const answer = this[ANSWER]
+  if (reason === undefined && headers === undefined) {
+    if (!this.headersSent) settle(this, answer, status)
+    return this[WRITE_HEAD](status)
+  }
+  const hasReason = typeof reason === 'string'
+  let given = hasReason ? headers : reason ?? headers
   if (!this.headersSent) {
-    let given = typeof reason === 'string' ? headers : reason ?? headers
-    if (given !== undefined && given !== null && typeof given === 'object') {
-      if (Array.isArray(given) && Array.isArray(given[0])) given = given.flat()
-      given = takeOwn(this, given)
-      if (typeof reason === 'string') headers = given
-      else if (reason === undefined || reason === null) headers = given
-      else reason = given
-    }
+    if (typeof given === 'object' && given !== null) given = takeOwn(this, given)
     settle(this, answer, status)
   }
-  if (headers !== undefined) return this[WRITE_HEAD](status, reason, headers)
-  if (reason !== undefined) return this[WRITE_HEAD](status, reason)
-  return this[WRITE_HEAD](status)
+  if (given === undefined || given === null) return hasReason ? this[WRITE_HEAD](status, reason) : this[WRITE_HEAD](status)
+  return hasReason ? this[WRITE_HEAD](status, reason, given) : this[WRITE_HEAD](status, given)
 }
 
 const isOwn = name => /^(?:vary|access-control-(?:allow-(?:origin|credentials|methods|headers|private-network)|expose-headers|max-age))$/i.test(name)
 
 /** Moves what writeHead was given of an answer's headers into the response's own, and gives back the rest. */
 function takeOwn(res, given) {
+  // Pairs, which Node does not take once a header is set.
+  if (Array.isArray(given) && Array.isArray(given[0])) given = given.flat()
   const own = new Map()
   const take = (name, value) => {
     const lower = name.toLowerCase()
@@ -92,6 +135,7 @@ function takeOwn(res, given) {
 
 /** Makes the response say what the answer says, and nothing else about CORS. */
 function settle(res, answer, status) {
+  if (!res[IS_TOUCHED] && status >= 200) return
   const { set, vary, expose, remove } = answer
   if (status < 200) {
     // 101: no response that a script reads.
@@ -100,9 +144,10 @@ function settle(res, answer, status) {
     if (vary !== null) res.removeHeader('vary')
     return
   }
-  const kept = answer.keepsUpstream && res.hasHeader(ALLOW_ORIGIN)
-  if (!kept) {
-    for (let i = 0; i < remove.length; i += 1) if (res.hasHeader(remove[i])) res.removeHeader(remove[i])
+  if (!answer.keepsUpstream || !res.hasHeader(ALLOW_ORIGIN)) {
+    // Looking for each name that must not be there costs more than looking at what is there.
+    const names = res.getHeaderNames()
+    for (let i = 0; i < names.length; i += 1) if (names[i].startsWith(CORS) && remove.includes(names[i])) res.removeHeader(names[i])
     for (let i = 0; i < set.length; i += 2) if (res.getHeader(set[i]) !== set[i + 1]) res.setHeader(set[i], set[i + 1])
     if (expose !== null && res.getHeader(EXPOSE) !== expose) res.setHeader(EXPOSE, mergedWith(res, EXPOSE, expose))
   }
