@@ -28,7 +28,12 @@ bench: build
 	cargo bench -q -p crossgate --bench ratios
 	cargo bench -q -p crossgate --bench evaluate
 	cargo bench -q -p crossgate-c-tests --bench against_core
+	.venv/bin/python tests/peers/python/bench_asgi.py
+	.venv/bin/python tests/peers/python/bench_wsgi.py
+	.venv/bin/python tests/peers/python/bench_django.py
 	node tests/peers/node/express/bench.mjs
+	node tests/peers/node/frameworks/bench.mjs
+	.venv/bin/python tests/servers/nginx/instructions.py
 
 install: ## the C library: make install PREFIX= DESTDIR=
 	cargo build -q --release -p crossgate-ffi
