@@ -14,6 +14,8 @@ test-long: build ## many more random cases
 	PROPTEST_CASES=200000 cargo test --release -p crossgate --test reference
 	cargo test -q -p crossgate-c-tests -- --ignored
 	ffi/packaging/sanitize.sh
+	CROSSGATE_LONG=1 npm test --prefix bindings-node --silent
+	node tests/peers/node/releases/run.mjs
 
 lint: build
 	@.ci/lint
@@ -26,6 +28,12 @@ bench: build
 	cargo bench -q -p crossgate --bench ratios
 	cargo bench -q -p crossgate --bench evaluate
 	cargo bench -q -p crossgate-c-tests --bench against_core
+	.venv/bin/python tests/peers/python/bench_asgi.py
+	.venv/bin/python tests/peers/python/bench_wsgi.py
+	.venv/bin/python tests/peers/python/bench_django.py
+	node tests/peers/node/express/bench.mjs
+	node tests/peers/node/frameworks/bench.mjs
+	.venv/bin/python tests/servers/nginx/instructions.py
 
 install: ## the C library: make install PREFIX= DESTDIR=
 	cargo build -q --release -p crossgate-ffi

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crossgate::{Action, HeaderName, Kind, Reason, ResponseHeaders, Verdict};
+use crossgate::{HeaderName, KeptDecision, Request, ResponseHeaders, Verdict};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
-use crate::request::{Asked, each_pair};
+use crate::request::each_pair;
 use crate::text::{Names, from_latin1, latin1};
 
 static KINDS: Names = Names::new();
@@ -22,32 +22,40 @@ fn lower(py: Python<'_>, name: HeaderName) -> Bound<'_, PyString> {
 /// The answer to one request.
 #[pyclass(module = "crossgate", frozen)]
 pub(crate) struct Decision {
-    // The engine's decision borrows from these two; it is made anew when its headers are asked for. Both are immutable,
-    // so it is the same one.
     policy: Arc<crossgate::Policy>,
-    asked: Asked,
-    verdict: Option<Verdict>,
-    kind: Kind,
-    reason: Reason,
-    action: Action,
-    allowed: Option<bool>,
-    status: Option<u16>,
+    kept: KeptDecision,
+    /// The request's header names came as bytes.
+    bytes: bool,
 }
 
 impl Decision {
-    pub(crate) fn new(py: Python<'_>, policy: Arc<crossgate::Policy>, asked: Asked, verdict: Option<Verdict>) -> PyResult<Self> {
-        let (kind, reason, action, allowed, status) = {
-            let request = asked.request(py);
-            let decision = policy.evaluate_with(&request, verdict).map_err(|error| PyValueError::new_err(error.to_string()))?;
-            (decision.kind(), decision.reason(), decision.action(), decision.allowed(), decision.status())
-        };
-        Ok(Decision { policy, asked, verdict, kind, reason, action, allowed, status })
+    /// `bytes`: the request's header names came as bytes.
+    pub(crate) fn new(policy: Arc<crossgate::Policy>, request: &Request<'_>, verdict: Option<Verdict>, bytes: bool) -> PyResult<Self> {
+        match policy.evaluate_with(request, verdict).map(|decision| decision.keep()) {
+            Ok(kept) => Ok(Decision::kept(policy, kept, bytes)),
+            Err(error) => Err(PyValueError::new_err(error.to_string())),
+        }
     }
 
-    fn with<R>(&self, py: Python<'_>, read: impl FnOnce(&crossgate::Decision<'_>) -> PyResult<R>) -> PyResult<R> {
-        let request = self.asked.request(py);
-        let decision = self.policy.evaluate_with(&request, self.verdict).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        read(&decision)
+    pub(crate) fn kept(policy: Arc<crossgate::Policy>, kept: KeptDecision, bytes: bool) -> Self {
+        Decision { policy, kept, bytes }
+    }
+
+    pub(crate) fn get(&self) -> crossgate::Decision<'_> {
+        self.kept.decision(&self.policy)
+    }
+
+    fn apply_to<'py>(&self, headers: &Bound<'py, PyAny>) -> PyResult<(Response<'py>, bool)> {
+        let mut response = Response::new(headers.py(), self.bytes);
+        each_pair(headers, |index, pair, name, value| {
+            if index == 0 {
+                response.bytes = name.is_instance_of::<PyBytes>();
+            }
+            response.push(pair.clone(), name.clone(), value.clone());
+            Ok(())
+        })?;
+        let overwrote = self.get().apply(&mut response);
+        Ok((response, overwrote))
     }
 }
 
@@ -56,47 +64,49 @@ impl Decision {
     /// "preflight", "actual" or "not_cors".
     #[getter]
     fn kind<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        KINDS.get(py, self.kind as usize, self.kind.as_str())
+        let kind = self.get().kind();
+        KINDS.get(py, kind as usize, kind.as_str())
     }
 
     /// Why, like "origin_not_listed": the first failing check in the order origin, method, headers.
     #[getter]
     fn reason<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        REASONS.get(py, self.reason as usize, self.reason.as_str())
+        let reason = self.get().reason();
+        REASONS.get(py, reason as usize, reason.as_str())
     }
 
     /// What the host does: "forward" to the handler, "answer" with the status and no body, or "reject" with 403.
     #[getter]
     fn action<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        ACTIONS.get(py, self.action as usize, self.action.as_str())
+        let action = self.get().action();
+        ACTIONS.get(py, action as usize, action.as_str())
     }
 
     /// Whether a CORS request passed; None for a request that is not one, or that is the server's own.
     #[getter]
     fn allowed(&self) -> Option<bool> {
-        self.allowed
+        self.get().allowed()
     }
 
     /// The status to answer with; None with "forward".
     #[getter]
     fn status(&self) -> Option<u16> {
-        self.status
+        self.get().status()
     }
 
     /// The headers that the response gets: pairs of lower-case name and value. apply() puts them there.
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.with(py, |decision| {
-            let pairs: Vec<_> =
-                decision.headers().map(|header| (lower(py, header.name), PyString::new(py, header.value)).into_pyobject(py)).collect::<PyResult<_>>()?;
-            PyTuple::new(py, pairs)
-        })
+        let decision = self.get();
+        let pairs: Vec<_> =
+            decision.headers().map(|header| (lower(py, header.name), PyString::new(py, header.value)).into_pyobject(py)).collect::<PyResult<_>>()?;
+        PyTuple::new(py, pairs)
     }
 
     /// The headers that the response loses if the application or an upstream set them: lower-case names.
     #[getter]
     fn remove<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.with(py, |decision| PyTuple::new(py, decision.remove().iter().map(|name| lower(py, *name))))
+        PyTuple::new(py, self.get().remove().iter().map(|name| lower(py, *name)))
     }
 
     /// A new list of the response's headers with the decision's set, merged and removed.
@@ -104,35 +114,31 @@ impl Decision {
     /// headers: (name, value) pairs of str or of bytes, as the application set them. What is added is of the same type,
     /// lower-case and at the end; with no header at all it is of the request's.
     #[pyo3(signature = (headers, /))]
-    fn apply<'py>(&self, py: Python<'py>, headers: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let mut response = Response { py, lines: Vec::new(), bytes: self.asked.bytes };
-        each_pair(headers, |index, pair, name, value| {
-            if index == 0 {
-                response.bytes = name.is_instance_of::<PyBytes>();
-            }
-            response.lines.push(Line::Theirs(pair.clone(), name.clone(), value.clone()));
-            Ok(())
-        })?;
-        self.with(py, |decision| {
-            decision.apply(&mut response);
-            Ok(())
-        })?;
-        response.into_list()
+    fn apply<'py>(&self, headers: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        self.apply_to(headers)?.0.into_list()
+    }
+
+    /// Whether apply replaces or removes something that these headers say about CORS: two places answer for it.
+    #[pyo3(signature = (headers, /))]
+    fn overwrites_upstream(&self, headers: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(self.apply_to(headers)?.1)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let python = |truth: Option<bool>| truth.map_or("None", |truth| if truth { "True" } else { "False" });
-        let status = self.status.map_or("None".to_owned(), |status| status.to_string());
-        let (kind, reason, action, allowed) = (self.kind, self.reason, self.action, python(self.allowed));
+        let decision = self.get();
+        let status = decision.status().map_or("None".to_owned(), |status| status.to_string());
+        let (kind, reason, action, allowed) = (decision.kind(), decision.reason(), decision.action(), python(decision.allowed()));
         let headers = self.headers(py)?.repr()?;
         Ok(format!("Decision(kind='{kind}', reason='{reason}', action='{action}', allowed={allowed}, status={status}, headers={headers})"))
     }
 }
 
 /// A response's headers while a decision is applied to them.
-struct Response<'py> {
+pub(crate) struct Response<'py> {
     py: Python<'py>,
     lines: Vec<Line<'py>>,
+    /// What is added is bytes.
     bytes: bool,
 }
 
@@ -180,7 +186,16 @@ impl ResponseHeaders for Response<'_> {
 }
 
 impl<'py> Response<'py> {
-    fn into_list(self) -> PyResult<Bound<'py, PyList>> {
+    pub(crate) fn new(py: Python<'py>, bytes: bool) -> Self {
+        Response { py, lines: Vec::new(), bytes }
+    }
+
+    /// Takes a pair as the application gave it, its name and its value.
+    pub(crate) fn push(&mut self, pair: Bound<'py, PyAny>, name: Bound<'py, PyAny>, value: Bound<'py, PyAny>) {
+        self.lines.push(Line::Theirs(pair, name, value));
+    }
+
+    pub(crate) fn into_list(self) -> PyResult<Bound<'py, PyList>> {
         let py = self.py;
         let pair = |line| -> PyResult<Bound<'py, PyAny>> {
             Ok(match line {

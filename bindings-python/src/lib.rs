@@ -5,14 +5,26 @@
 //! 3. `text.rs` and `request.rs`: a method and header pairs of str or bytes become a request.
 //! 4. `decision.rs`: the class `Decision`, and its headers applied to a response's.
 //! 5. `problem.rs`: the class `Problem`, and the exceptions.
+//! 6. `shared.rs` and `counters.rs`: a policy that is swapped while serving, and decisions counted.
+//! 7. `wire.rs` and `asgi.rs`: prepared header pairs, and the ASGI middleware that puts them into responses.
+//! 8. `environ.rs`, `gate.rs` and `response.rs`: the same for WSGI environs, with header sets that are made once.
+//! 9. `wsgi.rs`: the middleware around a WSGI application.
 #![forbid(unsafe_code)]
 
+mod asgi;
+mod counters;
 mod decision;
+mod environ;
+mod gate;
 mod options;
 mod policy;
 mod problem;
 mod request;
+mod response;
+mod shared;
 mod text;
+mod wire;
+mod wsgi;
 
 /// The native part of `crossgate`; import that.
 #[pyo3::pymodule(gil_used = false)]
@@ -21,11 +33,21 @@ mod _crossgate {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
+    use crate::asgi::Middleware;
+    #[pymodule_export]
+    use crate::counters::Counters;
+    #[pymodule_export]
     use crate::decision::Decision;
+    #[pymodule_export]
+    use crate::gate::{Answer, Gate};
     #[pymodule_export]
     use crate::policy::Policy;
     #[pymodule_export]
     use crate::problem::{PolicyError, Problem};
+    #[pymodule_export]
+    use crate::shared::SharedPolicy;
+    #[pymodule_export]
+    use crate::wsgi::Wsgi;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::decision::Decision;
 use crate::request::{Asked, origin_lines, verdict};
+use crate::wire::Compiled;
 use crate::{options, problem};
 
 /// A compiled CORS policy: immutable, and free to be used by any number of threads.
@@ -21,15 +22,31 @@ use crate::{options, problem};
 /// Raises PolicyError with every problem found.
 #[pyclass(module = "crossgate", frozen)]
 pub(crate) struct Policy {
-    policy: Arc<crossgate::Policy>,
+    pub(crate) compiled: Arc<Compiled>,
 }
 
 impl Policy {
+    pub(crate) fn engine(&self) -> &crossgate::Policy {
+        &self.compiled.policy
+    }
+
     /// Builds without the interpreter: a list of a million origins takes its time.
     fn build(py: Python<'_>, build: impl FnOnce() -> Result<crossgate::Policy, crossgate::PolicyError> + Send) -> PyResult<Self> {
         match py.detach(build) {
-            Ok(policy) => Ok(Policy { policy: Arc::new(policy) }),
+            Ok(policy) => Ok(Policy::of(policy)),
             Err(error) => Err(problem::policy_error(py, &error)),
+        }
+    }
+
+    fn of(policy: crossgate::Policy) -> Self {
+        Policy { compiled: Arc::new(Compiled::new(policy)) }
+    }
+
+    pub(crate) fn load_file(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let file: PathBuf = path.extract()?;
+        match py.detach(|| crossgate::Policy::from_file(file)) {
+            Ok(policy) => Ok(Policy::of(policy)),
+            Err(error) => Err(problem::load_error(py, py.import("os")?.call_method1("fspath", (path,))?, &error)),
         }
     }
 }
@@ -38,7 +55,7 @@ impl Policy {
 impl Policy {
     #[new]
     #[pyo3(signature = (**options))]
-    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let document = options::document(options)?;
         Self::build(py, move || crossgate::Policy::from_document(&document))
     }
@@ -61,11 +78,7 @@ impl Policy {
     #[classmethod]
     #[pyo3(signature = (path, /))]
     fn from_file(_class: &Bound<'_, PyType>, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let file: PathBuf = path.extract()?;
-        match py.detach(|| crossgate::Policy::from_file(file)) {
-            Ok(policy) => Ok(Policy { policy: Arc::new(policy) }),
-            Err(error) => Err(problem::load_error(py, py.import("os")?.call_method1("fspath", (path,))?, &error)),
-        }
+        Self::load_file(py, path)
     }
 
     /// Builds a policy from environment variables: PREFIX_ALLOW_ORIGINS, PREFIX_MAX_AGE, and so on. Lists are split at
@@ -86,12 +99,12 @@ impl Policy {
     /// What is worth a look, though the policy is built.
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        problem::tuple(py, self.policy.warnings())
+        problem::tuple(py, self.engine().warnings())
     }
 
     /// The canonical document: every option. A policy built from it is equal to this one.
     fn document<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        options::to_dict(py, &self.policy.document())
+        options::to_dict(py, &self.engine().document())
     }
 
     /// Decides about a request.
@@ -101,7 +114,8 @@ impl Policy {
     #[pyo3(signature = (method, headers, verdict = None))]
     fn evaluate(&self, py: Python<'_>, method: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>, verdict: Option<&Bound<'_, PyAny>>) -> PyResult<Decision> {
         let verdict = self::verdict(verdict)?;
-        Decision::new(py, self.policy.clone(), Asked::read(method, headers)?, verdict)
+        let asked = Asked::read(method, headers)?;
+        Decision::new(self.compiled.policy.clone(), &asked.request(py), verdict, asked.bytes)
     }
 
     /// The origin that the host is asked about before evaluate, or None.
@@ -109,7 +123,7 @@ impl Policy {
     fn asks_host<'py>(&self, py: Python<'py>, method: &Bound<'py, PyAny>, headers: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyString>>> {
         let asked = Asked::read(method, headers)?;
         let request = asked.request(py);
-        Ok(self.policy.asks_host(&request).map(|origin| PyString::new(py, origin)))
+        Ok(self.engine().asks_host(&request).map(|origin| PyString::new(py, origin)))
     }
 
     /// Checks the origin of a WebSocket handshake: "allow", "deny", or "absent" if there is none.
@@ -122,27 +136,27 @@ impl Policy {
         let lines = self::origin_lines(origin_lines)?;
         let mut origin = Field::ABSENT;
         lines.iter().for_each(|line| origin.push(line.as_bytes(py)));
-        match self.policy.check_websocket_with(origin, public, verdict) {
+        match self.engine().check_websocket_with(origin, public, verdict) {
             Ok(check) => Ok(check.as_str()),
             Err(error) => Err(PyValueError::new_err(error.to_string())),
         }
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.policy, &other.policy) || self.policy == other.policy
+        Arc::ptr_eq(&self.compiled, &other.compiled) || self.engine() == other.engine()
     }
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        format!("{:?}", self.policy.document()).hash(&mut hasher);
+        format!("{:?}", self.engine().document()).hash(&mut hasher);
         hasher.finish()
     }
 
     /// The options that are not the default's; long lists are shortened.
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+    pub(crate) fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let plain = crossgate::Policy::builder().allow_origins(["*"]).build().map(|policy| policy.document()).unwrap_or_default();
         let mut shown = Document::new();
-        for (name, value) in self.policy.document().entries() {
+        for (name, value) in self.engine().document().entries() {
             if name == "allow_origins" || plain.get(name) != Some(value) {
                 shown.push(name, value.clone());
             }

@@ -1,16 +1,16 @@
 //! Requests: a method, and header pairs of str or of bytes.
 
-use crossgate::{Field, Lines, Request, Verdict};
+use crossgate::{Request, Verdict};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 use crate::text::{Text, type_name};
 
-/// What was asked. Keeps the few header lines that decide.
+/// What was asked: the method, and the few header lines that decide.
 pub(crate) struct Asked {
     method: Text,
-    lines: Vec<(Text, Text)>,
+    lines: HeaderLines,
     /// The header names came as bytes.
     pub(crate) bytes: bool,
 }
@@ -20,39 +20,71 @@ impl Asked {
         let Some(text) = Text::read(method) else {
             return Err(PyTypeError::new_err(format!("method must be a str or bytes, not {}", type_name(method))));
         };
-        let mut asked = Asked { method: text, lines: Vec::new(), bytes: false };
+        let mut asked = Asked { method: text, lines: HeaderLines::default(), bytes: false };
         each_pair(headers, |index, _, name, value| {
             if index == 0 {
                 asked.bytes = name.is_instance_of::<PyBytes>();
             }
-            if is_read(name) {
-                asked.lines.extend(Text::read(name).zip(Text::read(value)));
-            }
+            asked.lines.take(name, value);
             Ok(())
         })?;
         Ok(asked)
     }
 
     pub(crate) fn request<'a>(&'a self, py: Python<'a>) -> Request<'a> {
-        Request::from_pairs(self.method.as_bytes(py), self.lines.iter().map(|(name, value)| (name.as_bytes(py), value.as_bytes(py))))
+        self.lines.request(py, self.method.as_bytes(py))
     }
 }
 
-/// Whether the engine reads a header of this name: it is asked, so that the names stand in one place.
-fn is_read(name: &Bound<'_, PyAny>) -> bool {
-    let name = match name.cast::<PyBytes>() {
-        Ok(bytes) => bytes.as_bytes(),
-        Err(_) => match name.cast::<PyString>().map(|text| text.to_str()) {
-            Ok(Ok(text)) => text.as_bytes(),
-            _ => return false,
-        },
-    };
-    let mut probe = Request::default();
-    probe.push(name, b"");
-    // Without `..`: a field that the engine begins to read must not be forgotten here.
-    let Request { method: _, origin, acrm, acrh, acrpn, sec_fetch_site } = probe;
-    [origin, acrm, acrpn, sec_fetch_site].iter().any(Field::is_present) || !matches!(acrh, Lines::Absent)
+/// The lines of the headers that the engine reads: the first of each name where it costs no allocation.
+#[derive(Default)]
+pub(crate) struct HeaderLines {
+    first: [Option<Text>; Request::NAMES.len()],
+    more: Vec<(usize, Text)>,
 }
+
+impl HeaderLines {
+    /// Takes a line if its name is one of those; anything but str and bytes is passed over.
+    #[inline]
+    pub(crate) fn take(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
+        let bytes = match name.cast::<PyBytes>() {
+            Ok(bytes) => bytes.as_bytes(),
+            Err(_) => match name.cast::<PyString>().map(|text| text.to_str()) {
+                Ok(Ok(text)) => text.as_bytes(),
+                _ => return,
+            },
+        };
+        let Some(index) = Request::NAMES.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(bytes)) else { return };
+        let Some(value) = Text::read(value) else { return };
+        match &mut self.first[index] {
+            first @ None => *first = Some(value),
+            Some(_) => self.more.push((index, value)),
+        }
+    }
+
+    pub(crate) fn request<'a>(&'a self, py: Python<'a>, method: &'a [u8]) -> Request<'a> {
+        let mut request = Request::new(method);
+        let first = self.first.iter().enumerate().filter_map(|(index, line)| Some((index, line.as_ref()?)));
+        for (index, line) in first.chain(self.more.iter().map(|(index, line)| (*index, line))) {
+            request.push(Request::NAMES[index].as_bytes(), line.as_bytes(py));
+        }
+        request
+    }
+
+    /// The only line of `Origin`, as it came.
+    pub(crate) fn origin(&self) -> Option<&Text> {
+        self.first[ORIGIN].as_ref()
+    }
+
+    pub(crate) fn into_origin(self) -> Option<Text> {
+        let mut first = self.first;
+        first[ORIGIN].take()
+    }
+}
+
+/// Where `origin` stands in [`Request::NAMES`].
+const ORIGIN: usize = 0;
+const _: () = assert!(matches!(Request::NAMES[ORIGIN].as_bytes(), b"origin"));
 
 /// Calls `each` with the index of every pair, the pair, its name and its value, both str or bytes.
 pub(crate) fn each_pair<'py>(
@@ -75,7 +107,7 @@ pub(crate) fn each_pair<'py>(
     Ok(())
 }
 
-fn pair<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+pub(crate) fn pair<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     if let Ok(tuple) = item.cast::<PyTuple>() {
         return if tuple.len() == 2 { Some((tuple.get_item(0).ok()?, tuple.get_item(1).ok()?)) } else { None };
     }

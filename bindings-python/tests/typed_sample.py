@@ -1,9 +1,11 @@
 """A sample that the type checkers read: what must pass passes, and what must not is marked. Never run."""
 
+import re
 from pathlib import Path
 from typing import Optional, Union
 
-from crossgate import Decision, Policy, PolicyError, Problem
+from crossgate import Counters, Decision, Policy, PolicyError, Problem, SharedPolicy
+from crossgate.asgi import ASGIApp, CORSMiddleware, Receive, Scope, Send
 from typing_extensions import assert_type
 
 policy = Policy(
@@ -47,6 +49,36 @@ except PolicyError as error:
 if decision.action == "answer":
     text: str = decision.reason
 
+shared = SharedPolicy(policy)
+assert_type(shared.policy, Policy)
+assert_type(shared.shadow, Optional[Policy])
+shared.set_shadow(policy, lambda live, shadow: print(live.reason, shadow.reason))
+shared.replace_document({"allow_origins": ["https://a.example"]})
+shared.replace_file(Path("policy.toml"))
+counters = Counters()
+counters.record(shared.evaluate("GET", []))
+assert_type(counters.as_dict(), dict[str, int])
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204})
+
+
+async def predicate(origin: str) -> bool:
+    return origin == "https://a.example"
+
+
+middleware = CORSMiddleware(
+    application,
+    allow_origins=["https://a.example"],
+    allow_origin_regex=re.compile("https://b"),
+    allow_origin_predicate=predicate,
+    websocket="public",
+    counters=counters,
+)
+wrapped: ASGIApp = CORSMiddleware(middleware, policy=shared)
+assert_type(middleware.policy, Policy)
+
 # An ignore that is not needed is an error: each of these lines must be one.
 Policy({"allow_origins": "*"})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Policy(allow_origin=["https://a.example"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -54,3 +86,6 @@ Policy(allow_methods="PUT", max_age="600")  # type: ignore[arg-type]  # pyright:
 policy.evaluate("GET", [], verdict="maybe")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 policy.evaluate("GET", {"Origin": "https://a.example"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
 decision.allowed = True  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+CORSMiddleware(application, websocket="check")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+CORSMiddleware(application, policy={})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shared.replace({})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

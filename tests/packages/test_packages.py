@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -17,14 +18,71 @@ def run(*command, **options):
     return found.stdout
 
 
-def test_pip_install_works_alone(tmp_path):
+def installed(tmp_path, package):
+    """The Python of an empty environment with the package, which is not the one of this checkout."""
     run(sys.executable, "-m", "venv", tmp_path / "venv")
     python = tmp_path / "venv/bin/python"
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ROOT / "bindings-python")
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package)
     where = run(python, "-c", "import crossgate; print(crossgate.__file__)", cwd=tmp_path)
     assert where.startswith(str(tmp_path))
+    return python
+
+
+def serves(python, tmp_path):
+    """Every vector, and a request through the middleware."""
     vectors = run(python, ROOT / "tests/conformance/python/run.py", ROOT / "tests/vectors", cwd=tmp_path)
     assert "decisions.jsonl" in vectors
+    script = tmp_path / "request.py"
+    script.write_text(REQUEST)
+    assert run(python, script, cwd=tmp_path).split() == ["200", "https://a.example", "204"]
+
+
+REQUEST = """
+import asyncio
+from crossgate import Policy
+from crossgate.asgi import CORSMiddleware
+
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+async def send(message):
+    if message["type"] == "http.response.start":
+        print(message["status"], *([dict(message["headers"])[b"access-control-allow-origin"].decode()]
+                                   if message["status"] == 200 else []))
+
+middleware = CORSMiddleware(app, policy=Policy(allow_origins=["https://a.example"]))
+headers = [(b"origin", b"https://a.example")]
+asyncio.run(middleware({"type": "http", "method": "GET", "headers": headers}, None, send))
+headers.append((b"access-control-request-method", b"GET"))
+asyncio.run(middleware({"type": "http", "method": "OPTIONS", "headers": headers}, None, send))
+"""
+
+
+def abi3_wheel(folder):
+    """One wheel for every CPython from 3.10 on. It has a target folder of its own: it would replace the other build."""
+    maturin = pathlib.Path(sys.executable).with_name("maturin")
+    options = ["--release", "-q", "--features", "abi3", "--target-dir", ROOT / "target/abi3", "--out", folder]
+    run(maturin, "build", "-m", ROOT / "bindings-python/Cargo.toml", *options)
+
+
+def own_wheel(folder):
+    """The wheel for this interpreter, as `pip install` makes it."""
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--wheel-dir", folder]
+    run(sys.executable, "-m", "pip", "wheel", ROOT / "bindings-python", *options)
+
+
+@pytest.mark.parametrize(
+    ("build", "tag"), [(own_wheel, f"cp3{sys.version_info[1]}-cp3"), (abi3_wheel, "cp310-abi3")], ids=["own", "abi3"]
+)
+def test_wheels_work_alone(build, tag, tmp_path):
+    build(tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert tag in wheel.name
+    with zipfile.ZipFile(wheel) as content:
+        names = set(content.namelist())
+    assert {"crossgate/py.typed", "crossgate/_crossgate.pyi", "crossgate/asgi.py", "crossgate/aiohttp.py"} <= names
+    assert not [name for name in names if "test" in name]
+    serves(installed(tmp_path, wheel), tmp_path)
 
 
 def modules():

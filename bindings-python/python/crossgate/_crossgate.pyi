@@ -1,6 +1,8 @@
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypeVar, final
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, Literal, TypedDict, TypeVar, final
+
+from typing_extensions import Self
 
 _Any = Literal["*"]
 _Text = str | bytes
@@ -13,7 +15,12 @@ _Gate = Literal[
     "any_host_of_scheme_with_credentials",
 ]
 
-__all__ = ["Decision", "Policy", "PolicyError", "Problem", "__version__"]
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_ASGIApp = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+
+__all__ = ["Counters", "Decision", "Policy", "PolicyError", "Problem", "SharedPolicy", "__version__"]
 
 __version__: str
 
@@ -159,3 +166,162 @@ class Decision:
         headers: (name, value) pairs of str or of bytes, as the application set them. What is added is of the same type,
         lower-case and at the end; with no header at all it is of the request's.
         """
+    def overwrites_upstream(self, headers: Iterable[tuple[_Text, _Text]], /) -> bool:
+        """Whether apply replaces or removes something that these headers say about CORS: two places answer for it."""
+
+@final
+class SharedPolicy:
+    """A policy that is replaced while serving. Whoever reads it never waits, and sees the old policy or the new one.
+
+    A middleware takes it in place of a Policy. A document or file that is wrong raises PolicyError and changes nothing.
+    """
+
+    def __new__(cls, policy: Policy, /) -> SharedPolicy: ...
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+    @property
+    def shadow(self) -> Policy | None:
+        """The policy that is evaluated beside it, or None."""
+    def replace(self, policy: Policy, /) -> None:
+        """Replaces the policy."""
+    def replace_document(self, document: Mapping[str, Any], /) -> None:
+        """Builds the policy anew from a mapping of options.
+
+        Raises PolicyError with every problem; the old one stays then.
+        """
+    def replace_file(self, path: str | os.PathLike[str], /) -> None:
+        """Builds the policy anew from a file, as Policy.from_file does. If that raises, the old one stays."""
+    def set_shadow(
+        self, policy: Policy | None, on_difference: Callable[[Decision, Decision], object] | None = None
+    ) -> None:
+        """Evaluates another policy beside the live one, to see what it would change.
+
+        on_difference(live, shadow) is called with both decisions of every request on which they differ. None ends it.
+        """
+    def evaluate(
+        self, method: _Text, headers: Iterable[tuple[_Text, _Text]], verdict: _Verdict | None = None
+    ) -> Decision:
+        """Decides about a request as the live policy does, and reports what the shadow would have done otherwise."""
+
+@final
+class Counters:
+    """Decisions counted by reason; free to be used by any number of threads."""
+
+    def __new__(cls) -> Counters: ...
+    def record(self, decision: Decision, /) -> None:
+        """Counts a decision. A middleware that was given the counters does it by itself."""
+    def record_overwritten(self) -> None:
+        """Counts a response whose own CORS headers were replaced or removed; see Decision.overwrites_upstream."""
+    def as_dict(self) -> dict[str, int]:
+        """The number of decisions by reason: every reason, in its order."""
+    @property
+    def overwrote_upstream(self) -> int:
+        """How many responses came with CORS headers of the application's own.
+
+        A middleware replaced or removed them.
+        """
+    def to_prometheus(self) -> str:
+        """The numbers as Prometheus text."""
+
+class ASGIMiddleware:
+    """The native half of crossgate.asgi.CORSMiddleware."""
+
+    def __new__(
+        cls,
+        app: _ASGIApp,
+        policy: Policy | SharedPolicy,
+        predicate: Callable[[str], bool | Awaitable[bool]] | None,
+        predicate_timeout: float | None,
+        websocket: bool | Literal["public"],
+        counters: Counters | None,
+    ) -> Self: ...
+    @property
+    def app(self) -> _ASGIApp:
+        """The application that is wrapped."""
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+    def around(self, app: _ASGIApp) -> ASGIMiddleware:
+        """The same around another application."""
+    def decided(self, scope: _Scope, receive: _Receive, send: _Send, allowed: bool) -> Awaitable[None]:
+        """Goes on with what the predicate said of the origin."""
+    def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> Awaitable[None]: ...
+
+class PolicyOptions(TypedDict, total=False):
+    """The options of a policy; exists for type checkers only."""
+
+    allow_origins: _Any | Iterable[str]
+    allow_origin_regexes: Iterable[str]
+    allow_null_origin: bool
+    host_origins: bool
+    allow_methods: _Any | Iterable[str]
+    allow_headers: _Any | Iterable[str]
+    expose_headers: _Any | Iterable[str]
+    allow_credentials: bool
+    max_age: int | None
+    preflight_status: int
+    denied_preflight_status: int
+    denied_actual: Literal["forward", "reject"]
+    own_origins: Iterable[str]
+    single_origin: Literal["match", "static"]
+    upstream: Literal["replace", "keep"]
+    allow_private_network: bool
+    dangerously_allow: Iterable[_Gate]
+
+@final
+class Gate:
+    """A policy, ready for WSGI environs and Django's request.META: its header sets are made once."""
+
+    def __new__(cls, policy: Policy, lower: bool = False, ask: Callable[[str], bool] | None = None) -> Gate:
+        """lower: header names in lower case. ask: the host's verdict on an origin; only True allows."""
+    @property
+    def policy(self) -> Policy:
+        """The policy."""
+    @property
+    def ask(self) -> Callable[[str], bool] | None:
+        """What is asked for the host's verdict."""
+    def asks(self, environ: dict[str, Any]) -> str | None:
+        """The origin that the host is asked about before decide, or None."""
+    def decide(self, environ: dict[str, Any], verdict: _Verdict | None = None) -> Answer:
+        """Decides about the request of an environ. Never raises for what stands there."""
+
+@final
+class Answer:
+    """What a gate says of one request."""
+
+    @property
+    def status(self) -> int:
+        """The status to answer with before the application; 0: the application runs."""
+    def apply(self, headers: list[tuple[str, str]], /) -> list[tuple[str, str]]:
+        """A new list of a response's headers with the answer's set, merged and removed."""
+    def write(self, store: dict[str, tuple[str, str]], /) -> None:
+        """The same in place, in the dict in which Django keeps a response's headers."""
+
+class Wsgi:
+    """A WSGI application behind a policy."""
+
+    def __new__(
+        cls,
+        app: Callable[..., Any],
+        gate: Gate | None = None,
+        select: Callable[[dict[str, Any]], Gate | None] | None = None,
+        options: Callable[[dict[str, Any]], Gate | None] | None = None,
+        late: Callable[[], Gate | None] | None = None,
+        routed: bool = False,
+    ) -> Any:
+        """select(environ) names the gate, options(environ) that of OPTIONS, late() that of the route."""
+    def configure(
+        self,
+        gate: Gate | None = None,
+        select: Callable[[dict[str, Any]], Gate | None] | None = None,
+        options: Callable[[dict[str, Any]], Gate | None] | None = None,
+        late: Callable[[], Gate | None] | None = None,
+        routed: bool = False,
+    ) -> None:
+        """Another way to find the gate, from the next request on."""
+    @property
+    def app(self) -> Any:
+        """The application behind."""
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any], /) -> Iterable[bytes]:
+        """Answers a request."""

@@ -1,0 +1,4 @@
+import fastifyCors = require('./fastify.js')
+
+export { fastifyCors }
+export default fastifyCors

@@ -1,0 +1,4 @@
+import fastifyCors from './fastify.cjs'
+
+export { fastifyCors }
+export default fastifyCors

@@ -1,0 +1,3 @@
+import fetch from './fetch.cjs'
+
+export const withCors = fetch.withCors

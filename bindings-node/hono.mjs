@@ -1,0 +1,3 @@
+import hono from './hono.cjs'
+
+export const cors = hono.cors

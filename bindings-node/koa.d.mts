@@ -1,0 +1,4 @@
+import cors = require('./koa.js')
+
+export { cors }
+export default cors

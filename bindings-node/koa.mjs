@@ -1,0 +1,4 @@
+import cors from './koa.cjs'
+
+export { cors }
+export default cors

@@ -1,0 +1,85 @@
+'use strict'
+// A policy and the application's word on origins, asked together. Nothing that the application's function does reaches
+// the server: what it throws is reported and denies, and so does whatever is not `true`.
+
+const { answerFor } = require('./answer.cjs')
+
+const isThenable = value => value !== null && typeof value === 'object' && typeof value.then === 'function'
+
+/**
+ * @typedef {object} Decider
+ * @property {import('../index').Policy} policy a Policy or a SharedPolicy
+ * @property {null | ((origin: string, context: any) => unknown)} host its word on an origin that the policy leaves to
+ *   it; `true`, or a promise of it, allows
+ * @property {((error: unknown, context: any) => void)} report where errors of `host` go
+ */
+
+function withVerdict(decider, method, headers, allowed) {
+  try {
+    return answerFor(decider.policy, method, headers, allowed === true ? 'allow' : 'deny')
+  } catch {
+    // A shared policy may have been replaced, meanwhile, by one that does not ask the host.
+    return answerFor(decider.policy, method, headers)
+  }
+}
+
+function report(decider, error, context) {
+  try {
+    decider.report(error, context)
+  } catch {
+    // A logger that fails must not fail the request.
+  }
+}
+
+/** The answer to a request; a promise of it only if the application's function gave one. Neither throws nor rejects. */
+function decide(decider, method, headers, context) {
+  const { policy, host } = decider
+  if (host === null) return answerFor(policy, method, headers)
+  const origin = policy.asksHost(method, headers)
+  if (origin === null) return answerFor(policy, method, headers)
+  let word
+  try {
+    word = host(origin, context)
+  } catch (error) {
+    report(decider, error, context)
+  }
+  if (!isThenable(word)) return withVerdict(decider, method, headers, word)
+  // Not every thenable is a promise, and one may throw or answer twice.
+  return Promise.resolve(word).then(
+    allowed => withVerdict(decider, method, headers, allowed),
+    error => {
+      report(decider, error, context)
+      return withVerdict(decider, method, headers, false)
+    }
+  )
+}
+
+// Answers with more than the engine's, by the engine's, which are few and live long.
+const amended = new WeakMap()
+
+/**
+ * The answer with further headers: `extra` is flat, and always the same array for the same headers. `varies`: the
+ * application made the policy for this request, so that even a constant answer varies.
+ */
+function amend(answer, extra, varies = false) {
+  const isVarying = varies && answer.vary === null
+  if (extra.length === 0 && !isVarying) return answer
+  let byExtra = amended.get(answer)
+  if (byExtra === undefined) amended.set(answer, (byExtra = new WeakMap()))
+  let more = byExtra.get(extra)
+  if (more === undefined) {
+    const vary = isVarying ? ['vary', 'Origin'] : []
+    const together = [...extra, ...vary]
+    more = Object.freeze({
+      ...answer,
+      set: Object.freeze([...answer.set, ...extra]),
+      vary: isVarying ? 'Origin' : answer.vary,
+      headers: Object.freeze([...answer.headers, ...together]),
+      block: Object.freeze([...answer.block, ...together])
+    })
+    byExtra.set(extra, more)
+  }
+  return more
+}
+
+module.exports = { amend, decide, isThenable }

@@ -1,0 +1,28 @@
+'use strict'
+
+const { decide, isThenable } = require('./decide.cjs')
+const { fieldsOf, withSite } = require('./fetch-response.cjs')
+const { report } = require('./options/hono.cjs')
+
+/** The answer to a Request, or a promise of it; `context` goes to the application's functions. Never throws. */
+function decideFetch(read, method, headers, context) {
+  const fields = fieldsOf(method, headers)
+  // The methods only matter to a preflight.
+  const isDynamic = read.methods !== null && fields['access-control-request-method'] !== undefined
+  const answer = isDynamic ? withMethods(read, method, fields, context) : decide(read.decider, method, fields, context)
+  if (isThenable(answer)) return answer.then(late => (late.action === 'reject' ? decide(read.decider, method, withSite(fields, headers), context) : late))
+  return answer.action === 'reject' ? decide(read.decider, method, withSite(fields, headers), context) : answer
+}
+
+async function withMethods(read, method, fields, context) {
+  let decider = read.decider
+  try {
+    decider = read.ofMethods(await read.methods(fields.origin, context))
+  } catch (error) {
+    // Only the methods that always pass, then.
+    report(error)
+  }
+  return decide(decider, method, fields, context)
+}
+
+module.exports = { decideFetch }

@@ -1,0 +1,169 @@
+"""CORS for ASGI applications: FastAPI, Starlette, Litestar, Quart and plain ones.
+
+`CORSMiddleware` takes the options of Starlette's. `install` puts it around a whole FastAPI or Starlette application, so
+that responses to unhandled errors have the headers too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
+from ._predicate import Predicate
+from ._regex import Regex, matcher, split
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware", "install"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+ALL_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY")
+"""What `allow_methods=["*"]` stands for."""
+SAFELISTED_HEADERS = frozenset({"Accept", "Accept-Language", "Content-Language", "Content-Type"})
+"""The request headers that are always allowed."""
+
+logger = logging.getLogger("crossgate")
+
+
+class CORSMiddleware(ASGIMiddleware):
+    """Answers preflights and puts the CORS headers on every response of an ASGI application.
+
+    The arguments up to `max_age` are Starlette's, with its defaults. A text in place of a list is an error. Raises
+    PolicyError with every problem of the configuration.
+
+    `policy`: a Policy or SharedPolicy in place of those options.
+    `allow_origin_predicate`: a function of the origin, plain or async, that is asked about well-formed origins which
+    nothing else allows. Only True allows; what it raises is logged. An async one has `predicate_timeout` seconds.
+    `websocket`: True refuses WebSocket handshakes from origins that are not allowed, by the rules for credentials;
+    "public" by the policy's own rules, for sockets that serve everybody alike and read no cookie.
+    `counters`: counts the decisions by reason.
+    """
+
+    def __new__(
+        cls,
+        app: ASGIApp,
+        allow_origins: Collection[str] = (),
+        allow_methods: Collection[str] = ("GET",),
+        allow_headers: Collection[str] = (),
+        allow_credentials: bool = False,
+        allow_origin_regex: Regex | None = None,
+        allow_private_network: bool = False,
+        expose_headers: Collection[str] = (),
+        max_age: int | None = 600,
+        *,
+        policy: Policy | SharedPolicy | None = None,
+        allow_origin_predicate: Predicate | None = None,
+        predicate_timeout: float | None = 5.0,
+        websocket: bool | Literal["public"] = False,
+        counters: Counters | None = None,
+    ) -> Self:
+        options: dict[str, Any] = {
+            "allow_origins": allow_origins,
+            "allow_methods": allow_methods,
+            "allow_headers": allow_headers,
+            "allow_credentials": allow_credentials,
+            "allow_origin_regex": allow_origin_regex,
+            "allow_private_network": allow_private_network,
+            "expose_headers": expose_headers,
+            "max_age": max_age,
+        }
+        predicate = allow_origin_predicate
+        if policy is None:
+            policy, predicate = _policy(options, predicate)
+        elif given := [name for name, value in options.items() if value != _DEFAULTS[name]]:
+            raise TypeError(f"policy= holds every option: {', '.join(given)} cannot be given beside it")
+        return super().__new__(cls, app, policy, predicate, predicate_timeout, websocket, counters)
+
+
+_DEFAULTS: dict[str, Any] = {
+    "allow_origins": (),
+    "allow_methods": ("GET",),
+    "allow_headers": (),
+    "allow_credentials": False,
+    "allow_origin_regex": None,
+    "allow_private_network": False,
+    "expose_headers": (),
+    "max_age": 600,
+}
+
+
+def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Policy, Predicate | None]:
+    """Starlette's options as a policy."""
+    options = dict(options)
+    regex = options.pop("allow_origin_regex")
+    engine, python = split([regex]) if regex is not None else ([], [])
+    if engine:
+        options["allow_origin_regexes"] = engine
+    if python:
+        logger.warning(
+            "allow_origin_regex %r runs in Python: it is not checked for what it lets in, and its time has no bound",
+            python[0].pattern,
+        )
+        predicate = _either(matcher(python), predicate)
+    methods = options["allow_methods"]
+    if (_is_list(methods) and "*" in methods) or methods == "*":
+        options["allow_methods"] = ALL_METHODS
+    headers = options["allow_headers"]
+    if headers == "*" or (_is_list(headers) and "*" in headers):
+        # Every name: Starlette echoes them, Authorization included, which a literal "*" does not cover.
+        options["allow_headers"] = ["*", "Authorization"]
+    elif _is_list(headers):
+        own = [name for name in headers if not _is_safelisted(name)]
+        options["allow_headers"] = sorted([*SAFELISTED_HEADERS, *own], key=str)
+    # Without origins and regex nobody is allowed, as with Starlette. Then only the predicate can say otherwise.
+    origins = options["allow_origins"]
+    nobody = _is_list(origins) and not origins and not engine
+    options["host_origins"] = predicate is not None or nobody
+    policy = Policy(preflight_status=200, denied_preflight_status=400, **options)
+    for warning in policy.warnings:
+        # OPTIONS is in "*", and in what many people copied.
+        if warning.code != "method_options_unneeded":
+            logger.warning("CORS: %s", warning)
+    return policy, predicate
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset))
+
+
+def _is_safelisted(name: Any) -> bool:
+    return isinstance(name, str) and name.lower() in {safe.lower() for safe in SAFELISTED_HEADERS}
+
+
+def _either(first: Callable[[str], bool], second: Predicate | None) -> Predicate:
+    if second is None:
+        return first
+    return lambda origin: first(origin) or second(origin)
+
+
+def install(app: Any, *args: Any, **options: Any) -> None:
+    """Puts a CORSMiddleware around a whole FastAPI or Starlette application, which stays the object that it is.
+
+    Its place is outside everything: outside middlewares that were added, now or later, and outside the handler of
+    unhandled errors, so that their responses can be read too. Takes the options of CORSMiddleware, and raises at once
+    what is wrong with them.
+    """
+    build = getattr(app, "build_middleware_stack", None)
+    if build is None:
+        raise TypeError(
+            f"install() takes a FastAPI or Starlette application, not {type(app).__name__}: wrap it instead"
+        )
+    if getattr(app, "middleware_stack", None) is not None:
+        raise RuntimeError("install() comes before the application has started")
+    if hasattr(build, "_crossgate"):
+        raise RuntimeError("crossgate is installed on this application already")
+    middleware = CORSMiddleware(app, *args, **options)
+
+    def build_middleware_stack() -> ASGIApp:
+        return middleware.around(build())
+
+    build_middleware_stack._crossgate = True  # type: ignore[attr-defined]
+    app.build_middleware_stack = build_middleware_stack

@@ -1,0 +1,377 @@
+//! The ASGI middleware. A request crosses into here once, for its headers, and once a message of its response; the
+//! awaitable that the server gets is the application's own.
+
+use std::sync::Arc;
+
+use crossgate::{Action, HeaderName, KeptDecision, Request, Verdict, WebSocketCheck};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::{PyTraverseError, PyVisit, intern};
+
+use crate::counters::Counters;
+use crate::decision::Response;
+use crate::policy::Policy;
+use crate::request::{HeaderLines, pair};
+use crate::shared::{Current, SharedPolicy};
+use crate::text::{Text, type_name};
+use crate::wire::Compiled;
+
+/// The native half of crossgate.asgi.CORSMiddleware.
+#[pyclass(module = "crossgate._crossgate", name = "ASGIMiddleware", frozen, subclass)]
+pub(crate) struct Middleware {
+    app: Py<PyAny>,
+    settings: Arc<Settings>,
+}
+
+struct Settings {
+    source: Source,
+    predicate: Option<Py<PyAny>>,
+    predicate_timeout: Option<f64>,
+    websocket: WebSocket,
+    counters: Option<Py<Counters>>,
+}
+
+enum Source {
+    Fixed(Arc<Compiled>),
+    Shared(Py<SharedPolicy>),
+}
+
+/// What happens to WebSocket handshakes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WebSocket {
+    Pass,
+    Check,
+    /// The sockets serve everybody alike and read no cookie.
+    Public,
+}
+
+/// The policy for one request.
+enum Now {
+    Fixed(Arc<Compiled>),
+    Shared(Arc<Current>),
+}
+
+impl Now {
+    fn compiled(&self) -> &Arc<Compiled> {
+        match self {
+            Now::Fixed(compiled) => compiled,
+            Now::Shared(current) => &current.live,
+        }
+    }
+}
+
+impl Settings {
+    fn now(&self) -> Now {
+        match &self.source {
+            Source::Fixed(compiled) => Now::Fixed(compiled.clone()),
+            Source::Shared(shared) => Now::Shared(shared.get().load()),
+        }
+    }
+}
+
+/// The coroutines of crossgate._coroutines, for what cannot be the application's own awaitable.
+fn coroutine<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<&'py Bound<'py, PyAny>> {
+    cell.import(py, "crossgate._coroutines", name)
+}
+
+static ANSWER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static ASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static CLOSE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+#[pymethods]
+impl Middleware {
+    #[new]
+    #[pyo3(signature = (app, policy, predicate, predicate_timeout, websocket, counters))]
+    fn new(
+        app: Bound<'_, PyAny>,
+        policy: &Bound<'_, PyAny>,
+        predicate: Option<Bound<'_, PyAny>>,
+        predicate_timeout: Option<f64>,
+        websocket: &Bound<'_, PyAny>,
+        counters: Option<Py<Counters>>,
+    ) -> PyResult<Self> {
+        if !app.is_callable() {
+            return Err(PyTypeError::new_err(format!("app must be an ASGI application, not {}", type_name(&app))));
+        }
+        let source = if let Ok(policy) = policy.cast::<Policy>() {
+            Source::Fixed(policy.get().compiled.clone())
+        } else if let Ok(shared) = policy.cast::<SharedPolicy>() {
+            Source::Shared(shared.clone().unbind())
+        } else {
+            return Err(PyTypeError::new_err(format!("policy must be a Policy or a SharedPolicy, not {}", type_name(policy))));
+        };
+        let websocket = match websocket.cast::<PyBool>() {
+            Ok(check) if check.is_true() => WebSocket::Check,
+            Ok(_) => WebSocket::Pass,
+            Err(_) if websocket.eq("public")? => WebSocket::Public,
+            Err(_) => return Err(PyValueError::new_err(format!("websocket must be False, True or \"public\", not {}", websocket.repr()?))),
+        };
+        if let Some(predicate) = &predicate {
+            if !predicate.is_callable() {
+                return Err(PyTypeError::new_err(format!("allow_origin_predicate must be a function of the origin, not {}", type_name(predicate))));
+            }
+            if predicate_timeout.is_some_and(|seconds| seconds.is_nan() || seconds <= 0.0) {
+                return Err(PyValueError::new_err("predicate_timeout must be a number of seconds above 0, or None"));
+            }
+            let asks = match &source {
+                Source::Fixed(compiled) => compiled.policy.has_host_origins(),
+                Source::Shared(shared) => shared.get().load().live.policy.has_host_origins(),
+            };
+            if !asks {
+                return Err(PyValueError::new_err("allow_origin_predicate is never asked by this policy: build it with host_origins=True"));
+            }
+        }
+        let predicate = predicate.map(Bound::unbind);
+        Ok(Middleware { app: app.unbind(), settings: Arc::new(Settings { source, predicate, predicate_timeout, websocket, counters }) })
+    }
+
+    /// The application that is wrapped.
+    #[getter]
+    fn app(&self, py: Python<'_>) -> Py<PyAny> {
+        self.app.clone_ref(py)
+    }
+
+    /// The policy as it is now.
+    #[getter]
+    fn policy(&self) -> Policy {
+        Policy { compiled: self.settings.now().compiled().clone() }
+    }
+
+    /// The same around another application.
+    fn around(&self, app: Py<PyAny>) -> Self {
+        Middleware { app, settings: self.settings.clone() }
+    }
+
+    fn __call__<'py>(&self, scope: &Bound<'py, PyAny>, receive: &Bound<'py, PyAny>, send: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.enter(scope, receive, send, None)
+    }
+
+    /// Goes on with what the predicate said of the origin.
+    fn decided<'py>(&self, scope: &Bound<'py, PyAny>, receive: &Bound<'py, PyAny>, send: &Bound<'py, PyAny>, allowed: bool) -> PyResult<Bound<'py, PyAny>> {
+        self.enter(scope, receive, send, Some(if allowed { Verdict::Allow } else { Verdict::Deny }))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.app)
+    }
+}
+
+impl Middleware {
+    /// `verdict`: what the predicate said, once it was asked.
+    fn enter<'py>(
+        &self,
+        scope: &Bound<'py, PyAny>,
+        receive: &Bound<'py, PyAny>,
+        send: &Bound<'py, PyAny>,
+        verdict: Option<Verdict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = scope.py();
+        let app = self.app.bind(py);
+        let Ok(fields) = scope.cast::<PyDict>() else { return app.call1((scope, receive, send)) };
+        let kind = fields.get_item(intern!(py, "type"))?;
+        let http = match kind.as_ref().and_then(|kind| kind.cast::<PyString>().ok()).and_then(|kind| kind.to_str().ok()) {
+            Some("http") => true,
+            Some("websocket") if self.settings.websocket != WebSocket::Pass => false,
+            _ => return app.call1((scope, receive, send)),
+        };
+        let mut lines = HeaderLines::default();
+        let mut replaced = None;
+        if let Some(headers) = fields.get_item(intern!(py, "headers"))?
+            && !each_header(&headers, |name, value| lines.take(name, value))
+            && let Some(list) = list_of(&headers)
+        {
+            // They can be read once only, perhaps, and the application reads them too: it gets a list, in a copy.
+            each_header(list.as_any(), |name, value| lines.take(name, value));
+            let copy = fields.copy()?;
+            copy.set_item(intern!(py, "headers"), list)?;
+            replaced = Some(copy);
+        }
+        let fields = replaced.as_ref().unwrap_or(fields);
+        let scope = fields.as_any();
+        let method = fields.get_item(intern!(py, "method"))?.and_then(|method| Text::read(&method));
+        let request = lines.request(py, method.as_ref().map_or(b"", |method| method.as_bytes(py)));
+
+        let now = self.settings.now();
+        let compiled = now.compiled();
+        let verdict = verdict.filter(|_| compiled.policy.has_host_origins());
+        if let Some(predicate) = &self.settings.predicate
+            && verdict.is_none()
+            && let Some(origin) = compiled.policy.asks_host(&request)
+        {
+            // The subclass of Python's is not needed: the coroutine comes back through decided.
+            let again = Bound::new(py, self.around(self.app.clone_ref(py)))?;
+            let timeout = self.settings.predicate_timeout;
+            return coroutine(py, &ASK, "ask")?.call1((again, predicate, timeout, origin, scope, receive, send));
+        }
+        if !http {
+            return self.websocket(compiled, &request, verdict, scope, receive, send);
+        }
+        if let Now::Shared(current) = &now {
+            current.report_difference(py, &request, verdict, true);
+        }
+        // A verdict is given only to a policy that asks.
+        let Ok(decision) = compiled.policy.evaluate_with(&request, verdict) else { return app.call1((scope, receive, send)) };
+        if let Some(counters) = &self.settings.counters {
+            counters.get().add(decision.reason());
+        }
+        if decision.action() == Action::Forward {
+            let wrapped = Send {
+                compiled: compiled.clone(),
+                kept: decision.keep(),
+                origin: lines.into_origin(),
+                counters: self.settings.counters.as_ref().map(|counters| counters.clone_ref(py)),
+                send: send.clone().unbind(),
+            };
+            return app.call1((scope, receive, Bound::new(py, wrapped)?.getattr(intern!(py, "send"))?));
+        }
+        let headers = compiled.headers(&decision, lines.origin(), None, py)?;
+        let status = decision.status().unwrap_or(403);
+        if status != 204 {
+            headers.append((intern_bytes(py, &CONTENT_LENGTH, b"content-length"), intern_bytes(py, &ZERO, b"0")))?;
+        }
+        coroutine(py, &ANSWER, "answer")?.call1((send, status, headers))
+    }
+
+    fn websocket<'py>(
+        &self,
+        compiled: &Compiled,
+        request: &Request<'_>,
+        verdict: Option<Verdict>,
+        scope: &Bound<'py, PyAny>,
+        receive: &Bound<'py, PyAny>,
+        send: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = scope.py();
+        let public = self.settings.websocket == WebSocket::Public;
+        match compiled.policy.check_websocket_with(request.origin, public, verdict) {
+            Ok(WebSocketCheck::Deny) => coroutine(py, &CLOSE, "close")?.call1((scope, send)),
+            _ => self.app.bind(py).call1((scope, receive, send)),
+        }
+    }
+}
+
+static CONTENT_LENGTH: PyOnceLock<Py<PyBytes>> = PyOnceLock::new();
+static ZERO: PyOnceLock<Py<PyBytes>> = PyOnceLock::new();
+
+fn intern_bytes<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyBytes>>, bytes: &[u8]) -> &'py Bound<'py, PyBytes> {
+    cell.get_or_init(py, || PyBytes::new(py, bytes).unbind()).bind(py)
+}
+
+/// Calls `each` with every name and value of a list or tuple of pairs, and passes over whatever is no pair. False if it is
+/// neither list nor tuple.
+#[inline]
+fn each_header<'py>(headers: &Bound<'py, PyAny>, mut each: impl FnMut(&Bound<'py, PyAny>, &Bound<'py, PyAny>)) -> bool {
+    let mut item = |item: Bound<'py, PyAny>| {
+        #[cfg(not(feature = "abi3"))]
+        if let Ok(tuple) = item.cast::<PyTuple>()
+            && let [name, value] = tuple.as_slice()
+        {
+            return each(name, value);
+        }
+        if let Some((name, value)) = pair(&item) {
+            each(&name, &value);
+        }
+    };
+    if let Ok(list) = headers.cast::<PyList>() {
+        list.iter().for_each(&mut item);
+    } else if let Ok(tuple) = headers.cast::<PyTuple>() {
+        tuple.iter().for_each(&mut item);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// The `send` that the application gets.
+#[pyclass(frozen, module = "crossgate")]
+struct Send {
+    compiled: Arc<Compiled>,
+    kept: KeptDecision,
+    /// The request's own bytes of its origin.
+    origin: Option<Text>,
+    counters: Option<Py<Counters>>,
+    send: Py<PyAny>,
+}
+
+#[pymethods]
+impl Send {
+    /// A method, not `__call__`: calls of those are quicker.
+    #[pyo3(signature = (message, /))]
+    fn send<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = message.py();
+        let send = self.send.bind(py);
+        if let Ok(fields) = message.cast::<PyDict>()
+            && let Some(kind) = fields.get_item(intern!(py, "type"))?
+            && kind.cast::<PyString>().is_ok_and(|kind| kind.to_str().is_ok_and(|kind| kind == "http.response.start"))
+        {
+            return send.call1((self.start(fields)?,));
+        }
+        send.call1((message,))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.send)
+    }
+}
+
+impl Send {
+    /// A copy of the message with the decision's headers: the application may send the same one, or the same list in it,
+    /// for every request.
+    fn start<'py>(&self, message: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+        let py = message.py();
+        let key = intern!(py, "headers");
+        let theirs = message.get_item(key)?;
+        let message = message.copy()?;
+        let theirs = match theirs.map(Bound::cast_into::<PyList>) {
+            None => PyList::empty(py),
+            Some(Ok(list)) => list,
+            Some(Err(other)) => match list_of(&other.into_inner()) {
+                Some(list) => list,
+                None => return Ok(message),
+            },
+        };
+        let mut plain = true;
+        each_header(theirs.as_any(), |name, _| plain = plain && !is_ours(name));
+        let decision = self.kept.decision(&self.compiled.policy);
+        if plain {
+            message.set_item(key, self.compiled.headers(&decision, self.origin.as_ref(), Some(&theirs), py)?)?;
+            return Ok(message);
+        }
+        let mut response = Response::new(py, true);
+        let mut odd = Vec::new();
+        for item in theirs.iter() {
+            match pair(&item) {
+                Some((name, value)) => response.push(item, name, value),
+                None => odd.push(item),
+            }
+        }
+        if decision.apply(&mut response)
+            && let Some(counters) = &self.counters
+        {
+            counters.get().add_overwrote();
+        }
+        let merged = response.into_list()?;
+        // What is no header goes on to the server, which says so in its own words.
+        odd.into_iter().try_for_each(|item| merged.append(item))?;
+        message.set_item(key, merged)?;
+        Ok(message)
+    }
+}
+
+/// What an iterable holds; one that fails half-way has told what it knows. `None` for what has no items.
+fn list_of<'py>(headers: &Bound<'py, PyAny>) -> Option<Bound<'py, PyList>> {
+    let items: Vec<_> = headers.try_iter().ok()?.map_while(Result::ok).collect();
+    PyList::new(headers.py(), items).ok()
+}
+
+/// Whether a response header is one that a decision sets, merges or removes.
+#[inline]
+fn is_ours(name: &Bound<'_, PyAny>) -> bool {
+    let is = |name: &[u8]| HeaderName::ALL.iter().any(|ours| ours.lower().as_bytes().eq_ignore_ascii_case(name));
+    match name.cast::<PyBytes>() {
+        Ok(name) => is(name.as_bytes()),
+        Err(_) => name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| is(name.as_bytes()))),
+    }
+}

@@ -1,0 +1,233 @@
+"""crossgate.aiohttp on aiohttp's own server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from crossgate import Counters, Policy, PolicyError, SharedPolicy
+from crossgate.aiohttp import setup
+
+A, EVIL = "https://a.example", "https://evil.example"
+ACAO = "Access-Control-Allow-Origin"
+ACRM = "Access-Control-Request-Method"
+
+
+async def hello(request: web.Request) -> web.Response:
+    return web.Response(text="hello", headers={"Vary": "Accept"})
+
+
+async def own(request: web.Request) -> web.Response:
+    return web.Response(text="own", headers={ACAO: "*", "Access-Control-Expose-Headers": "X-Own"})
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"a")
+    await response.write_eof(b"b")
+    return response
+
+
+async def refused(request: web.Request) -> web.Response:
+    raise web.HTTPGone
+
+
+async def crash(request: web.Request) -> web.Response:
+    raise ZeroDivisionError
+
+
+async def socket(request: web.Request) -> web.WebSocketResponse:
+    response = web.WebSocketResponse()
+    await response.prepare(request)
+    await response.send_str("hello")
+    await response.close()
+    return response
+
+
+def application() -> web.Application:
+    app = web.Application()
+    routes = {"/": hello, "/own": own, "/stream": stream, "/refused": refused, "/crash": crash, "/socket": socket}
+    for path, handler in routes.items():
+        app.router.add_get(path, handler)
+    sub = web.Application()
+    sub.router.add_get("/hello", hello)
+    app.add_subapp("/sub", sub)
+    return app
+
+
+Ask = Callable[..., Awaitable[aiohttp.ClientResponse]]
+
+
+def serve(app: web.Application, client: Callable[[Ask], Awaitable[None]]) -> None:
+    """Runs a client against a server on a free port."""
+
+    async def main() -> None:
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+
+            async def ask(path: str, origin: str | None = A, method: str = "GET", **headers: str) -> Any:
+                sent = {key.replace("_", "-"): value for key, value in headers.items()}
+                if origin is not None:
+                    sent["Origin"] = origin
+                async with session.request(method, path, headers=sent) as response:
+                    await response.read()
+                    return response
+
+            await asyncio.wait_for(client(ask), 30)
+        await runner.cleanup()
+
+    asyncio.run(main())
+
+
+OPTIONS: dict[str, Any] = {"allow_origins": [A], "allow_methods": ["PUT"], "expose_headers": ["X-B"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/stream", 200),
+        ("/refused", 410),
+        ("/crash", 500),
+        ("/none", 404),
+        ("/sub/hello", 200),
+        ("/sub/none", 404),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_every_response(path: str, status: int) -> None:
+    app = application()
+    setup(app, **OPTIONS)
+
+    async def client(ask: Ask) -> None:
+        for origin in (A, EVIL, None):
+            response = await ask(path, origin)
+            assert response.status == status
+            assert response.headers.getall(ACAO, []) == ([A] if origin == A else [])
+            assert "Origin" in response.headers["Vary"]
+        if path != "/stream":  # whose handler writes a body that HEAD has not
+            assert (await ask(path, method="HEAD")).headers.getall(ACAO) == [A]
+
+    serve(app, client)
+
+
+def test_preflights() -> None:
+    app = application()
+    setup(app, **OPTIONS)
+
+    async def client(ask: Ask) -> None:
+        for path in ("/", "/none", "/sub/hello"):
+            allowed = await ask(path, method="OPTIONS", Access_Control_Request_Method="PUT")
+            assert (allowed.status, allowed.headers["Access-Control-Allow-Methods"]) == (204, "PUT")
+            denied = await ask(path, EVIL, method="OPTIONS", Access_Control_Request_Method="PUT")
+            assert (denied.status, denied.headers.get(ACAO), denied.headers.get("Content-Type")) == (403, None, None)
+        plain = await ask("/", method="OPTIONS")
+        assert (plain.status, plain.headers[ACAO]) == (405, A)
+
+    serve(app, client)
+
+
+def test_what_the_handler_set() -> None:
+    app, counters = application(), Counters()
+    setup(app, counters=counters, **OPTIONS)
+
+    async def client(ask: Ask) -> None:
+        response = await ask("/own")
+        assert response.headers.getall(ACAO) == [A]
+        assert response.headers["Access-Control-Expose-Headers"] == "X-Own, X-B"
+        assert ACAO not in (await ask("/own", EVIL)).headers
+        assert (await ask("/")).headers["Vary"] == "Accept, Origin"
+
+    serve(app, client)
+    assert (counters.overwrote_upstream, counters.as_dict()["allowed"]) == (2, 2)
+
+
+def test_a_sub_application_with_its_own() -> None:
+    app, sub = web.Application(), web.Application()
+    sub.router.add_get("/hello", hello)
+    setup(sub, allow_origins="*")
+    app.add_subapp("/sub", sub)
+    setup(app, **OPTIONS)
+
+    async def client(ask: Ask) -> None:
+        assert (await ask("/sub/hello", EVIL)).headers.getall(ACAO) == ["*"]
+        assert ACAO not in (await ask("/none", EVIL)).headers
+
+    serve(app, client)
+
+
+@pytest.mark.parametrize("websocket", [False, True])
+def test_websockets(websocket: bool) -> None:
+    app = application()
+    setup(app, websocket=websocket, **OPTIONS)
+
+    async def main() -> None:
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/socket"
+        async with aiohttp.ClientSession() as session:
+            async with session.ws_connect(url, origin=A) as connected:
+                assert (await connected.receive_str()) == "hello"
+                assert ACAO not in connected._response.headers
+            if websocket:
+                with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                    await session.ws_connect(url, origin=EVIL)
+                assert caught.value.status == 403
+            else:
+                async with session.ws_connect(url, origin=EVIL) as connected:
+                    assert (await connected.receive_str()) == "hello"
+        await runner.cleanup()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_predicates_and_rejection() -> None:
+    async def predicate(origin: str) -> bool:
+        await asyncio.sleep(0)
+        return origin == A
+
+    app = application()
+    setup(app, allow_origin_predicate=predicate, denied_actual="reject", own_origins=["https://own.example"])
+
+    async def client(ask: Ask) -> None:
+        assert (await ask("/")).headers[ACAO] == A
+        assert (await ask("/none")).headers[ACAO] == A
+        rejected = await ask("/", EVIL)
+        assert (rejected.status, rejected.headers.get(ACAO), rejected.headers["Vary"]) == (403, None, "Origin")
+
+    serve(app, client)
+
+
+def test_shared_policies() -> None:
+    app, shared = application(), SharedPolicy(Policy(allow_origins=[EVIL]))
+    setup(app, policy=shared)
+
+    async def client(ask: Ask) -> None:
+        assert ACAO not in (await ask("/")).headers
+        shared.replace(Policy(allow_origins=[A]))
+        assert (await ask("/")).headers[ACAO] == A
+
+    serve(app, client)
+
+
+def test_mistakes() -> None:
+    with pytest.raises(PolicyError):
+        setup(web.Application(), allow_origins=A)
+    with pytest.raises(PolicyError, match="allow_origin_"):
+        setup(web.Application(), allow_origin_=[A])
+    with pytest.raises(TypeError, match="not dict"):
+        setup({}, allow_origins=[A])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="max_age cannot be given beside it"):
+        setup(web.Application(), policy=Policy(allow_origins=[A]), max_age=5)
+    with pytest.raises(ValueError, match="never asked by this policy"):
+        setup(web.Application(), policy=Policy(allow_origins=[A]), allow_origin_predicate=bool)
