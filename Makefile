@@ -12,6 +12,7 @@ test: build ## every test; .ci/test TOPIC runs one
 
 test-long: build ## many more random cases
 	PROPTEST_CASES=200000 cargo test --release -p crossgate --test reference
+	CROSSGATE_SWAPS=20000000 cargo test --release -q -p crossgate --test shared
 	cargo test -q -p crossgate-c-tests -- --ignored
 	ffi/packaging/sanitize.sh
 	CROSSGATE_LONG=1 npm test --prefix bindings-node --silent
@@ -27,6 +28,7 @@ fmt: setup
 bench: build
 	cargo bench -q -p crossgate --bench ratios
 	cargo bench -q -p crossgate --bench evaluate
+	cargo bench -q -p crossgate --features tracing --bench observe
 	cargo bench -q -p crossgate-c-tests --bench against_core
 	.venv/bin/python tests/peers/python/bench_asgi.py
 	.venv/bin/python tests/peers/python/bench_wsgi.py
