@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(any(feature = "tower", feature = "actix"))]
+use crate::middleware::prebuilt::Prebuilt;
 use crate::vary::{merge_names, merge_vary};
 
 /// A response header that crossgate writes.
@@ -210,6 +212,10 @@ pub(crate) struct Block {
     pub(crate) http1: Vec<Piece>,
     /// Its place in `Blocks::all`.
     pub(crate) index: usize,
+    #[cfg(feature = "tower")]
+    pub(crate) tower: Prebuilt<http::HeaderValue>,
+    #[cfg(feature = "actix")]
+    pub(crate) actix: Prebuilt<actix_web::http::header::HeaderValue>,
 }
 
 impl Block {
@@ -229,7 +235,12 @@ impl Block {
                 (value, _) => http1.push(Piece::Line(format!("{}: ", line.name), value.clone())),
             }
         }
-        Block { lines, remove, http1, index: 0 }
+        let block = Block { lines, remove, http1, ..Block::default() };
+        #[cfg(feature = "tower")]
+        let block = Block { tower: Prebuilt::new::<http::HeaderMap>(&block), ..block };
+        #[cfg(feature = "actix")]
+        let block = Block { actix: Prebuilt::new::<actix_web::http::header::HeaderMap>(&block), ..block };
+        block
     }
 }
 

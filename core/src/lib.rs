@@ -26,6 +26,8 @@
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
+#[cfg(feature = "actix")]
+pub mod actix;
 mod config;
 mod counters;
 mod decision;
@@ -35,6 +37,8 @@ mod header_names;
 mod headers;
 mod http1;
 mod method;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod middleware;
 mod origin;
 mod policy;
 mod prepared;
@@ -43,6 +47,8 @@ mod request;
 mod response;
 mod shared;
 mod tag;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod vary;
 mod websocket;
 
@@ -53,6 +59,12 @@ pub use counters::Counters;
 pub use decision::{Action, Decision, Reason};
 pub use evaluate::{Verdict, VerdictError};
 pub use headers::{Header, HeaderName, Op, Source};
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::source::LayerPolicy;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::verdict::IntoVerdict;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::{Decided, OverwroteUpstream};
 pub use policy::Policy;
 pub use prepared::PreparedValue;
 pub use problem::{Code, PolicyError, Problem, Severity};

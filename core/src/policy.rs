@@ -236,6 +236,19 @@ impl Blocks {
         [&options.allowed, &options.bare, &other.allowed, &other.bare].into_iter().chain(&preflights.blocks)
     }
 
+    /// The block with an index.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[inline]
+    pub(crate) fn at(&self, index: usize) -> &Block {
+        match index {
+            0 => &self.options.allowed,
+            1 => &self.options.bare,
+            2 => &self.other.allowed,
+            3 => &self.other.bare,
+            _ => &self.preflights.blocks[index - 4],
+        }
+    }
+
     #[inline]
     pub(crate) fn of(&self, method: &[u8]) -> &MethodBlocks {
         if method == b"OPTIONS" { &self.options } else { &self.other }

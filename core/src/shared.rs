@@ -48,6 +48,11 @@ impl SharedPolicy {
         Snapshot { pair: self.current.load_full() }
     }
 
+    /// The live policy as it is now, for one request.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.current.load().live.clone()
+    }
+
     /// Replaces the live policy.
     pub fn replace(&self, policy: impl Into<Arc<Policy>>) {
         let live = policy.into();

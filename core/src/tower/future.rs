@@ -1,0 +1,101 @@
+//! The response to come.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderMap, Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::service::{Asking, Started};
+use crate::middleware::OverwroteUpstream;
+use crate::middleware::decide::Pending;
+
+pin_project! {
+    /// The future of [`Cors`](super::Cors).
+    pub struct ResponseFuture<S, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<S, ReqBody, ResBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    pub(super) enum State<S, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        /// The handler runs.
+        Forward { #[pin] future: S::Future, pending: Option<Pending<HeaderMap>> },
+        /// The answer is here.
+        Answer { response: Option<Response<ResBody>> },
+        /// The application is asked about the origin.
+        Asking { asking: Box<Asking<S, ReqBody>> },
+    }
+}
+
+impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody> {
+    #[inline]
+    pub(super) fn started(started: Started<S::Future, ResBody>) -> Self {
+        ResponseFuture { state: State::started(started) }
+    }
+
+    pub(super) fn asking(asking: Asking<S, ReqBody>) -> Self {
+        ResponseFuture { state: State::Asking { asking: Box::new(asking) } }
+    }
+}
+
+impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> State<S, ReqBody, ResBody> {
+    #[inline]
+    fn started(started: Started<S::Future, ResBody>) -> Self {
+        match started {
+            Started::Forward(future, pending) => State::Forward { future, pending: Some(pending) },
+            Started::Answer(response) => State::Answer { response: Some(response) },
+        }
+    }
+}
+
+impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Default,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProjection::Forward { future, pending } => {
+                    let mut response = ready!(future.poll(context))?;
+                    // A 101 and other 1xx are left alone.
+                    if let Some(pending) = pending.take().filter(|_| !response.status().is_informational())
+                        && pending.apply(response.headers_mut())
+                    {
+                        response.extensions_mut().insert(OverwroteUpstream);
+                    }
+                    return Poll::Ready(Ok(response));
+                }
+                StateProjection::Answer { response } => {
+                    return Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")));
+                }
+                StateProjection::Asking { asking } => {
+                    let started = ready!(asking.poll(context));
+                    state.set(State::started(started));
+                }
+            }
+        }
+    }
+}
+
+impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> fmt::Debug for ResponseFuture<S, ReqBody, ResBody> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
