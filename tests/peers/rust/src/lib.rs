@@ -1,1 +1,1 @@
-//! x
+//! What the comparisons with other Rust middleware share.
