@@ -80,8 +80,7 @@ pub(crate) fn decide<T: Table>(policy: Arc<Policy>, verdict: Option<Verdict>, ma
         }
         Action::Answer | Action::Reject => {
             let set = T::prebuilt(block);
-            // Two more fit: Content-Length and a Vary where the policy has none.
-            let mut answer = T::with_capacity(set.len() + 2);
+            let mut answer = T::with_capacity(set.len());
             set.write(Echoed::of::<T>(&decision, own_origin), &mut answer);
             add_vary(vary, &mut answer);
             Next::Answer(decision.status().unwrap_or(403), answer)

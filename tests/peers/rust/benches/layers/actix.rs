@@ -9,7 +9,7 @@ use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse};
 use crossgate::actix::Cors;
 
-use crate::{ALWAYS, CALLS, ROUNDS, Row, Workload, run, time, tower};
+use crate::{ALWAYS, ROUNDS, Row, Workload, run, time, tower};
 
 fn handler() -> impl Service<ServiceRequest, Response = ServiceResponse, Error = Error, Future: 'static> {
     run(actix_web::dev::ServiceFactory::new_service(
@@ -39,25 +39,24 @@ fn peer(workload: &Workload) -> actix_cors::Cors {
     cors
 }
 
-fn requests(workload: &Workload) -> Vec<ServiceRequest> {
-    (0..CALLS)
-        .map(|_| {
-            let mut request = TestRequest::with_uri("/items/1").method(Method::from_bytes(workload.method.as_bytes()).expect("a method"));
-            for (name, value) in ALWAYS {
-                request = request.insert_header((name, value));
-            }
-            for (name, value) in &workload.headers {
-                request = request.insert_header((*name, value.as_str()));
-            }
-            request.to_srv_request()
-        })
-        .collect()
+fn request(workload: &Workload) -> ServiceRequest {
+    let mut request = TestRequest::with_uri("/items/1").method(Method::from_bytes(workload.method.as_bytes()).expect("a method"));
+    for (name, value) in ALWAYS {
+        request = request.insert_header((name, value));
+    }
+    for (name, value) in &workload.headers {
+        request = request.insert_header((*name, value.as_str()));
+    }
+    request.to_srv_request()
 }
 
 fn round<B: MessageBody>(workload: &Workload, service: &impl Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>) -> f64 {
-    time(requests(workload), |request| {
-        black_box(run(service.call(request)).is_ok());
-    })
+    time(
+        || request(workload),
+        |request| {
+            black_box(run(service.call(request)).is_ok());
+        },
+    )
 }
 
 /// Every workload, the three services in turn.

@@ -13,7 +13,7 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer as PeerLayer};
 
-use crate::{ALWAYS, CALLS, ROUNDS, Row, Workload, run, time};
+use crate::{ALWAYS, ROUNDS, Row, Workload, run, time};
 
 /// The bare handler.
 #[derive(Clone)]
@@ -68,29 +68,28 @@ pub(crate) fn policy(workload: &Workload) -> Policy {
         .expect("the policy is valid")
 }
 
-fn requests(workload: &Workload) -> Vec<Request<Full<Bytes>>> {
-    (0..CALLS)
-        .map(|_| {
-            let mut request = Request::builder().method(workload.method).uri("/items/1");
-            for (name, value) in ALWAYS {
-                request = request.header(name, value);
-            }
-            for (name, value) in &workload.headers {
-                request = request.header(*name, value);
-            }
-            request.body(Full::default()).expect("the request is valid")
-        })
-        .collect()
+fn request(workload: &Workload) -> Request<Full<Bytes>> {
+    let mut request = Request::builder().method(workload.method).uri("/items/1");
+    for (name, value) in ALWAYS {
+        request = request.header(name, value);
+    }
+    for (name, value) in &workload.headers {
+        request = request.header(*name, value);
+    }
+    request.body(Full::default()).expect("the request is valid")
 }
 
 fn round<S>(workload: &Workload, service: &mut S) -> f64
 where
     S: Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = Infallible>,
 {
-    time(requests(workload), |request| {
-        let Ok(response) = run(service.call(request));
-        black_box(&response);
-    })
+    time(
+        || request(workload),
+        |request| {
+            let Ok(response) = run(service.call(request));
+            black_box(&response);
+        },
+    )
 }
 
 /// Every workload, the three services in turn.
