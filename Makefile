@@ -25,7 +25,7 @@ fmt: setup
 bench: build
 	cargo bench -q -p crossgate --bench ratios
 	cargo bench -q -p crossgate --bench evaluate
-	$(CC) $(CFLAGS) tests/c/bench.c -o build/bench-c $(LINK) && build/bench-c target/bench-c.json
+	cargo bench -q -p crossgate-c-tests --bench against_core
 
 install: ## the C library: make install PREFIX= DESTDIR=
 	cargo build -q --release -p crossgate-ffi

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::http1::Http1;
 #[cfg(any(feature = "tower", feature = "actix"))]
 use crate::middleware::prebuilt::Prebuilt;
 use crate::vary::{merge_names, merge_vary};
@@ -196,20 +197,12 @@ pub(crate) struct Line {
     pub(crate) value: Value,
 }
 
-/// A piece of the HTTP/1.1 form: text as it is, or a line with a value of the request.
-#[derive(Clone, Debug)]
-pub(crate) enum Piece {
-    Text(String),
-    /// `Name: `, the value, CRLF; nothing if there is no value.
-    Line(String, Value),
-}
-
 /// What a policy sends for one outcome.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Block {
     pub(crate) lines: Vec<Line>,
     pub(crate) remove: Vec<HeaderName>,
-    pub(crate) http1: Vec<Piece>,
+    pub(crate) http1: Http1,
     /// Its place in `Blocks::all`.
     pub(crate) index: usize,
     #[cfg(feature = "tower")]
@@ -223,18 +216,7 @@ impl Block {
         let has = |name: HeaderName| lines.iter().any(|line| line.name == name);
         // A handler's own list of exposed headers survives where the response can be read at all.
         let remove = HeaderName::owned().filter(|name| !has(*name) && (*name != HeaderName::ExposeHeaders || !has(HeaderName::AllowOrigin))).collect();
-        let mut http1: Vec<Piece> = Vec::new();
-        for line in &lines {
-            match (&line.value, http1.last_mut()) {
-                (Value::Fixed(value), Some(Piece::Text(text))) => push_line(text, line.name, value.as_str()),
-                (Value::Fixed(value), _) => {
-                    let mut text = String::new();
-                    push_line(&mut text, line.name, value.as_str());
-                    http1.push(Piece::Text(text));
-                }
-                (value, _) => http1.push(Piece::Line(format!("{}: ", line.name), value.clone())),
-            }
-        }
+        let http1 = Http1::new(&lines);
         let block = Block { lines, remove, http1, ..Block::default() };
         #[cfg(feature = "tower")]
         let block = Block { tower: Prebuilt::new::<http::HeaderMap>(&block), ..block };
@@ -242,11 +224,4 @@ impl Block {
         let block = Block { actix: Prebuilt::new::<actix_web::http::header::HeaderMap>(&block), ..block };
         block
     }
-}
-
-fn push_line(text: &mut String, name: HeaderName, value: &str) {
-    text.push_str(name.as_str());
-    text.push_str(": ");
-    text.push_str(value);
-    text.push_str("\r\n");
 }

@@ -1,5 +1,6 @@
 //! What can be wrong with a configuration: every finding has a stable code, the place, the value and the fix.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// How bad a [`Problem`] is.
@@ -228,19 +229,30 @@ pub(crate) struct Problems {
     errors: usize,
 }
 
+// Not inlined: there are many places that find something.
 impl Problems {
-    pub(crate) fn push(&mut self, severity: Severity, code: Code, path: &str, value: &str, message: impl Into<String>, hint: Option<String>) {
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn push(&mut self, severity: Severity, code: Code, path: &str, value: &str, message: impl Into<Cow<'static, str>>, hint: Option<String>) {
+        self.add(severity, code, path, value, message.into(), hint);
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn error(&mut self, code: Code, path: &str, value: &str, message: impl Into<Cow<'static, str>>, hint: Option<String>) {
+        self.add(Severity::Error, code, path, value, message.into(), hint);
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn warning(&mut self, code: Code, path: &str, value: &str, message: impl Into<Cow<'static, str>>, hint: Option<String>) {
+        self.add(Severity::Warning, code, path, value, message.into(), hint);
+    }
+
+    fn add(&mut self, severity: Severity, code: Code, path: &str, value: &str, message: Cow<'static, str>, hint: Option<String>) {
         self.errors += usize::from(severity == Severity::Error);
         // A path can hold a name of the document's, so it is escaped as the value is.
-        self.list.push(Problem { severity, code, path: escape(path), value: escape(value), message: message.into(), hint });
-    }
-
-    pub(crate) fn error(&mut self, code: Code, path: &str, value: &str, message: impl Into<String>, hint: Option<String>) {
-        self.push(Severity::Error, code, path, value, message, hint);
-    }
-
-    pub(crate) fn warning(&mut self, code: Code, path: &str, value: &str, message: impl Into<String>, hint: Option<String>) {
-        self.push(Severity::Warning, code, path, value, message, hint);
+        self.list.push(Problem { severity, code, path: escape(path), value: escape(value), message: message.into_owned(), hint });
     }
 
     pub(crate) fn error_count(&self) -> usize {

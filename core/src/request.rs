@@ -54,7 +54,7 @@ impl<'a> Field<'a> {
 }
 
 /// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many hosts leave them in.
-#[inline]
+#[inline(always)]
 pub(crate) fn trim(value: &[u8]) -> &[u8] {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     if value.first().is_some_and(is_space) || value.last().is_some_and(is_space) { trim_spaces(value) } else { value }

@@ -1,6 +1,7 @@
 //! From request to decision across the border. Nothing here allocates, and nothing in the core that it calls.
 
 use std::ffi::c_char;
+use std::mem::ManuallyDrop;
 
 use crossgate::{Decision, Field, Kind, Policy, Request, Source, Verdict, VerdictError, WebSocketCheck};
 
@@ -8,7 +9,7 @@ use crate::decision::{
     CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_TEXT_SIZE, action_number, check_size, crossgate_decision, crossgate_header, kind_number, reason_number,
 };
 use crate::policy::{borrow, crossgate_policy};
-use crate::request::{Given, crossgate_lines, crossgate_request, verdict};
+use crate::request::{Given, crossgate_lines, crossgate_request, empty, verdict};
 use crate::status::{
     CROSSGATE_BUFFER_TOO_SMALL, CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_VERDICT_NOT_ASKED, Outcome, crossgate_status, guard,
 };
@@ -42,7 +43,7 @@ pub unsafe extern "C" fn crossgate_evaluate(
         unsafe { check_size(decision) }?;
         // SAFETY: NULL or the caller's request, unchanged during the call.
         let given = unsafe { Given::read(request) }?;
-        let mut request = Request::default();
+        let mut request = empty();
         given.fill(&mut request)?;
         if scratch.is_null() && scratch_size > 0 {
             return Err(CROSSGATE_NULL_ARGUMENT);
@@ -102,7 +103,7 @@ unsafe fn evaluate(
 #[cold]
 unsafe fn without_method(
     policy: &crossgate_policy,
-    mut request: Request<'_>,
+    mut request: ManuallyDrop<Request<'_>>,
     verdict: Option<Verdict>,
     scratch: Scratch,
     out: *mut crossgate_decision,
@@ -207,7 +208,7 @@ pub unsafe extern "C" fn crossgate_evaluate_http1(
         }
         // SAFETY: NULL or the caller's request, unchanged during the call.
         let given = unsafe { Given::read(request) }?;
-        let mut request = Request::default();
+        let mut request = empty();
         given.fill(&mut request)?;
         let room: &mut [u8] = if buffer_size < 2 {
             &mut []
@@ -275,7 +276,7 @@ pub unsafe extern "C" fn crossgate_asks_host(
         let policy = unsafe { borrow(policy) }?;
         // SAFETY: NULL or the caller's request, unchanged during the call.
         let given = unsafe { Given::read(request) }?;
-        let mut request = Request::default();
+        let mut request = empty();
         given.fill(&mut request)?;
         if let Some(asked) = policy.policy.asks_host(&request) {
             // SAFETY: not NULL, so the caller's to write.

@@ -1,7 +1,7 @@
 //! The request, as C hands it over: arrays of lines, or lines added one by one.
 
 use std::ffi::c_char;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crossgate::{Field, LineSource, Lines, Request, Verdict};
 
@@ -241,55 +241,20 @@ unsafe fn fill<'a>(field: &mut Field<'a>, direct: crossgate_lines, added: &Maybe
 /// literal `*` does not cover. It can only deny.
 const TOO_MANY_LINES: &[u8] = b",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,authorization";
 
-/// The lines of Access-Control-Request-Headers, from both places.
-pub(crate) struct ListLines<'a> {
-    direct: &'a [crossgate_str],
-    added: &'a [crossgate_str],
-    too_many: bool,
+/// What C handed over, checked as far as every call needs it.
+pub(crate) struct Given<'a> {
+    request: &'a crossgate_request,
+    pub(crate) verdict: Option<Verdict>,
 }
 
 // SAFETY: the pointers are only read from, and the host may not change what they point at while the request is in use.
-unsafe impl Sync for ListLines<'_> {}
+unsafe impl Sync for Given<'_> {}
 
-impl<'a> ListLines<'a> {
-    /// Every line, checked.
-    fn all(&self) -> impl Iterator<Item = Outcome<&'a [u8]>> {
-        // SAFETY: a value of this type is only made in `Given::read`, whose contract is that every line is readable.
-        let given = self.direct.iter().chain(self.added).filter_map(|line| unsafe { line.bytes() }.transpose());
-        given.chain(self.too_many.then_some(Ok(TOO_MANY_LINES)))
-    }
-
-    #[inline]
-    fn is_empty(&self) -> bool {
-        self.direct.is_empty() && self.added.is_empty()
-    }
-
-    /// The usual shapes need no dynamic call.
-    #[inline]
-    fn lines(&'a self) -> Outcome<Lines<'a>> {
-        if let ([line], []) | ([], [line]) = (self.direct, self.added) {
-            // SAFETY: as in `all`.
-            return Ok(unsafe { line.bytes() }?.map_or(Lines::Absent, Lines::One));
-        }
-        if self.all().try_fold(0, |count, line| line.map(|_| count + 1))? == 0 {
-            return Ok(Lines::Absent);
-        }
-        Ok(Lines::Many(self))
-    }
-}
-
-impl LineSource for ListLines<'_> {
-    fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool) {
-        // `lines` found no line that is wrong.
-        let _ = self.all().all(|line| line.is_ok_and(&mut *each));
-    }
-}
-
-/// What C handed over, checked.
-pub(crate) struct Given<'a> {
-    request: &'a crossgate_request,
-    list: ListLines<'a>,
-    pub(crate) verdict: Option<Verdict>,
+/// A request to be filled. Not dropped: it owns nothing (`Lines::Collected` is never made here), and the compiler need not
+/// find that out.
+#[inline(always)]
+pub(crate) fn empty<'a>() -> ManuallyDrop<Request<'a>> {
+    ManuallyDrop::new(Request::default())
 }
 
 impl<'a> Given<'a> {
@@ -305,30 +270,106 @@ impl<'a> Given<'a> {
         if request.flags != 0 {
             return Err(CROSSGATE_INVALID_ARGUMENT);
         }
-        let count = request.added_acr_headers_count as usize;
-        let kept = count.min(CROSSGATE_ADDED_LINES);
-        // SAFETY: `crossgate_request_add_header` wrote the first `kept` lines, and `kept` is within the array.
-        let added = unsafe { std::slice::from_raw_parts(request.added_acr_headers.as_ptr().cast(), kept) };
-        // SAFETY: this function's own contract.
-        let direct = unsafe { request.acr_headers.slice() }?;
-        Ok(Given { request, list: ListLines { direct, added, too_many: count > kept }, verdict: verdict(request.verdict)? })
+        Ok(Given { request, verdict: verdict(request.verdict)? })
     }
 
     /// The same for the core. In place: a request that is handed from function to function is copied each time.
     #[inline(always)]
     pub(crate) fn fill(&'a self, request: &mut Request<'a>) -> Outcome {
+        // SAFETY: the contract of `read`.
+        request.method = unsafe { self.request.method.bytes() }?.unwrap_or_default();
+        if self.fill_usual(request) { Ok(()) } else { self.fill_any(request) }
+    }
+
+    /// If each field came through `crossgate_request_add_header`, and once at most; false for everything else.
+    #[inline(always)]
+    fn fill_usual(&'a self, request: &mut Request<'a>) -> bool {
+        let r = self.request;
+        let direct = r.origin.count | r.acr_method.count | r.acr_headers.count | r.acr_private_network.count | r.sec_fetch_site.count;
+        let preflight = r.added_acr_method_count | r.added_acr_headers_count | r.added_acr_private_network_count;
+        if direct != 0 || (r.added_origin_count | r.added_sec_fetch_site_count | preflight) > 1 {
+            return false;
+        }
+        // SAFETY: `crossgate_request_add_header` wrote and checked a line before it counted it; readable by the contract
+        // of `read`.
+        unsafe {
+            if r.added_origin_count != 0 {
+                request.origin = Field::one(added(&r.added_origin));
+            }
+            if r.added_sec_fetch_site_count != 0 {
+                request.sec_fetch_site = Field::one(added(&r.added_sec_fetch_site));
+            }
+            if preflight != 0 {
+                if r.added_acr_method_count != 0 {
+                    request.acrm = Field::one(added(&r.added_acr_method));
+                }
+                if r.added_acr_private_network_count != 0 {
+                    request.acrpn = Field::one(added(&r.added_acr_private_network));
+                }
+                if r.added_acr_headers_count != 0 {
+                    request.acrh = Lines::One(added(&r.added_acr_headers[0]));
+                }
+            }
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn fill_any(&'a self, request: &mut Request<'a>) -> Outcome {
         let r = self.request;
         // SAFETY: the contract of `read`: texts and lines are readable, added ones initialised as far as they are counted.
         unsafe {
-            request.method = r.method.bytes()?.unwrap_or_default();
             fill(&mut request.origin, r.origin, &r.added_origin, r.added_origin_count)?;
             fill(&mut request.acrm, r.acr_method, &r.added_acr_method, r.added_acr_method_count)?;
             fill(&mut request.acrpn, r.acr_private_network, &r.added_acr_private_network, r.added_acr_private_network_count)?;
             fill(&mut request.sec_fetch_site, r.sec_fetch_site, &r.added_sec_fetch_site, r.added_sec_fetch_site_count)?;
         }
-        if !self.list.is_empty() {
-            request.acrh = self.list.lines()?;
-        }
+        let (direct, added) = self.lists()?;
+        // The usual shapes need no dynamic call.
+        request.acrh = match (direct, added) {
+            ([], []) => Lines::Absent,
+            // SAFETY: as above.
+            ([line], []) | ([], [line]) => unsafe { line.bytes() }?.map_or(Lines::Absent, Lines::One),
+            _ => match self.list_lines().try_fold(0, |count, line| line.map(|_| count + 1))? {
+                0 => Lines::Absent,
+                _ => Lines::Many(self),
+            },
+        };
         Ok(())
+    }
+
+    /// The lines of Access-Control-Request-Headers, from both places.
+    fn lists(&self) -> Outcome<(&'a [crossgate_str], &'a [crossgate_str])> {
+        let kept = (self.request.added_acr_headers_count as usize).min(CROSSGATE_ADDED_LINES);
+        // SAFETY: `crossgate_request_add_header` wrote the first `kept` lines, and `kept` is within the array; the others
+        // are readable by the contract of `read`.
+        unsafe { Ok((self.request.acr_headers.slice()?, std::slice::from_raw_parts(self.request.added_acr_headers.as_ptr().cast(), kept))) }
+    }
+
+    /// Every line of both, checked.
+    fn list_lines(&self) -> impl Iterator<Item = Outcome<&'a [u8]>> {
+        let (direct, added) = self.lists().unwrap_or_default();
+        let too_many = self.request.added_acr_headers_count as usize > CROSSGATE_ADDED_LINES;
+        // SAFETY: readable by the contract of `read`.
+        let given = direct.iter().chain(added).filter_map(|line| unsafe { line.bytes() }.transpose());
+        given.chain(too_many.then_some(Ok(TOO_MANY_LINES)))
+    }
+}
+
+impl LineSource for Given<'_> {
+    fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool) {
+        // `fill_any` found no line that is wrong.
+        let _ = self.list_lines().all(|line| line.is_ok_and(&mut *each));
+    }
+}
+
+/// # Safety
+/// `crossgate_request_add_header` wrote the line, which is readable as long as `'a`.
+#[inline(always)]
+unsafe fn added<'a>(line: &MaybeUninit<crossgate_str>) -> &'a [u8] {
+    // SAFETY: this function's own contract; an empty line points at an empty text.
+    unsafe {
+        let line = line.assume_init();
+        std::slice::from_raw_parts(line.data.cast(), line.len)
     }
 }

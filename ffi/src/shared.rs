@@ -9,7 +9,7 @@ use crate::decision::{action_number, header_number, reason_number};
 use crate::error::crossgate_error;
 use crate::evaluate::ECHO_SIZE;
 use crate::policy::{Built, build_into, clear, crossgate_policy, documents, reference};
-use crate::request::{Given, crossgate_request};
+use crate::request::{Given, crossgate_request, empty};
 use crate::slot::Slot;
 use crate::status::{CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, CROSSGATE_VERDICT_NOT_ASKED, Outcome, crossgate_status, guard, guard_or};
 use crate::text::utf8;
@@ -210,7 +210,7 @@ pub unsafe extern "C" fn crossgate_shared_policy_difference(
         }
         // SAFETY: NULL or the caller's request, unchanged during the call.
         let given = unsafe { Given::read(request) }?;
-        let mut request = Request::default();
+        let mut request = empty();
         given.fill(&mut request)?;
         let live = shared.live.load().ok_or(CROSSGATE_NULL_ARGUMENT)?;
         let mut rooms = ([0; ECHO_SIZE], [0; ECHO_SIZE]);
@@ -237,11 +237,8 @@ fn compare(live: &Decision<'_>, shadow: &Decision<'_>) -> crossgate_difference {
     };
     let (live_reason, live_action, live_allowed, live_status) = numbers(live);
     let (shadow_reason, shadow_action, shadow_allowed, shadow_status) = numbers(shadow);
-    let headers = HeaderName::ALL.into_iter().filter(|name| {
-        let (mut of_live, mut of_shadow) = (live.headers(), shadow.headers());
-        of_live.find(|header| header.name == *name).map(|header| header.value) != of_shadow.find(|header| header.name == *name).map(|header| header.value)
-    });
-    let headers = headers.fold(0, |set, name| set | 1 << header_number(name));
+    let (of_live, of_shadow) = (values(live), values(shadow));
+    let headers = (0..HeaderName::ALL.len()).filter(|index| of_live[*index] != of_shadow[*index]).fold(0, |set, index| set | 1 << index);
     crossgate_difference {
         struct_size: size_of::<crossgate_difference>() as u32,
         differs: i32::from(headers != 0 || numbers(live) != numbers(shadow)),
@@ -256,6 +253,13 @@ fn compare(live: &Decision<'_>, shadow: &Decision<'_>) -> crossgate_difference {
         shadow_allowed,
         shadow_status,
     }
+}
+
+/// By the number of the header.
+fn values<'d>(decision: &'d Decision<'_>) -> [Option<&'d str>; HeaderName::ALL.len()] {
+    let mut values = [None; HeaderName::ALL.len()];
+    decision.headers().for_each(|header| values[header_number(header.name) as usize] = Some(header.value));
+    values
 }
 
 /// Frees a shared policy and gives its references back; policies that were loaded stay. No other thread may be using it.

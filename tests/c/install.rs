@@ -50,20 +50,20 @@ fn stripped_size(library: &Path, name: &str) -> u64 {
 
 #[test]
 fn sizes_are_watched() {
-    // The goals are 1.5 MB and 400 kB; the standard library alone, with what prints a panic, takes about 320 kB. These
-    // bounds keep what is reached.
+    // The goals are 1.5 MB and 400 kB. The second is out of reach with the prebuilt standard library, which alone takes about
+    // 320 kB, two thirds of that for printing a panic; the bound keeps what is reached.
     let default = stripped_size(&library().join("libcrossgate.so"), "default.so");
     let target = temporary("small");
     run(cargo().args(["build", "--release", "--package", "crossgate-ffi", "--no-default-features", "--target-dir"]).arg(&target).args(SMALL));
     let small = stripped_size(&target.join("release/libcrossgate.so"), "small.so");
     let archive = fs::metadata(installed().join("lib/libcrossgate.a")).unwrap().len();
     println!("stripped: {default} bytes, without features {small} bytes; archive {archive} bytes");
-    assert!(default < 1_600_000, "the default library has {default} bytes");
-    assert!(small < 515_000, "the library without features has {small} bytes");
+    assert!(default < 1_500_000, "the default library has {default} bytes");
+    assert!(small < 510_000, "the library without features has {small} bytes");
 }
 
 /// Who wants a small library optimises for size.
-const SMALL: [&str; 2] = ["--config", "profile.release.opt-level=\"z\""];
+const SMALL: [&str; 4] = ["--config", "profile.release.opt-level=\"z\"", "--config", "profile.release.package.crossgate.opt-level=\"z\""];
 
 fn global_symbols(file: &Path, dynamic: &[&str]) -> Vec<String> {
     let printed = run(Command::new("nm").args(["--defined-only", "--extern-only", "--format=posix"]).args(dynamic).arg(file));

@@ -1,6 +1,7 @@
 //! One configured origin: canonicalised with a warning, or refused with the corrected text. It never silently fails
 //! to match.
 
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use super::grammar::{is_app_host, parse_port};
@@ -51,7 +52,9 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn error(&mut self, code: Code, message: &str, hint: Option<String>) {
+    #[cold]
+    #[inline(never)]
+    fn error(&mut self, code: Code, message: impl Into<Cow<'static, str>>, hint: Option<String>) {
         self.problems.push(Severity::Error, code, self.path, self.text, message, hint);
     }
 
@@ -65,7 +68,9 @@ impl Reader<'_> {
         (problems.error_count() == 0).then(|| entry.to_string())
     }
 
-    fn warn(&mut self, code: Code, message: &str, hint: Option<String>) {
+    #[cold]
+    #[inline(never)]
+    fn warn(&mut self, code: Code, message: impl Into<Cow<'static, str>>, hint: Option<String>) {
         // Upper case in scheme and host is one finding.
         if !self.problems.has(code, self.path) {
             self.problems.push(Severity::Warning, code, self.path, self.text, message, hint);
@@ -161,7 +166,7 @@ impl Reader<'_> {
         }
         if let Some((_, instead)) = NEVER_SENT.iter().find(|(never, _)| *never == lower) {
             let message = format!("no page has a {lower}: origin; the page that opens the connection has an http or https one");
-            self.error(Code::OriginSchemeNeverSent, &message, self.canonical(&format!("{instead}://{rest}")));
+            self.error(Code::OriginSchemeNeverSent, message, self.canonical(&format!("{instead}://{rest}")));
             return None;
         }
         let well_formed =
@@ -310,7 +315,7 @@ impl Reader<'_> {
             && !ends_in_a_number(base)
         {
             let message = format!("anybody can register a name like {label:?} below {base}");
-            self.error(Code::PatternTenantControlled, &message, None);
+            self.error(Code::PatternTenantControlled, message, None);
         }
         self.error(Code::PatternUnsupported, UNSUPPORTED, None);
     }
@@ -374,7 +379,7 @@ impl Reader<'_> {
         let bare = name.strip_suffix('.').unwrap_or(&name);
         if let Some(byte) = bare.bytes().find(|b| !is_label_byte(*b) && *b != b'.') {
             let message = format!("{:?} cannot stand in a host", char::from(byte));
-            self.error(Code::OriginInvalidHost, &message, None);
+            self.error(Code::OriginInvalidHost, message, None);
             return None;
         }
         if bare.split('.').any(|label| label.is_empty() || label.len() > 63) || bare.len() > MAX_HOST {
