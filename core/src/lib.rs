@@ -18,6 +18,9 @@
 //!
 //! `config` (JSON and TOML), `regex`, `idna` and `psl` (the public-suffix list), all on by default. A configuration that
 //! needs a feature that was left out is refused with the problem `feature_missing`.
+//!
+//! `tower`: middleware for axum, hyper, tonic and every other service of tower (module `tower`). `actix`: middleware for
+//! actix-web 4 (module `actix`). Both off by default.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -80,10 +80,12 @@ pub(crate) fn decide<T: Table>(policy: Arc<Policy>, verdict: Option<Verdict>, ma
         }
         Action::Answer | Action::Reject => {
             let set = T::prebuilt(block);
-            let mut answer = T::with_capacity(set.len());
+            let status = decision.status().unwrap_or(403);
+            // Room for Content-Length, and no more: a large table is slow to allocate.
+            let mut answer = T::with_capacity(set.len() + usize::from(status != 204));
             set.write(Echoed::of::<T>(&decision, own_origin), &mut answer);
             add_vary(vary, &mut answer);
-            Next::Answer(decision.status().unwrap_or(403), answer)
+            Next::Answer(status, answer)
         }
     };
     (next, decided)

@@ -192,3 +192,14 @@ pub fn compare(document: &str, pairs: Vec<Pair>, normalise: &[(&str, Normalise)]
     let unseen: Vec<&&str> = known.iter().filter(|id| !seen.contains(**id)).collect();
     assert!(unseen.is_empty(), "entries that no pair shows: {unseen:?}");
 }
+
+/// The examples of the documentation are tests.
+#[cfg(doctest)]
+mod documentation {
+    #[doc = include_str!("../../../../docs/rust.md")]
+    mod rust {}
+    #[doc = include_str!("../../../../docs/migrating-from-tower-http.md")]
+    mod tower_http {}
+    #[doc = include_str!("../../../../docs/migrating-from-actix-cors.md")]
+    mod actix_cors {}
+}

@@ -122,9 +122,7 @@ fn app(runs: Arc<AtomicUsize>) -> Router {
         .route("/socket", any(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(|_| async {}) }))
         .layer(
             // The timeout is an error, which becomes a response inside of the CORS layer.
-            ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(|_: tower::BoxError| async { StatusCode::GATEWAY_TIMEOUT }))
-                .timeout(Duration::from_millis(200)),
+            ServiceBuilder::new().layer(HandleErrorLayer::new(|_: tower::BoxError| async { StatusCode::GATEWAY_TIMEOUT })).timeout(Duration::from_millis(200)),
         )
         .layer(CompressionLayer::new())
 }
@@ -133,9 +131,15 @@ fn app(runs: Arc<AtomicUsize>) -> Router {
 async fn axum_gives_every_response_its_headers() {
     let runs = Arc::new(AtomicUsize::new(0));
     let address = serve(app(runs.clone()).layer(CorsLayer::new(policy()))).await;
-    for (method, path, status) in
-        [("GET", "/", 200), ("HEAD", "/", 200), ("GET", "/missing", 404), ("POST", "/", 405), ("GET", "/error", 500), ("GET", "/slow", 504), ("GET", "/stream", 200)]
-    {
+    for (method, path, status) in [
+        ("GET", "/", 200),
+        ("HEAD", "/", 200),
+        ("GET", "/missing", 404),
+        ("POST", "/", 405),
+        ("GET", "/error", 500),
+        ("GET", "/slow", 504),
+        ("GET", "/stream", 200),
+    ] {
         let allowed = send(address, method, path, &[("origin", APP)], b"").await;
         assert_eq!((allowed.status, allowed.origin()), (status, vec![APP]), "{method} {path}\n{}", allowed.head);
         assert_eq!(allowed.all("access-control-allow-credentials"), ["true"]);
@@ -195,7 +199,8 @@ async fn a_policy_is_swapped_while_serving_and_rejects_before_the_handler() {
     let runs = Arc::new(AtomicUsize::new(0));
     let address = serve(app(runs.clone()).layer(CorsLayer::new(shared.clone()))).await;
     assert_eq!(send(address, "GET", "/", &[("origin", APP)], b"").await.origin(), [APP]);
-    let rejecting = Policy::builder().allow_origins(["https://new.example"]).own_origins(["https://api.example"]).denied_actual(crossgate::DeniedActual::Reject);
+    let rejecting =
+        Policy::builder().allow_origins(["https://new.example"]).own_origins(["https://api.example"]).denied_actual(crossgate::DeniedActual::Reject);
     shared.replace(rejecting.build().unwrap());
     let before = runs.load(Ordering::Relaxed);
     let old = send(address, "GET", "/", &[("origin", APP)], b"").await;
@@ -267,8 +272,9 @@ async fn handlers_see_the_decision_if_they_are_told() {
 async fn plain_hyper() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = CorsLayer::new(policy())
-        .layer(service_fn(|_: http::Request<hyper::body::Incoming>| async { Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from_static(b"hyper")))) }));
+    let service = CorsLayer::new(policy()).layer(service_fn(|_: http::Request<hyper::body::Incoming>| async {
+        Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from_static(b"hyper"))))
+    }));
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
