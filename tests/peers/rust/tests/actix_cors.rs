@@ -1,4 +1,5 @@
 //! crossgate's middleware and actix-cors side by side.
+#![allow(clippy::unwrap_used, reason = "tests, their helpers included")]
 
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};

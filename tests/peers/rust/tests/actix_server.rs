@@ -1,4 +1,5 @@
 //! A real actix server over sockets.
+#![allow(clippy::unwrap_used, reason = "tests, their helpers included")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

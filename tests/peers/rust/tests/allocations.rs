@@ -1,4 +1,5 @@
 //! What the tower layer allocates beside the response's header table: nothing.
+#![allow(clippy::unwrap_used, reason = "tests, their helpers included")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -1,4 +1,5 @@
 //! Real servers over sockets: axum, plain hyper, a gRPC service behind tonic-web.
+#![allow(clippy::unwrap_used, reason = "tests, their helpers included")]
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

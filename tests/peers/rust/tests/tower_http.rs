@@ -1,4 +1,5 @@
 //! crossgate's layer and tower-http's side by side.
+#![allow(clippy::unwrap_used, reason = "tests, their helpers included")]
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
