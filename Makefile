@@ -14,6 +14,8 @@ test-long: build ## many more random cases
 	PROPTEST_CASES=200000 cargo test --release -p crossgate --test reference
 	cargo test -q -p crossgate-c-tests -- --ignored
 	ffi/packaging/sanitize.sh
+	CROSSGATE_LONG=1 npm test --prefix bindings-node --silent
+	node tests/peers/node/releases/run.mjs
 
 lint: build
 	@.ci/lint
@@ -26,6 +28,7 @@ bench: build
 	cargo bench -q -p crossgate --bench ratios
 	cargo bench -q -p crossgate --bench evaluate
 	cargo bench -q -p crossgate-c-tests --bench against_core
+	node tests/peers/node/express/bench.mjs
 
 install: ## the C library: make install PREFIX= DESTDIR=
 	cargo build -q --release -p crossgate-ffi

@@ -1,1 +1,2 @@
-export * from './index.js'
+export * from './types.js'
+export { cors as default } from './types.js'

@@ -1,195 +1,36 @@
-/** The options of a policy, in camelCase or snake_case. `undefined` leaves an option out. */
-export type Options = CamelCaseOptions & SnakeCaseOptions
+import types = require('./types.js')
 
-interface CamelCaseOptions {
-  /** Exact origins and patterns (`https://*.example.com`, `http://localhost:*`), or `'*'`. */
-  allowOrigins?: '*' | readonly string[] | undefined
-  /** Regular expressions as text; each matches the whole origin, in linear time. */
-  allowOriginRegexes?: readonly string[] | undefined
-  /** Opaque origins (`Origin: null`). */
-  allowNullOrigin?: boolean | undefined
-  /** The host may allow further origins at request time: see {@link Policy.asksHost}. */
-  hostOrigins?: boolean | undefined
-  /** Beyond GET, HEAD and POST, which always pass a preflight. */
-  allowMethods?: '*' | readonly string[] | undefined
-  /** Request headers. `'*'` may stand beside names. */
-  allowHeaders?: '*' | readonly string[] | undefined
-  /** Response headers that scripts may read. */
-  exposeHeaders?: '*' | readonly string[] | undefined
-  allowCredentials?: boolean | undefined
-  /** Seconds that a preflight may be cached; null sends no header. */
-  maxAge?: number | null | undefined
-  preflightStatus?: number | undefined
-  deniedPreflightStatus?: number | undefined
-  /** Whether a request of an origin that is not allowed reaches the handler. `'reject'` needs `ownOrigins`. */
-  deniedActual?: 'forward' | 'reject' | undefined
-  /** The server's own public origins. */
-  ownOrigins?: readonly string[] | undefined
-  singleOrigin?: 'match' | 'static' | undefined
-  /** What happens to CORS headers that the application or an upstream set. */
-  upstream?: 'replace' | 'keep' | undefined
-  allowPrivateNetwork?: boolean | undefined
-  dangerouslyAllow?: readonly Gate[] | undefined
+/** Middleware with the options of the package `cors`. Everything else stands beside it. */
+declare function crossgate<T extends types.CorsRequest = types.CorsRequest>(
+  options?: types.CorsOptions | types.CorsPolicyOptions | types.CorsOptionsDelegate<T>
+): types.CorsMiddleware<T>
+declare namespace crossgate {
+  export import Counters = types.Counters
+  export import Policy = types.Policy
+  export import PolicyError = types.PolicyError
+  export import SharedPolicy = types.SharedPolicy
+  export import cors = types.cors
+  export import Action = types.Action
+  export import CorsMiddleware = types.CorsMiddleware
+  export import CorsOptions = types.CorsOptions
+  export import CorsOptionsDelegate = types.CorsOptionsDelegate
+  export import CorsPolicyOptions = types.CorsPolicyOptions
+  export import CorsRequest = types.CorsRequest
+  export import CustomOrigin = types.CustomOrigin
+  export import Decision = types.Decision
+  export import Gate = types.Gate
+  export import HeaderValue = types.HeaderValue
+  export import Kind = types.Kind
+  export import NodeRequest = types.NodeRequest
+  export import NodeResponse = types.NodeResponse
+  export import Options = types.Options
+  export import PolicyDocument = types.PolicyDocument
+  export import Problem = types.Problem
+  export import Reason = types.Reason
+  export import RequestHeaders = types.RequestHeaders
+  export import ShadowDifference = types.ShadowDifference
+  export import StaticOrigin = types.StaticOrigin
+  export import Verdict = types.Verdict
+  export import WebSocketOptions = types.WebSocketOptions
 }
-
-interface SnakeCaseOptions {
-  allow_origins?: CamelCaseOptions['allowOrigins']
-  allow_origin_regexes?: CamelCaseOptions['allowOriginRegexes']
-  allow_null_origin?: CamelCaseOptions['allowNullOrigin']
-  host_origins?: CamelCaseOptions['hostOrigins']
-  allow_methods?: CamelCaseOptions['allowMethods']
-  allow_headers?: CamelCaseOptions['allowHeaders']
-  expose_headers?: CamelCaseOptions['exposeHeaders']
-  allow_credentials?: CamelCaseOptions['allowCredentials']
-  max_age?: CamelCaseOptions['maxAge']
-  preflight_status?: CamelCaseOptions['preflightStatus']
-  denied_preflight_status?: CamelCaseOptions['deniedPreflightStatus']
-  denied_actual?: CamelCaseOptions['deniedActual']
-  own_origins?: CamelCaseOptions['ownOrigins']
-  single_origin?: CamelCaseOptions['singleOrigin']
-  upstream?: CamelCaseOptions['upstream']
-  allow_private_network?: CamelCaseOptions['allowPrivateNetwork']
-  dangerously_allow?: CamelCaseOptions['dangerouslyAllow']
-}
-
-/** The named exceptions to safety rules. */
-export type Gate =
-  | 'insecure_origins_with_credentials'
-  | 'public_suffix_subdomains_with_credentials'
-  | 'any_host_of_scheme_with_credentials'
-
-/** The canonical document of a policy: every option. A policy made from it is equal, and without problems. */
-export interface PolicyDocument {
-  allow_origins: '*' | string[]
-  allow_origin_regexes: string[]
-  allow_null_origin: boolean
-  host_origins: boolean
-  allow_methods: '*' | string[]
-  allow_headers: '*' | string[]
-  expose_headers: '*' | string[]
-  allow_credentials: boolean
-  max_age: number | null
-  preflight_status: number
-  denied_preflight_status: number
-  denied_actual: 'forward' | 'reject'
-  own_origins: string[]
-  single_origin: 'match' | 'static'
-  upstream: 'replace' | 'keep'
-  allow_private_network: boolean
-  dangerously_allow: Gate[]
-}
-
-/** One finding about a configuration. */
-export interface Problem {
-  readonly severity: 'error' | 'warning'
-  /** Stable, like `origin_has_path`. */
-  readonly code: string
-  /** The place, like `allow_origins[2]`; empty for the document as a whole. */
-  readonly path: string
-  /** The value found there, escaped. */
-  readonly value: string
-  readonly message: string
-  /** The corrected text, where one exists. */
-  readonly hint: string | null
-}
-
-/** A policy was not made. The message shows every problem on its own line. */
-export class PolicyError extends Error {
-  private constructor()
-  readonly name: 'PolicyError'
-  /** Every problem found, warnings included. */
-  readonly problems: readonly Problem[]
-}
-
-/** A header value: text as Latin-1, or bytes. Absent if undefined or null. */
-export type HeaderValue = string | Uint8Array | null | undefined
-
-/**
- * Request headers in any shape that a host has them in: pairs, a flat array like `req.rawHeaders`, an object like
- * `req.headers`, a `Headers`, or any other iterable of pairs. Names are compared without case; a name that comes again
- * is another line. `req.rawHeaders` is the fastest.
- */
-export type RequestHeaders =
-  | Iterable<readonly [name: string | Uint8Array, value: HeaderValue | readonly (string | Uint8Array)[]]>
-  | readonly (string | Uint8Array)[]
-  | { readonly [name: string]: HeaderValue | readonly (string | Uint8Array)[] }
-
-/** The host's word on an origin, for policies with `hostOrigins`. None denies. */
-export type Verdict = 'allow' | 'deny' | null | undefined
-
-export type Kind = 'not_cors' | 'actual' | 'preflight'
-
-export type Reason =
-  | 'allowed'
-  | 'allowed_any'
-  | 'no_origin'
-  | 'own_origin'
-  | 'origin_not_listed'
-  | 'origin_null'
-  | 'origin_malformed'
-  | 'origin_multiple'
-  | 'method_not_allowed'
-  | 'method_case'
-  | 'header_not_allowed'
-  | 'header_list_malformed'
-  | 'header_list_too_long'
-
-/** `forward`: run the handler. `answer`: answer with `status` and no body. `reject`: answer 403 with no body. */
-export type Action = 'forward' | 'answer' | 'reject'
-
-/** The answer to one request. Frozen. */
-export interface Decision {
-  readonly kind: Kind
-  readonly reason: Reason
-  readonly action: Action
-  /** Whether a CORS request passed; null for a request that is not one, or that is the server's own. */
-  readonly allowed: boolean | null
-  /** The status to answer with; null to forward. */
-  readonly status: number | null
-  /** The headers that the response gets, names in lower case. */
-  readonly headers: readonly (readonly [name: string, value: string])[]
-  /** The names of the headers that the response loses. */
-  readonly remove: readonly string[]
-  /** The response headers `[[name, value], ...]` with this decision set, merged and removed: a new array. */
-  apply<P extends readonly [name: string, value: unknown]>(headers: readonly P[]): [name: string, value: P[1] | string][]
-}
-
-/** A compiled, immutable policy. */
-export class Policy {
-  /** @throws {PolicyError} with every problem of the options. */
-  constructor(options: Options)
-  /** @throws {PolicyError} */
-  static fromJson(text: string): Policy
-  /** @throws {PolicyError} */
-  static fromToml(text: string): Policy
-  /**
-   * `.json` or `.toml` decides how the file is read.
-   * @throws {PolicyError}
-   * @throws an Error with `code` (`ENOENT`, ...) and `path` if the file cannot be read.
-   */
-  static fromFile(path: string | { readonly href: string; readonly protocol: string }): Policy
-  /**
-   * Reads `PREFIX_ALLOW_ORIGINS` and so on; lists are split at commas.
-   * @throws {PolicyError}
-   */
-  static fromEnv(prefix: string, env?: { readonly [name: string]: string | undefined }): Policy
-  /** What is worth a look, though the policy was made. */
-  readonly warnings: readonly Problem[]
-  /** The canonical document, as a new object. */
-  document(): PolicyDocument
-  /** Whether the other policy has the same canonical document. */
-  equals(other: unknown): boolean
-  /**
-   * Decides about a request. No header value, however odd, makes it throw.
-   * @throws {TypeError} if the method, the headers or the verdict are of no type named here.
-   * @throws {Error} for a verdict on a policy without `hostOrigins`.
-   */
-  evaluate(method: string | Uint8Array, headers: RequestHeaders, verdict?: Verdict): Decision
-  /** The origin that the host is to give a verdict on, or null if there is nothing to say. */
-  asksHost(method: string | Uint8Array, headers: RequestHeaders): string | null
-  /** Checks the lines of the `Origin` of a WebSocket handshake; `public`: the socket serves everybody alike. */
-  checkWebSocket(
-    originLines: HeaderValue | readonly (string | Uint8Array)[],
-    options?: { readonly public?: boolean | undefined; readonly verdict?: Verdict }
-  ): 'allow' | 'deny' | 'absent'
-}
+export = crossgate

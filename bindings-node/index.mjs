@@ -1,4 +1,4 @@
-import crossgate from './index.cjs'
+import cors from './index.cjs'
 
-export const Policy = crossgate.Policy
-export const PolicyError = crossgate.PolicyError
+export const { Counters, Policy, PolicyError, SharedPolicy } = cors
+export { cors, cors as default }

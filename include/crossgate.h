@@ -736,6 +736,12 @@ void crossgate_policy_free(struct crossgate_policy *policy);
 CROSSGATE_API size_t crossgate_policy_scratch_size(const struct crossgate_policy *policy);
 
 /**
+ * 1 if the policy asks the host about origins that nothing in it matches (host_origins), otherwise 0; 0 for NULL. Never
+ * changes. A host whose configuration names a source of verdicts learns here whether it is ever asked.
+ */
+CROSSGATE_API int32_t crossgate_policy_has_host_origins(const struct crossgate_policy *policy);
+
+/**
  * The number of warnings: what is worth a look though the policy is built. 0 for NULL.
  */
 CROSSGATE_API size_t crossgate_policy_warning_count(const struct crossgate_policy *policy);
@@ -963,7 +969,7 @@ crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy
 /**
  * Merges names into the Vary that a response has: each once whatever its case, the response's own first; a "*" stays
  * alone. Several existing lines are given joined with ", ". The buffer is filled as with snprintf and must not overlap the
- * inputs; the sum of both lengths and 3 is always enough.
+ * inputs; twice the sum of both lengths and 1 is always enough. Allocates nothing.
  */
 CROSSGATE_API
 crossgate_status crossgate_vary_merge(const char *existing,

@@ -22,7 +22,8 @@
  * - Nothing here throws but result::value() and what the standard library throws for lack of memory. Without exceptions
  *   (-fno-exceptions) everything is there; value() of a failure then ends the program, so look at the result first.
  * - evaluate() allocates nothing. Functions that return a std::string do.
- * - Threads: as in crossgate.h. A policy may be used and copied by many at once; requests and decisions have one user.
+ * - Threads: as in crossgate.h. A policy may be used and copied by many at once, and so may a shared_policy and counters;
+ *   builders, requests and decisions have one user.
  */
 #ifndef CROSSGATE_HPP
 #define CROSSGATE_HPP
@@ -33,7 +34,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <initializer_list>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
@@ -116,6 +119,18 @@ enum class op : std::int32_t {
     merge = CROSSGATE_OP_MERGE, ///< The names in the value are added to theirs: header::merge().
 };
 
+/** Which header of a response: header::id, difference::has(). */
+enum class header_id : std::int32_t {
+    allow_origin = CROSSGATE_HEADER_ALLOW_ORIGIN,                   ///< Access-Control-Allow-Origin
+    allow_credentials = CROSSGATE_HEADER_ALLOW_CREDENTIALS,         ///< Access-Control-Allow-Credentials
+    allow_methods = CROSSGATE_HEADER_ALLOW_METHODS,                 ///< Access-Control-Allow-Methods
+    allow_headers = CROSSGATE_HEADER_ALLOW_HEADERS,                 ///< Access-Control-Allow-Headers
+    expose_headers = CROSSGATE_HEADER_EXPOSE_HEADERS,               ///< Access-Control-Expose-Headers
+    max_age = CROSSGATE_HEADER_MAX_AGE,                             ///< Access-Control-Max-Age
+    allow_private_network = CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK, ///< Access-Control-Allow-Private-Network
+    vary = CROSSGATE_HEADER_VARY,                                   ///< Vary
+};
+
 /** The result of policy::check_websocket(). */
 enum class websocket : std::int32_t {
     deny = CROSSGATE_WEBSOCKET_DENY,     ///< Answer 403 before the upgrade.
@@ -159,6 +174,18 @@ template <class Fill> std::optional<std::string> text(std::size_t guess, Fill fi
     buffer.resize(length);
     return buffer;
 }
+
+/** Whether a request passed, from the number in C's structs. */
+inline std::optional<bool> allowed(std::int32_t number) noexcept {
+    return number < 0 ? std::nullopt : std::optional<bool>(number == 1);
+}
+
+/** Gives back what std::unique_ptr owns. */
+struct release {
+    void operator()(crossgate_builder *owned) const noexcept { crossgate_builder_free(owned); }
+    void operator()(crossgate_shared_policy *owned) const noexcept { crossgate_shared_policy_free(owned); }
+    void operator()(crossgate_counters *owned) const noexcept { crossgate_counters_free(owned); }
+};
 
 } // namespace detail
 
@@ -267,10 +294,14 @@ public:
         if (owned != nullptr)
             error_ = std::shared_ptr<crossgate_error>(owned, crossgate_error_free);
     }
+    /** A failure that has no problems to it, in words of the caller's. */
+    policy_error(crossgate::status code, std::string text) : code_(code), text_(std::make_shared<const std::string>(std::move(text))) {}
     /** invalid_policy, file, ... */
     crossgate::status code() const noexcept { return code_; }
     /** Every problem, for a person to read. Lives as long as this object or a copy of it. */
     const char *what() const noexcept override {
+        if (text_)
+            return text_->c_str();
         return error_ ? crossgate_error_text(error_.get()) : crossgate_status_string(static_cast<std::int32_t>(code_));
     }
     /** Every problem, in the order of the document; none if the file could not be read. */
@@ -283,6 +314,7 @@ private:
     crossgate::status code_;
     // Shared, since exceptions are copied and a copy must not throw.
     std::shared_ptr<crossgate_error> error_;
+    std::shared_ptr<const std::string> text_;
 };
 
 /** A value, or the error in its place: std::expected for C++17, with what is needed here. */
@@ -404,6 +436,7 @@ struct header {
     std::string_view lower_name;            ///< Like "access-control-allow-origin". Static.
     std::string_view value;                 ///< The value.
     crossgate::op op = crossgate::op::set;  ///< What becomes of the response's own lines of that name.
+    crossgate::header_id id = crossgate::header_id::vary; ///< Which one.
     const crossgate_header *raw = nullptr;  ///< The struct of crossgate.h.
 
     /** The value for a response that has `existing` under that name (its lines joined with ", "): the header's own, or
@@ -411,7 +444,7 @@ struct header {
     std::string merge(std::string_view existing) const {
         if (op != crossgate::op::merge)
             return std::string(value);
-        auto merged = detail::text(existing.size() + value.size() + 3, [&](char *buffer, std::size_t size, std::size_t *length) {
+        auto merged = detail::text(2 * (existing.size() + value.size()), [&](char *buffer, std::size_t size, std::size_t *length) {
             return crossgate_header_merge(raw, existing.data(), existing.size(), buffer, size, length);
         });
         return merged ? std::move(*merged) : std::string(value);
@@ -419,7 +452,7 @@ struct header {
     /** For ranges. */
     static header at(const crossgate_header *headers, std::size_t index) noexcept {
         const crossgate_header *raw = headers + index;
-        return {detail::view(raw->name), detail::view(raw->lower_name), detail::view(raw->value), static_cast<crossgate::op>(raw->op), raw};
+        return {detail::view(raw->name), detail::view(raw->lower_name), detail::view(raw->value), static_cast<crossgate::op>(raw->op), static_cast<crossgate::header_id>(raw->id), raw};
     }
 };
 
@@ -455,7 +488,7 @@ public:
     /** What the host does next. */
     crossgate::action action() const noexcept { return static_cast<crossgate::action>(raw_.action); }
     /** Whether a CORS request passed; none for a request that is not one, or that is the server's own. */
-    std::optional<bool> allowed() const noexcept { return raw_.allowed < 0 ? std::nullopt : std::optional<bool>(raw_.allowed == 1); }
+    std::optional<bool> allowed() const noexcept { return detail::allowed(raw_.allowed); }
     /** The status to answer with; 0 with action::forward. */
     int status() const noexcept { return raw_.status; }
     /** Whether a response that already has Access-Control-Allow-Origin stays as it is, Vary merged (upstream = "keep"). */
@@ -477,7 +510,7 @@ public:
             for (std::string_view name : remove())
                 response.erase(name);
         for (const header &each : headers()) {
-            if (keep && each.raw->id != CROSSGATE_HEADER_VARY)
+            if (keep && each.id != header_id::vary)
                 continue;
             if (each.op == op::merge) {
                 const std::optional<std::string> existing = response.get(each.name);
@@ -559,6 +592,8 @@ public:
         });
         return document ? std::move(*document) : std::string();
     }
+    /** Whether the policy asks the host about origins that nothing in it matches (host_origins). */
+    bool has_host_origins() const noexcept { return crossgate_policy_has_host_origins(raw_) != 0; }
     /** The scratch that preflights need: 0 for most policies. For decisions with a buffer of the caller's. */
     std::size_t scratch_size() const noexcept { return crossgate_policy_scratch_size(raw_); }
 
@@ -606,8 +641,8 @@ public:
 
 private:
     explicit policy(crossgate_policy *owned) noexcept : raw_(owned) {}
-    using builder = crossgate_status (*)(const char *, std::size_t, crossgate_policy **, crossgate_error **);
-    static result<policy> build(builder from, std::string_view text) {
+    using maker = crossgate_status (*)(const char *, std::size_t, crossgate_policy **, crossgate_error **);
+    static result<policy> build(maker from, std::string_view text) {
         crossgate_policy *built = nullptr;
         crossgate_error *error = nullptr;
         const crossgate_status outcome = from(text.data(), text.size(), &built, &error);
@@ -626,10 +661,211 @@ inline decision::decision(const policy &from) : scratch_size_(from.scratch_size(
     reset();
 }
 
+/** A policy from single options, for hosts that have a configuration language of their own. Options and values are those of
+    the policy document; build() judges them all at once. Texts are copied. */
+class builder {
+public:
+    /** Without options. */
+    builder() noexcept {
+        crossgate_builder *made = nullptr;
+        note(crossgate_builder_new(&made), {});
+        raw_.reset(made);
+    }
+
+    /** Sets an option that is true or false, like "allow_credentials". Replaces what it had, as every set() does. */
+    template <class Value, std::enable_if_t<std::is_same_v<Value, bool>, int> = 0> builder &set(std::string_view option, Value value) {
+        return note(crossgate_builder_set_bool(raw_.get(), data(option), option.size(), value ? 1 : 0), option);
+    }
+    /** Sets an option that is a number, like "max_age". */
+    template <class Value, std::enable_if_t<std::is_integral_v<Value> && !std::is_same_v<Value, bool>, int> = 0>
+    builder &set(std::string_view option, Value value) {
+        constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+        const bool fits = std::is_signed_v<Value> || static_cast<std::uint64_t>(value) <= static_cast<std::uint64_t>(largest);
+        // What does not fit is too large for every option, and said to be.
+        return note(crossgate_builder_set_integer(raw_.get(), data(option), option.size(), fits ? static_cast<std::int64_t>(value) : largest), option);
+    }
+    /** Sets an option that is text, like "denied_actual", or "*" for one that is a list. */
+    builder &set(std::string_view option, std::string_view value) {
+        return note(crossgate_builder_set_string(raw_.get(), data(option), option.size(), data(value), value.size()), option);
+    }
+    /** Sets an option that is a list, like "allow_origins"; an empty one is as none. */
+    builder &set(std::string_view option, std::initializer_list<std::string_view> values) { return set_all(option, values); }
+    /** The same from a container of texts. */
+    template <class Texts, class = std::enable_if_t<!std::is_convertible_v<const Texts &, std::string_view>>,
+              class = decltype(std::string_view(*std::begin(std::declval<const Texts &>())))>
+    builder &set(std::string_view option, const Texts &values) {
+        return set_all(option, values);
+    }
+    /** Adds one text to an option that is a list; the first one starts the list. */
+    builder &add(std::string_view option, std::string_view value) {
+        return note(crossgate_builder_add(raw_.get(), data(option), option.size(), data(value), value.size()), option);
+    }
+    /** Takes an option back, so that it has its default again. */
+    builder &unset(std::string_view option) { return note(crossgate_builder_unset(raw_.get(), data(option), option.size()), option); }
+
+    /** Builds a policy. Every unknown name, wrong type and wrong value is a problem of the error; an option that could not even
+        be taken (text that is not UTF-8, add() to what is no list) is the error by itself. The builder stays and can be changed
+        and used again; that of a moved one fails. */
+    result<policy> build() const {
+        if (failed_ != CROSSGATE_OK)
+            return policy_error(static_cast<crossgate::status>(failed_), option_ + ": " + crossgate_status_string(failed_));
+        crossgate_policy *built = nullptr;
+        crossgate_error *error = nullptr;
+        const crossgate_status outcome = crossgate_builder_build(raw_.get(), &built, &error);
+        if (outcome != CROSSGATE_OK)
+            return policy_error(static_cast<crossgate::status>(outcome), error);
+        return policy::adopt(built);
+    }
+
+private:
+    // An empty view may have no data; text that is not there is an error to the library.
+    static const char *data(std::string_view text) noexcept { return text.data() == nullptr ? "" : text.data(); }
+    // The first failure is the one that build() tells of.
+    builder &note(crossgate_status outcome, std::string_view option) {
+        if (outcome != CROSSGATE_OK && failed_ == CROSSGATE_OK) {
+            failed_ = outcome;
+            option_ = option;
+        }
+        return *this;
+    }
+    template <class Texts> builder &set_all(std::string_view option, const Texts &values) {
+        unset(option);
+        for (const auto &value : values)
+            add(option, value);
+        return *this;
+    }
+    std::unique_ptr<crossgate_builder, detail::release> raw_;
+    crossgate_status failed_ = CROSSGATE_OK;
+    std::string option_;
+};
+
+/** What the shadow policy of a shared_policy would have done otherwise. */
+class difference {
+public:
+    /** One of the two decisions. */
+    struct side {
+        crossgate::reason reason = crossgate::reason::no_origin; ///< Why.
+        crossgate::action action = crossgate::action::forward;   ///< What the host does next.
+        std::optional<bool> allowed;                             ///< As decision::allowed().
+        int status = 0;                                          ///< As decision::status().
+    };
+
+    /** None. */
+    difference() noexcept { raw_.struct_size = sizeof raw_; }
+    /** Whether the decisions differ; false if there is no shadow policy. */
+    bool differs() const noexcept { return raw_.differs == 1; }
+    /** What the request is. */
+    crossgate::kind kind() const noexcept { return static_cast<crossgate::kind>(raw_.kind); }
+    /** Whether only one of them sends this header, or with another value. */
+    bool has(header_id header) const noexcept { return ((raw_.headers >> static_cast<std::uint32_t>(header)) & 1) != 0; }
+    /** The decision of the live policy. */
+    side live() const noexcept { return make(raw_.live_reason, raw_.live_action, raw_.live_allowed, raw_.live_status); }
+    /** The decision of the shadow policy; the live one's if there is none. */
+    side shadow() const noexcept { return make(raw_.shadow_reason, raw_.shadow_action, raw_.shadow_allowed, raw_.shadow_status); }
+    /** The struct of crossgate.h. */
+    const crossgate_difference &raw() const noexcept { return raw_; }
+
+private:
+    friend class shared_policy;
+    static side make(std::int32_t reason, std::int32_t action, std::int32_t allowed, std::int32_t status) noexcept {
+        return {static_cast<crossgate::reason>(reason), static_cast<crossgate::action>(action), detail::allowed(allowed), status};
+    }
+    crossgate_difference raw_ = {};
+};
+
+/** A place for a policy that is replaced while other threads serve with it. Any number of threads may use it at once, but
+    for moving and destroying it. */
+class shared_policy {
+public:
+    /** With its first policy, which stays the caller's too. */
+    explicit shared_policy(const policy &first) noexcept {
+        crossgate_shared_policy *made = nullptr;
+        crossgate_shared_policy_new(first.raw(), &made);
+        raw_.reset(made);
+    }
+
+    /** The policy of this moment, for one request: keep it until the response is written, since the decision borrows from it.
+        Never waits and allocates nothing. */
+    policy load() const noexcept { return policy::adopt(crossgate_shared_policy_load(raw_.get())); }
+    /** Puts another policy in its place. Who loaded the old one goes on with it. */
+    crossgate::status replace(const policy &next) const noexcept {
+        return static_cast<crossgate::status>(crossgate_shared_policy_replace(raw_.get(), next.raw()));
+    }
+    /** Puts a policy from JSON text in its place and gives it, for its warnings. If the text is wrong, the old one stays. */
+    result<policy> replace_json(std::string_view text) const { return replace_by(policy::from_json(text)); }
+    /** The same from TOML text. */
+    result<policy> replace_toml(std::string_view text) const { return replace_by(policy::from_toml(text)); }
+    /** The same from a file. */
+    result<policy> replace_file(std::string_view path) const { return replace_by(policy::from_file(path)); }
+
+    /** Sets the policy that is asked beside the live one and decides nothing. */
+    crossgate::status set_shadow(const policy &shadow) const noexcept {
+        // For the library a missing policy means none.
+        return shadow.raw() == nullptr ? status::null_argument
+                                       : static_cast<crossgate::status>(crossgate_shared_policy_set_shadow(raw_.get(), shadow.raw()));
+    }
+    /** Takes the shadow policy away. */
+    crossgate::status clear_shadow() const noexcept {
+        return static_cast<crossgate::status>(crossgate_shared_policy_set_shadow(raw_.get(), nullptr));
+    }
+    /** Asks the live and the shadow policy about a request; allocates nothing, never waits. On failure there is no difference. */
+    crossgate::status compare(const request &about, difference &out) const noexcept {
+        out = difference();
+        return static_cast<crossgate::status>(crossgate_shared_policy_difference(raw_.get(), &about.raw(), &out.raw_));
+    }
+    /** For functions of crossgate.h; stays this object's. */
+    const crossgate_shared_policy *raw() const noexcept { return raw_.get(); }
+
+private:
+    result<policy> replace_by(result<policy> built) const {
+        if (built) {
+            const crossgate::status outcome = replace(*built);
+            if (outcome != status::ok)
+                return policy_error(outcome, nullptr);
+        }
+        return built;
+    }
+    std::unique_ptr<crossgate_shared_policy, detail::release> raw_;
+};
+
+/** Counts of decisions by reason. Any number of threads may use them at once, but for moving and destroying them. */
+class counters {
+public:
+    /** All 0. */
+    counters() noexcept {
+        crossgate_counters *made = nullptr;
+        crossgate_counters_new(&made);
+        raw_.reset(made);
+    }
+    /** Counts a decision. Allocates nothing, never blocks. */
+    crossgate::status record(const decision &made) const noexcept {
+        return static_cast<crossgate::status>(crossgate_counters_record(raw_.get(), &made.raw()));
+    }
+    /** How many with this reason were recorded. */
+    std::uint64_t count(reason why) const noexcept {
+        std::uint64_t found = 0;
+        crossgate_counters_get(raw_.get(), static_cast<std::int32_t>(why), &found);
+        return found;
+    }
+    /** All counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on. */
+    std::string prometheus() const {
+        // Room for every reason with 20 digits: numbers may grow between two calls.
+        auto lines = detail::text(4095, [&](char *buffer, std::size_t size, std::size_t *length) {
+            return crossgate_counters_prometheus(raw_.get(), buffer, size, length);
+        });
+        return lines ? std::move(*lines) : std::string();
+    }
+    /** For functions of crossgate.h; stays this object's. */
+    const crossgate_counters *raw() const noexcept { return raw_.get(); }
+
+private:
+    std::unique_ptr<crossgate_counters, detail::release> raw_;
+};
+
 /** Merges names into the Vary that a response has (its lines joined with ", "): each once whatever its case, the
     response's own first; a "*" stays alone. */
 inline std::string vary_merge(std::string_view existing, std::string_view added) {
-    auto merged = detail::text(existing.size() + added.size() + 3, [&](char *buffer, std::size_t size, std::size_t *length) {
+    auto merged = detail::text(2 * (existing.size() + added.size()), [&](char *buffer, std::size_t size, std::size_t *length) {
         return crossgate_vary_merge(existing.data(), existing.size(), added.data(), added.size(), buffer, size, length);
     });
     return merged ? std::move(*merged) : std::string(added);

@@ -2,40 +2,21 @@
 
 const { fileURLToPath } = require('node:url')
 const native = require('./native.cjs')
-const { Decision, isPolicyOwned } = require('./decision.cjs')
+const { Answer, ANSWERS } = require('./answer.cjs')
+const { Decision } = require('./decision.cjs')
+const { Answers } = require('./fast-path.cjs')
+const { handle } = require('./node-response.cjs')
 const { collect, lines, text } = require('./headers.cjs')
+const { PolicyError, plainProblems, typeName } = require('./policy-error.cjs')
+const { isPolicyOwned } = require('./spelled.cjs')
+const { verdictNumber } = require('./verdict.cjs')
 
-// The first argument of a policy's native function; see `function` in src/evaluate.rs.
-const EVALUATE = 0
-const APPLY = 1
+// What is asked of a policy's native function; see src/evaluate.rs.
+const SPELL = 0
 const ASK = 2
 
-const VERDICTS = { allow: 1, deny: 2 }
-
-function verdictNumber(verdict) {
-  if (verdict === undefined || verdict === null) return 0
-  if (typeof verdict !== 'string' || !Object.hasOwn(VERDICTS, verdict)) throw new TypeError("a verdict is 'allow', 'deny' or undefined")
-  return VERDICTS[verdict]
-}
-
-// Decisions kept for reuse, and the longest request that one keeps alive. Keys are of the policy's own text, so
-// nobody outside can fill this up.
+// Decisions of the policy's own text, kept for reuse: nobody outside can fill this up.
 const KEPT = 256
-const KEPT_LENGTH = 1024
-
-/** A policy was not made; `problems` says why. */
-class PolicyError extends Error {
-  constructor(message, problems) {
-    super(message)
-    this.problems = plainProblems(problems)
-  }
-}
-// On the prototype as with Error itself, so that it is not shown as a property.
-Object.defineProperty(PolicyError.prototype, 'name', { value: 'PolicyError', configurable: true, writable: true })
-
-function plainProblems(problems) {
-  return Object.freeze(problems.map(problem => Object.freeze({ ...problem, hint: problem.hint ?? null })))
-}
 
 /** The native policy, or an exception. */
 function made(result, path) {
@@ -46,12 +27,6 @@ function made(result, path) {
   throw errno === undefined ? error : Object.assign(error, { errno })
 }
 
-function typeName(value) {
-  if (typeof value !== 'object') return typeof value
-  const tag = Object.prototype.toString.call(value).slice(8, -1)
-  return tag === 'Object' ? 'object' : tag
-}
-
 /** An option's value for the engine: what no option takes is replaced by the name of its type. */
 function option(value, depth = 0) {
   if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string') return value
@@ -60,18 +35,17 @@ function option(value, depth = 0) {
   return { type: typeName(value) }
 }
 
-function fromOptions(options) {
+function fromOptions(options, comma = false) {
   if (options === undefined) options = {}
   if (typeName(options) !== 'object') {
-    const type = options === null ? 'null' : typeName(options)
-    const { message, problems } = native.noOptions(type)
+    const { message, problems } = native.noOptions(typeName(options))
     throw new PolicyError(message, problems)
   }
   const entries = []
   for (const name of Object.keys(options)) {
     if (options[name] !== undefined) entries.push(name, option(options[name]))
   }
-  return made(native.fromOptions(entries))
+  return made(native.fromOptions(entries, comma))
 }
 
 function string(value, what) {
@@ -83,6 +57,7 @@ function string(value, what) {
 class Policy {
   #handle
   #ask
+  #answers
   #warnings
   #kept = new Map()
 
@@ -114,6 +89,10 @@ class Policy {
     return this.#warnings
   }
 
+  get hasHostOrigins() {
+    return this.#handle.hasHostOrigins()
+  }
+
   document() {
     return JSON.parse(this.#handle.document())
   }
@@ -123,20 +102,30 @@ class Policy {
   }
 
   evaluate(method, headers, verdict) {
-    const name = text(method, 'a method')
-    const fields = collect(headers)
-    const number = verdictNumber(verdict)
-    const spelled = this.#ask(EVALUATE, number, name, fields[0], fields[1], fields[2], fields[3], fields[4])
+    const spelled = this.#ask(SPELL, verdictNumber(verdict), text(method, 'a method'), ...collect(headers))
     const kept = this.#kept.get(spelled)
     if (kept !== undefined) return kept
-    const ask = this.#ask
-    const decision = new Decision(spelled, response => ask(APPLY, number, name, ...fields, response))
-    if (isPolicyOwned(spelled) && this.#kept.size < KEPT && isShort(name, fields)) this.#kept.set(spelled, decision)
+    const decision = new Decision(new Answer(spelled))
+    if (isPolicyOwned(spelled) && this.#kept.size < KEPT) this.#kept.set(spelled, decision)
     return decision
+  }
+
+  /** For adapters: see answer.cjs. */
+  get [ANSWERS]() {
+    this.#answers ??= new Answers(this.#ask, this.#handle.requestHeadersLimit())
+    return this.#answers
+  }
+
+  handle(req, res, verdict) {
+    return handle(this, req, res, verdict)
   }
 
   asksHost(method, headers) {
     return this.#ask(ASK, 0, text(method, 'a method'), ...collect(headers))
+  }
+
+  checkUpgrade(req, options) {
+    return this.checkWebSocket(collect(req.rawHeaders)[0], options)
   }
 
   checkWebSocket(originLines, { public: isPublic = false, verdict } = {}) {
@@ -144,8 +133,7 @@ class Policy {
   }
 }
 
-function isShort(name, fields) {
-  return name.length + fields.reduce((sum, field) => sum + (field === undefined ? 0 : field.length), 0) <= KEPT_LENGTH && !fields.some(Array.isArray)
-}
+/** A policy of options whose answers join lists as `comma` says: the middleware that a drop-in replaces decides that. */
+const policyOf = (options, comma) => new Policy(fromOptions(options, comma))
 
-module.exports = { Policy, PolicyError }
+module.exports = { Policy, policyOf }

@@ -2,7 +2,7 @@
 //! costs ten times as much, and `lib/policy.cjs` asks once a request.
 //!
 //! In: what is asked, the method, the lines of the five request headers. Out: one string that spells the decision
-//! (see [`spell`]).
+//! (see [`spell`]), or a number for a decision that has no text of its own (see [`number`]).
 
 use std::borrow::Cow;
 use std::ffi::{CString, c_void};
@@ -10,28 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-use crossgate::{Action, Decision, HeaderName, Kind, Policy, Reason, Request, ResponseHeaders, Source, Verdict};
-use napi::bindgen_prelude::{Either, FromNapiValue, ToNapiValue, Unknown};
+use crossgate::{Action, Decision, HeaderName, Kind, Policy, PreparedValue, Reason, Request, Source, Verdict};
+use napi::bindgen_prelude::{ToNapiValue, Unknown};
 use napi::sys::{self, napi_callback_info, napi_env, napi_value};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
-
-/// The request headers in the order of the arguments. Which of them counts for what is the engine's matter.
-const REQUEST_HEADERS: [&str; 5] =
-    ["origin", "access-control-request-method", "access-control-request-headers", "access-control-request-private-network", "sec-fetch-site"];
-
-const KINDS: [Kind; 3] = [Kind::NotCors, Kind::Actual, Kind::Preflight];
-const ACTIONS: [Action; 3] = [Action::Forward, Action::Answer, Action::Reject];
-const RESPONSE_HEADERS: [HeaderName; 8] = [
-    HeaderName::AllowOrigin,
-    HeaderName::AllowCredentials,
-    HeaderName::AllowMethods,
-    HeaderName::AllowHeaders,
-    HeaderName::ExposeHeaders,
-    HeaderName::MaxAge,
-    HeaderName::AllowPrivateNetwork,
-    HeaderName::Vary,
-];
 
 /// What the letters of a spelled decision stand for.
 #[napi(object, object_from_js = false)]
@@ -47,11 +30,11 @@ pub(crate) struct Alphabet {
 #[napi(catch_unwind)]
 pub(crate) fn alphabet() -> Alphabet {
     Alphabet {
-        request_headers: REQUEST_HEADERS.to_vec(),
-        kinds: KINDS.map(Kind::as_str).to_vec(),
+        request_headers: Request::NAMES.to_vec(),
+        kinds: Kind::ALL.map(Kind::as_str).to_vec(),
         reasons: Reason::ALL.map(Reason::as_str).to_vec(),
-        actions: ACTIONS.map(Action::as_str).to_vec(),
-        response_headers: RESPONSE_HEADERS.map(HeaderName::lower).to_vec(),
+        actions: Action::ALL.map(Action::as_str).to_vec(),
+        response_headers: HeaderName::ALL.map(HeaderName::lower).to_vec(),
     }
 }
 
@@ -66,14 +49,21 @@ pub(crate) fn verdict(number: i32) -> Option<Verdict> {
 
 struct Bound {
     policy: Arc<Policy>,
+    /// For each of the policy's prepared header sets, whether it is the same in every decision.
+    fixed: Vec<bool>,
     size: i64,
 }
 
-/// Makes the function for a policy: `(what, verdict, method, ...lines of the five headers, response?)`. `what` is 0 to
-/// evaluate, 1 to apply the decision to `response` (name, value, name, value, …), 2 for the origin that the host is
-/// asked about. It keeps the policy alive, and tells the garbage collector how much memory hangs on it.
+/// What is asked: the decision's number if it has one (or else its spelling).
+const NUMBER: i32 = 1;
+/// What is asked: the origin that the host has to judge. Anything else asks for the spelled decision.
+const ASK: i32 = 2;
+
+/// Makes the function for a policy: `(what, verdict, method, ...lines of the five headers)`. It keeps the policy alive,
+/// and tells the garbage collector how much memory hangs on it.
 pub(crate) fn function<'env>(env: &'env Env, policy: Arc<Policy>, size: usize) -> Result<Unknown<'env>> {
-    let bound = Box::into_raw(Box::new(Bound { policy, size: i64::try_from(size).unwrap_or(i64::MAX) }));
+    let fixed = policy.prepared().map(|(mut headers, _)| headers.all(|(_, _, value)| matches!(value, PreparedValue::Fixed(_)))).collect();
+    let bound = Box::into_raw(Box::new(Bound { policy, fixed, size: i64::try_from(size).unwrap_or(i64::MAX) }));
     let mut function = null_mut();
     // SAFETY: `env` is the current one; `bound` is freed by `release` alone, which runs once, when the function object
     // is gone and cannot be called any more, or right here if that was never arranged.
@@ -118,7 +108,7 @@ unsafe extern "C" fn call(env: napi_env, info: napi_callback_info) -> napi_value
     null_mut()
 }
 
-const ARGUMENTS: usize = 9;
+const ARGUMENTS: usize = 3 + Request::NAMES.len();
 
 /// # Safety
 /// `env` and `info` are those of a call of a [`function`].
@@ -131,35 +121,34 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
         check(sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), null_mut(), &mut data))?;
         &*data.cast::<Bound>()
     };
-    let [what, verdict_number, method, headers @ .., response] = arguments;
+    let [what, verdict_number, method, headers @ ..] = arguments;
     let mut buffer = [0; 1024];
     let mut room = &mut buffer[..];
     // SAFETY: the values are this call's arguments.
     unsafe {
         let method = text(env, method, &mut room)?.unwrap_or_default();
-        let mut lines: [Lines<'_>; REQUEST_HEADERS.len()] = Default::default();
+        let mut lines: [Lines<'_>; Request::NAMES.len()] = Default::default();
         for (lines, value) in lines.iter_mut().zip(headers) {
             *lines = read_lines(env, value, &mut room)?;
         }
         let mut request = Request::new(&*method);
-        for (name, lines) in REQUEST_HEADERS.iter().zip(&lines) {
+        for (name, lines) in Request::NAMES.iter().zip(&lines) {
             lines.as_slice().iter().for_each(|line| request.push(name.as_bytes(), line));
         }
         let what = integer(env, what)?;
         #[cfg(feature = "panic-test")]
         assert!(what != 99, "on purpose");
-        if what == 2 {
+        if what == ASK {
             return Option::to_napi_value(env, bound.policy.asks_host(&request));
         }
         let verdict = verdict(integer(env, verdict_number)?);
         let decision = bound.policy.evaluate_with(&request, verdict).map_err(|error| Error::from_reason(error.to_string()))?;
-        if what == 1 {
-            let mut response = Response::new(Vec::from_napi_value(env, response)?);
-            decision.apply(&mut response);
-            return Vec::to_napi_value(env, response.into_plain());
+        let mut value = null_mut();
+        if what == NUMBER && bound.fixed[decision.prepared()] {
+            check(sys::napi_create_uint32(env, number(&decision), &mut value))?;
+            return Ok(value);
         }
         let spelled = spell(&decision);
-        let mut value = null_mut();
         check(sys::napi_create_string_latin1(env, spelled.as_ptr().cast(), spelled.len() as isize, &mut value))?;
         Ok(value)
     }
@@ -260,17 +249,33 @@ pub(crate) fn latin1(utf8: &[u8]) -> Cow<'_, [u8]> {
     String::from_utf8_lossy(utf8).chars().map(|c| u8::try_from(c).unwrap_or(0xff)).collect()
 }
 
-/// The decision in one string. First the head, a character each: whether it is made of the policy's own text alone, so
-/// that it may be kept; kind; reason; action; allowed (`t`, `f`, `n`); three digits of status, then a letter for each
-/// header to remove. Then a line for each header: a letter for its name, a capital if the value is not the policy's
-/// own text, and the value. Letters count from `a`.
+/// The number of a decision whose header values are all the policy's: decisions of one policy with the same number are
+/// the same.
+fn number(decision: &Decision<'_>) -> u32 {
+    let kind = decision.kind() as usize * Action::ALL.len() + decision.action() as usize;
+    let number = (decision.prepared() * Reason::ALL.len() + decision.reason() as usize) * 9 + kind;
+    number as u32
+}
+
+/// The decision in one string. First the head, a character each: `p` if it is made of the policy's own text alone, so
+/// that it may be kept, `o` if only the origin is, `r` otherwise; `k` if it keeps what an upstream said, or `-`; kind;
+/// reason; action; allowed (`t`, `f`, `n`); three digits of status, then a letter for each header to remove. Then a line
+/// for each header: a letter for its name, a capital if the value is not the policy's own text, and the value. Letters
+/// count from `a`.
 fn spell(decision: &Decision<'_>) -> String {
-    let own = decision.headers().all(|header| header.source == Source::Policy);
+    let owned = |header: &crossgate::Header<'_>| header.source == Source::Policy;
     let mut out = String::with_capacity(512);
-    out.push(if own { 'p' } else { 'r' });
-    out.push(letter(&KINDS, decision.kind()));
+    out.push(if decision.headers().all(|header| owned(&header)) {
+        'p'
+    } else if decision.headers().all(|header| header.name != HeaderName::AllowOrigin || owned(&header)) {
+        'o'
+    } else {
+        'r'
+    });
+    out.push(if decision.keeps_upstream() { 'k' } else { '-' });
+    out.push(letter(&Kind::ALL, decision.kind()));
     out.push(letter(&Reason::ALL, decision.reason()));
-    out.push(letter(&ACTIONS, decision.action()));
+    out.push(letter(&Action::ALL, decision.action()));
     out.push(match decision.allowed() {
         Some(true) => 't',
         Some(false) => 'f',
@@ -278,10 +283,10 @@ fn spell(decision: &Decision<'_>) -> String {
     });
     let status = decision.status().unwrap_or(0);
     out.extend([status / 100, status / 10, status].map(|number| char::from(b'0' + (number % 10) as u8)));
-    out.extend(decision.remove().iter().map(|name| letter(&RESPONSE_HEADERS, *name)));
+    out.extend(decision.remove().iter().map(|name| letter(&HeaderName::ALL, *name)));
     for header in decision.headers() {
         out.push('\n');
-        let name = letter(&RESPONSE_HEADERS, header.name);
+        let name = letter(&HeaderName::ALL, header.name);
         out.push(if header.source == Source::Policy { name } else { name.to_ascii_uppercase() });
         out.push_str(header.value);
     }
@@ -291,43 +296,4 @@ fn spell(decision: &Decision<'_>) -> String {
 fn letter<T: PartialEq>(of: &[T], item: T) -> char {
     let index = of.iter().position(|known| *known == item).unwrap_or(25);
     char::from(b'a' + index as u8)
-}
-
-/// A response's headers. Lines that the decision leaves alone are given back by their place, so that values which are
-/// no strings survive in JavaScript.
-struct Response {
-    lines: Vec<Line>,
-}
-
-struct Line {
-    place: Option<u32>,
-    name: String,
-    value: String,
-}
-
-impl Response {
-    fn new(flat: Vec<String>) -> Self {
-        let mut flat = flat.into_iter();
-        let pairs = std::iter::from_fn(|| Some((flat.next()?, flat.next()?)));
-        Response { lines: pairs.zip(0..).map(|((name, value), place)| Line { place: Some(place), name, value }).collect() }
-    }
-
-    fn into_plain(self) -> Vec<Either<u32, Vec<String>>> {
-        self.lines.into_iter().map(|line| line.place.map_or_else(|| Either::B(vec![line.name, line.value]), Either::A)).collect()
-    }
-}
-
-impl ResponseHeaders for Response {
-    fn get_all(&self, name: HeaderName) -> Vec<String> {
-        self.lines.iter().filter(|line| line.name.eq_ignore_ascii_case(name.lower())).map(|line| line.value.clone()).collect()
-    }
-
-    fn remove(&mut self, name: HeaderName) {
-        self.lines.retain(|line| !line.name.eq_ignore_ascii_case(name.lower()));
-    }
-
-    fn set(&mut self, name: HeaderName, value: &str) {
-        ResponseHeaders::remove(self, name);
-        self.lines.push(Line { place: None, name: name.lower().to_owned(), value: value.to_owned() });
-    }
 }

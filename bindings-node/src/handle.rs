@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use crossgate::{Field, LoadError, Policy, PolicyError, Value};
+use crossgate::{Field, ListSeparator, LoadError, Policy, PolicyBuilder, PolicyError, Value};
 use napi::bindgen_prelude::{Array, Either, Unknown};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
@@ -29,10 +29,23 @@ fn made(policy: std::result::Result<Policy, PolicyError>) -> Made {
     }
 }
 
-/// From options: name, value, name, value, …
+/// From options: name, value, name, value, … `comma`: lists in answers are joined by a comma alone.
 #[napi(catch_unwind)]
-pub(crate) fn from_options(entries: Array<'_>) -> Result<Made> {
-    Ok(made(Policy::from_document(&value::document(&entries)?)))
+pub(crate) fn from_options(entries: Array<'_>, comma: bool) -> Result<Made> {
+    let separator = if comma { ListSeparator::Comma } else { ListSeparator::CommaSpace };
+    Ok(made(PolicyBuilder::from_document(&value::document(&entries)?).list_separator(separator).build()))
+}
+
+/// The names of a response's `Vary` lines and of the policy's, as one value.
+#[napi(catch_unwind)]
+pub(crate) fn merge_vary(lines: Vec<String>, added: String) -> String {
+    crossgate::merge_vary(lines.iter().map(String::as_str), &added)
+}
+
+/// The same for `Access-Control-Expose-Headers`.
+#[napi(catch_unwind)]
+pub(crate) fn merge_names(lines: Vec<String>, added: String) -> String {
+    crossgate::merge_names(lines.iter().map(String::as_str), &added)
 }
 
 /// What `from_options` would say to a value that has no options at all.
@@ -101,6 +114,18 @@ impl Handle {
     #[napi(catch_unwind)]
     pub fn function<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
         evaluate::function(env, Arc::clone(&self.policy), self.size)
+    }
+
+    /// Longer lists of requested header names get one and the same decision.
+    #[napi(catch_unwind)]
+    pub fn request_headers_limit(&self) -> Option<u32> {
+        self.policy.request_headers_limit().and_then(|limit| u32::try_from(limit).ok())
+    }
+
+    /// Whether the policy takes verdicts.
+    #[napi(catch_unwind)]
+    pub fn has_host_origins(&self) -> bool {
+        self.policy.has_host_origins()
     }
 
     /// The problems that did not stop the build.

@@ -16,14 +16,15 @@ const npm = (args, cwd) => execFileSync('npm', args, { cwd, encoding: 'utf8', sh
 
 test('both module systems export the same names and the same classes', () => {
   const common = require('crossgate')
-  assert.deepEqual(Object.keys(module).sort(), Object.keys(common).sort())
+  assert.deepEqual(Object.keys(module).filter(name => name !== 'default').sort(), Object.keys(common).sort())
+  assert.equal(module.default, common)
   for (const name of Object.keys(common)) assert.equal(module[name], common[name])
   assert.ok(new module.Policy({ allowOrigins: '*' }).equals(new common.Policy({ allowOrigins: '*' })))
 })
 
 test('the names in the types are those of the engine', () => {
   const { alphabet } = require('../lib/native.cjs')
-  const types = readFileSync(join(root, 'index.d.ts'), 'utf8')
+  const types = readFileSync(join(root, 'types.d.ts'), 'utf8')
   const union = name => [...types.match(new RegExp(`export type ${name} =([^/]*?)\n\n`))[1].matchAll(/'(\w+)'/g)].map(match => match[1])
   const { reasons, kinds, actions } = alphabet()
   assert.deepEqual(union('Reason'), reasons)
@@ -46,13 +47,13 @@ test('the packed tarball works alone', t => {
   t.after(() => rmSync(directory, { recursive: true, force: true }))
   const [{ filename, files }] = JSON.parse(npm(['pack', '--json', '--pack-destination', directory], root))
   const names = files.map(file => file.path)
-  assert.ok(names.includes('crossgate.node'))
+  for (const name of ['crossgate.node', 'types.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md']) assert.ok(names.includes(name), name)
   assert.ok(!names.some(name => /^(src|test|node_modules|scripts)\//.test(name)), names.join())
   writeFileSync(join(directory, 'package.json'), '{"private": true}')
   npm(['install', '--offline', '--no-audit', '--no-fund', `./${filename}`], directory)
   const use = "const d = new Policy({ allowOrigins: ['https://a.example'] }).evaluate('GET', ['Origin', 'https://a.example']); console.log(d.reason)"
-  writeFileSync(join(directory, 'a.cjs'), `const { Policy } = require('crossgate'); ${use}`)
-  writeFileSync(join(directory, 'a.mjs'), `import { Policy } from 'crossgate'; ${use}`)
+  writeFileSync(join(directory, 'a.cjs'), `const cors = require('crossgate'); cors(); const { Policy } = cors; ${use}`)
+  writeFileSync(join(directory, 'a.mjs'), `import cors, { Policy } from 'crossgate'; cors({ origin: false }); ${use}`)
   for (const file of ['a.cjs', 'a.mjs']) assert.equal(execFileSync(process.execPath, [file], { cwd: directory, encoding: 'utf8' }), 'allowed\n')
 })
 

@@ -5,14 +5,20 @@
 //! 3. `text.rs` and `request.rs`: a method and header pairs of str or bytes become a request.
 //! 4. `decision.rs`: the class `Decision`, and its headers applied to a response's.
 //! 5. `problem.rs`: the class `Problem`, and the exceptions.
+//! 6. `environ.rs`, `gate.rs` and `response.rs`: the same for WSGI environs, with header sets that are made once.
+//! 7. `wsgi.rs`: the middleware around a WSGI application.
 #![forbid(unsafe_code)]
 
 mod decision;
+mod environ;
+mod gate;
 mod options;
 mod policy;
 mod problem;
 mod request;
+mod response;
 mod text;
+mod wsgi;
 
 /// The native part of `crossgate`; import that.
 #[pyo3::pymodule(gil_used = false)]
@@ -23,9 +29,13 @@ mod _crossgate {
     #[pymodule_export]
     use crate::decision::Decision;
     #[pymodule_export]
+    use crate::gate::{Answer, Gate};
+    #[pymodule_export]
     use crate::policy::Policy;
     #[pymodule_export]
     use crate::problem::{PolicyError, Problem};
+    #[pymodule_export]
+    use crate::wsgi::Wsgi;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -25,6 +25,10 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
+    pub(crate) fn engine(&self) -> &crossgate::Policy {
+        &self.policy
+    }
+
     /// Builds without the interpreter: a list of a million origins takes its time.
     fn build(py: Python<'_>, build: impl FnOnce() -> Result<crossgate::Policy, crossgate::PolicyError> + Send) -> PyResult<Self> {
         match py.detach(build) {

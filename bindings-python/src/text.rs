@@ -27,6 +27,11 @@ impl Text {
         })
     }
 
+    /// Anything; what is no text is a value that matches nothing.
+    pub(crate) fn any(value: &Bound<'_, PyAny>) -> Text {
+        Text::read(value).unwrap_or_else(|| Text::Made([NO_BYTE].into()))
+    }
+
     pub(crate) fn as_bytes<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Text::Str(text) => text.bind(py).to_str().unwrap_or_default().as_bytes(),

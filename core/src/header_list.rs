@@ -55,6 +55,16 @@ impl NameRule {
         }
     }
 
+    /// See [`Policy::request_headers_limit`](crate::Policy::request_headers_limit).
+    pub(crate) const fn read_limit(&self) -> Option<usize> {
+        match self {
+            NameRule::Listed { max_bytes, .. } => Some(*max_bytes),
+            NameRule::Any { authorization: true } => Some(0),
+            NameRule::Any { authorization: false } => None,
+            NameRule::Echo => Some(MAX_BYTES),
+        }
+    }
+
     /// Fetch, CORS-preflight fetch, steps on CORS-unsafe request-header names.
     pub(crate) fn check(&self, lines: &Lines<'_>) -> Result<(), Reason> {
         match self {

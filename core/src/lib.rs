@@ -74,5 +74,5 @@ pub use problem::{Code, PolicyError, Problem, Severity};
 pub use request::{Field, Kind, LineSource, Lines, Request};
 pub use response::ResponseHeaders;
 pub use shared::{DecisionSummary, ShadowDifference, SharedPolicy, Snapshot};
-pub use vary::{merge_names, merge_vary};
+pub use vary::{merge_bytes, merge_names, merge_vary};
 pub use websocket::WebSocketCheck;

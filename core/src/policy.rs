@@ -85,6 +85,25 @@ impl Policy {
         self.host_origins
     }
 
+    /// Every list of requested header names that is longer than this many bytes gets one and the same decision, whatever
+    /// it holds: a host that copies the list may cut it at one byte more. `None`: the whole list counts.
+    ///
+    /// ```
+    /// use crossgate::{Policy, Reason, Request};
+    /// let policy = Policy::builder().allow_origins(["*"]).allow_headers(["X-A"]).build()?;
+    /// let limit = policy.request_headers_limit().unwrap();
+    /// let reason = |list: &str| {
+    ///     let request = Request::new("OPTIONS").header("Origin", "https://a.example").header("Access-Control-Request-Method", "GET");
+    ///     policy.evaluate(&request.header("Access-Control-Request-Headers", list)).reason()
+    /// };
+    /// assert_eq!(reason(&"x-a,".repeat(9999)), reason(&"?".repeat(limit + 1)));
+    /// assert_eq!(reason("x-a"), Reason::AllowedAny);
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn request_headers_limit(&self) -> Option<usize> {
+        self.names.read_limit()
+    }
+
     /// Every response is the same, whatever the origin: `*` or `single_origin = "static"`.
     #[inline]
     pub(crate) fn is_constant(&self) -> bool {

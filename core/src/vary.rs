@@ -1,5 +1,7 @@
 //! `Vary`: what a response depends on, merged with what the response already says.
 
+use crate::request::trim;
+
 /// The `Vary` of a policy: constant for each of its two kinds of method.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Vary {
@@ -32,7 +34,7 @@ impl Vary {
 /// assert_eq!(merge_vary([""], "Origin"), "Origin");
 /// ```
 pub fn merge_vary<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str) -> String {
-    merge_tokens(existing, added, true)
+    merge_text(existing, added, true)
 }
 
 /// Merges field names into the `Access-Control-Expose-Headers` lines that a response has, as [`merge_vary`] does for its
@@ -42,21 +44,44 @@ pub fn merge_vary<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a st
 /// assert_eq!(crossgate::merge_names(["X-A"], "x-a, X-B"), "X-A, X-B");
 /// ```
 pub fn merge_names<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str) -> String {
-    merge_tokens(existing, added, false)
+    merge_text(existing, added, false)
+}
+
+/// [`merge_vary`] (`any_alone`) or [`merge_names`] for a host whose header values are bytes and who has a place for the
+/// result: `put` gets it in pieces, in order, and nothing is allocated. Several lines of a response are given joined.
+///
+/// ```
+/// let mut merged = Vec::new();
+/// crossgate::merge_bytes(b"Accept-Encoding,origin", b"Origin, X-A", true, |piece| merged.extend_from_slice(piece));
+/// assert_eq!(merged, b"Accept-Encoding, origin, X-A");
+/// ```
+pub fn merge_bytes(existing: &[u8], added: &[u8], any_alone: bool, put: impl FnMut(&[u8])) {
+    merge_tokens([existing, added].into_iter(), any_alone, put);
+}
+
+fn merge_text<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str, any_alone: bool) -> String {
+    let lines: Vec<&[u8]> = existing.into_iter().chain([added]).map(str::as_bytes).collect();
+    let mut merged = Vec::new();
+    merge_tokens(lines.iter().copied(), any_alone, |piece| merged.extend_from_slice(piece));
+    // Cut at commas and white space alone, so it is text as the lines were.
+    String::from_utf8(merged).unwrap_or_default()
 }
 
 /// `any_alone`: a `*` swallows everything else.
-fn merge_tokens<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str, any_alone: bool) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for name in existing.into_iter().chain([added]).flat_map(|line| line.split(',')).map(|name| name.trim_matches([' ', '\t'])) {
-        if any_alone && name == "*" {
-            return "*".to_owned();
-        }
-        if !name.is_empty() && !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            names.push(name);
-        }
+fn merge_tokens<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone, any_alone: bool, mut put: impl FnMut(&[u8])) {
+    let names = lines.flat_map(|line| line.split(|byte| *byte == b',')).map(trim).filter(|name| !name.is_empty());
+    if any_alone && names.clone().any(|name| name == b"*") {
+        return put(b"*");
     }
-    names.join(", ")
+    for (index, name) in names.clone().enumerate() {
+        if names.clone().take(index).any(|known| known.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        if index > 0 {
+            put(b", ");
+        }
+        put(name);
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +93,14 @@ mod tests {
         assert_eq!(merge_vary(["Accept", "Origin,,Accept"], "Origin"), "Accept, Origin");
         assert_eq!(merge_vary(["Accept, *"], "Origin"), "*");
         assert_eq!(merge_vary([], "Origin"), "Origin");
-        assert_eq!(merge_tokens(["X-A"], "*", false), "X-A, *");
+        assert_eq!(merge_names(["X-A"], "*"), "X-A, *");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay_what_they_are() {
+        let mut merged = Vec::new();
+        merge_bytes(b",\xff\t, X-\xe4,\xff ,", b"x-\xe4, Origin,", true, |piece| merged.extend_from_slice(piece));
+        assert_eq!(merged, b"\xff, X-\xe4, Origin");
+        merge_bytes(b" , ", b"", false, |_| panic!("there is nothing"));
     }
 }

@@ -85,11 +85,9 @@ mod obvious {
 
     /// One entry of `allow_origins` against one origin.
     pub(super) fn matches(entry: &str, origin: &str) -> bool {
-        if entry == origin {
-            return true;
-        }
+        // A pattern is no origin, though a request may say it.
         if !entry.contains(['*', '{']) {
-            return false;
+            return entry == origin;
         }
         let Some(parts) = well_formed(origin) else { return false };
         let (scheme, rest) = entry.split_once("://").unwrap();

@@ -264,6 +264,16 @@ impl crossgate_policy {
     }
 }
 
+/// 1 if the policy asks the host about origins that nothing in it matches (host_origins), otherwise 0; 0 for NULL. Never
+/// changes. A host whose configuration names a source of verdicts learns here whether it is ever asked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_has_host_origins(policy: *const crossgate_policy) -> i32 {
+    guard_or(0, || {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        unsafe { borrow(policy) }.map_or(0, |policy| i32::from(policy.policy.has_host_origins()))
+    })
+}
+
 /// The number of warnings: what is worth a look though the policy is built. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_warning_count(policy: *const crossgate_policy) -> usize {

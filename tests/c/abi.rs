@@ -1,6 +1,6 @@
 //! The C ABI from outside: the header, the exported symbols, and C programs that run against the built library.
 //!
-//! Needs gcc, g++ and nm; valgrind is used where it is installed.
+//! Needs gcc, g++ and nm; clang and valgrind are used where they are installed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::{env, fs};
 
 use common::{STRICT, cargo, here, include, is_installed, library, links, run, temporary, without};
@@ -17,9 +18,15 @@ fn header() -> PathBuf {
     include().join("crossgate.h")
 }
 
-/// Compiles a C program against the shared library; the name of the program tells the options.
+/// Compiles a C program against the shared library, once: tests that share one must not write over it while it runs. The
+/// name of the program tells the options.
 fn program_with(name: &str, options: &[&str]) -> PathBuf {
+    static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let output = temporary(&format!("{}{}", name.trim_end_matches(".c"), options.concat().replace(['=', ','], "")));
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if compiled.contains(&output) {
+        return output;
+    }
     run(Command::new("gcc")
         .args(["-std=c11", "-g", "-O1", "-pthread", "-I"])
         .arg(include())
@@ -29,6 +36,7 @@ fn program_with(name: &str, options: &[&str]) -> PathBuf {
         .arg("-o")
         .arg(&output)
         .args(links()));
+    compiled.insert(output.clone());
     output
 }
 
@@ -71,7 +79,14 @@ fn header_is_current() {
 #[test]
 fn header_compiles_alone() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    for (compiler, ending, standards) in [("gcc", "c", &["c99", "c11", "c17"][..]), ("g++", "cpp", &["c++17", "c++20"][..])] {
+    const C: &[&str] = &["c99", "c11", "c17"];
+    const CPP: &[&str] = &["c++11", "c++14", "c++17", "c++20"];
+    for (compiler, ending, standards) in [("gcc", "c", C), ("clang", "c", C), ("g++", "cpp", CPP), ("clang++", "cpp", CPP)] {
+        if !is_installed(compiler) {
+            assert!(compiler.starts_with("clang"), "{compiler} is not installed");
+            without(compiler, "clang", "the header under clang");
+            continue;
+        }
         let source = folder.join(format!("alone.{ending}"));
         // Twice: the guard works.
         fs::write(&source, "#include \"crossgate.h\"\n#include \"crossgate.h\"\nint main(void) { return 0; }\n").unwrap();
@@ -127,15 +142,17 @@ fn programs_pass_sanitizers() {
 #[test]
 fn programs_pass_valgrind() {
     if !is_installed("valgrind") {
-        return without("valgrind", "valgrind", "memcheck and helgrind");
+        return without("valgrind", "valgrind", "memcheck, helgrind and drd");
     }
     run(&mut every_function_under(&MEMCHECK, &program("every_function.c")));
     run(Command::new(MEMCHECK[0]).args(&MEMCHECK[1..]).arg(program("fuzz.c")).arg("5000"));
     // What a policy's maker wrote is seen by who loads it: threads.c says so to the checker, which sees no atomics.
     let threads = program_with("threads.c", &["-DWITH_ANNOTATIONS"]);
     let mut suppressions = OsStr::new("--suppressions=").to_owned();
-    suppressions.push(here("helgrind.supp"));
-    run(Command::new("valgrind").args(["--tool=helgrind", "--quiet", "--error-exitcode=9"]).arg(suppressions).arg(&threads).arg("100"));
+    suppressions.push(here("threads.supp"));
+    for tool in ["--tool=helgrind", "--tool=drd"] {
+        run(Command::new("valgrind").args([tool, "--quiet", "--error-exitcode=9"]).arg(&suppressions).arg(&threads).arg("100"));
+    }
 }
 
 #[test]
@@ -190,9 +207,37 @@ fn without_places(dump: &str) -> String {
     })
 }
 
+/// Makes, changes, frees or describes something: nothing of a request.
+fn is_configuration(function: &str) -> bool {
+    ["crossgate_builder_", "crossgate_error_", "crossgate_policy_from_", "crossgate_shared_policy_replace"].iter().any(|start| function.starts_with(start))
+        || ["_new", "_free"].iter().any(|end| function.ends_with(end))
+        || ["crossgate_policy_document_json", "crossgate_shared_policy_set_shadow", "crossgate_counters_prometheus"].contains(&function)
+}
+
 #[test]
-fn evaluation_allocates_nothing() {
-    run(&mut Command::new(program("no_allocation.c")));
+fn a_request_allocates_nothing() {
+    let listed = run(Command::new(program("no_allocation.c")).arg("--list"));
+    let counted: BTreeSet<_> = listed.lines().map(str::to_owned).collect();
+    let left_out: Vec<_> = declared_functions(&fs::read_to_string(header()).unwrap()).into_iter().filter(|name| !counted.contains(name)).collect();
+    let unexpected: Vec<_> = left_out.iter().filter(|name| !is_configuration(name)).collect();
+    assert!(unexpected.is_empty(), "not counted: {unexpected:?}");
+    assert!(counted.contains("crossgate_policy_free") && !left_out.is_empty());
+}
+
+/// What a host sees of a panic, which must be a status.
+#[test]
+fn a_panic_becomes_a_status() {
+    run(&mut Command::new(program("panic.c")));
+}
+
+/// The benchmark that `make bench` compiles: it takes some seconds.
+#[test]
+fn the_benchmark_runs() {
+    let json = temporary("bench.json");
+    let printed = run(Command::new(program("bench.c")).arg(&json));
+    assert!(printed.contains("W1 allowed"), "{printed}");
+    let written = fs::read_to_string(json).unwrap();
+    assert!(written.starts_with('[') && written.ends_with("]\n") && written.contains("min_ns"), "{written}");
 }
 
 #[test]

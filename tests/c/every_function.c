@@ -477,6 +477,8 @@ static void verdicts(void) {
     crossgate_request request;
     crossgate_decision decision;
     crossgate_str origin;
+    CHECK(crossgate_policy_has_host_origins(policy) == 1 && crossgate_policy_has_host_origins(listed) == 0);
+    CHECK(crossgate_policy_has_host_origins(NULL) == 0);
     start(&request, &decision, "GET");
     STATUS(CROSSGATE_OK, crossgate_asks_host(policy, &request, &origin));
     CHECK(origin.data == NULL);
@@ -581,6 +583,17 @@ static void merges(void) {
     merge_case("X-A", "*", "*", "X-A, *");
     /* Bytes that are no UTF-8 stay what they are. */
     merge_case("X-\xe4, \xff", "Origin", "X-\xe4, \xff, Origin", "X-\xe4, \xff, Origin");
+    /* Each comma becomes two bytes; the room that the header names is enough all the same. */
+    const char *const tight[] = {"", "a", "a,b", "a,b,c,d,e,f,g,h", ",,a,,", " a , b "};
+    for (size_t i = 0; i < sizeof tight / sizeof tight[0]; i++) {
+        for (size_t j = 0; j < sizeof tight / sizeof tight[0]; j++) {
+            char room[64];
+            size_t size = 2 * (strlen(tight[i]) + strlen(tight[j])) + 1, used = 77;
+            STATUS(CROSSGATE_OK, crossgate_vary_merge(tight[i], strlen(tight[i]), tight[j], strlen(tight[j]), room, size, &used));
+            CHECK(used < size && strlen(room) == used);
+        }
+    }
+    merge_case("a,b,c,d", "e,f", "a, b, c, d, e, f", "a, b, c, d, e, f");
     char text[8];
     size_t length;
     STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_vary_merge(LITERAL("Accept"), LITERAL("Origin"), text, sizeof text, &length));

@@ -219,6 +219,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 5:
         crossgate_policy_scratch_size(policy);
+        crossgate_policy_has_host_origins(policy);
         crossgate_policy_warning_count(policy);
         break;
     case 6:

@@ -1,7 +1,8 @@
 // What users write must compile, and what is wrong must not.
 import { createServer } from 'node:http'
-import { Policy, PolicyError } from 'crossgate'
-import type { Decision, Options, Problem, Reason, RequestHeaders } from 'crossgate'
+import { createServer as createServer2 } from 'node:http2'
+import defaultCors, { Counters, Policy, PolicyError, SharedPolicy, cors } from 'crossgate'
+import type { CorsOptions, Decision, Options, Problem, Reason, RequestHeaders, ShadowDifference } from 'crossgate'
 
 const options: Options = { allowOrigins: ['https://a.example'], allow_methods: '*', maxAge: null, allowHeaders: undefined }
 const policy = new Policy(options)
@@ -16,6 +17,18 @@ createServer((req, res) => {
   const pairs = decision.apply([['content-type', 'text/plain'], ['content-length', 2]])
   res.writeHead(status, pairs.flat())
 })
+
+createServer((req, res) => { if (!policy.handle(req, res)) res.end() }).on('upgrade', (req, socket) => { if (policy.checkUpgrade(req, { public: true }) === 'deny') socket.destroy() })
+createServer2((req, res) => { if (!policy.handle(req, res)) res.end() })
+
+const counters = new Counters()
+const shared = new SharedPolicy(policy, { counters })
+shared.replace({ allowOrigins: '*' })
+shared.setShadow(policy, ({ live, shadow }: ShadowDifference) => { if (live.reason !== shadow.reason) counters.record(live) })
+const counts: number = counters.toJSON().allowed + counters.get('no_origin')
+const corsOptions: CorsOptions = { origin: async origin => origin.endsWith('.example'), allowedHeaders: ['X-A'], maxAge: 5, credentials: true }
+const middlewares = [cors(), defaultCors(corsOptions), cors({ policy: shared, preflightContinue: true }), cors(async req => ({ origin: req.headers.origin === 'x' }))]
+middlewares.forEach(middleware => createServer((req, res) => middleware(req, res, () => res.end())))
 
 const shapes: RequestHeaders[] = [
   [['Origin', 'https://a.example']],
@@ -35,6 +48,10 @@ try {
 }
 
 // @ts-expect-error
+counters.get('x')
+// @ts-expect-error
+cors({ origin: 5 })
+// @ts-expect-error
 new Policy({ allowOrigin: ['https://a.example'] })
 // @ts-expect-error
 new Policy({ allowOrigins: 'https://a.example' })
@@ -49,4 +66,4 @@ policy.warnings.push(1)
 // @ts-expect-error
 new PolicyError('', [])
 
-void [same, files, reason, origin, socket]
+void [counts, same, files, reason, origin, socket]

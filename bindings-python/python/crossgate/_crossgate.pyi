@@ -1,6 +1,6 @@
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypeVar, final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, TypedDict, TypeVar, final
 
 _Any = Literal["*"]
 _Text = str | bytes
@@ -159,3 +159,81 @@ class Decision:
         headers: (name, value) pairs of str or of bytes, as the application set them. What is added is of the same type,
         lower-case and at the end; with no header at all it is of the request's.
         """
+
+class PolicyOptions(TypedDict, total=False):
+    """The options of a policy; exists for type checkers only."""
+
+    allow_origins: _Any | Iterable[str]
+    allow_origin_regexes: Iterable[str]
+    allow_null_origin: bool
+    host_origins: bool
+    allow_methods: _Any | Iterable[str]
+    allow_headers: _Any | Iterable[str]
+    expose_headers: _Any | Iterable[str]
+    allow_credentials: bool
+    max_age: int | None
+    preflight_status: int
+    denied_preflight_status: int
+    denied_actual: Literal["forward", "reject"]
+    own_origins: Iterable[str]
+    single_origin: Literal["match", "static"]
+    upstream: Literal["replace", "keep"]
+    allow_private_network: bool
+    dangerously_allow: Iterable[_Gate]
+
+@final
+class Gate:
+    """A policy, ready for WSGI environs and Django's request.META: its header sets are made once."""
+
+    def __new__(cls, policy: Policy, lower: bool = False, ask: Callable[[str], bool] | None = None) -> Gate:
+        """lower: header names in lower case. ask: the host's verdict on an origin; only True allows."""
+    @property
+    def policy(self) -> Policy:
+        """The policy."""
+    @property
+    def ask(self) -> Callable[[str], bool] | None:
+        """What is asked for the host's verdict."""
+    def asks(self, environ: dict[str, Any]) -> str | None:
+        """The origin that the host is asked about before decide, or None."""
+    def decide(self, environ: dict[str, Any], verdict: _Verdict | None = None) -> Answer:
+        """Decides about the request of an environ. Never raises for what stands there."""
+
+@final
+class Answer:
+    """What a gate says of one request."""
+
+    @property
+    def status(self) -> int:
+        """The status to answer with before the application; 0: the application runs."""
+    def apply(self, headers: list[tuple[str, str]], /) -> list[tuple[str, str]]:
+        """A new list of a response's headers with the answer's set, merged and removed."""
+    def write(self, store: dict[str, tuple[str, str]], /) -> None:
+        """The same in place, in the dict in which Django keeps a response's headers."""
+
+class Wsgi:
+    """A WSGI application behind a policy."""
+
+    def __new__(
+        cls,
+        app: Callable[..., Any],
+        gate: Gate | None = None,
+        select: Callable[[dict[str, Any]], Gate | None] | None = None,
+        options: Callable[[dict[str, Any]], Gate | None] | None = None,
+        late: Callable[[], Gate | None] | None = None,
+        routed: bool = False,
+    ) -> Any:
+        """select(environ) names the gate, options(environ) that of OPTIONS, late() that of the route."""
+    def configure(
+        self,
+        gate: Gate | None = None,
+        select: Callable[[dict[str, Any]], Gate | None] | None = None,
+        options: Callable[[dict[str, Any]], Gate | None] | None = None,
+        late: Callable[[], Gate | None] | None = None,
+        routed: bool = False,
+    ) -> None:
+        """Another way to find the gate, from the next request on."""
+    @property
+    def app(self) -> Any:
+        """The application behind."""
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any], /) -> Iterable[bytes]:
+        """Answers a request."""

@@ -94,7 +94,7 @@ end
 local function merge(header)
     local existing = ngx.header[text(header.name)]
     existing = type(existing) == "table" and table.concat(existing, ", ") or existing or ""
-    local size = #existing + tonumber(header.value.len) + 3
+    local size = 2 * (#existing + tonumber(header.value.len)) + 1
     local buffer = ffi.new("char[?]", size)
     if library.crossgate_header_merge(header, existing, #existing, buffer, size, length) ~= 0 then
         return text(header.value)

@@ -139,8 +139,31 @@ static const char *set_enabled(cmd_parms *cmd, void *section, int on) {
     return NULL;
 }
 
+/* A section with CrossgateVerdict, and where that stands. */
+typedef struct {
+    const config *section;
+    const char *file;
+    unsigned line;
+} verdict_place;
+
+/* The sections with CrossgateVerdict, but for those of a .htaccess. */
+static apr_array_header_t *known_verdicts(apr_pool_t *pool) {
+    static const char key[] = "mod_crossgate verdicts";
+    void *places;
+    apr_pool_userdata_get(&places, key, pool);
+    if (places == NULL) {
+        places = apr_array_make(pool, 4, sizeof(verdict_place));
+        apr_pool_userdata_setn(places, key, NULL, pool);
+    }
+    return places;
+}
+
 static const char *set_verdict(cmd_parms *cmd, void *section, const char *source) {
     config *config = section;
+    if (!in_htaccess(cmd)) {
+        verdict_place place = {config, cmd->directive->filename, (unsigned)cmd->directive->line_num};
+        APR_ARRAY_PUSH(known_verdicts(cmd->pool), verdict_place) = place;
+    }
     config->verdict_env = NULL;
     config->verdict_expr = NULL;
     if (strncmp(source, "env=", 4) == 0 && source[4] != '\0') {
@@ -156,6 +179,34 @@ static const char *set_verdict(cmd_parms *cmd, void *section, const char *source
         return "CrossgateVerdict takes expr=EXPRESSION or env=VARIABLE";
     }
     return NULL;
+}
+
+static int asks(const crossgate_policy *policy) {
+    return crossgate_policy_has_host_origins(policy);
+}
+
+/* A verdict that no policy asks for is a mistake: mostly host_origins was forgotten. Which policy a section inherits is
+ * known with each request only, so a section is judged by its own policy or, if it has none, by all there are. */
+static int check_verdicts(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *server) {
+    const apr_array_header_t *places = known_verdicts(pool);
+    int some_ask = 0;
+    (void)log;
+    for (apr_hash_index_t *at = apr_hash_first(temporary, known_policies(pool)); at != NULL; at = apr_hash_next(at)) {
+        void *policy;
+        apr_hash_this(at, NULL, NULL, &policy);
+        some_ask |= asks(policy);
+    }
+    for (int i = 0; i < places->nelts; i++) {
+        const verdict_place *place = &APR_ARRAY_IDX(places, i, verdict_place);
+        const config *section = place->section;
+        if (!some_ask || (section->policy != NULL && !asks(section->policy) && !asks(section->shadow)))
+            ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, server,
+                         "CrossgateVerdict at %s:%u is never asked: %s; set \"host_origins\" to true in the policy, or "
+                         "remove the directive",
+                         place->file, place->line,
+                         some_ask ? "the policy of its section has no host_origins" : "no policy has host_origins");
+    }
+    return OK;
 }
 
 static const command_rec commands[] = {
@@ -333,7 +384,7 @@ static void merge_header(request_rec *r, const crossgate_header *header) {
     apr_table_do(join, lines, r->err_headers_out, header->name.data, NULL);
     apr_table_do(join, lines, r->headers_out, header->name.data, NULL);
     existing = apr_array_pstrcat(r->pool, lines, ',');
-    size = strlen(existing) + header->value.len + 4;
+    size = 2 * (strlen(existing) + header->value.len) + 1;
     merged = apr_palloc(r->pool, size);
     if (crossgate_header_merge(header, existing, strlen(existing), merged, size, &length) != CROSSGATE_OK)
         merged = apr_pstrdup(r->pool, header->value.data);
@@ -456,6 +507,7 @@ static int header_parser(request_rec *r) {
 static void register_hooks(apr_pool_t *pool) {
     (void)pool;
     filter_handle = ap_register_output_filter("CROSSGATE", filter, NULL, AP_FTYPE_PROTOCOL - 1);
+    ap_hook_check_config(check_verdicts, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* Behind mod_setenvif, whose variables CrossgateVerdict may read. */
     ap_hook_header_parser(header_parser, NULL, NULL, APR_HOOK_REALLY_LAST);

@@ -25,15 +25,25 @@ typedef struct {
 } ngx_http_crossgate_policy_t;
 
 
+/* crossgate_verdict */
+typedef struct {
+    ngx_http_complex_value_t  value;
+    ngx_str_t                 file;
+    ngx_uint_t                line;
+    ngx_uint_t                asked;  /* a policy for which it holds has host_origins */
+} ngx_http_crossgate_verdict_t;
+
+
 typedef struct {
     ngx_array_t  policies;            /* of ngx_http_crossgate_policy_t *: each file is read once */
+    ngx_array_t  verdicts;            /* of ngx_http_crossgate_verdict_t * */
 } ngx_http_crossgate_main_conf_t;
 
 
 typedef struct {
     ngx_http_crossgate_policy_t  *policy;
     ngx_http_crossgate_policy_t  *shadow;
-    ngx_http_complex_value_t     *verdict;
+    ngx_http_crossgate_verdict_t *verdict;
 } ngx_http_crossgate_loc_conf_t;
 
 
@@ -67,6 +77,8 @@ static void ngx_http_crossgate_log_shadow(ngx_http_request_t *r, const crossgate
     const crossgate_decision *shadow);
 static void ngx_http_crossgate_set_answer(ngx_http_request_t *r, const crossgate_decision *decision);
 static ngx_int_t ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_flag_t ngx_http_crossgate_concerned(ngx_list_t *list);
+static ngx_int_t ngx_http_crossgate_push(ngx_http_request_t *r, const crossgate_header *header);
 static ngx_int_t ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx,
     const crossgate_header *header);
 static void ngx_http_crossgate_lines(ngx_http_crossgate_lines_t *lines, ngx_list_t *list);
@@ -79,6 +91,7 @@ static void *ngx_http_crossgate_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_crossgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static char *ngx_http_crossgate_off(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_crossgate_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_crossgate_set_verdict(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_http_crossgate_policy_t *ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name);
 static void ngx_http_crossgate_log_problem(ngx_conf_t *cf, ngx_str_t *path, const crossgate_problem *problem);
 static void ngx_http_crossgate_free(void *data);
@@ -112,9 +125,9 @@ static ngx_command_t  ngx_http_crossgate_commands[] = {
 
     { ngx_string("crossgate_verdict"),
       NGX_HTTP_CROSSGATE_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_http_set_complex_value_slot,
+      ngx_http_crossgate_set_verdict,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_crossgate_loc_conf_t, verdict),
+      0,
       NULL },
 
       ngx_null_command
@@ -418,7 +431,7 @@ ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t
     if (conf->verdict != NULL
         && crossgate_asks_host(policy->policy, request, &origin) == CROSSGATE_OK && origin.data != NULL)
     {
-        if (ngx_http_complex_value(r, conf->verdict, &verdict) != NGX_OK) {
+        if (ngx_http_complex_value(r, &conf->verdict->value, &verdict) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -532,6 +545,17 @@ ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
     decision = ctx->decision;
     keep = 0;
 
+    if (!ngx_http_crossgate_concerned(&r->headers_out.headers)) {
+
+        for (i = 0; i < decision->header_count; i++) {
+            if (ngx_http_crossgate_push(r, &decision->headers[i]) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        return NGX_OK;
+    }
+
     if (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM) {
         acao.data = "access-control-allow-origin";
         acao.len = sizeof("access-control-allow-origin") - 1;
@@ -565,11 +589,61 @@ ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 }
 
 
+/* Whether a response has any of the headers that decisions are about. Most have none: one look instead of one a name. */
+
+static ngx_flag_t
+ngx_http_crossgate_concerned(ngx_list_t *list)
+{
+    ngx_table_elt_t             *h;
+    ngx_http_crossgate_lines_t   lines;
+
+    ngx_http_crossgate_lines(&lines, list);
+
+    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
+
+        if ((h->key.len == sizeof("Vary") - 1 && ngx_strncasecmp(h->key.data, (u_char *) "Vary", h->key.len) == 0)
+            || (h->key.len > sizeof("Access-Control-") - 1
+                && ngx_strncasecmp(h->key.data, (u_char *) "Access-Control-", sizeof("Access-Control-") - 1) == 0))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_push(ngx_http_request_t *r, const crossgate_header *header)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* Names are static in the library, values last as long as the request. */
+
+    h->hash = 1;
+    h->key.data = (u_char *) header->name.data;
+    h->key.len = header->name.len;
+    h->lowcase_key = (u_char *) header->lower_name.data;
+    h->value.data = (u_char *) header->value.data;
+    h->value.len = header->value.len;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, const crossgate_header *header)
 {
     char                        *joined, *merged, *p;
-    size_t                       len, count;
+    size_t                       len, room, count;
     ngx_str_t                    value;
     ngx_table_elt_t             *h, *first;
     ngx_http_crossgate_lines_t   lines;
@@ -593,29 +667,16 @@ ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, con
     }
 
     if (first == NULL) {
-        first = ngx_list_push(&r->headers_out.headers);
-        if (first == NULL) {
-            return NGX_ERROR;
-        }
-
-        /* Names are static in the library, values last as long as the request. */
-
-        first->hash = 1;
-        first->key.data = (u_char *) header->name.data;
-        first->key.len = header->name.len;
-        first->lowcase_key = (u_char *) header->lower_name.data;
-        first->value = value;
-#if (nginx_version >= 1023000)
-        first->next = NULL;
-#endif
-        return NGX_OK;
+        return ngx_http_crossgate_push(r, header);
     }
 
     if (header->op == CROSSGATE_OP_MERGE) {
 
         len += 2 * (count - 1);
 
-        joined = ngx_pnalloc(r->pool, len + len + value.len + 3);
+        room = 2 * (len + value.len) + 1;
+
+        joined = ngx_pnalloc(r->pool, len + room);
         if (joined == NULL) {
             return NGX_ERROR;
         }
@@ -634,8 +695,7 @@ ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx, con
 
         merged = joined + len;
 
-        if (crossgate_header_merge(header, joined, p - joined, merged, len + value.len + 3, &value.len)
-            != CROSSGATE_OK)
+        if (crossgate_header_merge(header, joined, p - joined, merged, room, &value.len) != CROSSGATE_OK)
         {
             return NGX_ERROR;
         }
@@ -811,7 +871,9 @@ ngx_http_crossgate_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    if (ngx_array_init(&conf->policies, cf->pool, 4, sizeof(ngx_http_crossgate_policy_t *)) != NGX_OK) {
+    if (ngx_array_init(&conf->policies, cf->pool, 4, sizeof(ngx_http_crossgate_policy_t *)) != NGX_OK
+        || ngx_array_init(&conf->verdicts, cf->pool, 1, sizeof(ngx_http_crossgate_verdict_t *)) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -847,6 +909,13 @@ ngx_http_crossgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->verdict == NULL) {
         conf->verdict = prev->verdict;
+    }
+
+    if (conf->verdict != NULL
+        && ((conf->policy != NULL && crossgate_policy_has_host_origins(conf->policy->policy))
+            || (conf->shadow != NULL && crossgate_policy_has_host_origins(conf->shadow->policy))))
+    {
+        conf->verdict->asked = 1;
     }
 
     return NGX_CONF_OK;
@@ -919,6 +988,48 @@ ngx_http_crossgate_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     *field = ngx_http_crossgate_load(cf, &value[1]);
 
     return *field == NULL ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+/* crossgate_verdict VALUE; */
+
+static char *
+ngx_http_crossgate_set_verdict(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_crossgate_loc_conf_t  *lcf = conf;
+
+    ngx_str_t                          *value;
+    ngx_http_crossgate_verdict_t       *verdict, **known;
+    ngx_http_crossgate_main_conf_t     *mcf;
+    ngx_http_compile_complex_value_t    ccv;
+
+    if (lcf->verdict != NULL) {
+        return "is duplicate";
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
+    value = cf->args->elts;
+
+    verdict = ngx_pcalloc(cf->pool, sizeof(ngx_http_crossgate_verdict_t));
+    known = ngx_array_push(&mcf->verdicts);
+
+    if (verdict == NULL || known == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *known = verdict;
+    lcf->verdict = verdict;
+
+    verdict->file = cf->conf_file->file.name;
+    verdict->line = cf->conf_file->line;
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = &verdict->value;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -1045,11 +1156,25 @@ ngx_http_crossgate_free(void *data)
 static ngx_int_t
 ngx_http_crossgate_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt             *h;
-    ngx_http_core_main_conf_t       *cmcf;
-    ngx_http_crossgate_main_conf_t  *mcf;
+    ngx_uint_t                        i;
+    ngx_http_handler_pt              *h;
+    ngx_http_core_main_conf_t        *cmcf;
+    ngx_http_crossgate_verdict_t    **verdict;
+    ngx_http_crossgate_main_conf_t   *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
+    verdict = mcf->verdicts.elts;
+
+    /* All servers and locations are merged now, so it is known who is ever asked. */
+
+    for (i = 0; i < mcf->verdicts.nelts; i++) {
+        if (!verdict[i]->asked) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "crossgate: \"crossgate_verdict\" is never asked: no policy where it holds has "
+                          "\"host_origins\": set that to true there, or remove the directive in %V:%ui",
+                          &verdict[i]->file, verdict[i]->line);
+        }
+    }
 
     /* Loaded but not used, the module costs nothing. */
 

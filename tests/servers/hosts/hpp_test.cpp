@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <list>
 #include <map>
 #include <thread>
 #include <unordered_map>
@@ -61,6 +62,15 @@ template <class Policy>
 struct evaluates<Policy, std::void_t<decltype(std::declval<Policy>().evaluate(std::declval<cg::request &>(), std::declval<cg::decision &>()))>>
     : std::true_type {};
 static_assert(evaluates<const cg::policy &>::value && !evaluates<cg::policy>::value);
+
+template <class Shared, class = void> struct keeps_loaded : std::false_type {};
+template <class Shared>
+struct keeps_loaded<Shared, std::void_t<decltype(std::declval<Shared>().load().evaluate(std::declval<cg::request &>(), std::declval<cg::decision &>()))>>
+    : std::true_type {};
+static_assert(!keeps_loaded<cg::shared_policy &>::value); // the decision would borrow from a policy that is gone
+static_assert(std::is_nothrow_move_constructible_v<cg::shared_policy> && !std::is_copy_constructible_v<cg::shared_policy>);
+static_assert(std::is_nothrow_move_constructible_v<cg::counters> && !std::is_copy_constructible_v<cg::counters>);
+static_assert(std::is_move_constructible_v<cg::builder> && !std::is_copy_constructible_v<cg::builder>);
 
 static_assert(std::is_nothrow_copy_constructible_v<cg::policy> && std::is_nothrow_move_constructible_v<cg::policy>);
 static_assert(std::is_copy_assignable_v<cg::policy> && std::is_move_assignable_v<cg::policy>);
@@ -377,6 +387,143 @@ static void hosts() {
     CHECK(policy.check_websocket("https://tenant.example", false, cg::verdict::allow) == cg::websocket::allow);
 }
 
+static void asking() {
+    CHECK(build(R"({"host_origins": true})").has_host_origins() && !build(TEXT).has_host_origins());
+    cg::policy policy = build(R"({"host_origins": true})");
+    const cg::policy elsewhere = std::move(policy);
+    CHECK(elsewhere.has_host_origins() && !policy.has_host_origins()); // NOLINT: moved away
+}
+
+static void builders() {
+    cg::builder builder;
+    const std::vector<std::string> methods = {"PUT", "DELETE"};
+    const std::list<const char *> exposed = {"X-Id"};
+    const std::string app = APP;
+    builder.set("allow_origins", {APP, "https://b.example"})
+        .set("allow_methods", methods)
+        .set("expose_headers", exposed)
+        .set("allow_credentials", true)
+        .set("max_age", 600)
+        .set("denied_actual", "reject"s) // a temporary: texts are copied
+        .add("own_origins", app + ":8443");
+    auto built = builder.build();
+    CHECK(built && built->warnings().empty());
+    const std::string document = built->document_json();
+    for (const char *part : {"https://app.example.com\"", "https://b.example", "PUT", "DELETE", "X-Id", "600", "reject", "https://app.example.com:8443"})
+        CHECK(document.find(part) != std::string::npos);
+    CHECK(build(document).document_json() == document);
+
+    // The builder stays: changed and built again; what was built stays too.
+    builder.set("allow_origins", "*").set("allow_credentials", false).unset("own_origins").unset("denied_actual").set("allow_methods", {});
+    const cg::policy any = builder.build().value();
+    cg::decision decision(any);
+    cg::request request("GET");
+    request.add_header("Origin", "https://c.example");
+    CHECK(any.evaluate(request, decision) == cg::status::ok && decision.reason() == cg::reason::allowed_any);
+    CHECK(any.document_json().find("PUT") == std::string::npos && built->document_json() == document);
+    builder.set("allow_origins", {"https://a.example"}).set("allow_origins", {"https://b.example"}); // replaces
+    CHECK(builder.build()->document_json().find("https://a.example") == std::string::npos);
+
+    // All problems at once.
+    cg::builder bad;
+    bad.set("allow_origins", {"https://a.example/"}).set("surprise", 1).set("allow_credentials", "yes").set("max_age", std::uint64_t(-1));
+    auto refused = bad.build();
+    CHECK(!refused && refused.error().code() == cg::status::invalid_policy && refused.error().problems().size() == 4);
+    std::size_t hinted = 0;
+    for (const auto &problem : refused.error().problems())
+        hinted += problem.path == "allow_origins[0]" && problem.hint == "https://a.example";
+    CHECK(hinted == 1);
+    CHECK(cg::builder().build().error().code() == cg::status::invalid_policy); // nothing configured
+    CHECK(cg::builder().set("allow_origins", std::string_view()).build().error().code() == cg::status::invalid_policy);
+    CHECK(cg::builder().set(std::string_view(), 1).build().error().code() == cg::status::invalid_policy);
+
+    // What could not even be taken; the first one is told.
+    auto strange = cg::builder().set("allow_origins", {"https://\xff.example"}).set("allow_headers", "\xff").build();
+    CHECK(!strange && strange.error().code() == cg::status::not_utf8 && strange.error().problems().empty());
+    CHECK(std::string(strange.error().what()).find("allow_origins: ") == 0);
+    CHECK(cg::builder().set("allow_origins", "*").add("allow_origins", APP).build().error().code() == cg::status::invalid_argument);
+
+    cg::builder moved = std::move(builder);
+    CHECK(moved.build().has_value() && builder.build().error().code() == cg::status::null_argument); // NOLINT: moved away
+}
+
+static void shared_policies() {
+    const cg::policy first = build(TEXT);
+    cg::shared_policy shared(first);
+    CHECK(shared.raw() != nullptr && shared.load().raw() == first.raw());
+    cg::request request("GET");
+    request.add_header("Origin", "https://new.example");
+    const cg::policy loaded = shared.load();
+    cg::decision decision(loaded);
+    CHECK(loaded.evaluate(request, decision) == cg::status::ok && decision.allowed() == false);
+
+    const cg::policy next = build(R"({"allow_origins": ["https://new.example"]})");
+    cg::difference found;
+    CHECK(!found.differs() && shared.compare(request, found) == cg::status::ok && !found.differs()); // no shadow
+    CHECK(found.live().reason == cg::reason::origin_not_listed && found.shadow().reason == cg::reason::origin_not_listed);
+    CHECK(shared.set_shadow(next) == cg::status::ok && shared.compare(request, found) == cg::status::ok);
+    CHECK(found.differs() && found.kind() == cg::kind::actual && found.raw().differs == 1);
+    CHECK(found.live().allowed == false && found.shadow().allowed == true && found.shadow().reason == cg::reason::allowed);
+    CHECK(found.live().action == cg::action::forward && found.shadow().status == 0);
+    CHECK(found.has(cg::header_id::allow_origin) && !found.has(cg::header_id::vary) && !found.has(cg::header_id::max_age));
+    request.set_verdict(cg::verdict::allow);
+    CHECK(shared.compare(request, found) == cg::status::verdict_not_asked && !found.differs());
+    request.set_verdict(cg::verdict::absent);
+    CHECK(shared.clear_shadow() == cg::status::ok && shared.compare(request, found) == cg::status::ok && !found.differs());
+
+    CHECK(shared.replace(next) == cg::status::ok && shared.load().raw() == next.raw());
+    CHECK(loaded.raw() == first.raw() && loaded.document_json() == first.document_json()); // whoever has it goes on with it
+    auto refused = shared.replace_json(BAD);
+    CHECK(!refused && refused.error().problems().size() == 2 && shared.load().raw() == next.raw());
+    auto warned = shared.replace_toml("allow_origins = [\"HTTPS://A.example\"]");
+    CHECK(warned && warned->warnings().size() == 1 && shared.load().raw() == warned->raw());
+    CHECK(shared.replace_file("there/is/none.json").error().code() == cg::status::file && shared.load().raw() == warned->raw());
+    CHECK(shared.replace_json(TEXT).has_value() && shared.load().document_json() == first.document_json());
+    std::ofstream("hpp_test_shared.toml") << "allow_origins = \"*\"\n";
+    CHECK(shared.replace_file("hpp_test_shared.toml").has_value() && shared.load().document_json().find("\"*\"") != std::string::npos);
+    std::remove("hpp_test_shared.toml");
+
+    const std::size_t before = allocations;
+    CHECK(shared.set_shadow(first) == cg::status::ok);
+    cg::counters counters;
+    for (int i = 0; i < 100; ++i) {
+        const cg::policy mine = shared.load();
+        failures += mine.evaluate(request, decision) != cg::status::ok || counters.record(decision) != cg::status::ok;
+        failures += shared.compare(request, found) != cg::status::ok || !found.differs();
+        failures += counters.count(cg::reason::allowed_any) != static_cast<std::uint64_t>(i) + 1;
+    }
+    CHECK(allocations == before);
+
+    cg::shared_policy moved = std::move(shared);
+    CHECK(moved.load().raw() != nullptr && shared.load().raw() == nullptr); // NOLINT: moved away
+    const cg::policy nothing = shared.load();
+    CHECK(nothing.evaluate(request, decision) == cg::status::null_argument && decision.headers().empty());
+    CHECK(shared.replace(first) == cg::status::null_argument && shared.replace_json(TEXT).error().code() == cg::status::null_argument);
+    CHECK(moved.set_shadow(nothing) == cg::status::null_argument && moved.replace(nothing) == cg::status::null_argument);
+    CHECK(cg::shared_policy(nothing).load().raw() == nullptr && shared.compare(request, found) == cg::status::null_argument);
+}
+
+static void counts() {
+    const cg::policy policy = build(TEXT);
+    cg::counters counters;
+    cg::decision decision(policy);
+    cg::request evil("GET"), none("GET");
+    evil.add_header("Origin", "https://evil.example");
+    for (int i = 0; i < 3; ++i) {
+        policy.evaluate(evil, decision);
+        CHECK(counters.record(decision) == cg::status::ok);
+    }
+    policy.evaluate(none, decision);
+    CHECK(counters.record(decision) == cg::status::ok);
+    CHECK(counters.count(cg::reason::origin_not_listed) == 3 && counters.count(cg::reason::no_origin) == 1 && counters.count(cg::reason::allowed) == 0);
+    CHECK(counters.count(static_cast<cg::reason>(99)) == 0);
+    CHECK(counters.prometheus().find("crossgate_decisions_total{reason=\"origin_not_listed\"} 3\n") != std::string::npos);
+    const cg::counters moved = std::move(counters);
+    CHECK(moved.count(cg::reason::origin_not_listed) == 3 && moved.raw() != nullptr);
+    CHECK(counters.count(cg::reason::origin_not_listed) == 0 && counters.prometheus().empty()); // NOLINT: moved away
+    CHECK(counters.record(decision) == cg::status::null_argument);
+}
+
 static void websockets() {
     const cg::policy policy = build(TEXT);
     CHECK(policy.check_websocket(APP) == cg::websocket::allow);
@@ -418,6 +565,40 @@ static void threads() {
         CHECK(count == 0);
 }
 
+static void threads_with_a_shared_policy() {
+    const cg::shared_policy shared(build(R"({"allow_origins": ["https://one.example"]})"));
+    const cg::counters counters;
+    constexpr int ROUNDS = 2000;
+    std::array<int, 4> wrong = {};
+    std::vector<std::thread> running;
+    for (std::size_t t = 0; t < wrong.size(); ++t)
+        running.emplace_back([&, t] {
+            cg::decision decision;
+            for (int i = 0; i < ROUNDS; ++i) {
+                const cg::policy mine = shared.load(); // one policy for both questions
+                int allowed = 0;
+                for (const char *origin : {"https://one.example", "https://two.example"}) {
+                    cg::request request("GET");
+                    request.add_header("Origin", origin);
+                    mine.evaluate(request, decision);
+                    counters.record(decision);
+                    allowed += decision.allowed() == true;
+                }
+                wrong[t] += allowed != 1;
+            }
+        });
+    for (int i = 0; i < 200; ++i) {
+        const char *text = i % 2 ? R"({"allow_origins": ["https://one.example"]})" : R"({"allow_origins": ["https://two.example"]})";
+        CHECK(shared.replace_json(text).has_value());
+        CHECK(!shared.replace_json(BAD));
+    }
+    for (auto &thread : running)
+        thread.join();
+    for (int count : wrong)
+        CHECK(count == 0);
+    CHECK(counters.count(cg::reason::allowed) == 4 * ROUNDS && counters.count(cg::reason::origin_not_listed) == 4 * ROUNDS);
+}
+
 int main() {
     errors();
     policies();
@@ -426,9 +607,14 @@ int main() {
     scratch();
     responses();
     hosts();
+    asking();
+    builders();
+    shared_policies();
+    counts();
     websockets();
     texts();
     threads();
+    threads_with_a_shared_policy();
     std::printf("%d failures\n", failures);
     return failures != 0;
 }

@@ -21,6 +21,33 @@ def need(name):
         pytest.skip(f"the package {name.replace('clang++', 'clang')} is missing")
 
 
+def has_runtime(compiler, folder):
+    (folder / "empty.cpp").write_text("int main() {}\n")
+    command = [compiler, str(folder / "empty.cpp"), "-o", str(folder / "empty"), *SANITIZE]
+    return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+
+
+# What crossgate.h has and crossgate.hpp does otherwise.
+OTHERWISE = {
+    # The policy is built first and then put in place, so that the caller gets it and its warnings.
+    "crossgate_shared_policy_replace_json",
+    "crossgate_shared_policy_replace_toml",
+    "crossgate_shared_policy_replace_file",
+}
+
+
+def test_everything_of_the_c_header_is_there():
+    """Every function and every constant with a meaning for a host."""
+    c, cpp = ((ROOT / "include" / name).read_text() for name in ("crossgate.h", "crossgate.hpp"))
+    functions = set(re.findall(r"\b(crossgate_\w+)\(\w", re.sub(r"/\*.*?\*/", "", c, flags=re.DOTALL)))
+    assert len(functions) > 40
+    assert {name for name in functions if not re.search(rf"\b{name}\b", cpp)} == OTHERWISE
+    constants = set(re.findall(r"#define (CROSSGATE_[A-Z0-9_]+) \d", c))
+    constants -= {name for name in constants if name.startswith("CROSSGATE_VERSION_")}
+    missing = {name for name in constants if not re.search(rf"\b{name}\b", cpp)}
+    assert missing <= {"CROSSGATE_ABI_VERSION", "CROSSGATE_ADDED_LINES", "CROSSGATE_DECISION_TEXT_SIZE"}, missing
+
+
 def run(program, compiler, **options):
     environment = {**compiler.environment, "ASAN_OPTIONS": "detect_leaks=1"}
     found = subprocess.run([str(program)], capture_output=True, text=True, timeout=60, env=environment, **options)
@@ -41,10 +68,16 @@ def test_header(name, standard, exceptions, compiler, tmp_path):
     assert run(program, compiler, cwd=tmp_path) == "0 failures\n"
 
 
-@pytest.mark.parametrize("exceptions", ["-fexceptions", "-fno-exceptions"])
-def test_under_sanitizers(exceptions, compiler, tmp_path):
+# clang's sanitizers need its own runtime, a package of its own in Debian.
+@pytest.mark.parametrize(
+    ("name", "exceptions"), [("g++", "-fexceptions"), ("g++", "-fno-exceptions"), ("clang++", "-fexceptions")]
+)
+def test_under_sanitizers(name, exceptions, compiler, tmp_path):
+    need(name)
     source = HERE / "hpp_test.cpp"
-    program = compiler.compile("g++", [source], tmp_path / "test", *STRICT, "-std=c++17", "-O1", exceptions, *SANITIZE)
+    if name == "clang++" and not has_runtime(name, tmp_path):
+        pytest.skip("clang's sanitizer runtime is missing (Debian: libclang-rt-14-dev)")
+    program = compiler.compile(name, [source], tmp_path / "test", *STRICT, "-std=c++17", "-O1", exceptions, *SANITIZE)
     assert run(program, compiler, cwd=tmp_path) == "0 failures\n"
 
 
@@ -57,13 +90,16 @@ def test_under_sanitizers(exceptions, compiler, tmp_path):
         'for (auto problem : crossgate::policy::from_json("{}").value().warnings()) (void)problem;',
         'crossgate::policy::from_json("{}").value().evaluate(request, decision);',
         "crossgate::decision other = decision;",
+        "shared.load().evaluate(request, decision);",
+        "for (auto problem : shared.load().warnings()) (void)problem;",
+        "crossgate::counters mine; crossgate::counters other = mine;",
     ],
 )
 def test_what_would_dangle_is_refused(line, tmp_path):
     program = f"""#include <crossgate.hpp>
         #include <map>
-        void f(crossgate::request &request, crossgate::decision &decision) {{
-            (void)request; (void)decision;
+        void f(crossgate::request &request, crossgate::decision &decision, crossgate::shared_policy &shared) {{
+            (void)request; (void)decision; (void)shared;
             {line}
         }}"""
     source = tmp_path / "refused.cpp"
@@ -137,7 +173,7 @@ PREFLIGHT = f"OPTIONS / HTTP/1.1\r\nOrigin: {APP}\r\nAccess-Control-Request-Meth
 
 
 @pytest.mark.parametrize(
-    ("language", "text"), [block for block in BLOCK.findall(PAGE) if block[0] in ("c", "cpp")], ids=["c", "cpp"]
+    ("language", "text"), [block for block in BLOCK.findall(PAGE) if "main(" in block[1]], ids=["c", "cpp"]
 )
 def test_servers_of_the_page(language, text, compiler, tmp_path):
     source = tmp_path / f"example.{language}"
@@ -168,6 +204,74 @@ def test_servers_of_the_page(language, text, compiler, tmp_path):
         assert status == 200
         assert "access-control-allow-origin" not in headers
     assert run(program, compiler, cwd=tmp_path, input="") == ""
+
+
+# What the fragments of the page leave to the reader: a program around reload() and serve().
+CHANGES = {
+    "c": """
+#include <crossgate.h>
+#include <stdio.h>
+#include <string.h>
+{fragment}
+int main(int count, char **paths) {{
+    crossgate_policy *policy;
+    crossgate_request request;
+    crossgate_decision decision;
+    if (crossgate_policy_from_file(paths[1], strlen(paths[1]), &policy, NULL) != CROSSGATE_OK ||
+        crossgate_shared_policy_new(policy, &shared) != CROSSGATE_OK)
+        return 1;
+    crossgate_policy_free(policy);
+    for (int i = 1; i < count; i++) {{
+        reload(paths[i]);
+        crossgate_request_init(&request, sizeof request, "GET", 3);
+        crossgate_request_add_header(&request, "Origin", 6, "https://app.example.com", 23);
+        crossgate_decision_init(&decision, sizeof decision);
+        serve(&request, &decision);
+        printf("%d ", decision.allowed);
+    }}
+    crossgate_shared_policy_free(shared);
+    return 0;
+}}
+""",
+    "cpp": """
+#include <crossgate.hpp>
+#include <iostream>
+{fragment}
+int main(int count, char **paths) {{
+    const crossgate::shared_policy shared(crossgate::policy::from_file(paths[1]).value());
+    for (int i = 1; i < count; i++) {{
+        reload(shared, paths[i]);
+        crossgate::request request("GET");
+        request.add_header("Origin", "https://app.example.com");
+        serve(shared, request);
+        const auto policy = shared.load();
+        crossgate::decision decision(policy);
+        policy.evaluate(request, decision);
+        std::cout << decision.allowed().value() << ' ';
+    }}
+}}
+""",
+}
+
+
+@pytest.mark.parametrize("language", ["c", "cpp"])
+def test_changes_of_the_page(language, compiler, tmp_path):
+    [fragment] = re.findall(rf"^```{language} fragment\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    source = tmp_path / f"change.{language}"
+    source.write_text(CHANGES[language].format(fragment=fragment))
+    strict = [flag for flag in STRICT if flag != "-Wshadow"]
+    command, standard = ("cc", "-std=c11") if language == "c" else ("c++", "-std=c++17")
+    program = compiler.compile(command, [source], tmp_path / "change", standard, *strict, *SANITIZE)
+    policies = {"app": "https://app.example.com", "other": "HTTPS://other.example", "bad": "https://app.example.com/"}
+    for name, origin in policies.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"allow_origins": [origin]}))
+    order = ("app", "other", "bad", "app")
+    environment = {**compiler.environment, "ASAN_OPTIONS": "detect_leaks=1"}
+    command = [str(program), *(str(tmp_path / f"{name}.json") for name in order)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert (found.returncode, found.stdout) == (0, "1 0 0 1 "), found.stderr
+    assert "the old policy stays:" in found.stderr
+    assert "origin_has_path" in found.stderr
 
 
 def test_ctypes_of_the_page(compiler, tmp_path):

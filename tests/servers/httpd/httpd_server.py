@@ -1,4 +1,4 @@
-"""A real httpd for one test file: own ServerRoot, loopback port, event MPM; an upstream; HTTP/1.1 by raw socket."""
+"""A real httpd for one test file: own ServerRoot, loopback port, any MPM; an upstream; HTTP/1.1 by raw socket."""
 
 import http.server
 import os
@@ -37,10 +37,22 @@ CORS = (
     "access-control-allow-private-network",
 )
 MODULES = (
-    "mpm_event authn_core authn_file authz_core authz_user authz_host auth_basic access_compat alias dir mime env "
+    "authn_core authn_file authz_core authz_user authz_host auth_basic access_compat alias dir mime env "
     "setenvif headers rewrite proxy proxy_http cgid include deflate http2 cache cache_disk negotiation asis "
     "allowmethods unixd log_config"
 )
+WORKERS = {
+    "event": [
+        "StartServers 2",
+        "ServerLimit 4",
+        "ThreadsPerChild 8",
+        "MinSpareThreads 8",
+        "MaxSpareThreads 32",
+        "MaxRequestWorkers 32",
+    ],
+    # A process for each connection; HTTP/2 is not for it.
+    "prefork": ["StartServers 4", "MinSpareServers 2", "MaxSpareServers 6", "MaxRequestWorkers 16"],
+}
 
 
 def build_module(directory):
@@ -209,9 +221,9 @@ class Upstream:
 
 
 class Httpd:
-    """configuration: text in which {root}, {port} and what `names` holds are replaced."""
+    """configuration: text in which {root}, {port} and what `names` holds are replaced; mpm: a name of WORKERS."""
 
-    def __init__(self, module, configuration, **names):
+    def __init__(self, module, configuration, mpm="event", **names):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="httpd-", dir=module))
         self.root.chmod(0o755)
         for name in ("htdocs", "logs", "run", "cache", "policies"):
@@ -220,6 +232,7 @@ class Httpd:
         self.port = free_port()
         self.module = module
         self.configuration = configuration
+        self.mpm = mpm
         self.names = names
         self.process = None
 
@@ -236,7 +249,7 @@ class Httpd:
         directory = apxs("libexecdir")
         loads = [
             f"LoadModule {name}_module {directory}/mod_{name}.so"
-            for name in MODULES.split()
+            for name in (f"mpm_{self.mpm}", *MODULES.split())
             if pathlib.Path(directory, f"mod_{name}.so").exists()
         ]
         user = ["User nobody", f"Group #{pwd.getpwnam('nobody').pw_gid}"] if os.geteuid() == 0 else []
@@ -254,19 +267,14 @@ class Httpd:
                 f"ErrorLog {self.root}/logs/error.log",
                 'LogFormat "%>s %m %U %{crossgate-reason}n %{crossgate-overwrote}n" reason',
                 f"CustomLog {self.root}/logs/access.log reason",
-                "StartServers 2",
-                "ServerLimit 4",
-                "ThreadsPerChild 8",
-                "MinSpareThreads 8",
-                "MaxSpareThreads 32",
-                "MaxRequestWorkers 32",
+                *WORKERS[self.mpm],
                 "KeepAliveTimeout 20",
                 "MaxKeepAliveRequests 0",
                 "TypesConfig /dev/null",
                 "AddType text/html .html",
                 "AddType text/plain .txt",
                 f"DocumentRoot {self.root}/htdocs",
-                "Protocols h2c http/1.1",
+                f"Protocols {'h2c ' if self.mpm == 'event' else ''}http/1.1",
                 "LogLevel warn crossgate:info",
                 body,
                 "",
@@ -298,6 +306,8 @@ class Httpd:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Prefork signals its children through its process group, which would be that of the tests.
+            start_new_session=True,
         )
         deadline = time.monotonic() + 20
         while True:

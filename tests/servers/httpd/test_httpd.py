@@ -1,5 +1,6 @@
 """mod_crossgate in a real httpd. Vectors: test_httpd_vectors.py; the usual idiom beside it: test_httpd_idioms.py."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -252,21 +253,28 @@ def fill(httpd):
     httpd.file("users", "user:{SHA}" + "W6ph5Mm5Pz8GgiULbPgzG37mj9g=" + "\n")
 
 
-def small(module, text):
-    httpd = Httpd(module, text)
+def small(module, text, mpm="event"):
+    httpd = Httpd(module, text, mpm)
     fill(httpd)
     return httpd
 
 
-@pytest.fixture(scope="module")
-def server(module):
+@contextlib.contextmanager
+def whole(module, mpm):
+    """A server with all of the configuration."""
     upstream = Upstream()
-    httpd = Httpd(module, CONFIGURATION, upstream=upstream.port, closed=free_port())
+    httpd = Httpd(module, CONFIGURATION, mpm, upstream=upstream.port, closed=free_port())
     fill(httpd)
     with httpd:
         httpd.upstream = upstream
         yield httpd
     upstream.stop()
+
+
+@pytest.fixture(scope="module")
+def server(module):
+    with whole(module, "event") as httpd:
+        yield httpd
 
 
 # ---- preflights ----
@@ -542,6 +550,13 @@ def test_an_upstreams_own_headers_do_not_leak(server):
     server.wait_log("502 GET /up/status/502/own origin_not_listed *\n", "access.log")
 
 
+def test_a_vary_without_spaces_is_merged_too(module):
+    text = '<Directory "{root}/htdocs">\nRequire all granted\n</Directory>\nCrossgatePolicy policies/api.json\n'
+    with small(module, text + 'Header set Vary "a,b,c,d,e,f,g,h"\n') as httpd:
+        names = re.split(", ?", httpd.request("GET", "/api/a.txt", A).get("vary"))
+        assert names == ["a", "b", "c", "d", "e", "f", "g", "h", "Origin"]
+
+
 def test_keep(server):
     answer = server.request("GET", "/up/keep/own", EVIL)
     assert answer.cors["access-control-allow-origin"] == "*"
@@ -813,9 +828,38 @@ def test_configtest_prints_warnings_and_passes(module):
     assert found.stderr.count("allow_origins[0]") == 1
 
 
-def test_graceful_restarts_under_load_lose_nothing(module):
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CrossgatePolicy policies/host.json\nCrossgateVerdict env=X", None),
+        ("CrossgateVerdict env=X\nCrossgatePolicy policies/api.json\nCrossgateShadow policies/host.json", None),
+        ("CrossgateVerdict env=X\n<Location />\nCrossgatePolicy policies/host.json\n</Location>", None),
+        ("CrossgateVerdict env=X", "no policy has host_origins"),
+        ("CrossgatePolicy policies/api.json\n<Location />\nCrossgateVerdict env=X\n</Location>", "no policy has"),
+        (
+            "<Location /a>\nCrossgateVerdict env=X\nCrossgatePolicy policies/api.json\n</Location>\n"
+            "<Location /b>\nCrossgatePolicy policies/host.json\n</Location>",
+            "the policy of its section has no host_origins",
+        ),
+    ],
+)
+def test_configtest_warns_of_a_verdict_that_nobody_asks_for(module, text, expected):
+    httpd = small(module, text + "\n")
+    found = httpd.configtest()
+    assert found.returncode == 0, found.stderr
+    warned = re.findall(r"CrossgateVerdict at (\S+?):(\d+) is never asked: (.*)", found.stderr)
+    if expected is None:
+        assert warned == []
+        return
+    [(file, line, why)] = warned
+    assert expected in why
+    assert "CrossgateVerdict env=X" in (httpd.root / file).read_text().splitlines()[int(line) - 1]
+
+
+@pytest.mark.parametrize("mpm", ["event", "prefork"])
+def test_graceful_restarts_under_load_lose_nothing(module, mpm):
     text = '<Directory "{root}/htdocs">\nRequire all granted\n</Directory>\nCrossgatePolicy policies/live.json\n'
-    httpd = small(module, text)
+    httpd = small(module, text, mpm)
     live = httpd.file("policies/live.json", json.dumps(API))
     stop, wrong, counts = threading.Event(), [], []
 

@@ -162,6 +162,7 @@ PAGES = {
     "/stars": STARS,
     "/500": STARS.replace(b"200 OK", b"500 Oops"),
     "/star-vary": b"HTTP/1.0 200 OK\r\nVary: *\r\nContent-Length: 0\r\n\r\n",
+    "/tight-vary": b"HTTP/1.0 200 OK\r\nVary: a,b,c,d,e,f,g,h\r\nContent-Length: 0\r\n\r\n",
     "/plain": b"HTTP/1.0 200 OK\r\nVary: Accept\r\nContent-Length: 5\r\n\r\nplain",
     "/upgrade": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
     "/cacheable": b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\nAccess-Control-Allow-Origin: *\r\n\r\ncache",
@@ -425,6 +426,8 @@ def test_headers_of_an_upstream_are_replaced(site, path, status):
 def test_vary_of_an_upstream(site):
     assert site.ask("GET", "/proxy/plain", A).one("vary") == "Accept, Origin"
     assert site.ask("GET", "/proxy/star-vary", A).one("vary") == "*"
+    # With a space behind each comma it is longer than both parts together.
+    assert site.ask("GET", "/proxy/tight-vary", A).one("vary") == "a, b, c, d, e, f, g, h, Origin"
 
 
 def test_headers_of_an_upstream_are_kept_if_the_policy_says_so(site):
@@ -565,7 +568,7 @@ def test_the_host_decides(site):
     # Not asked, not told: the library refuses a verdict that nobody wanted, and the module would log that.
     assert origin("/host-unasked", "https://tenant.example") is None
     assert origin("/host-unasked", "https://a.example") == "https://a.example"
-    assert "verdict" not in site.nginx.errors
+    assert "verdict for a policy" not in site.nginx.errors
 
 
 def test_variables_in_the_log(site):
@@ -751,6 +754,36 @@ def test_warnings_are_shown_and_do_not_matter(module, tmp_path):
     twice = "crossgate_policy w.json; location / { crossgate_policy w.json; }"
     again = configured(module, tmp_path, twice, w_json=warned).check()
     assert again.stderr.count("[warn]") == 1
+
+
+def test_a_verdict_that_nobody_asks_for(module, tmp_path):
+    """Only where no policy has host_origins: one that holds for several policies is asked by those that have."""
+
+    def warnings(inner):
+        checked = configured(module, tmp_path, inner, host_json={"host_origins": True}).check()
+        assert checked.returncode == 0, checked.stderr
+        return re.findall(r"\[warn\] .*never asked.*host_origins.* in (.*)", checked.stderr)
+
+    lines = (
+        "crossgate_policy good.json;\nlocation /a { crossgate_policy host.json; }\ncrossgate_verdict $host;\n",
+        "location /a {\ncrossgate_verdict $host;\ncrossgate_policy host.json; }",
+        "crossgate_verdict $host; crossgate_policy good.json; crossgate_shadow host.json;",
+        "crossgate_policy good.json; location /a { crossgate_verdict $host; if ($arg_x) { return 204; } "
+        "location /a/b { crossgate_policy host.json; } }",
+    )
+    for inner in lines:
+        assert warnings(inner) == [], inner
+    place = f"{tmp_path}/nginx.conf"
+    first = next(
+        number for number, line in enumerate((tmp_path / "nginx.conf").read_text().splitlines(), 1) if "listen" in line
+    )
+    assert warnings("\ncrossgate_policy good.json;\ncrossgate_verdict $host;") == [f"{place}:{first + 2}"]
+    assert warnings("crossgate_verdict $host;") == [f"{place}:{first}"]
+    twice = (
+        "crossgate_policy host.json; location /a { crossgate_policy good.json;\ncrossgate_verdict $host; }\n"
+        "location /b { crossgate_verdict $uri; }\nlocation /c { crossgate off; crossgate_verdict $uri; }"
+    )
+    assert warnings(twice) == [f"{place}:{first + 1}", f"{place}:{first + 3}"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,190 @@
+'use strict'
+// Answers again what the engine has answered before, without asking it. Nothing is decided here: an answer is found by
+// the very texts that it was given for, and only texts that the engine accepted are kept. So an attacker can neither
+// fill the tables nor push others out of them, and what is refused is refused by the engine every time.
+
+const { Answer } = require('./answer.cjs')
+const { collect } = require('./headers.cjs')
+const { isOriginOwned, isPolicyOwned } = require('./spelled.cjs')
+const { verdictNumber } = require('./verdict.cjs')
+
+// What is asked of a policy's native function; see src/evaluate.rs.
+const NUMBER = 1
+const SPELL = 0
+
+// Comparing with so many origins is faster than hashing one.
+const FEW = 8
+// Origins kept beyond those, and answers kept by their spelling.
+const MANY = 4096
+const SPELLED = 1024
+// Preflights kept for each origin, and the longest text of one that is kept.
+const PREFLIGHTS = 4
+const PREFLIGHT_LENGTH = 512
+
+/** An accepted origin and what it is answered. */
+class Entry {
+  constructor(origin) {
+    this.origin = origin
+    /** @type {Answer | null} for any method but OPTIONS */
+    this.actual = null
+    /** @type {Answer | null} for an OPTIONS that is no preflight */
+    this.options = null
+    /** Accepted preflights, the oldest of them replaced. */
+    this.preflights = []
+    this.oldest = 0
+  }
+
+  /** @returns {Answer | null} */
+  preflight(method, names, network) {
+    const { preflights } = this
+    for (let i = 0; i < preflights.length; i += 1) {
+      const kept = preflights[i]
+      if (kept.method === method && kept.names === names && kept.network === network) return kept.answer
+    }
+    return null
+  }
+
+  keepPreflight(method, names, network, answer) {
+    this.preflights[this.oldest] = { method, names, network, answer }
+    this.oldest = (this.oldest + 1) % PREFLIGHTS
+  }
+}
+
+/** The answers of one policy under one verdict. */
+class FastPath {
+  /**
+   * @param ask the policy's native function
+   * @param {number} verdict
+   * @param {number | null} limit longer lists of requested names get one and the same answer
+   */
+  constructor(ask, verdict, limit) {
+    this.ask = ask
+    this.verdict = verdict
+    this.limit = limit ?? Infinity
+    // Stands for every list that is too long: short to copy, and the same text every time.
+    this.tooLong = limit === null ? '' : '?'.repeat(limit + 1)
+    /** The answers without an Origin. */
+    this.plain = null
+    this.plainOptions = null
+    /** The entry of every origin, if the policy does not look at it. */
+    this.any = null
+    /** The entry that matched last. */
+    this.last = new Entry(undefined)
+    this.few = []
+    this.many = new Map()
+    /** Answers of the policy's own text, by number and by spelling. */
+    this.numbered = []
+    this.spelled = new Map()
+  }
+
+  answer(method, headers) {
+    const { origin } = headers
+    if (origin === undefined) return (method === 'OPTIONS' ? this.plainOptions : this.plain) ?? this.learn(method, headers)
+    const entry = this.any ?? (origin === this.last.origin ? this.last : this.find(origin))
+    if (entry === null) return this.learn(method, headers)
+    if (method !== 'OPTIONS') return entry.actual ?? this.learn(method, headers)
+    const requested = headers['access-control-request-method']
+    if (requested === undefined) return entry.options ?? this.learn(method, headers)
+    let names = headers['access-control-request-headers']
+    if (names !== undefined && names.length > this.limit && typeof names === 'string') names = this.tooLong
+    return entry.preflight(requested, names, headers['access-control-request-private-network']) ?? this.learn(method, headers)
+  }
+
+  /** @returns {Entry | null} */
+  find(origin) {
+    const { few } = this
+    for (let i = 0; i < few.length; i += 1) {
+      if (few[i].origin === origin) {
+        this.last = few[i]
+        return this.last
+      }
+    }
+    if (few.length < FEW) return null
+    const entry = this.many.get(origin)
+    if (entry === undefined) return null
+    this.last = entry
+    return entry
+  }
+
+  /** Asks the engine, and keeps what it accepted. */
+  learn(method, headers) {
+    let { origin, 'access-control-request-method': requested, 'access-control-request-headers': names, 'access-control-request-private-network': network, 'sec-fetch-site': site } = headers
+    if (!(isSingle(origin) && isSingle(requested) && isSingle(names) && isSingle(network) && isSingle(site))) {
+      // Node joins the lines of a repeated field; a host that does not has them as a list.
+      [origin, requested, names, network, site] = collect(headers)
+    }
+    if (typeof names === 'string' && names.length > this.limit) names = this.tooLong
+    const told = this.ask(NUMBER, this.verdict, method, origin, requested, names, network, site)
+    let answer
+    let owned = true
+    if (typeof told === 'number') {
+      answer = this.numbered[told] ??= new Answer(this.ask(SPELL, this.verdict, method, origin, requested, names, network, site))
+    } else {
+      answer = this.keepSpelled(told)
+      owned = isOriginOwned(told)
+    }
+    const isOptions = method === 'OPTIONS'
+    if (origin === undefined) {
+      if (isOptions) this.plainOptions = answer
+      else this.plain = answer
+    } else if (typeof origin === 'string' && answer.allowed !== false) {
+      const entry = this.entry(origin, answer, owned)
+      if (!isOptions) entry.actual = answer
+      else if (requested === undefined) entry.options = answer
+      else if (isShort(requested) && isShort(network) && (isShort(names) || names === this.tooLong)) entry.keepPreflight(requested, names, network, answer)
+    } else if (names === this.tooLong && answer.reason === 'header_list_too_long' && isShort(origin) && isShort(requested) && isShort(network)) {
+      // The origin and the method passed, and the list that stands for all of its kind is no text of the request's.
+      this.entry(origin, answer, owned).keepPreflight(requested, names, network, answer)
+    }
+    return answer
+  }
+
+  keepSpelled(spelled) {
+    const kept = this.spelled.get(spelled)
+    if (kept !== undefined) return kept
+    const answer = new Answer(spelled)
+    if (isPolicyOwned(spelled) && this.spelled.size < SPELLED) this.spelled.set(spelled, answer)
+    return answer
+  }
+
+  /** The entry of an accepted origin: kept if it is, to the letter, one of the policy's own, or else until the next. */
+  entry(origin, answer, owned) {
+    if (answer.reason === 'allowed_any') {
+      this.any ??= new Entry(undefined)
+      return this.any
+    }
+    if (origin === this.last.origin) return this.last
+    let entry = this.find(origin)
+    if (entry === null) {
+      entry = new Entry(origin)
+      if (owned && answer.set[1] === origin) {
+        if (this.few.length < FEW) this.few.push(entry)
+        else if (this.many.size < MANY) this.many.set(origin, entry)
+      }
+    }
+    this.last = entry
+    return entry
+  }
+}
+
+const isSingle = field => field === undefined || typeof field === 'string'
+const isShort = field => field === undefined || (typeof field === 'string' && field.length <= PREFLIGHT_LENGTH)
+
+/** What answers for a policy: a fast path for each verdict. */
+class Answers {
+  constructor(ask, limit) {
+    this.ask = ask
+    this.limit = limit
+    this.without = new FastPath(ask, 0, limit)
+    this.under = [this.without, null, null]
+  }
+
+  answer(method, headers, verdict) {
+    if (verdict === undefined) return this.without.answer(method, headers)
+    const number = verdictNumber(verdict)
+    this.under[number] ??= new FastPath(this.ask, number, this.limit)
+    return this.under[number].answer(method, headers)
+  }
+}
+
+module.exports = { Answers }

@@ -1,0 +1,182 @@
+'use strict'
+// The fast path says what the engine says: on every vector and on random questions, asked twice so that kept answers are
+// compared too.
+
+const test = require('node:test')
+const assert = require('node:assert/strict')
+const { readFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { Policy } = require('..')
+const { answerFor, ANSWERS } = require('../lib/answer.cjs')
+
+const vectors = join(__dirname, '..', '..', 'tests', 'vectors')
+const read = file => readFileSync(join(vectors, file), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
+
+/** What Node makes of header lines: lower-case names, values trimmed, repeated lines joined. */
+function nodeHeaders(pairs) {
+  const headers = {}
+  for (const [name, value] of pairs) {
+    const lower = name.toLowerCase()
+    headers[lower] = lower in headers ? `${headers[lower]}, ${value}` : value
+  }
+  return headers
+}
+
+/** An answer in the form of a decision. */
+function decisionOf({ kind, reason, action, allowed, status, headers, remove }) {
+  const pairs = []
+  for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i], headers[i + 1]])
+  return { kind, reason, action, allowed, status, headers: pairs, remove }
+}
+
+/** The operations of an answer are its headers. */
+function assertOperations({ set, vary, expose, headers }) {
+  const names = list => list.filter((_, i) => i % 2 === 0)
+  const merged = { vary, 'access-control-expose-headers': expose }
+  assert.deepEqual(names(headers).filter(name => !(name in merged)), names(set))
+  for (const name of Object.keys(merged)) assert.equal(merged[name], headers[headers.indexOf(name) + 1] === merged[name] ? merged[name] : null)
+}
+
+function assertSame(policy, method, headers, verdict) {
+  const expected = { ...policy.evaluate(method, headers, verdict) }
+  for (let round = 0; round < 2; round += 1) {
+    const answer = answerFor(policy, method, headers, verdict)
+    assert.ok(Object.isFrozen(answer) && Object.isFrozen(answer.set) && Object.isFrozen(answer.remove))
+    assert.deepStrictEqual(decisionOf(answer), expected, JSON.stringify([policy.document(), method, headers, verdict]).slice(0, 2000))
+    assertOperations(answer)
+  }
+}
+
+test('every decision vector', () => {
+  const policies = new Map()
+  const policyOf = document => {
+    const key = JSON.stringify(document)
+    if (!policies.has(key)) policies.set(key, new Policy(document))
+    return policies.get(key)
+  }
+  const all = read('decisions.jsonl')
+  assert.ok(all.length > 400)
+  for (const { policy, request } of all) assertSame(policyOf(policy), request.method, nodeHeaders(request.headers), request.verdict)
+})
+
+test('every origin vector', () => {
+  for (const { policy, origin_lines: lines } of read('contract/origins.jsonl')) {
+    let built
+    try {
+      built = new Policy(policy)
+    } catch {
+      continue
+    }
+    assertSame(built, 'GET', nodeHeaders(lines.map(line => ['origin', line])))
+  }
+})
+
+/** Numbers that look random and are the same in every run. */
+function random(seed) {
+  let state = seed
+  return limit => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * limit)
+  }
+}
+
+const POLICIES = [
+  { allowOrigins: '*' },
+  { allowOrigins: '*', allowMethods: '*', allowHeaders: '*', exposeHeaders: '*', maxAge: 5 },
+  { allowOrigins: '*', allowHeaders: ['*', 'Authorization'], allowPrivateNetwork: false },
+  { allowOrigins: ['https://a.example'], singleOrigin: 'static', allowCredentials: true, exposeHeaders: ['X-A'] },
+  { allowOrigins: ['https://a.example', 'https://b.example'], allowMethods: ['PUT'], allowHeaders: ['X-A', 'Content-Type'], allowCredentials: true },
+  { allowOrigins: ['https://a.example', 'https://*.b.example'], allowMethods: '*', allowHeaders: '*', allowCredentials: true, maxAge: 60 },
+  { allowOrigins: Array.from({ length: 40 }, (_, i) => `https://h${i}.example`), allowPrivateNetwork: true, upstream: 'keep' },
+  { allowOrigins: ['https://a.example'], deniedActual: 'reject', ownOrigins: ['https://own.example'], deniedPreflightStatus: 204 },
+  { allowOrigins: ['https://a.example'], allowNullOrigin: true, allowOriginRegexes: ['https://r[0-9]+\\.example'] },
+  { allowOrigins: ['https://a.example'], hostOrigins: true, allowMethods: ['PUT'], allowHeaders: ['*'], allowCredentials: true }
+]
+const ORIGINS = [
+  undefined, 'https://a.example', 'https://b.example', 'https://x.b.example', 'https://y.b.example', 'https://own.example', 'https://r7.example', 'http://t.example', 'https://t.example', 'null', '',
+  'https://a.example, https://b.example', ' https://a.example', 'https://a.example ', 'HTTPS://A.EXAMPLE', 'https://a.example/', 'https://a.example:443', '\u0161', '*', 'constructor', '__proto__', 'x'.repeat(5000)
+]
+const METHODS = ['GET', 'POST', 'OPTIONS', 'OPTIONS', 'OPTIONS', 'OPTIONS', 'options', 'PUT', '']
+const REQUESTED = [undefined, 'GET', 'PUT', 'put', 'PATCH', 'CONNECT', '', 'A B', 'PUT, PUT', 'x'.repeat(3000)]
+const NAMES = [undefined, '', 'x-a', 'X-A', 'content-type,x-a', 'content-type, x-a', 'authorization', 'x-b', ',', ',,x-a', 'x a', 'é', '"', ','.repeat(10000), 'x-a,'.repeat(2500), 'x'.repeat(4096), 'x'.repeat(4097), 'x-a,'.repeat(70)]
+
+test('100,000 random questions', () => {
+  const pick = random(20261122)
+  const of = list => list[pick(list.length)]
+  const policies = POLICIES.map(options => new Policy(options))
+  for (let i = 0; i < 100_000; i += 1) {
+    const which = pick(policies.length)
+    const headers = { host: 'h' }
+    const origin = pick(4) === 0 ? `https://h${pick(50)}.example` : of(ORIGINS)
+    const put = (name, value) => value === undefined || (headers[name] = value)
+    put('origin', origin)
+    put('access-control-request-method', of(REQUESTED))
+    put('access-control-request-headers', of(NAMES))
+    put('access-control-request-private-network', of([undefined, undefined, 'true', 'false']))
+    put('sec-fetch-site', of([undefined, 'same-origin', 'cross-site', 'none', 'same-origin, none']))
+    const verdict = POLICIES[which].hostOrigins ? of([undefined, null, 'allow', 'deny']) : undefined
+    const method = of(METHODS)
+    // Comparing deeply what is the same object costs the most: once is enough for each.
+    const fast = answerFor(policies[which], method, headers, verdict)
+    const slow = policies[which].evaluate(method, headers, verdict)
+    assert.ok(isSame(fast, slow), JSON.stringify([POLICIES[which], method, headers, verdict, decisionOf(fast), slow]).slice(0, 3000))
+  }
+})
+
+function isSame(answer, decision) {
+  return ['kind', 'reason', 'action', 'allowed', 'status'].every(name => answer[name] === decision[name]) &&
+    answer.headers.length === 2 * decision.headers.length &&
+    decision.headers.every(([name, value], i) => answer.headers[2 * i] === name && answer.headers[2 * i + 1] === value) &&
+    answer.remove.join() === decision.remove.join()
+}
+
+test('the same request gets the same object', () => {
+  const policy = new Policy(POLICIES[4])
+  const get = { origin: 'https://a.example' }
+  const preflight = { ...get, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'content-type,x-a' }
+  for (const [method, headers] of [['GET', {}], ['GET', get], ['OPTIONS', get], ['OPTIONS', preflight], ['GET', { origin: 'https://evil.example' }]]) {
+    assert.equal(answerFor(policy, method, headers), answerFor(policy, method, { ...headers }))
+  }
+})
+
+test('what an attacker chooses is not kept, and pushes nothing out', () => {
+  const policy = new Policy({ allowOrigins: ['https://a.example', 'https://*.b.example'], allowMethods: '*', allowHeaders: '*', allowCredentials: true })
+  const good = { origin: 'https://a.example', 'access-control-request-method': 'PUT', 'access-control-request-headers': 'x-a' }
+  const kept = [answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })]
+  for (let i = 0; i < 20_000; i += 1) {
+    for (const origin of [`https://e${i}.example`, `https://e${i}.b.example`, `${' '.repeat(i % 100)}https://a.example`, `${i}`]) {
+      answerFor(policy, 'GET', { origin })
+      answerFor(policy, 'OPTIONS', { ...good, origin, 'access-control-request-method': `M${i}`, 'access-control-request-headers': `x-${i}` })
+    }
+  }
+  const { without } = policy[ANSWERS]
+  assert.equal(without.few.length, 1)
+  assert.equal(without.many.size, 0)
+  assert.ok(without.few[0].preflights.length <= 4)
+  assert.ok(without.spelled.size < 20 && without.numbered.filter(Boolean).length < 20, `${without.spelled.size} ${without.numbered.length}`)
+  assert.deepEqual([answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })], kept)
+  assert.equal(answerFor(policy, 'GET', good), kept[0])
+})
+
+test('the table of a long list of origins is bounded', () => {
+  const origins = Array.from({ length: 6000 }, (_, i) => `https://h${i}.example`)
+  const policy = new Policy({ allowOrigins: origins })
+  for (let round = 0; round < 2; round += 1) for (const origin of origins) assert.equal(answerFor(policy, 'GET', { origin }).set[1], origin)
+  const { few, many } = policy[ANSWERS].without
+  assert.equal(few.length + many.size, 8 + 4096)
+})
+
+test('a verdict is for the request it was given for', () => {
+  const policy = new Policy({ allowOrigins: ['https://a.example'], hostOrigins: true })
+  const headers = { origin: 'https://t.example' }
+  assert.deepEqual([undefined, 'allow', 'deny', null, 'allow', undefined].map(verdict => answerFor(policy, 'GET', headers, verdict).allowed), [false, true, false, false, true, false])
+  assert.throws(() => answerFor(policy, 'GET', headers, 'yes'), TypeError)
+})
+
+test('a host that keeps lines apart gives them as lists', () => {
+  const policy = new Policy({ allowOrigins: ['https://a.example'], allowHeaders: ['x-a', 'x-b'] })
+  assert.equal(answerFor(policy, 'GET', { origin: ['https://a.example'] }).allowed, true)
+  assert.equal(answerFor(policy, 'GET', { origin: ['https://a.example', 'https://a.example'] }).reason, 'origin_multiple')
+  assert.equal(answerFor(policy, 'OPTIONS', { origin: 'https://a.example', 'access-control-request-method': 'GET', 'access-control-request-headers': ['x-a', 'x-b'] }).allowed, true)
+  for (const origin of [5, {}, null, true]) assert.notEqual(answerFor(policy, 'GET', { origin }).allowed, true)
+})

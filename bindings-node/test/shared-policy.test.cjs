@@ -1,0 +1,84 @@
+'use strict'
+// Policies that are replaced while serving, counters, and the helpers of plain servers.
+
+const test = require('node:test')
+const assert = require('node:assert/strict')
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { Counters, Policy, PolicyError, SharedPolicy } = require('..')
+const { answerFor } = require('../lib/answer.cjs')
+
+const A = 'https://a.example'
+const B = 'https://b.example'
+const allows = (shared, origin) => {
+  const decided = shared.evaluate('GET', { origin }).allowed
+  assert.equal(answerFor(shared, 'GET', { origin }).allowed, decided)
+  return decided
+}
+
+test('what cannot be made leaves the old policy', t => {
+  const directory = mkdtempSync(join(tmpdir(), 'crossgate-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'cors.json')
+  const shared = new SharedPolicy({ allowOrigins: [A] })
+  const before = shared.policy
+  writeFileSync(file, '{"allow_origins": ["b.example"]}')
+  assert.throws(() => shared.replaceFromFile(file), error => error instanceof PolicyError && error.problems[0].code === 'origin_missing_scheme')
+  assert.throws(() => shared.replaceFromFile(join(directory, 'missing.json')), { code: 'ENOENT' })
+  assert.throws(() => shared.replace({ allowOrigins: '*', allowCredentials: true }), PolicyError)
+  assert.throws(() => shared.setShadow({}), PolicyError)
+  assert.equal(shared.policy, before)
+  assert.deepEqual([allows(shared, A), allows(shared, B)], [true, false])
+  writeFileSync(file, `{"allow_origins": ["${B}"]}`)
+  shared.replaceFromFile(file)
+  assert.deepEqual([allows(shared, A), allows(shared, B)], [false, true])
+  assert.deepEqual(shared.document().allow_origins, [B])
+  shared.replace(before)
+  assert.equal(shared.policy, before)
+  assert.equal(shared.warnings, before.warnings)
+})
+
+test('a shadow hears of everything and changes nothing', () => {
+  const differences = []
+  const shared = new SharedPolicy(new Policy({ allowOrigins: [A] }))
+  shared.setShadow({ allowOrigins: [A, B], hostOrigins: true }, difference => differences.push(difference))
+  assert.deepEqual([allows(shared, A), allows(shared, B)], [true, false])
+  // Both ways of asking were heard.
+  assert.deepEqual(differences.map(({ live, shadow, method, headers }) => [live.reason, shadow.reason, method, headers.origin]), Array(2).fill(['origin_not_listed', 'allowed', 'GET', B]))
+  shared.setShadow(null)
+  allows(shared, B)
+  assert.equal(differences.length, 2)
+})
+
+test('counters', () => {
+  const counters = new Counters()
+  const shared = new SharedPolicy({ allowOrigins: [A] }, { counters })
+  allows(shared, A)
+  shared.replace({ allowOrigins: [B] })
+  allows(shared, A)
+  shared.evaluate('GET', [])
+  assert.deepEqual([counters.get('allowed'), counters.get('origin_not_listed'), counters.get('no_origin'), counters.get('origin_null')], [2, 2, 1, 0])
+  assert.match(counters.toPrometheus(), /^# HELP crossgate_decisions_total [^\n]*\n# TYPE crossgate_decisions_total counter\ncrossgate_decisions_total\{reason="allowed"\} 2\n/)
+  assert.equal(Object.keys(JSON.parse(JSON.stringify(counters))).length, 13)
+  assert.throws(() => counters.get('x'), TypeError)
+  assert.throws(() => counters.record({}), TypeError)
+  assert.throws(() => new SharedPolicy({ allowOrigins: [A] }, { counters: {} }), TypeError)
+})
+
+test('handshakes', () => {
+  const shared = new SharedPolicy({ allowOrigins: [A] })
+  const check = (...rawHeaders) => [shared, shared.policy].map(policy => policy.checkUpgrade({ rawHeaders }))
+  assert.deepEqual(check('Origin', A), ['allow', 'allow'])
+  assert.deepEqual(check('Origin', A, 'Origin', A), ['deny', 'deny'])
+  assert.deepEqual(check('Host', 'h'), ['absent', 'absent'])
+  assert.equal(new Policy({ allowOrigins: '*' }).checkUpgrade({ rawHeaders: ['Origin', A] }), 'deny')
+  assert.equal(new Policy({ allowOrigins: '*' }).checkUpgrade({ rawHeaders: ['Origin', A] }, { public: true }), 'allow')
+})
+
+test('apply tells what it overwrote', () => {
+  const decision = new Policy({ allowOrigins: [A] }).evaluate('GET', { origin: A })
+  const told = []
+  decision.apply([['Access-Control-Allow-Origin', '*'], ['access-control-allow-origin', A], ['Access-Control-Max-Age', 5], ['Vary', 'Accept'], ['X', 'y']], (name, value) => told.push([name, value]))
+  assert.deepEqual(told, [['access-control-max-age', '5'], ['access-control-allow-origin', '*']])
+})

@@ -1,0 +1,38 @@
+"""System checks: everything that the settings have wrong, in one run."""
+
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+
+from .._crossgate import PolicyError, Problem
+from .conf import Compiled, SettingError, is_set
+
+
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """The problems of the settings; ids are `crossgate.` and the problem's code."""
+    try:
+        compiled = Compiled()
+    except PolicyError as error:
+        return [_message(problem) for problem in error.problems if _is_worth_a_word(problem)]
+    except SettingError as error:
+        return [Error(str(error), id="crossgate.setting")]
+    return [_message(problem) for problem in compiled.warnings if _is_worth_a_word(problem)]
+
+
+def _is_worth_a_word(problem: Problem) -> bool:
+    """Nobody asked for the defaults' warnings."""
+    return problem.severity == "error" or is_set(problem.path.partition("[")[0])
+
+
+def _message(problem: Problem) -> CheckMessage:
+    kind = Error if problem.severity == "error" else Warning
+    text = (
+        f"{problem.path}: {problem.value}: {problem.message}" if problem.value else f"{problem.path}: {problem.message}"
+    )
+    return kind(text, hint=problem.hint and f"write {problem.hint}", id=f"crossgate.{problem.code}")

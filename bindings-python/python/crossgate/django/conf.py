@@ -1,0 +1,188 @@
+"""The settings, compiled once and again whenever a test changes one."""
+
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from .._crossgate import Gate, Policy, PolicyError, Problem
+from .._origins import Origins, build, in_order
+from .._paths import matcher
+from .defaults import default_headers, default_methods
+
+_NAMES = {
+    "allow_methods": "CORS_ALLOW_METHODS",
+    "allow_headers": "CORS_ALLOW_HEADERS",
+    "expose_headers": "CORS_EXPOSE_HEADERS",
+    "allow_credentials": "CORS_ALLOW_CREDENTIALS",
+    "max_age": "CORS_PREFLIGHT_MAX_AGE",
+    "allow_private_network": "CORS_ALLOW_PRIVATE_NETWORK",
+}
+_DEFAULTS: dict[str, Any] = {
+    "CORS_ALLOWED_ORIGINS": (),
+    "CORS_ALLOWED_ORIGIN_REGEXES": (),
+    "CORS_ALLOW_ALL_ORIGINS": False,
+    "CORS_ALLOW_METHODS": default_methods,
+    "CORS_ALLOW_HEADERS": default_headers,
+    "CORS_EXPOSE_HEADERS": (),
+    "CORS_PREFLIGHT_MAX_AGE": 86400,
+    "CORS_ALLOW_CREDENTIALS": False,
+    "CORS_ALLOW_PRIVATE_NETWORK": False,
+    "CORS_URLS_REGEX": r"^.*$",
+}
+_ALIASES = {
+    "CORS_ALLOWED_ORIGINS": "CORS_ORIGIN_WHITELIST",
+    "CORS_ALLOWED_ORIGIN_REGEXES": "CORS_ORIGIN_REGEX_WHITELIST",
+    "CORS_ALLOW_ALL_ORIGINS": "CORS_ORIGIN_ALLOW_ALL",
+}
+_REMOVED = ("CORS_MODEL", "CORS_REPLACE_HTTPS_REFERER")
+_POLICY = "CROSSGATE_POLICY"
+# CORS_URLS_REGEX says where the policy holds, whoever writes it.
+_WITH_POLICY = ("CORS_URLS_REGEX",)
+
+
+class SettingError(ImproperlyConfigured):
+    """A setting that makes no policy, whatever the others are."""
+
+
+def is_set(name: str) -> bool:
+    """Whether the project has a setting of its own."""
+    return hasattr(settings, name)
+
+
+def _name(name: str) -> str:
+    """The name under which a setting stands."""
+    alias = _ALIASES.get(name, name)
+    return alias if not is_set(name) and is_set(alias) else name
+
+
+def _get(name: str) -> Any:
+    return getattr(settings, _name(name), _DEFAULTS[name])
+
+
+class Compiled:
+    """The settings as a policy. Raises PolicyError and SettingError."""
+
+    def __init__(self) -> None:
+        for name in _REMOVED:
+            if is_set(name):
+                raise SettingError(f"{name} is no setting any more; remove it")
+        # The patterns that only Python can match.
+        self.asks: Callable[[str], bool] | None = None
+        policy = self._policy() if not is_set(_POLICY) else _given_policy(settings.CROSSGATE_POLICY)
+        self.warnings: tuple[Problem, ...] = policy.warnings
+        self.gate = Gate(policy, lower=True)
+        # Whether a verdict counts: a policy for everybody has no use for one.
+        self.takes_verdicts = bool(policy.document()["host_origins"])
+        self.covers = self._covers()
+
+    def _policy(self) -> Policy:
+        origins = Origins(_name("CORS_ALLOWED_ORIGINS"))
+        for place, origin in _sequence("CORS_ALLOWED_ORIGINS", (str,)):
+            if origin == "*":
+                raise SettingError(f"{place}: '*' is no origin; set CORS_ALLOW_ALL_ORIGINS = True")
+            origins.add_exact(place, origin)
+        for place, regex in _sequence("CORS_ALLOWED_ORIGIN_REGEXES", (str, re.Pattern)):
+            origins.add_regex(place, regex)
+        everybody = _get("CORS_ALLOW_ALL_ORIGINS")
+        if not isinstance(everybody, bool):
+            raise SettingError(f"{_name('CORS_ALLOW_ALL_ORIGINS')} must be a bool, not {type(everybody).__name__}")
+        if everybody:
+            # As django-cors-headers: the lists say nothing then.
+            origins = Origins(_name("CORS_ALLOW_ALL_ORIGINS"))
+            origins.add_exact(origins.option, "*")
+        self.asks = origins.verdict()
+        # Empty methods and headers are none. The signal may allow further origins.
+        options = {
+            **origins.options(),
+            "allow_methods": _strings("CORS_ALLOW_METHODS"),
+            "allow_headers": _strings("CORS_ALLOW_HEADERS"),
+            "expose_headers": _strings("CORS_EXPOSE_HEADERS"),
+            "allow_credentials": _get("CORS_ALLOW_CREDENTIALS"),
+            "max_age": _get("CORS_PREFLIGHT_MAX_AGE"),
+            "allow_private_network": _get("CORS_ALLOW_PRIVATE_NETWORK"),
+            "host_origins": not everybody,
+            "preflight_status": 200,
+            "denied_preflight_status": 200,
+        }
+        return build(options, {**_NAMES, **origins.names()}, is_set)
+
+    @staticmethod
+    def _covers() -> Callable[[str], bool] | None:
+        """Whether CORS_URLS_REGEX covers a path; None if it covers all."""
+        urls = _get("CORS_URLS_REGEX")
+        if not isinstance(urls, (str, re.Pattern)):
+            raise SettingError(f"CORS_URLS_REGEX must be a str or re.Pattern, not {type(urls).__name__}")
+        try:
+            return matcher("CORS_URLS_REGEX", re.compile(urls))
+        except re.error as error:
+            raise SettingError(f"CORS_URLS_REGEX: {urls!r} is no regular expression: {error}") from None
+
+
+def _sequence(name: str, types: tuple[type[Any], ...]) -> list[tuple[str, Any]]:
+    """The items of a setting, each with its place."""
+    name, value = _name(name), _get(name)
+    if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
+        raise SettingError(f"{name} must be a list or tuple, not {type(value).__name__}")
+    items = in_order(value)
+    for index, item in enumerate(items):
+        if not isinstance(item, types):
+            wanted = " or ".join(kind.__name__ for kind in types)
+            raise SettingError(f"{name}[{index}] must be a {wanted}, not {type(item).__name__}")
+    return [(f"{name}[{index}]", item) for index, item in enumerate(items)]
+
+
+def _strings(name: str) -> list[str]:
+    return [item for _, item in _sequence(name, (str,))]
+
+
+def _given_policy(value: Any) -> Policy:
+    """CROSSGATE_POLICY: a Policy, its options as a dict, or a .json or .toml file."""
+    others = [name for name in (*_DEFAULTS, *_ALIASES.values()) if is_set(name) and name not in _WITH_POLICY]
+    if others:
+        raise SettingError(f"{_POLICY} comes with all its options; remove {', '.join(others)}")
+    if isinstance(value, Policy):
+        return value
+    if isinstance(value, Mapping):
+        return Policy(**value)
+    if isinstance(value, (str, os.PathLike)):
+        try:
+            return Policy.from_file(value)
+        except OSError as error:
+            raise SettingError(f"{_POLICY}: {error}") from None
+    raise SettingError(f"{_POLICY} must be a crossgate.Policy, a dict or a file, not {type(value).__name__}")
+
+
+class _Current:
+    """The compiled settings, until one changes."""
+
+    compiled: Compiled | None = None
+
+
+def current() -> Compiled:
+    """The compiled settings. Raises ImproperlyConfigured."""
+    compiled = _Current.compiled
+    if compiled is None:
+        try:
+            compiled = _Current.compiled = Compiled()
+        except PolicyError as error:
+            raise ImproperlyConfigured(str(error)) from None
+    return compiled
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting.startswith("CORS_") or setting == _POLICY:
+        _Current.compiled = None
+
+
+setting_changed.connect(_forget, dispatch_uid="crossgate")

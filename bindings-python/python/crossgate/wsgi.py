@@ -1,0 +1,56 @@
+"""CORS around any WSGI application.
+
+application = CORSMiddleware(application, allow_origins=["https://app.example.com"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from ._crossgate import Gate, Policy, Wsgi
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._crossgate import PolicyOptions
+
+__all__ = ["CORSMiddleware"]
+
+WSGIApplication = Callable[..., Iterable[bytes]]
+
+
+class CORSMiddleware(Wsgi):
+    """A WSGI application behind a policy: preflights are answered before it, and every response that it begins gets
+    the headers.
+
+    app: any WSGI callable. policy: a Policy; or its options as keyword arguments. ask: for a policy with host_origins,
+    called with a well-formed origin that nothing else matched; only True allows. Raises PolicyError with every problem
+    of the options.
+    """
+
+    def __new__(
+        cls,
+        app: WSGIApplication,
+        policy: Policy | None = None,
+        *,
+        ask: Callable[[str], bool] | None = None,
+        **options: Unpack[PolicyOptions],
+    ) -> CORSMiddleware:
+        """Builds the policy."""
+        if not callable(app):
+            raise TypeError(f"app must be a WSGI application, not {type(app).__name__}")
+        if ask is not None and not callable(ask):
+            raise TypeError(f"ask must be callable, not {type(ask).__name__}")
+        return cast(CORSMiddleware, super().__new__(cls, app, Gate(policy_of(policy, options), ask=ask)))
+
+
+def policy_of(policy: Policy | None, options: Any) -> Policy:
+    """The policy itself, or the one that the options make."""
+    if policy is None:
+        return Policy(**options)
+    if not isinstance(policy, Policy):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"policy must be a crossgate.Policy, not {type(policy).__name__}")
+    if options:
+        raise TypeError(f"policy comes with all its options; leave out {', '.join(options)}")
+    return policy

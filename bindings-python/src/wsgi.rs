@@ -1,0 +1,147 @@
+//! The class `Wsgi`: the middleware around a WSGI application, one native call a request.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+use crate::environ::Asked;
+use crate::gate::{Gate, Outcome};
+
+/// How the gate of a request is found.
+struct Gates {
+    gate: Option<Py<Gate>>,
+    select: Option<Py<PyAny>>,
+    options: Option<Py<PyAny>>,
+    late: Option<Py<PyAny>>,
+    routed: bool,
+}
+
+/// A WSGI application behind a policy.
+///
+/// gate: decides about every request. select(environ): names the gate instead; None: no policy covers the request.
+/// options(environ): the same for OPTIONS, whose preflights ask about another method's route. routed: the route may name a better gate, in environ["crossgate.gate"]. late(): the same, asked when the application
+/// begins its response.
+#[pyclass(module = "crossgate._crossgate", frozen, subclass)]
+pub(crate) struct Wsgi {
+    app: Py<PyAny>,
+    gates: RwLock<Arc<Gates>>,
+}
+
+#[pymethods]
+impl Wsgi {
+    #[new]
+    #[pyo3(signature = (app, gate = None, select = None, options = None, late = None, routed = false))]
+    fn new(app: Py<PyAny>, gate: Option<Py<Gate>>, select: Option<Py<PyAny>>, options: Option<Py<PyAny>>, late: Option<Py<PyAny>>, routed: bool) -> Self {
+        Wsgi { app, gates: RwLock::new(Arc::new(Gates { gate, select, options, late, routed })) }
+    }
+
+    /// Another way to find the gate, from the next request on.
+    #[pyo3(signature = (gate = None, select = None, options = None, late = None, routed = false))]
+    fn configure(&self, gate: Option<Py<Gate>>, select: Option<Py<PyAny>>, options: Option<Py<PyAny>>, late: Option<Py<PyAny>>, routed: bool) {
+        *self.gates.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Gates { gate, select, options, late, routed });
+    }
+
+    /// The application behind.
+    #[getter]
+    fn app(&self, py: Python<'_>) -> Py<PyAny> {
+        self.app.clone_ref(py)
+    }
+
+    // An application that wraps itself (Flask's wsgi_app) is a cycle; it is the application's dict that breaks it.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.app)?;
+        // Held only for the moment of a configure.
+        let Ok(gates) = self.gates.try_read() else { return Ok(()) };
+        visit.call(&gates.gate)?;
+        visit.call(&gates.select)?;
+        visit.call(&gates.options)?;
+        visit.call(&gates.late)
+    }
+
+    #[pyo3(signature = (environ, start_response, /))]
+    fn __call__<'py>(&self, environ: &Bound<'py, PyAny>, start_response: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = environ.py();
+        let app = self.app.bind(py);
+        // PEP 3333 wants a dict; the application says what it makes of anything else.
+        let Ok(dict) = environ.cast::<PyDict>() else { return app.call1((environ, start_response)) };
+        let gates = self.gates.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let asked = Asked::read(dict);
+        let select = gates.options.as_ref().filter(|_| asked.is_options(py)).or(gates.select.as_ref());
+        let selected = match select {
+            None => gates.gate.as_ref().map(|gate| gate.clone_ref(py)),
+            Some(select) => select.bind(py).call1((environ,))?.extract()?,
+        };
+        if selected.is_none() && gates.late.is_none() && !gates.routed {
+            return app.call1((environ, start_response));
+        }
+        let decided = selected.map(|gate| Decided::new(py, gate, &asked));
+        if let Some(Decided { gate, outcome }) = &decided
+            && outcome.status != 0
+        {
+            let gate = gate.get();
+            start_response.call1((gate.status_line(py, outcome.status)?, gate.answer_headers(py, outcome)?))?;
+            return Ok(PyTuple::empty(py).into_any());
+        }
+        let environ = gates.routed.then(|| dict.clone().unbind());
+        let wrapped = StartResponse { inner: start_response.clone().unbind(), environ, asked, decided, gates };
+        app.call1((dict, Bound::new(py, wrapped)?))
+    }
+}
+
+struct Decided {
+    gate: Py<Gate>,
+    outcome: Outcome,
+}
+
+impl Decided {
+    fn new(py: Python<'_>, gate: Py<Gate>, asked: &Asked) -> Self {
+        let outcome = gate.get().outcome(py, asked, None);
+        Decided { gate, outcome }
+    }
+}
+
+/// The `start_response` that the application is given.
+#[pyclass(module = "crossgate._crossgate", frozen)]
+struct StartResponse {
+    inner: Py<PyAny>,
+    environ: Option<Py<PyDict>>,
+    asked: Asked,
+    decided: Option<Decided>,
+    gates: Arc<Gates>,
+}
+
+#[pymethods]
+impl StartResponse {
+    /// May be called again with `exc_info`, after which the first call's headers count no more.
+    #[pyo3(signature = (status, headers, exc_info = None))]
+    fn __call__<'py>(&self, status: &Bound<'py, PyAny>, headers: &Bound<'py, PyAny>, exc_info: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        let py = status.py();
+        let later = self.late(py)?.map(|gate| Decided::new(py, gate, &self.asked));
+        let list = match (later.as_ref().or(self.decided.as_ref()), headers.cast::<PyList>()) {
+            (Some(Decided { gate, outcome }), Ok(headers)) => gate.get().apply(py, &self.asked, outcome, headers)?.into_any(),
+            // PEP 3333 wants a list; the server says what it makes of anything else.
+            _ => headers.clone(),
+        };
+        match exc_info {
+            Some(exc_info) => self.inner.bind(py).call1((status, list, exc_info)),
+            None => self.inner.bind(py).call1((status, list)),
+        }
+    }
+}
+
+impl StartResponse {
+    /// The gate of the route, if it has one.
+    fn late(&self, py: Python<'_>) -> PyResult<Option<Py<Gate>>> {
+        if let Some(environ) = &self.environ
+            && let Some(gate) = environ.bind(py).get_item(pyo3::intern!(py, "crossgate.gate"))?
+        {
+            return Ok(gate.extract()?);
+        }
+        match &self.gates.late {
+            Some(late) => Ok(late.bind(py).call0()?.extract()?),
+            None => Ok(None),
+        }
+    }
+}

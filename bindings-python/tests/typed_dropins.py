@@ -1,0 +1,40 @@
+"""The WSGI and Flask drop-ins as type checkers read them: what must pass passes, what must not is marked. Never run."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from crossgate import Policy
+from crossgate.flask import CORS, cross_origin
+from crossgate.wsgi import CORSMiddleware
+from flask import Blueprint, Flask
+from typing_extensions import assert_type
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    return []
+
+
+assert_type(CORSMiddleware(application, allow_origins=["https://a.example"], max_age=60), CORSMiddleware)
+CORSMiddleware(application, Policy(host_origins=True), ask=lambda origin: origin.endswith(".example"))
+CORSMiddleware(application, allow_origin=["https://a.example"])  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+CORSMiddleware(application, max_age="60")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+app = Flask(__name__)
+CORS(app)
+CORS(Blueprint("b", __name__), origins="https://a.example")
+CORS(app, origins=["https://a.example", re.compile("x"), lambda origin: True], max_age=timedelta(days=1))
+CORS(app, resources={"/api/*": {"origins": "*"}, re.compile("/x"): {}})
+CORS().init_app(app, policy=Policy(allow_origins="*"))
+CORS(app, origin="*")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+CORS(app, supports_credentials="yes")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+@app.get("/")
+@cross_origin(origins="*", automatic_options=False)
+def index() -> str:
+    return "x"
+
+
+cross_origin(resources="/")  # type: ignore[call-overload] # pyright: ignore[reportCallIssue]

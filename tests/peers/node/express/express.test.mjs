@@ -1,0 +1,140 @@
+// cors() in real Express applications, over sockets: what the comparison with the peer does not ask.
+import test from 'node:test'
+import assert from 'node:assert/strict'
+import http from 'node:http'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { Counters, Policy, PolicyError, SharedPolicy, cors } from 'crossgate'
+
+const require = createRequire(import.meta.url)
+const A = 'https://a.example'
+const B = 'https://b.example'
+const EVIL = 'https://evil.example'
+const preflight = origin => ({ method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT' } })
+
+async function serve(t, listener) {
+  const server = http.createServer(listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => { server.close(); server.closeAllConnections() })
+  return async ({ method = 'GET', path = '/', headers = {} } = {}) => {
+    const req = http.request({ host: '127.0.0.1', port: server.address().port, method, path, headers, agent: false, timeout: 5000 })
+    req.on('timeout', () => req.destroy(new Error('no answer')))
+    req.end()
+    const [res] = await once(req, 'response')
+    let body = ''
+    for await (const chunk of res.setEncoding('utf8')) body += chunk
+    return { status: res.statusCode, headers: res.headers, body, origin: res.headers['access-control-allow-origin'], vary: res.headers.vary }
+  }
+}
+const get = (origin, path) => ({ path, headers: { origin } })
+
+for (const version of ['express', 'express4', 'express4-oldest']) {
+  const express = require(version)
+  const app = (...middleware) => {
+    const made = express()
+    made.set('env', 'test')
+    made.use(...middleware)
+    made.all('/', (req, res) => res.send('handler'))
+    return made
+  }
+
+  test(`${version}: functions that answer in every way`, { timeout: 30_000 }, async t => {
+    const isA = origin => origin === A
+    const ways = {
+      'a promise': async origin => isA(origin),
+      'a promise, later': origin => new Promise(resolve => setTimeout(resolve, 5, isA(origin))),
+      'at once': origin => isA(origin),
+      'a callback': (origin, callback) => callback(null, isA(origin)),
+      'a callback, twice': (origin, callback) => { callback(null, isA(origin)); callback(null, true) },
+      'the origin itself': async origin => (isA(origin) ? origin : undefined),
+      'a list': async () => [A],
+      'a RegExp': async () => /https:\/\/a\.example/,
+      'nothing for others': origin => { if (isA(origin)) return true }
+    }
+    for (const [name, origin] of Object.entries(ways)) {
+      const ask = await serve(t, app(cors({ origin })))
+      assert.deepEqual([(await ask(get(A))).origin, (await ask(get(EVIL))).origin, (await ask(preflight(A))).origin, (await ask(preflight(EVIL))).origin], [A, undefined, A, undefined], name)
+      assert.equal((await ask(get(EVIL))).body, 'handler', name)
+      assert.equal((await ask()).vary, 'Origin', name)
+    }
+  })
+
+  test(`${version}: functions that fail`, { timeout: 30_000 }, async t => {
+    const ways = [
+      (origin, callback) => callback(new Error('no')), () => { throw new Error('no') }, async () => { throw new Error('no') }, async () => 'https://not.an.origin/', async () => ({}), async () => 5,
+      () => Promise.reject(undefined), () => { throw undefined }
+    ]
+    for (const origin of ways) {
+      const ask = await serve(t, app(cors({ origin })))
+      for (const request of [get(A), preflight(A)]) {
+        const { status, origin: allowed, vary } = await ask(request)
+        assert.deepEqual([status, allowed], [500, undefined], String(origin))
+        assert.match(vary, /^Origin/)
+      }
+      assert.equal((await ask()).status, 200, String(origin))
+    }
+  })
+
+  test(`${version}: options for each request`, { timeout: 30_000 }, async t => {
+    const policy = new Policy({ allowOrigins: [B] })
+    const byPath = { '/': { origin: [A] }, '/policy': { policy }, '/off': { origin: false }, '/wrong': { origins: [A] }, '/function': { origin: async origin => origin === B } }
+    for (const delegate of [(req, callback) => callback(null, byPath[req.path]), async req => byPath[req.path], req => byPath[req.path]]) {
+      const ask = await serve(t, app(cors(delegate)))
+      assert.deepEqual([(await ask(get(A))).origin, (await ask(get(B))).origin], [A, undefined])
+      assert.deepEqual([(await ask(get(A, '/policy'))).origin, (await ask(get(B, '/policy'))).origin], [undefined, B])
+      assert.deepEqual([(await ask(get(A, '/function'))).origin, (await ask(get(B, '/function'))).origin], [undefined, B])
+      assert.deepEqual([(await ask(get(A, '/off'))).vary, (await ask(get(A, '/wrong'))).status], [undefined, 500])
+    }
+  })
+
+  test(`${version}: a policy in place of options, shared, counted and watched`, { timeout: 30_000 }, async t => {
+    const counters = new Counters()
+    const shared = new SharedPolicy({ allowOrigins: [A] }, { counters })
+    const ask = await serve(t, app(cors({ policy: shared })))
+    assert.equal((await ask(get(A))).origin, A)
+    assert.throws(() => shared.replace({ allowOrigins: [] }), PolicyError)
+    assert.equal((await ask(get(A))).origin, A)
+    const differences = []
+    shared.setShadow({ allowOrigins: [B] }, difference => { differences.push(difference); throw new Error('nobody cares') })
+    t.mock.method(process, 'emitWarning', () => {})
+    assert.equal((await ask(get(A))).origin, A)
+    assert.deepEqual(differences.map(({ live, shadow }) => [live.reason, shadow.reason]), [['allowed', 'origin_not_listed']])
+    shared.setShadow(null)
+    shared.replace({ allowOrigins: [B] })
+    assert.deepEqual([(await ask(get(A))).origin, (await ask(get(B))).origin], [undefined, B])
+    assert.deepEqual([counters.get('allowed'), counters.get('origin_not_listed'), differences.length], [4, 1, 1])
+  })
+
+  test(`${version}: rejecting policies, routes and errors`, { timeout: 30_000 }, async t => {
+    const strict = new Policy({ allowOrigins: [A], deniedActual: 'reject', ownOrigins: [B] })
+    const made = express()
+    made.set('env', 'test')
+    made.use(cors({ origin: [A] }))
+    made.get('/strict', cors({ policy: strict }), (req, res) => res.send('handler'))
+    made.get('/json', (req, res) => res.status(418).json({}))
+    made.get('/later', (req, res, next) => setImmediate(next, new Error('later')))
+    made.get('/redirect', (req, res) => res.redirect('/json'))
+    made.get('/p/:id', (req, res) => res.send('x'))
+    made.get('/vary', (req, res) => res.vary('Accept').send('x'))
+    const ask = await serve(t, made)
+    assert.deepEqual([(await ask(get(EVIL, '/strict'))).status, (await ask(get(B, '/strict'))).status, (await ask(get(A, '/strict'))).status], [403, 200, 200])
+    for (const [path, status] of [['/json', 418], ['/later', 500], ['/redirect', 302], ['/missing', 404], ['/p/%zz', 400]]) {
+      const answer = await ask(get(A, path))
+      assert.deepEqual([answer.status, answer.origin], [status, A], path)
+    }
+    assert.equal((await ask(get(A, '/vary'))).vary, 'Origin, Accept')
+  })
+}
+
+test('hostile headers reach nobody', { timeout: 30_000 }, async t => {
+  const middleware = cors({ origin: [A, /^https:\/\/(?=x)x\.example$/], credentials: true })
+  const ask = await serve(t, (req, res) => middleware(req, res, error => res.end(error ? 'error' : 'handler')))
+  const odd = ['', ' ', 'null', `${A}, ${A}`, 'x'.repeat(4000), '\xff\xfe', `${A}\t`, '__proto__', 'constructor', '%00', ','.repeat(3000)]
+  for (const origin of odd) {
+    for (const method of ['GET', 'OPTIONS']) {
+      const { status, body } = await ask({ method, headers: { origin, 'access-control-request-method': origin, 'access-control-request-headers': origin } })
+      assert.ok(status === 200 ? body === 'handler' : status === 204, JSON.stringify(origin.slice(0, 20)))
+    }
+  }
+})

@@ -1,0 +1,27 @@
+// Runs the tests of bindings-node under other releases of Node, and a server under Bun and Deno. Installs them first.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = join(here, '..', '..', '..', '..', 'bindings-node')
+const run = (command, args, cwd) => {
+  const { status, error } = spawnSync(command, args, { cwd, stdio: 'inherit', timeout: 300_000 })
+  if (error) throw error
+  if (status !== 0) process.exitCode = 1
+}
+
+if (!existsSync(join(here, 'node_modules', 'deno'))) run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], here)
+
+// The tests of the tarball run npm, which is of the release that is installed.
+const tests = readdirSync(join(root, 'test')).filter(name => /\.test\.[cm]js$/.test(name) && !name.startsWith('package')).map(name => join('test', name))
+for (const release of ['node18', 'node22', 'node24']) {
+  const node = join(here, 'node_modules', release, 'bin', 'node')
+  console.log(`== ${release} ${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()}`)
+  run(node, ['--test', '--test-reporter=dot', ...tests], root)
+}
+for (const [name, args] of [['bun', []], ['deno', ['run', '--allow-all']]]) {
+  console.log(`== ${name}`)
+  run(join(here, 'node_modules', '.bin', name), [...args, join(here, 'runtime.cjs')], here)
+}

@@ -1,0 +1,109 @@
+"""Ratios of what a middleware adds to a handler: interleaved rounds in one process, CPU time, net of the bare handler
+(but at least that handler's own spread)."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROUNDS = 40
+ROUND_NS = 3_000_000
+WARM_UP = 3
+
+Call = Callable[[], object]
+
+EXPOSE = ["X-Request-Id", "X-Total"]
+ORIGINS = ["https://one.example.com", "https://app.example.com", "https://three.example.com"]
+ALLOWED = ORIGINS[1]
+FOREIGN = "https://evil.example.net"
+NAMES_2000 = ",".join(f"x{number:03x}" for number in range(2000))
+COMMAS = "," * 10_000
+
+
+def origins(count: int) -> list[str]:
+    """So many origins, the last of which is asked about."""
+    return [f"https://app-{number}.example.com" for number in range(count)]
+
+
+def workloads() -> dict[str, tuple[str, dict[str, str]]]:
+    """The method and headers of W0 to W3, W5 and W6."""
+    preflight = {"Origin": ALLOWED, "Access-Control-Request-Method": "PUT"}
+    return {
+        "W0": ("GET", {}),
+        "W1": ("GET", {"Origin": ALLOWED}),
+        "W2": ("OPTIONS", {**preflight, "Access-Control-Request-Headers": "authorization,content-type"}),
+        "W3": ("GET", {"Origin": FOREIGN}),
+        "W5": ("GET", {"Origin": ALLOWED}),
+        "W6a": ("OPTIONS", {**preflight, "Access-Control-Request-Headers": NAMES_2000}),
+        "W6b": ("OPTIONS", {**preflight, "Access-Control-Request-Headers": COMMAS}),
+    }
+
+
+@dataclass
+class Net:
+    """ns a request."""
+
+    least: float
+    bare: float
+    spread: float
+
+    @property
+    def net(self) -> float:
+        return max(self.least - self.bare, self.spread)
+
+
+def _time(call: Call, count: int) -> float:
+    started = time.thread_time_ns()
+    for _ in range(count):
+        call()
+    return (time.thread_time_ns() - started) / count
+
+
+def measure(bare: Call, calls: dict[str, Call]) -> dict[str, Net]:
+    """What each call costs over the bare one."""
+    everything = {"": bare, **calls}
+    counts: dict[str, int] = {}
+    for name, call in everything.items():
+        for _ in range(WARM_UP):
+            call()
+        counts[name] = max(1, min(2000, int(ROUND_NS / max(_time(call, 3), 1))))
+    times: dict[str, list[float]] = {name: [] for name in everything}
+    for _ in range(ROUNDS):
+        for name, call in everything.items():
+            times[name].append(_time(call, counts[name]))
+    baseline = sorted(times[""])
+    spread = baseline[len(baseline) // 2] - baseline[0]
+    return {name: Net(min(times[name]), baseline[0], spread) for name in calls}
+
+
+def report(name: str, title: str, rows: list[dict[str, object]]) -> None:
+    """Prints a table and writes build/bench-NAME.json."""
+    print(f"\n{title}\n")
+    keys = list(rows[0])
+    texts = [[str(row.get(key, "")) for key in keys] for row in rows]
+    widths = [max(len(line[column]) for line in [keys, *texts]) for column in range(len(keys))]
+    for line in [keys, *texts]:
+        print("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)))
+    path = ROOT / "build" / f"bench-{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(rows, indent=1))
+
+
+def row(workload: str, what: str, peer: Net, ours: Net, goal: float) -> dict[str, object]:
+    """One cell beside its goal."""
+    ratio = peer.net / ours.net
+    return {
+        "workload": workload,
+        "layer": what,
+        "bare ns": round(peer.bare),
+        "peer adds ns": round(peer.net),
+        "ours adds ns": round(ours.net),
+        "floor ns": round(ours.spread),
+        "ratio": f"{ratio:.1f}",
+        "goal": f">= {goal:g}" if goal else "",
+        "met": "" if not goal else "yes" if ratio >= goal else "within 15 %" if ratio >= goal * 0.85 else "no",
+    }
