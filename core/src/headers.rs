@@ -207,6 +207,9 @@ pub(crate) struct Block {
     pub(crate) index: usize,
     #[cfg(feature = "tower")]
     pub(crate) tower: Prebuilt<http::HeaderValue>,
+    /// All headers of a preflight's answer, but for the origin if that is the request's, for policies that echo no list.
+    #[cfg(feature = "tower")]
+    pub(crate) answer: Option<http::HeaderMap>,
     #[cfg(feature = "actix")]
     pub(crate) actix: Prebuilt<actix_web::http::header::HeaderValue>,
 }
@@ -222,6 +225,16 @@ impl Block {
         let block = Block { tower: Prebuilt::new::<http::HeaderMap>(&block), ..block };
         #[cfg(feature = "actix")]
         let block = Block { actix: Prebuilt::new::<actix_web::http::header::HeaderMap>(&block), ..block };
+        block
+    }
+
+    /// The headers of a preflight's answer.
+    pub(crate) fn preflight(lines: Vec<Line>, status: u16) -> Self {
+        let block = Block::new(lines);
+        #[cfg(feature = "tower")]
+        let block = Block { answer: crate::tower::prepared_answer(&block.tower, status), ..block };
+        #[cfg(not(feature = "tower"))]
+        let _ = status;
         block
     }
 }

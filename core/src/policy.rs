@@ -232,6 +232,7 @@ pub(crate) struct BlockSettings<'a> {
     pub(crate) expose_headers: &'a HeaderNames,
     pub(crate) max_age: Option<u32>,
     pub(crate) private_network: bool,
+    pub(crate) preflight_status: u16,
     pub(crate) vary: &'a Vary,
     pub(crate) separator: ListSeparator,
 }
@@ -307,7 +308,7 @@ impl BlockSettings<'_> {
         lines.extend(self.max_age.map(|seconds| fixed(HeaderName::MaxAge, &seconds.to_string())));
         lines.extend(private_network.then(|| fixed(HeaderName::AllowPrivateNetwork, "true")));
         lines.push(merged(HeaderName::Vary, &self.vary.options));
-        Block::new(lines)
+        Block::preflight(lines, self.preflight_status)
     }
 
     fn joined(&self, names: &[String]) -> String {

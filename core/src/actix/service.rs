@@ -1,5 +1,6 @@
 //! The service around the application's, and the response to come.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,14 +11,14 @@ use std::task::{Context, Poll, ready};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::HeaderValue;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 
 use super::rules::{Host, Rules};
 use crate::evaluate::Verdict;
 use crate::middleware::OverwroteUpstream;
-use crate::middleware::decide::{Next, Pending, asked_origin, decide};
+use crate::middleware::decide::{Answer, Manner, Outcome, Pending, add_vary, asked_origin, decide};
 use crate::policy::Policy;
 
 /// The service that [`Cors`](super::Cors) makes: it answers preflights and gives every other response its headers.
@@ -51,7 +52,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let policy = self.rules.source.of(request.head());
         let Some(host) = &self.rules.host else {
-            return ResponseFuture { state: start(&*self.service, policy, None, &self.rules, request) };
+            return ResponseFuture { state: start(&*self.service, policy, None, &self.rules.manner, request) };
         };
         let head = request.head();
         let verdict = match asked_origin(&policy, head.method.as_str(), &head.headers) {
@@ -60,37 +61,46 @@ where
                 Host::Sync(ask) => Some(ask(&origin, head)),
                 Host::Async(ask) => {
                     let verdict = ask(origin, head);
+                    let policy = policy.into_owned();
                     let (service, rules, request) = (self.service.clone(), self.rules.clone(), Some(request));
                     return ResponseFuture { state: State::Asking { asking: Box::new(Asking { verdict, service, policy, rules, request }) } };
                 }
             },
         };
-        ResponseFuture { state: start(&*self.service, policy, verdict, &self.rules, request) }
+        ResponseFuture { state: start(&*self.service, policy, verdict, &self.rules.manner, request) }
     }
 }
 
-#[inline]
-fn start<S, B>(service: &S, policy: Arc<Policy>, verdict: Option<Verdict>, rules: &Rules, request: ServiceRequest) -> State<S, B>
+/// Decides, and calls the application or answers. What this makes is large, so it is made where it stays.
+#[inline(always)]
+fn start<S, B>(service: &S, policy: Cow<'_, Arc<Policy>>, verdict: Option<Verdict>, manner: &Manner<HeaderValue>, request: ServiceRequest) -> State<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    let (next, decided) = decide(policy, verdict, &rules.manner, request.method().as_str(), request.headers());
-    match next {
-        Next::Forward(pending) => {
-            if rules.manner.tells {
-                request.extensions_mut().insert(decided);
-            }
-            State::Forward { future: service.call(request), pending: Some(pending) }
-        }
-        Next::Answer(status, headers) => {
-            let mut response = HttpResponse::new(StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN));
-            *response.headers_mut() = headers;
-            if rules.manner.tells {
-                response.extensions_mut().insert(decided);
-            }
-            State::Answer { response: Some(request.into_response(response.map_into_right_body())) }
-        }
+    let outcome = decide(&policy, verdict, request.method().as_str(), request.headers());
+    if !outcome.forwards(manner) {
+        return State::Answer { response: Some(request.into_response(answer(&policy, outcome, manner))) };
     }
+    if manner.tells {
+        request.extensions_mut().insert(outcome.decided);
+    }
+    let pending = outcome.pending(policy.into_owned(), manner);
+    State::Forward { future: service.call(request), pending: Some(pending) }
+}
+
+fn answer<B>(policy: &Policy, outcome: Outcome<HeaderValue>, manner: &Manner<HeaderValue>) -> HttpResponse<EitherBody<B>> {
+    let decided = outcome.decided;
+    let Answer { status, block, echoed } = outcome.answer(policy);
+    // The table of a new response is a used one, with room.
+    let mut response = HttpResponse::new(StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN));
+    block.actix.write(echoed, response.headers_mut());
+    if let Some(vary) = &manner.vary {
+        add_vary(vary, response.headers_mut());
+    }
+    if manner.tells {
+        response.extensions_mut().insert(decided);
+    }
+    response.map_into_right_body()
 }
 
 /// A request that waits for the application's verdict.
@@ -120,7 +130,7 @@ pin_project! {
         S: Service<ServiceRequest>,
     {
         /// The application works.
-        Forward { #[pin] future: S::Future, pending: Option<Pending<HeaderMap>> },
+        Forward { #[pin] future: S::Future, pending: Option<Pending<HeaderValue>> },
         /// The answer is here.
         Answer { response: Option<ServiceResponse<EitherBody<B>>> },
         /// The application is asked about the origin.
@@ -167,7 +177,7 @@ where
                 StateProjection::Asking { asking } => {
                     let verdict = ready!(asking.verdict.as_mut().poll(context));
                     let request = asking.request.take().expect("the verdict is taken once");
-                    let started = start(&*asking.service, asking.policy.clone(), Some(verdict), &asking.rules, request);
+                    let started = start(&*asking.service, Cow::Borrowed(&asking.policy), Some(verdict), &asking.rules.manner, request);
                     state.set(started);
                 }
             }
@@ -177,7 +187,7 @@ where
 
 /// A 101 and other 1xx are left alone.
 #[inline]
-fn apply<B>(pending: Pending<HeaderMap>, response: &mut HttpResponse<B>) {
+fn apply<B>(pending: Pending<HeaderValue>, response: &mut HttpResponse<B>) {
     if !response.status().is_informational() && pending.apply(response.headers_mut()) {
         response.extensions_mut().insert(OverwroteUpstream);
     }

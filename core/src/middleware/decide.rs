@@ -1,13 +1,13 @@
 //! From a request's head to what the service does with it. What is kept of the decision owns what it needs, because the
-//! request goes to the handler.
+//! request goes to the handler; it is small, because it moves with the handler's future.
 
 use std::sync::Arc;
 
 use super::Decided;
-use super::prebuilt::{Echoed, Table, echoed_origin, merge};
-use crate::decision::Action;
+use super::prebuilt::{Echoed, Table, merge};
+use crate::decision::{Action, Decision};
 use crate::evaluate::Verdict;
-use crate::headers::HeaderName;
+use crate::headers::{Block, HeaderName};
 use crate::policy::Policy;
 use crate::request::{Field, LineSource, Lines, Request};
 
@@ -19,26 +19,6 @@ pub(crate) enum Asked {
     Names,
     PrivateNetwork,
     SecFetchSite,
-}
-
-/// What happens to a request.
-pub(crate) enum Next<T: Table> {
-    /// It goes to the handler; the response gets its headers.
-    Forward(Pending<T>),
-    /// It is answered here.
-    Answer(u16, T),
-}
-
-/// The headers that a response will get.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending<T: Table> {
-    policy: Arc<Policy>,
-    block: usize,
-    origin: Option<T::Value>,
-    /// What a preflight that goes to the handler echoes beside its origin.
-    lists: Option<Box<[Option<T::Value>; 2]>>,
-    /// Names that the application adds to `Vary`.
-    vary: Option<T::Value>,
 }
 
 /// What a service does beside its policy.
@@ -58,69 +38,128 @@ impl<V> Default for Manner<V> {
     }
 }
 
+/// A decision without the request and the policy that it was made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome<V> {
+    action: Action,
+    status: Option<u16>,
+    block: usize,
+    echoed: Echoed<V>,
+    pub(crate) decided: Decided,
+}
+
+/// The headers that the handler's response will get.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending<V> {
+    policy: Arc<Policy>,
+    block: usize,
+    echoed: Echoed<V>,
+    /// Names that the application adds to `Vary`.
+    vary: Option<Box<V>>,
+}
+
+/// A response that is made without the handler.
+pub(crate) struct Answer<'p, V> {
+    pub(crate) status: u16,
+    pub(crate) block: &'p Block,
+    pub(crate) echoed: Echoed<V>,
+}
+
+/// Decides about a request. A look into a header table is most of the cost: one for the origin, and no more unless the
+/// request may be a preflight.
 #[inline]
-pub(crate) fn decide<T: Table>(policy: Arc<Policy>, verdict: Option<Verdict>, manner: &Manner<T::Value>, method: &str, headers: &T) -> (Next<T>, Decided) {
-    let lines = AllLines(headers);
-    // A look into a header table is most of the cost: one for the origin, to read it and to name it.
+pub(crate) fn decide<T: Table>(policy: &Policy, verdict: Option<Verdict>, method: &str, headers: &T) -> Outcome<T::Value> {
     let mut origins = headers.asked(Asked::Origin);
-    let own_origin = origins.next();
-    let request = read(&policy, method, headers, &lines, field_of::<T>(own_origin, origins.next()));
-    let decision = policy.decide(&request, verdict, None);
-    let decided = Decided::from(&decision);
-    let block = decision.block;
-    let vary = manner.vary.clone();
-    let next = match decision.action() {
-        Action::Forward => {
-            let origin = echoed_origin::<T>(&decision, own_origin);
-            let block = block.index;
-            Next::Forward(Pending { block, origin, lists: None, vary, policy })
-        }
-        Action::Answer if manner.forwards_preflights => {
-            let Echoed { origin, method, names } = Echoed::of::<T>(&decision, own_origin);
-            let block = block.index;
-            Next::Forward(Pending { block, origin, lists: Some(Box::new([method, names])), vary, policy })
-        }
-        Action::Answer | Action::Reject => {
-            let set = T::prebuilt(block);
-            let status = decision.status().unwrap_or(403);
-            // Room for Content-Length, and no more: a large table is slow to allocate.
-            let mut answer = T::with_capacity(set.len() + usize::from(status != 204));
-            set.write(Echoed::of::<T>(&decision, own_origin), &mut answer);
-            add_vary(vary, &mut answer);
-            Next::Answer(status, answer)
-        }
+    let mut request = Request::new(method);
+    let Some(origin) = origins.next() else {
+        return Outcome::of::<T>(&policy.decide(&request, None, None), None);
     };
-    (next, decided)
+    request.origin = field::<T>(Some(origin), origins.next());
+    if policy.rejects {
+        request.sec_fetch_site = asked(headers, Asked::SecFetchSite);
+    }
+    if method == "OPTIONS" {
+        return decide_options(policy, verdict, &request, headers, origin);
+    }
+    Outcome::of::<T>(&policy.decide(&request, verdict, None), Some(origin))
+}
+
+#[inline(never)]
+fn decide_options<T: Table>(policy: &Policy, verdict: Option<Verdict>, request: &Request<'_>, headers: &T, origin: &T::Value) -> Outcome<T::Value> {
+    let lines = AllLines(headers);
+    let mut request = Request { origin: request.origin, sec_fetch_site: request.sec_fetch_site, ..Request::new(request.method) };
+    request.acrm = asked(headers, Asked::Method);
+    if request.acrm.is_present() {
+        let mut names = headers.asked(Asked::Names);
+        request.acrh = match (names.next(), names.next()) {
+            (None, _) => Lines::Absent,
+            (Some(line), None) => Lines::One(T::bytes(line)),
+            (Some(_), Some(_)) => Lines::Many(&lines),
+        };
+        if policy.allow_private_network {
+            request.acrpn = asked(headers, Asked::PrivateNetwork);
+        }
+    }
+    Outcome::of::<T>(&policy.decide(&request, verdict, None), Some(origin))
 }
 
 /// The origin that the application is asked about, if it is.
 pub(crate) fn asked_origin<T: Table>(policy: &Policy, method: &str, headers: &T) -> Option<T::Value> {
-    let lines = AllLines(headers);
-    let request = read(policy, method, headers, &lines, field(headers, Asked::Origin));
+    let mut origins = headers.asked(Asked::Origin);
+    let value = origins.next()?;
+    let request = Request { origin: field::<T>(Some(value), origins.next()), ..Request::new(method) };
     let origin = policy.asks_host(&request)?;
-    let value = headers.asked(Asked::Origin).next()?;
     Some(if T::bytes(value) == origin.as_bytes() { value.clone() } else { T::value(origin) })
 }
 
-impl<T: Table> Pending<T> {
+impl<V: Clone> Outcome<V> {
+    #[inline(always)]
+    fn of<T: Table<Value = V>>(decision: &Decision<'_>, origin: Option<&V>) -> Self {
+        Outcome {
+            action: decision.action(),
+            status: decision.status(),
+            block: decision.block.index,
+            echoed: Echoed::of::<T>(decision, origin),
+            decided: Decided::from(decision),
+        }
+    }
+
+    /// Whether the handler runs.
+    #[inline]
+    pub(crate) fn forwards(&self, manner: &Manner<V>) -> bool {
+        match self.action {
+            Action::Forward => true,
+            Action::Answer => manner.forwards_preflights,
+            Action::Reject => false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn pending(self, policy: Arc<Policy>, manner: &Manner<V>) -> Pending<V> {
+        Pending { policy, block: self.block, echoed: self.echoed, vary: manner.vary.clone().map(Box::new) }
+    }
+
+    #[inline]
+    pub(crate) fn answer(self, policy: &Policy) -> Answer<'_, V> {
+        Answer { status: self.status.unwrap_or(403), block: policy.blocks.at(self.block), echoed: self.echoed }
+    }
+}
+
+impl<V: Clone> Pending<V> {
     /// Applies the headers to the handler's response, whatever its status. Whether they replaced or removed some.
     #[inline]
-    pub(crate) fn apply(self, response: &mut T) -> bool {
-        let mut echoed = Echoed::origin(self.origin);
-        if let Some(lists) = self.lists {
-            [echoed.method, echoed.names] = *lists;
+    pub(crate) fn apply<T: Table<Value = V>>(self, response: &mut T) -> bool {
+        let overwrote = T::prebuilt(self.policy.blocks.at(self.block)).apply(self.policy.keeps_upstream, self.echoed, response);
+        if let Some(vary) = self.vary {
+            add_vary(&*vary, response);
         }
-        let overwrote = T::prebuilt(self.policy.blocks.at(self.block)).apply(self.policy.keeps_upstream, echoed, response);
-        add_vary(self.vary, response);
         overwrote
     }
 }
 
-#[inline]
-fn add_vary<T: Table>(vary: Option<T::Value>, headers: &mut T) {
-    if let Some(vary) = vary {
-        merge(HeaderName::Vary, &vary, headers.present(), headers);
-    }
+#[cold]
+pub(crate) fn add_vary<T: Table>(vary: &T::Value, headers: &mut T) {
+    merge(HeaderName::Vary, vary, headers.present(), headers);
 }
 
 /// The lines of `Access-Control-Request-Headers`.
@@ -132,41 +171,15 @@ impl<T: Table + Sync> LineSource for AllLines<'_, T> {
     }
 }
 
-/// What the policy reads of a request, and no more.
 #[inline]
-fn read<'a, T: Table>(policy: &Policy, method: &'a str, headers: &'a T, lines: &'a AllLines<'a, T>, origin: Field<'a>) -> Request<'a> {
-    let mut request = Request::new(method);
-    request.origin = origin;
-    if !request.origin.is_present() {
-        return request;
-    }
-    if method == "OPTIONS" {
-        request.acrm = field(headers, Asked::Method);
-        let mut names = headers.asked(Asked::Names);
-        request.acrh = match (names.next(), names.next()) {
-            (None, _) => Lines::Absent,
-            (Some(line), None) => Lines::One(T::bytes(line)),
-            (Some(_), Some(_)) => Lines::Many(lines),
-        };
-        if policy.allow_private_network {
-            request.acrpn = field(headers, Asked::PrivateNetwork);
-        }
-    }
-    if policy.rejects {
-        request.sec_fetch_site = field(headers, Asked::SecFetchSite);
-    }
-    request
-}
-
-#[inline]
-fn field<T: Table>(headers: &T, name: Asked) -> Field<'_> {
+fn asked<T: Table>(headers: &T, name: Asked) -> Field<'_> {
     let mut values = headers.asked(name);
-    field_of::<T>(values.next(), values.next())
+    field::<T>(values.next(), values.next())
 }
 
 /// A third line says no more than a second.
 #[inline]
-fn field_of<'a, T: Table>(first: Option<&'a T::Value>, second: Option<&'a T::Value>) -> Field<'a> {
+fn field<'a, T: Table>(first: Option<&'a T::Value>, second: Option<&'a T::Value>) -> Field<'a> {
     let mut field = Field::ABSENT;
     first.into_iter().chain(second).for_each(|value| field.push(T::bytes(value)));
     field

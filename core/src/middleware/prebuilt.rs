@@ -4,6 +4,7 @@
 use super::decide::Asked;
 use crate::decision::Decision;
 use crate::headers::{Block, HeaderName, Op, Value};
+use crate::request::Kind;
 use crate::vary::{merge_names, merge_vary};
 
 /// A framework's table of headers.
@@ -13,7 +14,6 @@ pub(crate) trait Table: Sync + Sized {
 
     /// The headers of an outcome as this table has them.
     fn prebuilt(block: &Block) -> &Prebuilt<Self::Value>;
-    fn with_capacity(count: usize) -> Self;
     /// The values of a request header.
     fn asked(&self, name: Asked) -> impl Iterator<Item = &Self::Value>;
 
@@ -25,10 +25,11 @@ pub(crate) trait Table: Sync + Sized {
     /// Which of the headers that crossgate writes the table has: one look at each name.
     fn present(&self) -> Present;
     fn values(&self, name: HeaderName) -> impl Iterator<Item = &Self::Value>;
-    fn reserve(&mut self, additional: usize);
+    /// Adds the first line of a name.
+    fn add(&mut self, name: HeaderName, value: Self::Value);
     /// Replaces every line of the name.
     fn insert(&mut self, name: HeaderName, value: Self::Value);
-    /// Adds a line.
+    /// Adds a line to others.
     fn append(&mut self, name: HeaderName, value: Self::Value);
     fn remove(&mut self, name: HeaderName);
 }
@@ -64,11 +65,13 @@ impl Present {
 pub(crate) struct Prebuilt<V> {
     lines: Box<[Line<V>]>,
     remove: Present,
+    /// Whether the request's origin is named.
+    names_origin: bool,
 }
 
 impl<V> Default for Prebuilt<V> {
     fn default() -> Self {
-        Prebuilt { lines: Box::default(), remove: Present::default() }
+        Prebuilt { lines: Box::default(), remove: Present::default(), names_origin: false }
     }
 }
 
@@ -91,41 +94,44 @@ enum LineValue<V> {
 #[derive(Clone, Debug)]
 pub(crate) struct Echoed<V> {
     pub(crate) origin: Option<V>,
-    pub(crate) method: Option<V>,
-    pub(crate) names: Option<V>,
+    /// The method and the names: few policies echo them.
+    lists: Option<Box<[Option<V>; 2]>>,
 }
 
-impl<V> Echoed<V> {
-    /// An origin alone: all that a response to an actual request takes.
-    #[inline]
-    pub(crate) fn origin(origin: Option<V>) -> Self {
-        Echoed { origin, method: None, names: None }
+impl<V: Clone> Echoed<V> {
+    /// `origin` is the request's own: shared, not copied.
+    #[inline(always)]
+    pub(crate) fn of<T: Table<Value = V>>(decision: &Decision<'_>, origin: Option<&V>) -> Self {
+        let origin = match origin {
+            _ if !T::prebuilt(decision.block).names_origin => None,
+            Some(value) if T::bytes(value) == decision.origin.as_bytes() => Some(value.clone()),
+            // White space stood around it.
+            _ => Some(T::value(decision.origin)),
+        };
+        Echoed { origin, lists: Self::lists::<T>(decision) }
     }
 
-    /// Takes what the decision echoes; `value` makes a value of a text, `origin` is the request's own.
     #[inline]
-    pub(crate) fn of<T: Table<Value = V>>(decision: &Decision<'_>, origin: Option<&V>) -> Self
-    where
-        V: Clone,
-    {
-        Echoed {
-            origin: echoed_origin::<T>(decision, origin),
-            method: decision.value(&Value::Method).map(|(text, _)| T::value(text)),
-            names: decision.value(&Value::Names).map(|(text, _)| T::value(text)),
+    fn lists<T: Table<Value = V>>(decision: &Decision<'_>) -> Option<Box<[Option<V>; 2]>> {
+        let of = |value| decision.value(value).map(|(text, _)| T::value(text));
+        if decision.kind != Kind::Preflight {
+            return None;
+        }
+        match [of(&Value::Method), of(&Value::Names)] {
+            [None, None] => None,
+            lists => Some(Box::new(lists)),
         }
     }
-}
 
-/// The origin that the response names, if it is the request's: its own value, shared, not copied.
-#[inline]
-pub(crate) fn echoed_origin<T: Table>(decision: &Decision<'_>, origin: Option<&T::Value>) -> Option<T::Value> {
-    if decision.origin.is_empty() {
-        return None;
-    }
-    match origin {
-        Some(value) if T::bytes(value) == decision.origin.as_bytes() => Some(value.clone()),
-        // White space stood around it.
-        _ => Some(T::value(decision.origin)),
+    /// The value of a line; each is taken once.
+    #[inline]
+    fn take(&mut self, value: &LineValue<V>) -> Option<V> {
+        match value {
+            LineValue::Fixed(value) => Some(value.clone()),
+            LineValue::Origin => self.origin.take(),
+            LineValue::Method => self.lists.as_mut()?[0].take(),
+            LineValue::Names => self.lists.as_mut()?[1].take(),
+        }
     }
 }
 
@@ -143,20 +149,31 @@ impl<V: Clone> Prebuilt<V> {
         });
         let mut remove = Present::default();
         block.remove.iter().for_each(|name| remove.add(*name));
-        Prebuilt { lines: lines.collect(), remove }
+        let lines: Box<[_]> = lines.collect();
+        let names_origin = lines.iter().any(|line| matches!(line.value, LineValue::Origin));
+        Prebuilt { lines, remove, names_origin }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// The headers of an answer that nothing else has given headers.
-    #[inline]
-    pub(crate) fn write<T: Table<Value = V>>(&self, echoed: Echoed<V>, answer: &mut T) {
-        let mut echoed = echoed;
+    /// All headers, with `origin` in the place of the request's; `None` if they echo a list.
+    #[cfg(feature = "tower")]
+    pub(crate) fn constant<T: Table<Value = V>>(&self, origin: &V, mut headers: T) -> Option<T> {
         for line in &self.lines {
-            if let Some(value) = line.value(&mut echoed) {
-                answer.insert(line.name, value);
+            let value = match &line.value {
+                LineValue::Fixed(value) => value,
+                LineValue::Origin => origin,
+                LineValue::Method | LineValue::Names => return None,
+            };
+            headers.add(line.name, value.clone());
+        }
+        Some(headers)
+    }
+
+    /// The headers of a response that has none of them.
+    #[inline]
+    pub(crate) fn write<T: Table<Value = V>>(&self, mut echoed: Echoed<V>, response: &mut T) {
+        for line in &self.lines {
+            if let Some(value) = echoed.take(&line.value) {
+                response.add(line.name, value);
             }
         }
     }
@@ -167,7 +184,6 @@ impl<V: Clone> Prebuilt<V> {
     pub(crate) fn apply<T: Table<Value = V>>(&self, keeps_upstream: bool, mut echoed: Echoed<V>, response: &mut T) -> bool {
         let present = response.present();
         if present == Present::default() {
-            response.reserve(self.lines.len());
             self.write(echoed, response);
             return false;
         }
@@ -188,7 +204,7 @@ impl<V: Clone> Prebuilt<V> {
             overwrote = true;
         }
         for line in &self.lines {
-            let Some(value) = line.value(echoed) else { continue };
+            let Some(value) = echoed.take(&line.value) else { continue };
             match line.op {
                 Op::Merge => merge(line.name, &value, present, response),
                 Op::Set => {
@@ -198,18 +214,6 @@ impl<V: Clone> Prebuilt<V> {
             }
         }
         overwrote
-    }
-}
-
-impl<V: Clone> Line<V> {
-    #[inline]
-    fn value(&self, echoed: &mut Echoed<V>) -> Option<V> {
-        match &self.value {
-            LineValue::Fixed(value) => Some(value.clone()),
-            LineValue::Origin => echoed.origin.take(),
-            LineValue::Method => echoed.method.take(),
-            LineValue::Names => echoed.names.take(),
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where the policy of a request comes from.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,21 +29,21 @@ impl<H> Source<H> {
 
     /// The policy, if no look at the request is needed.
     #[inline]
-    pub(crate) fn without_head(&self) -> Option<Arc<Policy>> {
+    pub(crate) fn without_head(&self) -> Option<Cow<'_, Arc<Policy>>> {
         match self {
-            Source::Fixed(policy) => Some(policy.clone()),
-            Source::Shared(shared) => Some(shared.policy()),
+            Source::Fixed(policy) => Some(Cow::Borrowed(policy)),
+            Source::Shared(shared) => Some(Cow::Owned(shared.policy())),
             Source::Chosen(..) => None,
         }
     }
 
     /// The policy of a request.
     #[inline]
-    pub(crate) fn of(&self, head: &H) -> Arc<Policy> {
+    pub(crate) fn of(&self, head: &H) -> Cow<'_, Arc<Policy>> {
         match self {
-            Source::Fixed(policy) => policy.clone(),
-            Source::Shared(shared) => shared.policy(),
-            Source::Chosen(choose, nobody) => choose(head).unwrap_or_else(|| nobody.clone()),
+            Source::Fixed(policy) => Cow::Borrowed(policy),
+            Source::Shared(shared) => Cow::Owned(shared.policy()),
+            Source::Chosen(choose, nobody) => choose(head).map_or(Cow::Borrowed(nobody), Cow::Owned),
         }
     }
 }

@@ -5,11 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::service::{Asking, Started};
+use super::service::Asking;
 use crate::middleware::OverwroteUpstream;
 use crate::middleware::decide::Pending;
 
@@ -31,7 +31,7 @@ pin_project! {
         S: Service<Request<ReqBody>>,
     {
         /// The handler runs.
-        Forward { #[pin] future: S::Future, pending: Option<Pending<HeaderMap>> },
+        Forward { #[pin] future: S::Future, pending: Option<Pending<HeaderValue>> },
         /// The answer is here.
         Answer { response: Option<Response<ResBody>> },
         /// The application is asked about the origin.
@@ -39,24 +39,10 @@ pin_project! {
     }
 }
 
-impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody> {
-    #[inline]
-    pub(super) fn started(started: Started<S::Future, ResBody>) -> Self {
-        ResponseFuture { state: State::started(started) }
-    }
-
-    pub(super) fn asking(asking: Asking<S, ReqBody>) -> Self {
-        ResponseFuture { state: State::Asking { asking: Box::new(asking) } }
-    }
-}
-
-impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> State<S, ReqBody, ResBody> {
-    #[inline]
-    fn started(started: Started<S::Future, ResBody>) -> Self {
-        match started {
-            Started::Forward(future, pending) => State::Forward { future, pending: Some(pending) },
-            Started::Answer(response) => State::Answer { response: Some(response) },
-        }
+impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> From<State<S, ReqBody, ResBody>> for ResponseFuture<S, ReqBody, ResBody> {
+    #[inline(always)]
+    fn from(state: State<S, ReqBody, ResBody>) -> Self {
+        ResponseFuture { state }
     }
 }
 
@@ -73,21 +59,23 @@ where
         loop {
             match state.as_mut().project() {
                 StateProjection::Forward { future, pending } => {
-                    let mut response = ready!(future.poll(context))?;
+                    let mut polled = future.poll(context);
                     // A 101 and other 1xx are left alone.
-                    if let Some(pending) = pending.take().filter(|_| !response.status().is_informational())
+                    if let Poll::Ready(Ok(response)) = &mut polled
+                        && !response.status().is_informational()
+                        && let Some(pending) = pending.take()
                         && pending.apply(response.headers_mut())
                     {
                         response.extensions_mut().insert(OverwroteUpstream);
                     }
-                    return Poll::Ready(Ok(response));
+                    return polled;
                 }
                 StateProjection::Answer { response } => {
                     return Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")));
                 }
                 StateProjection::Asking { asking } => {
                     let started = ready!(asking.poll(context));
-                    state.set(State::started(started));
+                    state.set(started);
                 }
             }
         }

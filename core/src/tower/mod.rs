@@ -55,3 +55,4 @@ pub use builder::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsBuilder, Exp
 pub use future::ResponseFuture;
 pub use layer::CorsLayer;
 pub use service::Cors;
+pub(crate) use service::prepared_answer;

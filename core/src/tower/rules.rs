@@ -1,5 +1,6 @@
 //! What a layer knows.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -61,7 +62,7 @@ pub(super) struct Rules {
 impl Rules {
     /// The policy, if nothing about the request has to be asked.
     #[inline]
-    pub(super) fn policy_alone(&self) -> Option<Arc<Policy>> {
+    pub(super) fn policy_alone(&self) -> Option<Cow<'_, Arc<Policy>>> {
         match &self.host {
             None => self.source.without_head(),
             Some(_) => None,

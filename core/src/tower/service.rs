@@ -1,18 +1,20 @@
 //! The service around the application's.
 
+use std::borrow::Cow;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::CONTENT_LENGTH;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::future::ResponseFuture;
+use super::future::{ResponseFuture, State};
 use super::rules::{Host, Rules};
 use crate::evaluate::Verdict;
-use crate::middleware::decide::{Next, Pending, asked_origin, decide};
+use crate::middleware::decide::{Answer, Manner, Outcome, add_vary, asked_origin, decide};
+use crate::middleware::prebuilt::Prebuilt;
 use crate::policy::Policy;
 
 /// The service that [`CorsLayer`](super::CorsLayer) makes: it answers preflights and gives every other response its headers.
@@ -62,7 +64,7 @@ where
     #[inline]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match self.rules.policy_alone() {
-            Some(policy) => ResponseFuture::started(start(&mut self.inner, policy, None, &self.rules, request)),
+            Some(policy) => start(&mut self.inner, policy, None, &self.rules.manner, request).into(),
             None => self.call_with_head(request),
         }
     }
@@ -87,53 +89,73 @@ impl<S> Cors<S> {
                 let clone = self.inner.clone();
                 let service = mem::replace(&mut self.inner, clone);
                 let request = Some(Request::from_parts(head, body));
-                return ResponseFuture::asking(Asking { verdict, service, policy, rules: self.rules.clone(), request });
+                let asking = Asking { verdict, service, policy: policy.into_owned(), rules: self.rules.clone(), request };
+                return State::Asking { asking: Box::new(asking) }.into();
             }
         };
-        ResponseFuture::started(start(&mut self.inner, policy, verdict, &self.rules, Request::from_parts(head, body)))
+        start(&mut self.inner, policy, verdict, &self.rules.manner, Request::from_parts(head, body)).into()
     }
 }
 
-/// A request that was decided about.
-pub(super) enum Started<F, B> {
-    /// The handler runs.
-    Forward(F, Pending<HeaderMap>),
-    /// The answer is here.
-    Answer(Response<B>),
-}
-
-#[inline]
+/// Decides, and calls the handler or answers. What this makes is large, so it is made where it stays.
+#[inline(always)]
 fn start<S, ReqBody, ResBody>(
     service: &mut S,
-    policy: Arc<Policy>,
+    policy: Cow<'_, Arc<Policy>>,
     verdict: Option<Verdict>,
-    rules: &Rules,
+    manner: &Manner<HeaderValue>,
     mut request: Request<ReqBody>,
-) -> Started<S::Future, ResBody>
+) -> State<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: Default,
 {
-    let (next, decided) = decide(policy, verdict, &rules.manner, request.method().as_str(), request.headers());
-    match next {
-        Next::Forward(pending) => {
-            if rules.manner.tells {
-                request.extensions_mut().insert(decided);
-            }
-            Started::Forward(service.call(request), pending)
+    let outcome = decide(&policy, verdict, request.method().as_str(), request.headers());
+    if !outcome.forwards(manner) {
+        return State::Answer { response: Some(answer(&policy, outcome, manner)) };
+    }
+    if manner.tells {
+        request.extensions_mut().insert(outcome.decided);
+    }
+    State::Forward { future: service.call(request), pending: Some(outcome.pending(policy.into_owned(), manner)) }
+}
+
+fn answer<ResBody: Default>(policy: &Policy, outcome: Outcome<HeaderValue>, manner: &Manner<HeaderValue>) -> Response<ResBody> {
+    let decided = outcome.decided;
+    let Answer { status, block, echoed } = outcome.answer(policy);
+    let mut response = Response::new(ResBody::default());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    let headers = response.headers_mut();
+    if let Some(prepared) = &block.answer {
+        // Cloning a table is much cheaper than filling one.
+        headers.clone_from(prepared);
+        if let (Some(origin), Some(place)) = (echoed.origin, headers.get_mut(ACCESS_CONTROL_ALLOW_ORIGIN)) {
+            *place = origin;
         }
-        Next::Answer(status, mut headers) => {
-            let mut response = Response::new(ResBody::default());
-            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
-            if status != 204 {
-                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
-            *response.headers_mut() = headers;
-            if rules.manner.tells {
-                response.extensions_mut().insert(decided);
-            }
-            Started::Answer(response)
-        }
+    } else {
+        block.tower.write(echoed, headers);
+        add_length(status, headers);
+    }
+    if let Some(vary) = &manner.vary {
+        add_vary(vary, headers);
+    }
+    if manner.tells {
+        response.extensions_mut().insert(decided);
+    }
+    response
+}
+
+/// The headers of a preflight's answer but for the request's origin, if they echo nothing else.
+pub(crate) fn prepared_answer(prebuilt: &Prebuilt<HeaderValue>, status: u16) -> Option<HeaderMap> {
+    let mut headers = prebuilt.constant(&HeaderValue::from_static(""), HeaderMap::new())?;
+    add_length(status, &mut headers);
+    Some(headers)
+}
+
+/// A 204 has no length (RFC 9110, 8.6).
+fn add_length(status: u16, headers: &mut HeaderMap) {
+    if status != 204 {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
 }
 
@@ -147,14 +169,14 @@ pub(super) struct Asking<S, ReqBody> {
 }
 
 impl<S, ReqBody> Asking<S, ReqBody> {
-    pub(super) fn poll<ResBody>(&mut self, context: &mut Context<'_>) -> Poll<Started<S::Future, ResBody>>
+    pub(super) fn poll<ResBody>(&mut self, context: &mut Context<'_>) -> Poll<State<S, ReqBody, ResBody>>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>>,
         ResBody: Default,
     {
         self.verdict.as_mut().poll(context).map(|verdict| {
             let request = self.request.take().expect("the verdict is taken once");
-            start(&mut self.service, self.policy.clone(), Some(verdict), &self.rules, request)
+            start(&mut self.service, Cow::Borrowed(&self.policy), Some(verdict), &self.rules.manner, request)
         })
     }
 }

@@ -32,10 +32,6 @@ impl Table for HeaderMap {
         &block.tower
     }
 
-    fn with_capacity(count: usize) -> Self {
-        HeaderMap::with_capacity(count)
-    }
-
     #[inline]
     fn asked(&self, of: Asked) -> impl Iterator<Item = &HeaderValue> {
         let name = match of {
@@ -74,11 +70,10 @@ impl Table for HeaderMap {
     }
 
     #[inline]
-    fn reserve(&mut self, additional: usize) {
-        self.reserve(additional);
+    fn add(&mut self, of: HeaderName, value: HeaderValue) {
+        self.insert(name(of), value);
     }
 
-    #[inline]
     fn insert(&mut self, of: HeaderName, value: HeaderValue) {
         self.insert(name(of), value);
     }
