@@ -108,15 +108,12 @@ impl<V: Clone> Echoed<V> {
             // White space stood around it.
             _ => Some(T::value(decision.origin)),
         };
-        Echoed { origin, lists: Self::lists::<T>(decision) }
+        Echoed { origin, lists: if decision.kind == Kind::Preflight { Self::lists::<T>(decision) } else { None } }
     }
 
     #[inline]
     fn lists<T: Table<Value = V>>(decision: &Decision<'_>) -> Option<Box<[Option<V>; 2]>> {
         let of = |value| decision.value(value).map(|(text, _)| T::value(text));
-        if decision.kind != Kind::Preflight {
-            return None;
-        }
         match [of(&Value::Method), of(&Value::Names)] {
             [None, None] => None,
             lists => Some(Box::new(lists)),

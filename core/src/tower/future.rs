@@ -20,7 +20,7 @@ pin_project! {
         S: Service<Request<ReqBody>>,
     {
         #[pin]
-        state: State<S, ReqBody, ResBody>,
+        pub(super) state: State<S, ReqBody, ResBody>,
     }
 }
 
@@ -39,13 +39,6 @@ pin_project! {
     }
 }
 
-impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> From<State<S, ReqBody, ResBody>> for ResponseFuture<S, ReqBody, ResBody> {
-    #[inline(always)]
-    fn from(state: State<S, ReqBody, ResBody>) -> Self {
-        ResponseFuture { state }
-    }
-}
-
 impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
@@ -56,28 +49,25 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        loop {
-            match state.as_mut().project() {
-                StateProjection::Forward { future, pending } => {
-                    let mut polled = future.poll(context);
-                    // A 101 and other 1xx are left alone.
-                    if let Poll::Ready(Ok(response)) = &mut polled
-                        && !response.status().is_informational()
-                        && let Some(pending) = pending.take()
-                        && pending.apply(response.headers_mut())
-                    {
-                        response.extensions_mut().insert(OverwroteUpstream);
-                    }
-                    return polled;
+        if let StateProjection::Asking { asking } = state.as_mut().project() {
+            let started = ready!(asking.poll(context));
+            state.set(started.state);
+        }
+        match state.project() {
+            StateProjection::Forward { future, pending } => {
+                let mut polled = future.poll(context);
+                // A 101 and other 1xx are left alone.
+                if let Poll::Ready(Ok(response)) = &mut polled
+                    && !response.status().is_informational()
+                    && let Some(pending) = pending.take()
+                    && pending.apply(response.headers_mut())
+                {
+                    response.extensions_mut().insert(OverwroteUpstream);
                 }
-                StateProjection::Answer { response } => {
-                    return Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")));
-                }
-                StateProjection::Asking { asking } => {
-                    let started = ready!(asking.poll(context));
-                    state.set(started);
-                }
+                polled
             }
+            StateProjection::Answer { response } => Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready"))),
+            StateProjection::Asking { .. } => unreachable!("the verdict is here"),
         }
     }
 }

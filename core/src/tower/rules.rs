@@ -9,7 +9,7 @@ use http::header::HeaderValue;
 use http::request::Parts;
 
 use crate::evaluate::Verdict;
-use crate::middleware::decide::Manner;
+use crate::middleware::decide::{Manner, asked_origin};
 use crate::middleware::source::Source;
 use crate::middleware::verdict::IntoVerdict;
 use crate::policy::Policy;
@@ -68,4 +68,20 @@ impl Rules {
             Some(_) => None,
         }
     }
+
+    /// Asks the application about the origin, if there is anything to ask.
+    pub(super) fn ask(&self, policy: &Policy, head: &Parts) -> Option<Asked> {
+        let host = self.host.as_ref()?;
+        let origin = asked_origin(policy, head.method.as_str(), &head.headers)?;
+        Some(match host {
+            Host::Sync(ask) => Asked::Now(ask(&origin, head)),
+            Host::Async(ask) => Asked::Later(ask(origin, head)),
+        })
+    }
+}
+
+/// What the application says.
+pub(super) enum Asked {
+    Now(Verdict),
+    Later(Pin<Box<dyn Future<Output = Verdict> + Send>>),
 }

@@ -11,11 +11,23 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::future::{ResponseFuture, State};
-use super::rules::{Host, Rules};
+use super::rules::{Asked, Rules};
 use crate::evaluate::Verdict;
-use crate::middleware::decide::{Answer, Manner, Outcome, add_vary, asked_origin, decide};
+use crate::middleware::decide::{Answer, Manner, Outcome, add_vary, decide};
 use crate::middleware::prebuilt::Prebuilt;
 use crate::policy::Policy;
+
+/// Calls the handler or answers. Requests and futures are large, and a function would move them.
+macro_rules! start {
+    ($service:expr, $policy:ident, $outcome:ident, $manner:expr, $request:ident) => {
+        if $outcome.forwards($manner) {
+            let pending = Some($outcome.pending($policy.into_owned(), $manner));
+            ResponseFuture { state: State::Forward { pending, future: $service.call($request) } }
+        } else {
+            ResponseFuture { state: State::Answer { response: Some(answer(&$policy, $outcome, $manner)) } }
+        }
+    };
+}
 
 /// The service that [`CorsLayer`](super::CorsLayer) makes: it answers preflights and gives every other response its headers.
 ///
@@ -63,15 +75,19 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match self.rules.policy_alone() {
-            Some(policy) => start(&mut self.inner, policy, None, &self.rules.manner, request).into(),
-            None => self.call_with_head(request),
+        let rules = &*self.rules;
+        match rules.policy_alone() {
+            Some(policy) if !rules.manner.tells => {
+                let outcome = decide(&policy, None, request.method().as_str(), request.headers());
+                start!(self.inner, policy, outcome, &rules.manner, request)
+            }
+            _ => self.call_with_head(request),
         }
     }
 }
 
 impl<S> Cors<S> {
-    /// The policy or the verdict depends on the request's head.
+    /// The policy or the verdict depends on the request's head, or the handler is told.
     fn call_with_head<ReqBody, ResBody>(&mut self, request: Request<ReqBody>) -> ResponseFuture<S, ReqBody, ResBody>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
@@ -79,45 +95,40 @@ impl<S> Cors<S> {
     {
         let (head, body) = request.into_parts();
         let policy = self.rules.source.of(&head);
-        let asked = self.rules.host.as_ref().zip(asked_origin(&policy, head.method.as_str(), &head.headers));
+        let asked = self.rules.ask(&policy, &head);
+        let request = Request::from_parts(head, body);
         let verdict = match asked {
             None => None,
-            Some((Host::Sync(ask), origin)) => Some(ask(&origin, &head)),
-            Some((Host::Async(ask), origin)) => {
-                let verdict = ask(origin, &head);
+            Some(Asked::Now(verdict)) => Some(verdict),
+            Some(Asked::Later(verdict)) => {
                 // The service that was polled ready is the one that is called.
                 let clone = self.inner.clone();
                 let service = mem::replace(&mut self.inner, clone);
-                let request = Some(Request::from_parts(head, body));
-                let asking = Asking { verdict, service, policy: policy.into_owned(), rules: self.rules.clone(), request };
-                return State::Asking { asking: Box::new(asking) }.into();
+                let asking = Asking { verdict, service, policy: policy.into_owned(), rules: self.rules.clone(), request: Some(request) };
+                return ResponseFuture { state: State::Asking { asking: Box::new(asking) } };
             }
         };
-        start(&mut self.inner, policy, verdict, &self.rules.manner, Request::from_parts(head, body)).into()
+        decided(&mut self.inner, policy, verdict, &self.rules.manner, request)
     }
 }
 
-/// Decides, and calls the handler or answers. What this makes is large, so it is made where it stays.
-#[inline(always)]
-fn start<S, ReqBody, ResBody>(
+/// Decides with a verdict.
+fn decided<S, ReqBody, ResBody>(
     service: &mut S,
     policy: Cow<'_, Arc<Policy>>,
     verdict: Option<Verdict>,
     manner: &Manner<HeaderValue>,
     mut request: Request<ReqBody>,
-) -> State<S, ReqBody, ResBody>
+) -> ResponseFuture<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: Default,
 {
     let outcome = decide(&policy, verdict, request.method().as_str(), request.headers());
-    if !outcome.forwards(manner) {
-        return State::Answer { response: Some(answer(&policy, outcome, manner)) };
-    }
     if manner.tells {
         request.extensions_mut().insert(outcome.decided);
     }
-    State::Forward { future: service.call(request), pending: Some(outcome.pending(policy.into_owned(), manner)) }
+    start!(service, policy, outcome, manner, request)
 }
 
 fn answer<ResBody: Default>(policy: &Policy, outcome: Outcome<HeaderValue>, manner: &Manner<HeaderValue>) -> Response<ResBody> {
@@ -169,14 +180,14 @@ pub(super) struct Asking<S, ReqBody> {
 }
 
 impl<S, ReqBody> Asking<S, ReqBody> {
-    pub(super) fn poll<ResBody>(&mut self, context: &mut Context<'_>) -> Poll<State<S, ReqBody, ResBody>>
+    pub(super) fn poll<ResBody>(&mut self, context: &mut Context<'_>) -> Poll<ResponseFuture<S, ReqBody, ResBody>>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>>,
         ResBody: Default,
     {
         self.verdict.as_mut().poll(context).map(|verdict| {
             let request = self.request.take().expect("the verdict is taken once");
-            start(&mut self.service, Cow::Borrowed(&self.policy), Some(verdict), &self.rules.manner, request)
+            decided(&mut self.service, Cow::Borrowed(&self.policy), Some(verdict), &self.rules.manner, request)
         })
     }
 }
