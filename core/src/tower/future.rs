@@ -50,6 +50,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         if let StateProjection::Asking { asking } = state.as_mut().project() {
+            // Out of line: it is large, and rare.
             let started = ready!(asking.poll(context));
             state.set(started.state);
         }

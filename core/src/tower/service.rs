@@ -88,6 +88,7 @@ where
 
 impl<S> Cors<S> {
     /// The policy or the verdict depends on the request's head, or the handler is told.
+    #[inline(never)]
     fn call_with_head<ReqBody, ResBody>(&mut self, request: Request<ReqBody>) -> ResponseFuture<S, ReqBody, ResBody>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
@@ -113,6 +114,7 @@ impl<S> Cors<S> {
 }
 
 /// Decides with a verdict.
+#[inline(never)]
 fn decided<S, ReqBody, ResBody>(
     service: &mut S,
     policy: Cow<'_, Arc<Policy>>,
@@ -131,6 +133,7 @@ where
     start!(service, policy, outcome, manner, request)
 }
 
+#[inline(never)]
 fn answer<ResBody: Default>(policy: &Policy, outcome: Outcome<HeaderValue>, manner: &Manner<HeaderValue>) -> Response<ResBody> {
     let decided = outcome.decided;
     let Answer { status, block, echoed } = outcome.answer(policy);

@@ -5,14 +5,15 @@ use std::hint::black_box;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, fn_service};
 use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse};
 use crossgate::actix::Cors;
 
-use crate::{ALWAYS, ROUNDS, Row, Workload, run, time, tower};
+use crate::{ROUNDS, Row, Workload, fields, run, time, tower};
 
 fn handler() -> impl Service<ServiceRequest, Response = ServiceResponse, Error = Error, Future: 'static> {
-    run(actix_web::dev::ServiceFactory::new_service(
+    run!(actix_web::dev::ServiceFactory::new_service(
         &fn_service(|request: ServiceRequest| {
             let mut response = HttpResponse::Ok();
             response.insert_header(("content-type", "application/json"));
@@ -41,11 +42,9 @@ fn peer(workload: &Workload) -> actix_cors::Cors {
 
 fn request(workload: &Workload) -> ServiceRequest {
     let mut request = TestRequest::with_uri("/items/1").method(Method::from_bytes(workload.method.as_bytes()).expect("a method"));
-    for (name, value) in ALWAYS {
-        request = request.insert_header((name, value));
-    }
-    for (name, value) in &workload.headers {
-        request = request.insert_header((*name, value.as_str()));
+    for (name, value) in fields(workload) {
+        let value = HeaderValue::from_maybe_shared(value).expect("a header value");
+        request = request.insert_header((HeaderName::from_bytes(name.as_bytes()).expect("a name"), value));
     }
     request.to_srv_request()
 }
@@ -54,7 +53,7 @@ fn round<B: MessageBody>(workload: &Workload, service: &impl Service<ServiceRequ
     time(
         || request(workload),
         |request| {
-            black_box(run(service.call(request)).is_ok());
+            black_box(run!(service.call(request)).is_ok());
         },
     )
 }
@@ -65,8 +64,8 @@ pub(crate) fn measure(workloads: &[Workload]) -> Vec<(&'static str, Row)> {
         .iter()
         .map(|workload| {
             let bare = handler();
-            let peer = run(peer(workload).new_transform(handler())).expect("the peer's options are valid");
-            let ours = run(Cors::new(tower::policy(workload)).new_transform(handler())).expect("the policy is valid");
+            let peer = run!(peer(workload).new_transform(handler())).expect("the peer's options are valid");
+            let ours = run!(Cors::new(tower::policy(workload)).new_transform(handler())).expect("the policy is valid");
             let mut row = Row::default();
             for index in 0..=ROUNDS {
                 let times = (round(workload, &bare), round(workload, &peer), round(workload, &ours));

@@ -13,7 +13,7 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer as PeerLayer};
 
-use crate::{ALWAYS, ROUNDS, Row, Workload, run, time};
+use crate::{ROUNDS, Row, Workload, fields, run, time};
 
 /// The bare handler.
 #[derive(Clone)]
@@ -69,14 +69,12 @@ pub(crate) fn policy(workload: &Workload) -> Policy {
 }
 
 fn request(workload: &Workload) -> Request<Full<Bytes>> {
-    let mut request = Request::builder().method(workload.method).uri("/items/1");
-    for (name, value) in ALWAYS {
-        request = request.header(name, value);
+    let mut request = Request::builder().method(workload.method).uri("/items/1").body(Full::default()).expect("the request is valid");
+    for (name, value) in fields(workload) {
+        let value = HeaderValue::from_maybe_shared(value).expect("a header value");
+        request.headers_mut().insert(HeaderName::from_bytes(name.as_bytes()).expect("a name"), value);
     }
-    for (name, value) in &workload.headers {
-        request = request.header(*name, value);
-    }
-    request.body(Full::default()).expect("the request is valid")
+    request
 }
 
 fn round<S>(workload: &Workload, service: &mut S) -> f64
@@ -86,7 +84,7 @@ where
     time(
         || request(workload),
         |request| {
-            let Ok(response) = run(service.call(request));
+            let Ok(response) = run!(service.call(request));
             black_box(&response);
         },
     )
