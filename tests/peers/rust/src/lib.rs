@@ -30,6 +30,31 @@ impl Answer {
         self.headers.contains_key(name)
     }
 
+    /// A header that has one line.
+    pub fn line(&self, name: &str) -> Option<&str> {
+        match self.headers.get(name).map(Vec::as_slice) {
+            Some([line]) => Some(line),
+            _ => None,
+        }
+    }
+
+    /// Gives this answer those of some headers that it lacks.
+    pub fn take_missing(&mut self, other: &Answer, names: &[&str]) {
+        names.iter().filter(|name| !self.has(name)).collect::<Vec<_>>().iter().for_each(|name| self.take(other, &[name]));
+    }
+
+    /// Takes away those of some headers that the other lacks.
+    pub fn drop_surplus(&mut self, other: &Answer, names: &[&str]) {
+        names.iter().filter(|name| !other.has(name)).for_each(|name| self.take(other, &[name]));
+    }
+
+    /// Gives this answer another's status, body and type of the body.
+    pub fn take_content(&mut self, other: &Answer) {
+        self.status = other.status;
+        self.body.clone_from(&other.body);
+        self.take(other, &["content-type"]);
+    }
+
     /// Gives this answer another's lines of some headers.
     pub fn take(&mut self, other: &Answer, names: &[&str]) {
         for name in names {
@@ -56,6 +81,11 @@ impl Ask {
     /// Whether it is a preflight.
     pub fn is_preflight(&self) -> bool {
         self.method == "OPTIONS" && self.get("origin").is_some() && self.get("access-control-request-method").is_some()
+    }
+
+    /// Whether there are several origins.
+    pub fn has_several_origins(&self) -> bool {
+        self.headers.iter().filter(|(name, _)| *name == "origin").count() > 1
     }
 
     /// The first line of a header.
@@ -128,6 +158,20 @@ pub struct Pair {
 
 /// Takes one documented difference out of a pair by making the peer's outcome ours in that respect.
 pub type Normalise = fn(&mut Pair);
+
+/// Runs on pairs where both sides serve.
+pub fn served(pair: &mut Pair, change: impl FnOnce(&Ask, &mut Answer, &Answer)) {
+    if let (Ok(peer), Ok(ours)) = (&mut pair.peer, &pair.ours) {
+        change(&pair.ask, peer, ours);
+    }
+}
+
+/// Explains options that the peer takes and ours refuses with a problem.
+pub fn refused(pair: &mut Pair, options: &str, code: &str) {
+    if pair.options == options && pair.peer.is_ok() && pair.ours.as_ref().is_err_and(|error| error.contains(&format!("error {code} at "))) {
+        pair.peer = pair.ours.clone();
+    }
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
