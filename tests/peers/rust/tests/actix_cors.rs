@@ -10,7 +10,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse, error};
 use crossgate::actix::CorsBuilder;
-use crossgate_peers::{Answer, Ask, Outcome, Pair, asks, compare};
+use crossgate_peers::{Answer, Ask, Outcome, Pair, asks, compare, refused, served};
 
 /// The application.
 struct Handler;
@@ -128,23 +128,23 @@ fn options() -> Vec<Options> {
     ]
 }
 
-/// Runs on pairs where both sides serve.
-fn served(pair: &mut Pair, change: impl FnOnce(&Ask, &mut Answer, &mut Answer)) {
-    if let (Ok(peer), Ok(ours)) = (&mut pair.peer, &mut pair.ours) {
-        change(&pair.ask, peer, ours);
-    }
-}
-
-/// Runs on pairs of some options, whatever they came to.
-fn under(pair: &mut Pair, options: &[&str]) {
-    if options.contains(&pair.options) {
-        pair.peer = pair.ours.clone();
-    }
-}
-
-const VARY: &[&str] = &["vary"];
 const ORIGIN: &str = "access-control-allow-origin";
-const LISTS: [&str; 3] = ["access-control-allow-methods", "access-control-allow-headers", "access-control-expose-headers"];
+const CREDENTIALS: &str = "access-control-allow-credentials";
+const METHODS: &str = "access-control-allow-methods";
+const HEADERS: &str = "access-control-allow-headers";
+const EXPOSED: &str = "access-control-expose-headers";
+const PRIVATE: &str = "access-control-allow-private-network";
+const LISTS: [&str; 3] = [METHODS, HEADERS, EXPOSED];
+/// What a granting preflight has.
+const GRANT: [&str; 5] = [ORIGIN, CREDENTIALS, METHODS, HEADERS, "access-control-max-age"];
+const NOT_ALLOWED: &str = "Origin is not allowed to make this request";
+/// What the peer says in `Vary`, everywhere.
+const PEERS_VARY: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network";
+
+/// Whether ours names nothing in `Vary` that the peer does not.
+fn names_no_more(ours: &Answer, peers: &str) -> bool {
+    ours.headers.get("vary").is_none_or(|lines| lines.len() == 1 && lines[0].split(", ").all(|name| peers.split(", ").any(|other| other == name)))
+}
 
 fn sorted(list: &str) -> Vec<&str> {
     let mut names: Vec<&str> = list.split(", ").collect();
@@ -169,72 +169,123 @@ async fn every_difference_is_documented() {
         include_str!("../../differences/actix-cors.json"),
         pairs,
         &[
-            ("permissive-is-refused", |pair| under(pair, &["permissive", "any origin with credentials"])),
-            ("exposing-any-with-credentials", |pair| under(pair, &["exposes any with credentials"])),
-            ("origins-are-checked", |pair| under(pair, &["trailing slash"])),
-            ("insecure-origins-with-credentials", |pair| under(pair, &["plain http with credentials"])),
-            ("age-is-bounded", |pair| under(pair, &["long age"])),
-            ("forbidden-methods", |pair| under(pair, &["forbidden method"])),
-            ("patterns", |pair| under(pair, &["pattern"])),
+            ("permissive-is-refused", |pair| {
+                refused(pair, "permissive", "any_with_credentials");
+                refused(pair, "any origin with credentials", "any_with_credentials");
+            }),
+            ("exposing-any-with-credentials", |pair| refused(pair, "exposes any with credentials", "expose_any_with_credentials")),
+            ("origins-are-checked", |pair| refused(pair, "trailing slash", "origin_has_path")),
+            ("insecure-origins-with-credentials", |pair| refused(pair, "plain http with credentials", "insecure_origin_with_credentials")),
+            ("age-is-bounded", |pair| refused(pair, "long age", "max_age_too_long")),
+            ("forbidden-methods", |pair| refused(pair, "forbidden method", "method_forbidden")),
+            ("patterns", |pair| {
+                if pair.options == "pattern" {
+                    served(pair, |ask, peer, ours| {
+                        // The handler's own stays in the peer's answer.
+                        if ask.get("origin").is_some_and(|origin| ours.line(ORIGIN) == Some(origin)) && matches!(peer.line(ORIGIN), None | Some("*")) {
+                            peer.take(ours, &[ORIGIN]);
+                            if ask.is_preflight() && peer.status == 400 && peer.body == NOT_ALLOWED && ours.status == 200 {
+                                peer.take_content(ours);
+                                peer.take_missing(ours, &["vary", METHODS]);
+                            }
+                        }
+                    });
+                }
+            }),
             ("blocked-requests", |pair| {
                 if pair.options == "blocking" {
-                    served(pair, |_, peer, ours| {
-                        if peer.status == 400 && ours.status == 403 {
-                            *peer = ours.clone();
+                    served(pair, |ask, peer, ours| {
+                        if !ask.is_preflight() && (peer.status, peer.body.as_str()) == (400, NOT_ALLOWED) && (ours.status, ours.body.as_str()) == (403, "") {
+                            peer.take_content(ours);
                         }
                     });
                 }
             }),
             ("preflights-have-an-origin", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if ask.method == "OPTIONS" && ask.get("origin").is_none() {
-                        *peer = ours.clone();
+                    let is_answered = match peer.status {
+                        400 => peer.body == "Request header `Origin` is required but was not provided",
+                        _ => peer.status == 200 && peer.body.is_empty(),
+                    };
+                    let requests = ask.method == "OPTIONS" && ask.get("access-control-request-method").is_some();
+                    if requests && ask.get("origin").is_none() && is_answered && (ours.status, ours.body.as_str()) == (200, "handled") {
+                        peer.take_content(ours);
+                        peer.drop_surplus(ours, &[METHODS]);
+                        peer.take_missing(ours, &["vary"]);
+                        if ours.has(ORIGIN) {
+                            peer.take_missing(ours, &[EXPOSED]);
+                        }
                     }
                 });
             }),
             ("several-origins", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if ask.headers.iter().filter(|(name, _)| *name == "origin").count() > 1 {
-                        *peer = ours.clone();
+                    if ask.has_several_origins() && peer.line(ORIGIN) == ask.get("origin") && !ours.has(ORIGIN) {
+                        peer.take(ours, &[ORIGIN]);
+                        // Under blocking.
+                        if (ours.status, ours.body.as_str()) == (403, "") {
+                            peer.take_content(ours);
+                        }
                     }
                 });
             }),
             ("only-well-formed-origins-are-asked", |pair| {
                 if pair.options == "function" {
                     served(pair, |ask, peer, ours| {
-                        if matches!(ask.get("origin"), Some("null" | "https://A.example")) {
-                            *peer = ours.clone();
+                        let malformed = matches!(ask.get("origin"), Some("null" | "https://A.example"));
+                        if malformed && peer.line(ORIGIN) == ask.get("origin") && !ours.has(ORIGIN) {
+                            peer.take(ours, &[ORIGIN]);
+                            if ask.is_preflight() && (peer.status, ours.status) == (200, 400) {
+                                peer.status = ours.status;
+                                peer.drop_surplus(ours, &[METHODS]);
+                            }
                         }
                     });
                 }
             }),
             ("requested-method-is-a-token", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if ask.get("access-control-request-method") == Some("GET, DELETE") {
-                        *peer = ours.clone();
+                    let is_list = ask.is_preflight() && ask.get("access-control-request-method") == Some("GET, DELETE");
+                    if is_list && (peer.status, peer.body.as_str()) == (200, "handled") && ours.body.is_empty() {
+                        peer.take_content(ours);
+                        peer.take_missing(ours, &[METHODS, HEADERS, "access-control-max-age"]);
+                        peer.drop_surplus(ours, &[EXPOSED]);
                     }
                 });
             }),
             ("preflights-that-go-on", |pair| {
                 if pair.options == "without preflight" {
                     served(pair, |ask, peer, ours| {
-                        if ask.is_preflight() {
-                            *peer = ours.clone();
+                        if ask.is_preflight() && ours.line(METHODS) == Some("PUT") {
+                            peer.take_missing(ours, &[METHODS]);
                         }
                     });
                 }
             }),
             ("refused-preflights", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if ask.is_preflight() && peer.status == 400 {
-                        *peer = ours.clone();
+                    let by_origin = peer.body == NOT_ALLOWED && ours.status == 400 && !ours.has(ORIGIN);
+                    let by_lists = [
+                        "Requested method is not allowed",
+                        "One or more request headers are not allowed",
+                        "Request header `Access-Control-Request-Headers` has an invalid value",
+                    ]
+                    .contains(&peer.body.as_str())
+                        && ours.status == 200
+                        && ours.has(ORIGIN);
+                    if ask.is_preflight() && peer.status == 400 && (by_origin || by_lists) && ours.body.is_empty() {
+                        peer.take_content(ours);
+                        peer.take_missing(ours, &["vary"]);
+                        if by_lists {
+                            peer.take_missing(ours, &GRANT);
+                        }
                     }
                 });
             }),
             ("star-for-every-origin", |pair| {
                 if matches!(pair.options, "any origin" | "wildcard") {
-                    served(pair, |_, peer, ours| {
-                        if ours.headers.get(ORIGIN).is_some_and(|lines| *lines == ["*"]) {
+                    served(pair, |ask, peer, ours| {
+                        if ours.line(ORIGIN) == Some("*") && peer.line(ORIGIN) == ask.get("origin") {
                             peer.take(ours, &[ORIGIN]);
                         }
                     });
@@ -243,7 +294,7 @@ async fn every_difference_is_documented() {
             ("order-of-lists", |pair| {
                 served(pair, |_, peer, ours| {
                     for name in LISTS {
-                        if let (Some([theirs]), Some([own])) = (peer.headers.get(name).map(Vec::as_slice), ours.headers.get(name).map(Vec::as_slice))
+                        if let (Some(theirs), Some(own)) = (peer.line(name), ours.line(name))
                             && sorted(&theirs.to_lowercase()) == sorted(&own.to_lowercase())
                         {
                             peer.take(ours, &[name]);
@@ -253,19 +304,39 @@ async fn every_difference_is_documented() {
             }),
             ("any-method-is-any", |pair| {
                 if pair.options == "any lists" {
-                    served(pair, |_, peer, ours| peer.take(ours, &["access-control-allow-methods"]));
+                    served(pair, |_, peer, ours| {
+                        let nine = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
+                        if peer.line(METHODS).is_some_and(|list| sorted(list) == nine) && ours.line(METHODS) == Some("*") {
+                            peer.take(ours, &[METHODS]);
+                        }
+                    });
                 }
             }),
             ("any-header-is-any", |pair| {
                 if matches!(pair.options, "any lists" | "any headers with credentials") {
-                    served(pair, |_, peer, ours| peer.take(ours, &["access-control-allow-headers"]));
+                    let credentials = pair.options == "any headers with credentials";
+                    served(pair, |ask, peer, ours| {
+                        let expected = match ask.get("access-control-request-headers") {
+                            _ if !credentials => Some("*, Authorization"),
+                            Some("content-type" | "content-type,x-a") => Some("content-type, x-a"),
+                            Some("x-a,,content-type") => Some("x-a, content-type"),
+                            _ => None,
+                        };
+                        let echoes = peer.line(HEADERS) == ask.get("access-control-request-headers");
+                        if ask.is_preflight() && ours.has(ORIGIN) && echoes && ours.line(HEADERS) == expected {
+                            peer.take(ours, &[HEADERS]);
+                        }
+                    });
                 }
             }),
             ("any-exposed-is-any", |pair| {
                 if pair.options == "any lists" {
                     served(pair, |ask, peer, ours| {
-                        if ours.has(ORIGIN) && ask.path != "/own" {
-                            peer.take(ours, &["access-control-expose-headers"]);
+                        let names = peer.line(EXPOSED).map(sorted).unwrap_or_default();
+                        let lists = !names.is_empty() && names.iter().all(|name| peer.has(name));
+                        let own = if ask.path == "/own" { "x-own, *" } else { "*" };
+                        if lists && ours.line(EXPOSED) == Some(own) {
+                            peer.take(ours, &[EXPOSED]);
                         }
                     });
                 }
@@ -273,38 +344,65 @@ async fn every_difference_is_documented() {
             ("handlers-own-headers", |pair| {
                 served(pair, |ask, peer, ours| {
                     if ask.path == "/own" && !ours.has(ORIGIN) {
-                        peer.take(ours, &[ORIGIN, "access-control-expose-headers"]);
+                        if peer.line(ORIGIN) == Some("*") {
+                            peer.take(ours, &[ORIGIN]);
+                        }
+                        if peer.line(EXPOSED) == Some("x-own") {
+                            peer.drop_surplus(ours, &[EXPOSED]);
+                        }
                     }
                 });
             }),
             ("exposed-names-are-merged", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if ask.path == "/own" && ours.has(ORIGIN) {
-                        peer.take(ours, &["access-control-expose-headers"]);
+                    let own = ours.line(EXPOSED).and_then(|list| list.strip_prefix("x-own, "));
+                    let same = peer.line(EXPOSED).zip(own).is_some_and(|(theirs, own)| sorted(theirs) == sorted(own));
+                    if ask.path == "/own" && same {
+                        peer.take(ours, &[EXPOSED]);
                     }
                 });
             }),
             ("vary-always", |pair| {
                 if pair.options == "without vary" {
-                    served(pair, |_, peer, ours| peer.take(ours, VARY));
+                    served(pair, |_, peer, ours| {
+                        let expected = match peer.line("vary") {
+                            None => ours.line("vary").is_some_and(|line| line == "Origin" || line == "Origin, Access-Control-Request-Method"),
+                            Some(line) => line == "accept-encoding" && ours.line("vary") == Some("accept-encoding, Origin"),
+                        };
+                        if expected {
+                            peer.take(ours, &["vary"]);
+                        }
+                    });
                 }
             }),
-            ("vary-of-what-matters", |pair| served(pair, |_, peer, ours| peer.take(ours, VARY))),
+            ("vary-of-what-matters", |pair| {
+                served(pair, |_, peer, ours| {
+                    if peer.line("vary").is_some_and(|line| line.ends_with(PEERS_VARY) && names_no_more(ours, line)) {
+                        peer.take(ours, &["vary"]);
+                    }
+                });
+            }),
             ("no-credentials-without-origin", |pair| {
                 served(pair, |_, peer, ours| {
-                    if !ours.has(ORIGIN) {
-                        peer.take(ours, &["access-control-allow-credentials"]);
+                    if !ours.has(ORIGIN) && peer.line(CREDENTIALS) == Some("true") {
+                        peer.drop_surplus(ours, &[CREDENTIALS]);
                     }
                 });
             }),
             ("no-exposed-headers-without-origin", |pair| {
                 served(pair, |_, peer, ours| {
                     if !ours.has(ORIGIN) {
-                        peer.take(ours, &["access-control-expose-headers"]);
+                        peer.drop_surplus(ours, &[EXPOSED]);
                     }
                 });
             }),
-            ("private-network-in-preflights", |pair| served(pair, |_, peer, ours| peer.take(ours, &["access-control-allow-private-network"]))),
+            ("private-network-in-preflights", |pair| {
+                served(pair, |ask, peer, ours| {
+                    if peer.line(PRIVATE) == Some("true") && !(ask.is_preflight() && ours.has(ORIGIN)) {
+                        peer.drop_surplus(ours, &[PRIVATE]);
+                    }
+                });
+            }),
         ],
     );
 }
