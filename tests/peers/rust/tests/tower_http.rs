@@ -269,7 +269,11 @@ fn every_difference_is_documented() {
                             Some("x-a,,content-type") => Some("x-a,content-type"),
                             _ => None,
                         };
-                        if ask.is_preflight() && ours.has(ORIGIN) && peer.line(NAMES) == ask.get("access-control-request-headers") && ours.line(NAMES) == expected {
+                        if ask.is_preflight()
+                            && ours.has(ORIGIN)
+                            && peer.line(NAMES) == ask.get("access-control-request-headers")
+                            && ours.line(NAMES) == expected
+                        {
                             peer.take(ours, &[NAMES]);
                         }
                     });
