@@ -134,7 +134,7 @@ impl<V: Clone> Outcome<V> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pending(self, policy: Arc<Policy>, manner: &Manner<V>) -> Pending<V> {
         Pending { policy, block: self.block, echoed: self.echoed, vary: manner.vary.clone().map(Box::new) }
     }

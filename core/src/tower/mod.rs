@@ -38,7 +38,8 @@
 //!
 //! A preflight is answered without the inner service; a request that the policy rejects (`denied_actual = "reject"`)
 //! gets its 403 without it, too. Nothing is boxed and nothing allocated beside the header table, but for the future of an
-//! asynchronous predicate, a `Vary` or `Access-Control-Expose-Headers` that the handler set, and an echoed list of names.
+//! asynchronous predicate, a `Vary` or `Access-Control-Expose-Headers` that the handler set, an echoed list of names, and names
+//! given to [`CorsLayer::vary`].
 //!
 //! # Coming from tower-http
 //!
