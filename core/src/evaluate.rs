@@ -103,7 +103,7 @@ impl Policy {
     }
 
     #[inline(always)]
-    fn decide<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>, scratch: Option<&'a mut [u8]>) -> Decision<'a> {
+    pub(crate) fn decide<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>, scratch: Option<&'a mut [u8]>) -> Decision<'a> {
         match request.kind() {
             Kind::NotCors => self.not_cors(request),
             Kind::Actual => self.actual(request, verdict),

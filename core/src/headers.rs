@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::http1::Http1;
+#[cfg(any(feature = "tower", feature = "actix"))]
+use crate::middleware::prebuilt::Prebuilt;
 use crate::vary::{merge_names, merge_vary};
 
 /// A response header that crossgate writes.
@@ -203,6 +205,13 @@ pub(crate) struct Block {
     pub(crate) http1: Http1,
     /// Its place in `Blocks::all`.
     pub(crate) index: usize,
+    #[cfg(feature = "tower")]
+    pub(crate) tower: Prebuilt<http::HeaderValue>,
+    /// All headers of a preflight's answer, but for the origin if that is the request's, for policies that echo no list.
+    #[cfg(feature = "tower")]
+    pub(crate) answer: Option<http::HeaderMap>,
+    #[cfg(feature = "actix")]
+    pub(crate) actix: Prebuilt<actix_web::http::header::HeaderValue>,
 }
 
 impl Block {
@@ -211,6 +220,21 @@ impl Block {
         // A handler's own list of exposed headers survives where the response can be read at all.
         let remove = HeaderName::owned().filter(|name| !has(*name) && (*name != HeaderName::ExposeHeaders || !has(HeaderName::AllowOrigin))).collect();
         let http1 = Http1::new(&lines);
-        Block { lines, remove, http1, index: 0 }
+        let block = Block { lines, remove, http1, ..Block::default() };
+        #[cfg(feature = "tower")]
+        let block = Block { tower: Prebuilt::new::<http::HeaderMap>(&block), ..block };
+        #[cfg(feature = "actix")]
+        let block = Block { actix: Prebuilt::new::<actix_web::http::header::HeaderMap>(&block), ..block };
+        block
+    }
+
+    /// The headers of a preflight's answer.
+    pub(crate) fn preflight(lines: Vec<Line>, status: u16) -> Self {
+        let block = Block::new(lines);
+        #[cfg(feature = "tower")]
+        let block = Block { answer: crate::tower::prepared_answer(&block.tower, status), ..block };
+        #[cfg(not(feature = "tower"))]
+        let _ = status;
+        block
     }
 }

@@ -41,6 +41,8 @@ mod readme {}
 #[doc = include_str!("../../docs/rust-live.md")]
 mod live {}
 
+#[cfg(feature = "actix")]
+pub mod actix;
 mod config;
 mod counters;
 mod decision;
@@ -52,6 +54,8 @@ mod headers;
 mod http1;
 mod kept;
 mod method;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod middleware;
 mod origin;
 mod policy;
 mod prepared;
@@ -61,6 +65,8 @@ mod response;
 mod shadow;
 mod shared;
 mod tag;
+#[cfg(feature = "tower")]
+pub mod tower;
 #[cfg(feature = "tracing")]
 pub mod trace;
 mod vary;
@@ -77,6 +83,12 @@ pub use digest::Digest;
 pub use evaluate::{Verdict, VerdictError};
 pub use headers::{Header, HeaderName, Op, Source};
 pub use kept::KeptDecision;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::source::LayerPolicy;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::verdict::IntoVerdict;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::{Decided, OverwroteUpstream};
 pub use policy::Policy;
 pub use prepared::PreparedValue;
 pub use problem::{Code, PolicyError, Problem, Severity};

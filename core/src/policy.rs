@@ -244,6 +244,7 @@ pub(crate) struct BlockSettings<'a> {
     pub(crate) expose_headers: &'a HeaderNames,
     pub(crate) max_age: Option<u32>,
     pub(crate) private_network: bool,
+    pub(crate) preflight_status: u16,
     pub(crate) vary: &'a Vary,
     pub(crate) separator: ListSeparator,
 }
@@ -265,6 +266,19 @@ impl Blocks {
     pub(crate) fn all(&self) -> impl Iterator<Item = &Block> {
         let Blocks { options, other, preflights } = self;
         [&options.allowed, &options.bare, &other.allowed, &other.bare].into_iter().chain(&preflights.blocks)
+    }
+
+    /// The block with an index.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[inline]
+    pub(crate) fn at(&self, index: usize) -> &Block {
+        match index {
+            0 => &self.options.allowed,
+            1 => &self.options.bare,
+            2 => &self.other.allowed,
+            3 => &self.other.bare,
+            _ => &self.preflights.blocks[index - 4],
+        }
     }
 
     #[inline]
@@ -306,7 +320,7 @@ impl BlockSettings<'_> {
         lines.extend(self.max_age.map(|seconds| fixed(HeaderName::MaxAge, &seconds.to_string())));
         lines.extend(private_network.then(|| fixed(HeaderName::AllowPrivateNetwork, "true")));
         lines.push(merged(HeaderName::Vary, &self.vary.options));
-        Block::new(lines)
+        Block::preflight(lines, self.preflight_status)
     }
 
     fn joined(&self, names: &[String]) -> String {

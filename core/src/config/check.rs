@@ -75,6 +75,7 @@ impl Check<'_> {
             expose_headers: &expose_headers,
             max_age,
             private_network: options.allow_private_network,
+            preflight_status,
             vary: &vary,
             separator: options.list_separator,
         });

@@ -1,0 +1,151 @@
+//! The middleware as it is given to `wrap`.
+
+use std::future::{Future, Ready, ready};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::Error;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{RequestHead, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::header::{HeaderName, HeaderValue};
+
+use super::builder::CorsBuilder;
+use super::rules::{Host, Rules};
+use super::service::CorsMiddleware;
+use crate::evaluate::VerdictError;
+use crate::middleware::decide::Manner;
+use crate::middleware::source::{LayerPolicy, Source};
+use crate::middleware::verdict::IntoVerdict;
+use crate::policy::Policy;
+
+/// Puts a policy around an application, a scope or a resource. Build it once, before the server starts, and clone it for
+/// every worker. See [the module](super) for where it belongs.
+///
+/// ```
+/// use actix_web::{App, HttpResponse, web};
+/// use crossgate::Policy;
+/// use crossgate::actix::Cors;
+/// let policy = Policy::builder().allow_origins(["https://app.example.com"]).allow_methods(["PUT"]).build()?;
+/// let cors = Cors::new(policy);
+/// // HttpServer::new(move || …)
+/// let app = move || App::new().wrap(cors.clone()).route("/", web::get().to(HttpResponse::Ok));
+/// # let _ = app();
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "the middleware does nothing until it is given to wrap()"]
+pub struct Cors {
+    rules: Rules,
+}
+
+impl Cors {
+    /// One policy for all requests: a [`Policy`], an `Arc` of one, or a [`SharedPolicy`](crate::SharedPolicy) that is
+    /// replaced while serving (share one `Arc` of it between the workers).
+    pub fn new(policy: impl Into<LayerPolicy>) -> Self {
+        Self::from_source(policy.into().into())
+    }
+
+    /// Chooses the policy by the head of the request; see the layer for tower for what the choice may depend on. A
+    /// request that gets `None` is treated by a policy that allows nobody.
+    pub fn per_request(choose: impl Fn(&RequestHead) -> Option<Arc<Policy>> + Send + Sync + 'static) -> Self {
+        Self::from_source(Source::chosen(choose))
+    }
+
+    fn from_source(source: Source<RequestHead>) -> Self {
+        Cors { rules: Rules { source, host: None, manner: Manner::default() } }
+    }
+
+    /// Starts from options named as actix-cors names them, see [`CorsBuilder`].
+    pub fn builder() -> CorsBuilder {
+        CorsBuilder::new()
+    }
+
+    /// Asks the application about origins that the policy does not know. Only a well-formed origin that nothing else
+    /// matched comes here, never `null`; the answer may be a `bool`, an `Option` or a `Result` ([`IntoVerdict`]).
+    ///
+    /// # Errors
+    /// The policy has no `host_origins`, so nobody would ever be asked.
+    ///
+    /// ```
+    /// use crossgate::Policy;
+    /// use crossgate::actix::Cors;
+    /// let policy = Policy::builder().host_origins(true).build()?;
+    /// let cors = Cors::new(policy).ask(|origin, _head| origin == "https://tenant.example")?;
+    /// # let _ = cors;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ask<V: IntoVerdict>(mut self, ask: impl Fn(&HeaderValue, &RequestHead) -> V + Send + Sync + 'static) -> Result<Self, VerdictError> {
+        self.can_ask()?;
+        self.set_host(Host::now(ask));
+        Ok(self)
+    }
+
+    /// The same for an answer that has to be waited for. Its future is boxed, and the request waits for it; requests
+    /// whose origin the policy knows are not held up.
+    ///
+    /// # Errors
+    /// As [`Cors::ask`].
+    pub fn ask_async<F>(mut self, ask: impl Fn(HeaderValue, &RequestHead) -> F + Send + Sync + 'static) -> Result<Self, VerdictError>
+    where
+        F: Future<Output: IntoVerdict> + 'static,
+    {
+        self.can_ask()?;
+        self.set_host(Host::later(ask));
+        Ok(self)
+    }
+
+    pub(super) fn set_host(&mut self, host: Host) {
+        self.rules.host = Some(host);
+    }
+
+    fn can_ask(&self) -> Result<(), VerdictError> {
+        match self.rules.source.without_head() {
+            Some(policy) if !policy.has_host_origins() => Err(VerdictError),
+            _ => Ok(()),
+        }
+    }
+
+    /// Names of request headers that a response depends on beyond those the policy adds to `Vary` itself.
+    pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let names: Vec<HeaderName> = names.into_iter().collect();
+        let text = names.iter().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
+        self.rules.manner.vary = HeaderValue::from_str(&text).ok().filter(|value| !value.is_empty());
+        self
+    }
+
+    /// Leaves a [`Decided`](crate::Decided) among the extensions of every request that goes to the handler and of every
+    /// response that the middleware gives itself. Costs an allocation a request, so it is off at first.
+    pub fn tell_handlers(mut self, tell: bool) -> Self {
+        self.rules.manner.tells = tell;
+        self
+    }
+
+    /// Hands preflights to the application, whose response gets the headers of the answer. Its status decides: a
+    /// preflight passes with 200 to 299 only.
+    pub fn forward_preflights(mut self, forward: bool) -> Self {
+        self.rules.manner.forwards_preflights = forward;
+        self
+    }
+}
+
+impl From<Policy> for Cors {
+    fn from(policy: Policy) -> Self {
+        Cors::new(policy)
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Cors
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = CorsMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<CorsMiddleware<S>, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(CorsMiddleware::new(Rc::new(service), Rc::new(self.rules.clone()))))
+    }
+}

@@ -1,0 +1,33 @@
+//! What the middleware for tower and actix share: where a policy comes from, the host's verdict, and headers that are
+//! made once with the policy.
+
+pub(crate) mod decide;
+pub(crate) mod prebuilt;
+pub(crate) mod source;
+pub(crate) mod verdict;
+
+use crate::decision::{Decision, Reason};
+use crate::request::Kind;
+
+/// What was decided about a request, for handlers: an extension of the request if the layer was told to leave it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Decided {
+    /// What the request is.
+    pub kind: Kind,
+    /// Why it passed or not.
+    pub reason: Reason,
+    /// Whether it passed; `None` for a request that is no CORS request, or that is the server's own.
+    pub allowed: Option<bool>,
+}
+
+impl From<&Decision<'_>> for Decided {
+    fn from(decision: &Decision<'_>) -> Self {
+        Decided { kind: decision.kind(), reason: decision.reason(), allowed: decision.allowed() }
+    }
+}
+
+/// An extension of a response whose own CORS headers the policy replaced or removed (`overwrote_upstream`). It is seen
+/// by what stands outside of the middleware, a log for example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverwroteUpstream;

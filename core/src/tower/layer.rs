@@ -1,0 +1,167 @@
+//! The layer.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
+use tower_layer::Layer;
+
+use super::builder::CorsBuilder;
+use super::rules::{Host, Rules};
+use super::service::Cors;
+use crate::evaluate::VerdictError;
+use crate::middleware::decide::Manner;
+use crate::middleware::source::{LayerPolicy, Source};
+use crate::middleware::verdict::IntoVerdict;
+use crate::policy::Policy;
+
+/// Puts a policy around every service it is given. See [the module](super) for where it belongs.
+///
+/// ```
+/// use crossgate::Policy;
+/// use crossgate::tower::CorsLayer;
+/// let policy = Policy::builder().allow_origins(["https://app.example.com"]).allow_methods(["PUT"]).build()?;
+/// let layer = CorsLayer::new(policy);
+/// # let _ = layer;
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct CorsLayer {
+    rules: Rules,
+}
+
+impl CorsLayer {
+    /// A layer with one policy for all requests: a [`Policy`], an `Arc` of one, or a
+    /// [`SharedPolicy`](crate::SharedPolicy) that is replaced while serving.
+    pub fn new(policy: impl Into<LayerPolicy>) -> Self {
+        Self::from_source(policy.into().into())
+    }
+
+    /// A layer that chooses the policy by the head of the request: a table of tenants, for example. A request that gets
+    /// `None` is treated by a policy that allows nobody.
+    ///
+    /// The choice must not depend on what a preflight does not have: a preflight carries neither cookies nor
+    /// `Authorization`, its method is OPTIONS, and its path is that of the request to come. What the choice depends on
+    /// beyond the URL belongs in `Vary`, see [`CorsLayer::vary`].
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use std::sync::Arc;
+    /// use crossgate::Policy;
+    /// use crossgate::tower::CorsLayer;
+    /// let public = Arc::new(Policy::builder().allow_origins(["*"]).build()?);
+    /// let own = Arc::new(Policy::builder().allow_origins(["https://app.example.com"]).build()?);
+    /// let layer = CorsLayer::per_request(move |head: &http::request::Parts| {
+    ///     Some(if head.uri.path().starts_with("/public/") { public.clone() } else { own.clone() })
+    /// });
+    /// # let _ = layer;
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn per_request(choose: impl Fn(&Parts) -> Option<Arc<Policy>> + Send + Sync + 'static) -> Self {
+        Self::from_source(Source::chosen(choose))
+    }
+
+    fn from_source(source: Source<Parts>) -> Self {
+        CorsLayer { rules: Rules { source, host: None, manner: Manner::default() } }
+    }
+
+    /// Starts a layer from options named as tower-http names them, see [`CorsBuilder`].
+    pub fn builder() -> CorsBuilder {
+        CorsBuilder::new()
+    }
+
+    /// Any origin, any method, any header, everything exposed, no credentials: for a resource that is public.
+    pub fn permissive() -> Self {
+        CorsBuilder::permissive().build().expect("the permissive policy is valid")
+    }
+
+    /// Asks the application about origins that the policy does not know. Only a well-formed origin that nothing else
+    /// matched comes here, never `null`; the answer may be a `bool`, an `Option` or a `Result` ([`IntoVerdict`]). A
+    /// predicate that panics panics in the server's task, and one that takes its time holds up this request: timeouts
+    /// are its own matter.
+    ///
+    /// # Errors
+    /// The policy has no `host_origins`, so nobody would ever be asked.
+    ///
+    /// ```
+    /// use crossgate::Policy;
+    /// use crossgate::tower::CorsLayer;
+    /// let policy = Policy::builder().host_origins(true).build()?;
+    /// let layer = CorsLayer::new(policy).ask(|origin, _head| origin == "https://tenant.example")?;
+    /// # let _ = layer;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ask<V: IntoVerdict>(mut self, ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static) -> Result<Self, VerdictError> {
+        self.can_ask()?;
+        self.set_host(Host::now(ask));
+        Ok(self)
+    }
+
+    /// The same for an answer that has to be waited for. Its future is boxed, and the request waits for it; requests
+    /// whose origin the policy knows are not held up.
+    ///
+    /// # Errors
+    /// As [`CorsLayer::ask`].
+    ///
+    /// ```
+    /// use crossgate::Policy;
+    /// use crossgate::tower::CorsLayer;
+    /// # async fn is_tenant(_: &str) -> Result<bool, std::io::Error> { Ok(true) }
+    /// let policy = Policy::builder().allow_origins(["https://app.example.com"]).host_origins(true).build()?;
+    /// let layer = CorsLayer::new(policy).ask_async(|origin, _head| async move {
+    ///     is_tenant(origin.to_str().unwrap_or_default()).await // an error denies
+    /// })?;
+    /// # let _ = layer;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ask_async<F>(mut self, ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static) -> Result<Self, VerdictError>
+    where
+        F: Future<Output: IntoVerdict> + Send + 'static,
+    {
+        self.can_ask()?;
+        self.set_host(Host::later(ask));
+        Ok(self)
+    }
+
+    pub(super) fn set_host(&mut self, host: Host) {
+        self.rules.host = Some(host);
+    }
+
+    fn can_ask(&self) -> Result<(), VerdictError> {
+        match self.rules.source.without_head() {
+            Some(policy) if !policy.has_host_origins() => Err(VerdictError),
+            _ => Ok(()),
+        }
+    }
+
+    /// Names of request headers that a response depends on beyond those the policy adds to `Vary` itself.
+    pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let names: Vec<HeaderName> = names.into_iter().collect();
+        let text = names.iter().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
+        self.rules.manner.vary = HeaderValue::from_str(&text).ok().filter(|value| !value.is_empty());
+        self
+    }
+
+    /// Leaves a [`Decided`](crate::Decided) among the extensions of every request that goes to the handler and of every
+    /// response that the layer gives itself. Costs an allocation a request, so it is off at first.
+    pub fn tell_handlers(mut self, tell: bool) -> Self {
+        self.rules.manner.tells = tell;
+        self
+    }
+}
+
+impl From<Policy> for CorsLayer {
+    fn from(policy: Policy) -> Self {
+        CorsLayer::new(policy)
+    }
+}
+
+impl<S> Layer<S> for CorsLayer {
+    type Service = Cors<S>;
+
+    fn layer(&self, inner: S) -> Cors<S> {
+        Cors::new(inner, Arc::new(self.rules.clone()))
+    }
+}

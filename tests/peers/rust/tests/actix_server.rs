@@ -1,0 +1,137 @@
+//! A real actix server over sockets.
+#![allow(clippy::unwrap_used, reason = "tests, their helpers included")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, error, rt, web};
+use crossgate::actix::Cors;
+use crossgate::{Policy, SharedPolicy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const APP: &str = "https://app.example";
+const EVIL: &str = "https://evil.example";
+
+fn policy() -> Policy {
+    Policy::builder().allow_origins([APP]).allow_methods(["PUT"]).expose_headers(["x-total"]).allow_credentials(true).build().unwrap()
+}
+
+/// A server that lives as long as the test's runtime.
+fn serve(cors: Cors, runs: Arc<AtomicUsize>) -> std::net::SocketAddr {
+    let server = HttpServer::new(move || {
+        let runs = runs.clone();
+        App::new()
+            .route(
+                "/",
+                web::get().to(move || {
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    async { "hello" }
+                }),
+            )
+            .route("/error", web::get().to(|| async { Err::<HttpResponse, _>(error::ErrorInternalServerError("an error")) }))
+            .route(
+                "/own",
+                web::get()
+                    .to(|| async { HttpResponse::Ok().insert_header(("access-control-allow-origin", "*")).insert_header(("vary", "accept")).body("own") }),
+            )
+            .route("/socket", web::get().to(|| async { HttpResponse::SwitchingProtocols().upgrade("test").finish() }))
+            .route("/answered", web::route().to(|request: HttpRequest| async move { HttpResponse::Ok().body(request.method().to_string()) }))
+            .wrap(cors.clone())
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(("127.0.0.1", 0))
+    .unwrap();
+    let address = server.addrs()[0];
+    rt::spawn(server.run());
+    address
+}
+
+/// Status, head in lower case, and body.
+async fn send(address: std::net::SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: api.example\r\nconnection: close\r\n");
+    headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+    text.push_str("\r\n");
+    let read = async {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+        loop {
+            let count = stream.read(&mut buffer).await.unwrap();
+            bytes.extend_from_slice(&buffer[..count]);
+            // An upgraded connection stays open.
+            if count == 0 || bytes.starts_with(b"HTTP/1.1 101") {
+                return String::from_utf8(bytes).unwrap();
+            }
+        }
+    };
+    let response = tokio::time::timeout(Duration::from_secs(10), read).await.expect("the server answers");
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), format!("{}\r\n", head.to_lowercase()), body.to_owned())
+}
+
+fn origin(head: &str) -> Option<&str> {
+    head.lines().find_map(|line| line.strip_prefix("access-control-allow-origin: "))
+}
+
+#[actix_web::test]
+async fn every_response_has_its_headers() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let address = serve(Cors::new(policy()), runs.clone());
+    for (method, path, status) in [("GET", "/", 200), ("HEAD", "/answered", 200), ("GET", "/missing", 404), ("GET", "/error", 500), ("GET", "/own", 200)] {
+        let (got, head, _) = send(address, method, path, &[("origin", APP)]).await;
+        assert_eq!((got, origin(&head)), (status, Some(APP)), "{method} {path}\n{head}");
+        assert!(head.contains("access-control-allow-credentials: true\r\n") && head.contains("access-control-expose-headers: x-total\r\n"), "{head}");
+        let (got, denied, _) = send(address, method, path, &[("origin", EVIL)]).await;
+        assert_eq!((got, origin(&denied)), (status, None), "{method} {path}\n{denied}");
+        for head in [&head, &denied] {
+            assert_eq!(head.matches("\r\nvary: ").count(), 1, "{head}");
+            assert!(head.contains(if path == "/own" { "vary: accept, origin\r\n" } else { "vary: origin\r\n" }), "{head}");
+        }
+    }
+    let before = runs.load(Ordering::Relaxed);
+    // No route matches OPTIONS: the answer comes before the router.
+    let (status, head, body) = send(address, "OPTIONS", "/", &[("origin", APP), ("access-control-request-method", "PUT")]).await;
+    assert_eq!((status, origin(&head), body.as_str()), (204, Some(APP), ""));
+    assert!(head.contains("access-control-allow-methods: put\r\n") && !head.contains("content-length"), "{head}");
+    let (status, head, _) = send(address, "OPTIONS", "/", &[("origin", EVIL), ("access-control-request-method", "PUT")]).await;
+    assert_eq!((status, origin(&head)), (403, None));
+    assert!(head.contains("content-length: 0\r\n"), "{head}");
+    assert_eq!(runs.load(Ordering::Relaxed), before);
+    let (status, head, _) = send(address, "GET", "/socket", &[("origin", APP), ("upgrade", "test")]).await;
+    assert_eq!((status, origin(&head)), (101, None), "{head}");
+}
+
+#[actix_web::test]
+async fn policies_are_swapped_asked_for_and_chosen() {
+    let shared = Arc::new(SharedPolicy::new(policy()));
+    let address = serve(Cors::new(shared.clone()), Arc::default());
+    assert_eq!(origin(&send(address, "GET", "/", &[("origin", APP)]).await.1), Some(APP));
+    shared.replace(Policy::builder().allow_origins(["https://new.example"]).build().unwrap());
+    assert_eq!(origin(&send(address, "GET", "/", &[("origin", APP)]).await.1), None);
+
+    let asking = Policy::builder().host_origins(true).build().unwrap();
+    let cors = Cors::new(asking).ask_async(|origin, _| async move {
+        rt::task::yield_now().await;
+        if origin == "https://tenant.example" { Ok(true) } else { Err("the database is away") }
+    });
+    let address = serve(cors.unwrap(), Arc::default());
+    for (asked, allowed) in [("https://tenant.example", true), (EVIL, false), ("null", false)] {
+        let (status, head, _) = send(address, "GET", "/", &[("origin", asked)]).await;
+        assert_eq!((status, origin(&head) == Some(asked)), (200, allowed), "{asked}");
+    }
+
+    let own = Arc::new(policy());
+    let address = serve(Cors::per_request(move |head| (head.uri.path() == "/").then(|| own.clone())), Arc::default());
+    assert_eq!(origin(&send(address, "GET", "/", &[("origin", APP)]).await.1), Some(APP));
+    assert_eq!(origin(&send(address, "GET", "/own", &[("origin", APP)]).await.1), None);
+}
+
+#[actix_web::test]
+async fn a_forwarded_preflight_gets_its_headers_from_the_policy() {
+    let address = serve(Cors::new(policy()).forward_preflights(true), Arc::default());
+    let (status, head, body) = send(address, "OPTIONS", "/answered", &[("origin", APP), ("access-control-request-method", "PUT")]).await;
+    assert_eq!((status, origin(&head), body.as_str()), (200, Some(APP), "OPTIONS"));
+    assert!(head.contains("access-control-allow-methods: put\r\n"), "{head}");
+}
