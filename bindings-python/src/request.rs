@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
-use crate::text::{Text, type_name};
+use crate::text::{Lengths, Text, type_name};
 
 /// What was asked: the method, and the few header lines that decide.
 pub(crate) struct Asked {
@@ -54,6 +54,10 @@ impl HeaderLines {
                 _ => return,
             },
         };
+        // Few headers have such a length, so most cost no more than this.
+        if !LENGTHS.have(bytes) {
+            return;
+        }
         let Some(index) = Request::NAMES.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(bytes)) else { return };
         let Some(value) = Text::read(value) else { return };
         match &mut self.first[index] {
@@ -76,11 +80,9 @@ impl HeaderLines {
         self.first[ORIGIN].as_ref()
     }
 
-    pub(crate) fn into_origin(self) -> Option<Text> {
-        let mut first = self.first;
-        first[ORIGIN].take()
-    }
 }
+
+const LENGTHS: Lengths = Lengths::of(&Request::NAMES);
 
 /// Where `origin` stands in [`Request::NAMES`].
 const ORIGIN: usize = 0;

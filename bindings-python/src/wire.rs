@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crossgate::{Decision, HeaderName, Op, Policy, PreparedValue};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::intern;
 
 use crate::text::Text;
 
@@ -20,6 +21,7 @@ struct Set {
     /// Never changed; copied into responses.
     pairs: Py<PyList>,
     made: Box<[Made]>,
+    start: PyOnceLock<Start>,
 }
 
 /// A header whose value is the request's: its place among the pairs, which holds its name until then.
@@ -27,6 +29,32 @@ struct Made {
     place: usize,
     name: Py<PyBytes>,
     value: PreparedValue<'static>,
+}
+
+/// The beginning of an answer without an application, to be copied: the message without its headers, and those.
+struct Start {
+    status: u16,
+    message: Py<PyDict>,
+    pairs: Py<PyList>,
+}
+
+/// A decision's headers while it waits for its response: the set, and what of the request stands in it.
+pub(crate) struct Filled {
+    set: usize,
+    origin: Option<Py<PyBytes>>,
+    method: Option<Py<PyBytes>>,
+    names: Option<Py<PyBytes>>,
+}
+
+impl Filled {
+    fn value(&self, value: &PreparedValue<'_>) -> Option<&Py<PyBytes>> {
+        match value {
+            PreparedValue::Fixed(_) => None,
+            PreparedValue::Origin => self.origin.as_ref(),
+            PreparedValue::Method => self.method.as_ref(),
+            PreparedValue::Names => self.names.as_ref(),
+        }
+    }
 }
 
 impl Compiled {
@@ -39,31 +67,50 @@ impl Compiled {
         Ok(sets)
     }
 
-    /// A new list: the decision's headers behind those of a response that says nothing of CORS and has no Vary.
     /// `origin`: the request's own bytes, which are not copied if they are what the header says.
-    pub(crate) fn headers<'py>(
-        &self,
-        decision: &Decision<'_>,
-        origin: Option<&Text>,
-        theirs: Option<&Bound<'py, PyList>>,
-        py: Python<'py>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let Some(set) = self.sets(py)?.get(decision.prepared()) else { return Ok(PyList::empty(py)) };
-        let pairs = set.pairs.bind(py);
-        let (start, list) = match theirs {
-            // Two lists make one.
-            Some(theirs) => (theirs.len(), theirs.as_sequence().concat(pairs.as_sequence())?.cast_into::<PyList>()?),
-            None => (0, pairs.get_slice(0, pairs.len())),
-        };
-        // From the end: a header that is left out moves those behind it.
-        for Made { place, name, value } in set.made.iter().rev() {
-            match (decision.value_of(*value), origin) {
-                (Some((text, _)), Some(Text::Bytes(bytes))) if bytes.as_bytes(py) == text.as_bytes() => list.set_item(start + place, (name, bytes))?,
-                (Some((text, _)), _) => list.set_item(start + place, (name, PyBytes::new(py, text.as_bytes())))?,
-                (None, _) => list.del_item(start + place)?,
+    pub(crate) fn fill(&self, py: Python<'_>, decision: &Decision<'_>, origin: Option<&Text>) -> PyResult<Filled> {
+        let mut filled = Filled { set: decision.prepared(), origin: None, method: None, names: None };
+        for Made { value, .. } in &self.sets(py)?[filled.set].made {
+            let Some((text, _)) = decision.value_of(*value) else { continue };
+            match (value, origin) {
+                (PreparedValue::Origin, Some(Text::Bytes(bytes))) if bytes.as_bytes(py) == text.as_bytes() => filled.origin = Some(bytes.clone_ref(py)),
+                (PreparedValue::Origin, _) => filled.origin = Some(PyBytes::new(py, text.as_bytes()).unbind()),
+                (PreparedValue::Method, _) => filled.method = Some(PyBytes::new(py, text.as_bytes()).unbind()),
+                (PreparedValue::Names, _) => filled.names = Some(PyBytes::new(py, text.as_bytes()).unbind()),
+                (PreparedValue::Fixed(_), _) => {}
             }
         }
+        Ok(filled)
+    }
+
+    /// A new list: the headers behind those of a response that says nothing of CORS and has no Vary.
+    pub(crate) fn behind<'py>(&self, filled: &Filled, theirs: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+        let py = theirs.py();
+        let set = &self.sets(py)?[filled.set];
+        // Two lists make one.
+        let list = theirs.as_sequence().concat(set.pairs.bind(py).as_sequence())?.cast_into::<PyList>()?;
+        set.put(filled, &list, theirs.len())?;
         Ok(list)
+    }
+
+    /// The first message of an answer that has no body.
+    pub(crate) fn start<'py>(&self, py: Python<'py>, filled: &Filled, status: u16) -> PyResult<Bound<'py, PyDict>> {
+        let set = &self.sets(py)?[filled.set];
+        let known = set.start.get_or_try_init(py, || Start::new(py, set, status))?;
+        let made;
+        let start = if known.status == status {
+            known
+        } else {
+            // A refused request's, in the set of a refused preflight.
+            made = Start::new(py, set, status)?;
+            &made
+        };
+        let pairs = start.pairs.bind(py);
+        let list = pairs.get_slice(0, pairs.len());
+        set.put(filled, &list, 0)?;
+        let message = start.message.bind(py).copy()?;
+        message.set_item(intern!(py, "headers"), list)?;
+        Ok(message)
     }
 }
 
@@ -85,6 +132,30 @@ impl Set {
             }
             pairs.append(name)?;
         }
-        Ok(Set { pairs: pairs.unbind(), made: made.into() })
+        Ok(Set { pairs: pairs.unbind(), made: made.into(), start: PyOnceLock::new() })
+    }
+
+    /// Puts the request's values where they belong, in a copy of the pairs that begins at `from`.
+    fn put(&self, filled: &Filled, list: &Bound<'_, PyList>, from: usize) -> PyResult<()> {
+        // From the end: a header that is left out moves those behind it.
+        self.made.iter().rev().try_for_each(|Made { place, name, value }| match filled.value(value) {
+            Some(value) => list.set_item(from + place, (name, value)),
+            None => list.del_item(from + place),
+        })
+    }
+}
+
+impl Start {
+    fn new(py: Python<'_>, set: &Set, status: u16) -> PyResult<Self> {
+        let message = PyDict::new(py);
+        message.set_item(intern!(py, "type"), intern!(py, "http.response.start"))?;
+        message.set_item(intern!(py, "status"), status)?;
+        message.set_item(intern!(py, "headers"), py.None())?;
+        let pairs = set.pairs.bind(py);
+        let pairs = pairs.get_slice(0, pairs.len());
+        if status != 204 {
+            pairs.append((PyBytes::new(py, b"content-length"), PyBytes::new(py, b"0")))?;
+        }
+        Ok(Start { status, message: message.unbind(), pairs: pairs.unbind() })
     }
 }
