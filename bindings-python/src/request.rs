@@ -1,6 +1,6 @@
 //! Requests: a method, and header pairs of str or of bytes.
 
-use crossgate::{Request, Verdict};
+use crossgate::{Field, Lines, Request, Verdict};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
@@ -45,20 +45,23 @@ pub(crate) struct HeaderLines {
 
 impl HeaderLines {
     /// Takes a line if its name is one of those; anything but str and bytes is passed over.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
-        let bytes = match name.cast::<PyBytes>() {
-            Ok(bytes) => bytes.as_bytes(),
-            Err(_) => match name.cast::<PyString>().map(|text| text.to_str()) {
-                Ok(Ok(text)) => text.as_bytes(),
-                _ => return,
-            },
-        };
         // Few headers have such a length, so most cost no more than this.
-        if !LENGTHS.have(bytes) {
-            return;
+        match name.cast::<PyBytes>() {
+            Ok(bytes) if LENGTHS.have(bytes.as_bytes()) => self.take_one(bytes.as_bytes(), value),
+            Ok(_) => {}
+            Err(_) => {
+                if let Ok(Ok(text)) = name.cast::<PyString>().map(|text| text.to_str()) {
+                    self.take_one(text.as_bytes(), value);
+                }
+            }
         }
-        let Some(index) = Request::NAMES.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(bytes)) else { return };
+    }
+
+    #[inline(never)]
+    fn take_one(&mut self, name: &[u8], value: &Bound<'_, PyAny>) {
+        let Some(index) = Request::NAMES.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(name)) else { return };
         let Some(value) = Text::read(value) else { return };
         match &mut self.first[index] {
             first @ None => *first = Some(value),
@@ -66,11 +69,20 @@ impl HeaderLines {
         }
     }
 
+    #[inline]
     pub(crate) fn request<'a>(&'a self, py: Python<'a>, method: &'a [u8]) -> Request<'a> {
-        let mut request = Request::new(method);
-        let first = self.first.iter().enumerate().filter_map(|(index, line)| Some((index, line.as_ref()?)));
-        for (index, line) in first.chain(self.more.iter().map(|(index, line)| (*index, line))) {
-            request.push(Request::NAMES[index].as_bytes(), line.as_bytes(py));
+        let [origin, acrm, acrh, acrpn, sec_fetch_site] = &self.first;
+        let field = |line: &'a Option<Text>| line.as_ref().map_or(Field::ABSENT, |line| Field::one(line.as_bytes(py)));
+        let mut request = Request {
+            method,
+            origin: field(origin),
+            acrm: field(acrm),
+            acrh: acrh.as_ref().map_or(Lines::Absent, |line| Lines::One(line.as_bytes(py))),
+            acrpn: field(acrpn),
+            sec_fetch_site: field(sec_fetch_site),
+        };
+        for (index, line) in &self.more {
+            request.push(Request::NAMES[*index].as_bytes(), line.as_bytes(py));
         }
         request
     }
@@ -84,9 +96,14 @@ impl HeaderLines {
 
 const LENGTHS: Lengths = Lengths::of(&Request::NAMES);
 
-/// Where `origin` stands in [`Request::NAMES`].
+/// Where `origin` stands in [`Request::NAMES`]; [`HeaderLines::request`] names all of them in their order.
 const ORIGIN: usize = 0;
-const _: () = assert!(matches!(Request::NAMES[ORIGIN].as_bytes(), b"origin"));
+const _: () = {
+    let [origin, acrm, acrh, acrpn, sec_fetch_site] = Request::NAMES;
+    assert!(matches!(origin.as_bytes(), b"origin") && matches!(sec_fetch_site.as_bytes(), b"sec-fetch-site"));
+    assert!(matches!(acrm.as_bytes(), b"access-control-request-method") && matches!(acrh.as_bytes(), b"access-control-request-headers"));
+    assert!(matches!(acrpn.as_bytes(), b"access-control-request-private-network"));
+};
 
 /// Calls `each` with the index of every pair, the pair, its name and its value, both str or bytes.
 pub(crate) fn each_pair<'py>(
