@@ -5,9 +5,9 @@ use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 #[cfg(Py_3_10)]
-use pyo3::types::iterator::PySendResult;
-#[cfg(Py_3_10)]
 use pyo3::types::PyType;
+#[cfg(Py_3_10)]
+use pyo3::types::iterator::PySendResult;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 

@@ -91,7 +91,6 @@ impl HeaderLines {
     pub(crate) fn origin(&self) -> Option<&Text> {
         self.first[ORIGIN].as_ref()
     }
-
 }
 
 const LENGTHS: Lengths = Lengths::of(&Request::NAMES);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crossgate::{Decision, HeaderName, Op, Policy, PreparedValue};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use pyo3::intern;
 
 use crate::text::Text;
 

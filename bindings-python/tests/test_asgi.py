@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import logging
@@ -405,6 +406,173 @@ class TestHostileScopes:
         asyncio.run(main())
         assert seen[0] is other
         assert seen[1] is send
+
+
+class TestTheAnswerIsAwaited:
+    """As if it were `async def` with two `await send(...)`."""
+
+    MIDDLEWARE = CORSMiddleware(application(), [A])
+
+    def begin(self, send: Any) -> Any:
+        return self.MIDDLEWARE(preflight(A, "GET"), receive, send)
+
+    def test_while_send_waits(self) -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            await asyncio.sleep(0.001)
+            sent.append(message["type"])
+
+        async def main() -> None:
+            await self.begin(send)
+            await asyncio.create_task(self.begin(send))
+            await asyncio.wait_for(self.begin(send), 5)
+
+        asyncio.run(main())
+        assert sent == ["http.response.start", "http.response.body"] * 3
+
+    def test_send_may_return_any_awaitable(self) -> None:
+        sent: list[Any] = []
+        loop = asyncio.new_event_loop()
+
+        def future(message: Any) -> Any:
+            sent.append(message)
+            done = loop.create_future()
+            loop.call_soon(done.set_result, None)
+            return done
+
+        class Bare:
+            def __init__(self, message: Any) -> None:
+                sent.append(message)
+
+            def __await__(self) -> Any:
+                return iter(())
+
+        loop.run_until_complete(loop.create_task(self.begin(future)))
+        loop.run_until_complete(loop.create_task(self.begin(Bare)))
+        loop.close()
+        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"] * 2
+        with pytest.raises(AttributeError, match="__await__"):
+            asyncio.run(self.wait(self.begin(lambda message: None)))
+
+    @staticmethod
+    async def wait(answer: Any) -> None:
+        await answer
+
+    @pytest.mark.parametrize("direct", [True, False])
+    def test_cancelled(self, direct: bool) -> None:
+        seen: list[Any] = []
+
+        async def send(message: Any) -> None:
+            seen.append(message["type"])
+            try:
+                await asyncio.sleep(60)
+            finally:
+                seen.append("cancelled")
+
+        async def main() -> None:
+            answer = self.begin(send)
+            task: Any = asyncio.create_task(answer if direct else self.wait(answer))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            with pytest.raises(RuntimeError, match="cannot reuse"):
+                await answer
+
+        asyncio.run(main())
+        assert seen == ["http.response.start", "cancelled"]
+
+    def test_a_send_that_swallows_what_is_thrown(self) -> None:
+        seen: list[Any] = []
+
+        async def send(message: Any) -> None:
+            seen.append(message["type"])
+            with contextlib.suppress(KeyError):
+                await Yielding()
+
+        class Yielding:
+            def __await__(self) -> Any:
+                yield "step"
+
+        answer = self.begin(send)
+        assert answer.send(None) == "step"
+        assert answer.throw(KeyError("start")) == "step"
+        with pytest.raises(StopIteration):
+            answer.throw(KeyError, KeyError("body"), None)
+        assert seen == ["http.response.start", "http.response.body"]
+        with pytest.raises(RuntimeError, match="cannot reuse"):
+            answer.send(None)
+
+    @pytest.mark.parametrize("error", [(KeyError,), (KeyError("x"),), (KeyError, "x"), (KeyError, KeyError("x"), None)])
+    def test_thrown_at_before_it_begins(self, error: Any) -> None:
+        answer = self.begin(lambda message: seen.append(message))
+        seen: list[Any] = []
+        with pytest.raises(KeyError):
+            answer.throw(*error)
+        with pytest.raises(RuntimeError, match="cannot reuse"):
+            answer.send(None)
+        assert seen == []
+
+    def test_closed(self) -> None:
+        seen: list[Any] = []
+
+        async def send(message: Any) -> None:
+            try:
+                await Yielding()
+            except GeneratorExit:
+                seen.append("closed")
+                raise
+
+        class Yielding:
+            def __await__(self) -> Any:
+                yield
+
+        self.begin(send).close()
+        answer = self.begin(send)
+        next(answer)
+        answer.close()
+        answer.close()
+        assert seen == ["closed"]
+
+    def test_what_send_raises_is_the_servers(self) -> None:
+        async def send(message: Any) -> None:
+            raise OSError("gone")
+
+        def at_once(message: Any) -> Any:
+            raise OSError("gone")
+
+        for failing in (send, at_once):
+            with pytest.raises(OSError, match="gone"):
+                asyncio.run(self.wait(self.begin(failing)))
+
+    def test_its_messages_may_be_changed(self) -> None:
+        """As middlewares outside do."""
+
+        async def send(message: Any) -> None:
+            message.setdefault("headers", []).append((b"x-outside", b"1"))
+            message["body"] = b"changed"
+
+        asyncio.run(self.wait(self.begin(send)))
+        start, body = run(self.MIDDLEWARE, preflight(A, "GET"))
+        assert b"x-outside" not in dict(start["headers"])
+        assert "body" not in start
+        assert body == {"type": "http.response.body", "body": b""}
+
+    def test_it_is_collected(self) -> None:
+        class Cycle:
+            answer: Any = None
+
+            async def send(self, message: Any) -> None:
+                raise AssertionError
+
+        cycle = Cycle()
+        cycle.answer = self.begin(cycle.send)
+        gone = weakref.ref(cycle)
+        del cycle
+        gc.collect()
+        assert gone() is None
 
 
 class TestPredicates:
