@@ -617,6 +617,32 @@ class TestPredicates:
 
         assert self.ask(slow, predicate_timeout=None) == A.encode()
 
+    def test_on_trio(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The other loop that ASGI servers run on."""
+        trio = pytest.importorskip("trio")
+        sent: list[Any] = []
+
+        async def predicate(origin: str) -> bool:
+            await trio.sleep(0 if origin == A else 60)
+            return True
+
+        async def send(message: Any) -> None:
+            await trio.sleep(0)
+            sent.append(message)
+
+        middleware = CORSMiddleware(application(), allow_origin_predicate=predicate, predicate_timeout=0.1)
+        for value in (A, EVIL):
+            trio.run(middleware, scope(origin(value)), receive, send)
+            trio.run(middleware, preflight(value, "GET"), receive, send)
+        starts = [message for message in sent if message["type"] == "http.response.start"]
+        assert [(start["status"], dict(start["headers"]).get(ACAO)) for start in starts] == [
+            (200, A.encode()),
+            (200, A.encode()),
+            (200, None),
+            (400, None),
+        ]
+        assert "TooSlowError" in caplog.text
+
     @pytest.mark.parametrize("value", ["null", "https://a.example/", "", B, f"{A}, {B}", "HTTPS://A.EXAMPLE"])
     def test_it_is_not_asked(self, value: str) -> None:
         def predicate(origin: str) -> bool:
