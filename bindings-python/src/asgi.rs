@@ -210,6 +210,13 @@ impl Middleware {
         if let Now::Shared(current) = &now {
             current.report_difference(py, &request, verdict, true);
         }
+        let preflight = verdict.is_none() && request.method == b"OPTIONS";
+        if preflight && let Some((reason, start)) = compiled.again(py, &lines)? {
+            if let Some(counters) = &self.settings.counters {
+                counters.get().add(reason);
+            }
+            return Ok(Bound::new(py, Reply::new(send, start))?.into_any());
+        }
         // A verdict is given only to a policy that asks.
         let Ok(decision) = compiled.policy.evaluate_with(&request, verdict) else { return app.call1((scope, receive, send)) };
         if let Some(counters) = &self.settings.counters {
@@ -230,6 +237,9 @@ impl Middleware {
             return app.call1((scope, receive, Bound::new(py, wrapped)?.getattr(intern!(py, "send"))?));
         }
         let start = compiled.start(py, &filled, decision.status().unwrap_or(403))?;
+        if preflight && decision.allowed() == Some(true) {
+            compiled.keep(py, &lines, decision.reason(), &start)?;
+        }
         Ok(Bound::new(py, Reply::new(send, start))?.into_any())
     }
 

@@ -61,7 +61,8 @@ impl HeaderLines {
 
     #[inline(never)]
     fn take_one(&mut self, name: &[u8], value: &Bound<'_, PyAny>) {
-        let Some(index) = Request::NAMES.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(name)) else { return };
+        let is = |known: &&str| known.len() == name.len() && (known.as_bytes() == name || known.as_bytes().eq_ignore_ascii_case(name));
+        let Some(index) = Request::NAMES.iter().position(is) else { return };
         let Some(value) = Text::read(value) else { return };
         match &mut self.first[index] {
             first @ None => *first = Some(value),
@@ -85,6 +86,18 @@ impl HeaderLines {
             request.push(Request::NAMES[*index].as_bytes(), line.as_bytes(py));
         }
         request
+    }
+
+    /// What a preflight asks, if each line came once and in bytes: the origin, the method, the names.
+    pub(crate) fn preflight(&self) -> Option<(&Py<PyBytes>, &Py<PyBytes>, Option<&Py<PyBytes>>)> {
+        match (&self.first, self.more.as_slice()) {
+            ([Some(Text::Bytes(origin)), Some(Text::Bytes(method)), names, None, _], []) => match names {
+                None => Some((origin, method, None)),
+                Some(Text::Bytes(names)) => Some((origin, method, Some(names))),
+                Some(Text::Str(_)) => None,
+            },
+            _ => None,
+        }
     }
 
     /// The only line of `Origin`, as it came.

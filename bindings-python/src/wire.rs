@@ -2,19 +2,36 @@
 
 use std::sync::Arc;
 
-use crossgate::{Decision, HeaderName, Op, Policy, PreparedValue};
+use arc_swap::ArcSwapOption;
+use crossgate::{Decision, HeaderName, Op, Policy, PreparedValue, Reason};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use crate::request::HeaderLines;
 use crate::text::Text;
 
 /// A policy with its sets.
 pub(crate) struct Compiled {
     pub(crate) policy: Arc<Policy>,
     sets: PyOnceLock<Box<[Set]>>,
+    accepted: ArcSwapOption<Accepted>,
 }
+
+/// The last preflight that was allowed, and what was answered: browsers of one site ask the same all day. One entry, which
+/// only an allowed preflight replaces.
+struct Accepted {
+    origin: Py<PyBytes>,
+    method: Py<PyBytes>,
+    names: Option<Py<PyBytes>>,
+    reason: Reason,
+    message: Py<PyDict>,
+    pairs: Py<PyList>,
+}
+
+/// No page asks for so many bytes of names.
+const MOST_KEPT: usize = 1024;
 
 /// The headers of a set, and which of them hold the request's values.
 struct Set {
@@ -59,7 +76,7 @@ impl Filled {
 
 impl Compiled {
     pub(crate) fn new(policy: Policy) -> Self {
-        Compiled { policy: Arc::new(policy), sets: PyOnceLock::new() }
+        Compiled { policy: Arc::new(policy), sets: PyOnceLock::new(), accepted: ArcSwapOption::empty() }
     }
 
     fn sets(&self, py: Python<'_>) -> PyResult<&[Set]> {
@@ -93,6 +110,39 @@ impl Compiled {
         Ok(list)
     }
 
+    /// The first message of the answer to a preflight like the last that was allowed, and its reason.
+    pub(crate) fn again<'py>(&self, py: Python<'py>, lines: &HeaderLines) -> PyResult<Option<(Reason, Bound<'py, PyDict>)>> {
+        let Some((origin, method, names)) = lines.preflight() else { return Ok(None) };
+        let accepted = self.accepted.load();
+        let Some(accepted) = accepted.as_deref() else { return Ok(None) };
+        let same = |one: &Py<PyBytes>, other: &Py<PyBytes>| one.as_bytes(py) == other.as_bytes(py);
+        let same_names = match (names, &accepted.names) {
+            (Some(one), Some(other)) => same(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        if !(same_names && same(origin, &accepted.origin) && same(method, &accepted.method)) {
+            return Ok(None);
+        }
+        let (message, pairs) = (accepted.message.bind(py).copy()?, accepted.pairs.bind(py));
+        message.set_item(intern!(py, "headers"), pairs.get_slice(0, pairs.len()))?;
+        Ok(Some((accepted.reason, message)))
+    }
+
+    /// Keeps an allowed preflight for [`Compiled::again`].
+    pub(crate) fn keep(&self, py: Python<'_>, lines: &HeaderLines, reason: Reason, start: &Bound<'_, PyDict>) -> PyResult<()> {
+        let Some((origin, method, names)) = lines.preflight() else { return Ok(()) };
+        if names.is_some_and(|names| names.as_bytes(py).len() > MOST_KEPT) {
+            return Ok(());
+        }
+        let Some(Ok(pairs)) = start.get_item(intern!(py, "headers"))?.map(Bound::cast_into::<PyList>) else { return Ok(()) };
+        let (pairs, message) = (pairs.get_slice(0, pairs.len()).unbind(), start.copy()?.unbind());
+        let [origin, method] = [origin, method].map(|value| value.clone_ref(py));
+        let names = names.map(|names| names.clone_ref(py));
+        drop(self.accepted.swap(Some(Arc::new(Accepted { origin, method, names, reason, message, pairs }))));
+        Ok(())
+    }
+
     /// The first message of an answer that has no body.
     pub(crate) fn start<'py>(&self, py: Python<'py>, filled: &Filled, status: u16) -> PyResult<Bound<'py, PyDict>> {
         let set = &self.sets(py)?[filled.set];
@@ -106,10 +156,10 @@ impl Compiled {
             &made
         };
         let pairs = start.pairs.bind(py);
-        let list = pairs.get_slice(0, pairs.len());
-        set.put(filled, &list, 0)?;
+        let pairs = pairs.get_slice(0, pairs.len());
+        set.put(filled, &pairs, 0)?;
         let message = start.message.bind(py).copy()?;
-        message.set_item(intern!(py, "headers"), list)?;
+        message.set_item(intern!(py, "headers"), pairs)?;
         Ok(message)
     }
 }

@@ -408,6 +408,51 @@ class TestHostileScopes:
         assert seen[1] is send
 
 
+class TestPreflightsLikeTheLast:
+    """The last allowed one is remembered, and nothing shows it but the time."""
+
+    NAMES = b"access-control-request-headers"
+    POLICY = Policy(allow_origins=[A, B], allow_methods=["PUT"], allow_headers="*", allow_credentials=True)
+    PREFLIGHTS = (
+        preflight(A),
+        preflight(B),
+        preflight(EVIL),
+        preflight(A, "PATCH"),
+        preflight(A, "put"),
+        preflight(A, "PUT", (NAMES, b"x-a")),
+        preflight(A, "PUT", (NAMES, b"x-b")),
+        preflight(A, "PUT", (NAMES, b"")),
+        preflight(A, "PUT", (NAMES, b"x-a"), (NAMES, b"x-b")),
+        preflight(A, "PUT", (NAMES, b"x-" + b"a" * 2000)),
+        preflight(A, "PUT", ("access-control-request-headers", "x-b")),
+        preflight(A, "PUT", (b"access-control-request-private-network", b"true")),
+        preflight(A, "PUT", origin(B)),
+        {**preflight(A), "method": "GET"},
+    )
+
+    def test_the_answer_is_its_own(self) -> None:
+        # Each with a policy that has seen nothing.
+        alone = [
+            run(CORSMiddleware(application(), policy=Policy(**self.POLICY.document())), asked)
+            for asked in self.PREFLIGHTS
+        ]
+        middleware = CORSMiddleware(application(), policy=self.POLICY)
+        for first in self.PREFLIGHTS:
+            for asked, expected in zip(self.PREFLIGHTS, alone):
+                run(middleware, first)
+                assert run(middleware, asked) == expected, (first, asked)
+
+    def test_it_is_counted_and_shadowed(self) -> None:
+        counters, shared, differences = Counters(), SharedPolicy(self.POLICY), []
+        middleware = CORSMiddleware(application(), policy=shared, counters=counters)
+        shared.set_shadow(Policy(allow_origins=[B]), lambda live, shadow: differences.append(shadow.reason))
+        for _ in range(3):
+            run(middleware, preflight(A))
+        assert (counters.as_dict()["allowed"], differences) == (3, ["origin_not_listed"] * 3)
+        shared.replace(Policy(allow_origins=[B]))
+        assert ACAO not in dict(headers(middleware, preflight(A)))
+
+
 class TestTheAnswerIsAwaited:
     """As if it were `async def` with two `await send(...)`."""
 

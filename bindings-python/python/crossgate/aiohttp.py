@@ -67,7 +67,10 @@ def _of_aiohttp_cors(defaults: Mapping[str, Any]) -> dict[str, Any]:
     every: list[dict[str, Any]] = []
     for origin, value in defaults.items():
         # A ResourceOptions is a named tuple.
-        own: dict[str, Any] = dict(value._asdict() if hasattr(value, "_asdict") else value)
+        own: Any = value._asdict() if hasattr(value, "_asdict") else value
+        if not isinstance(own, Mapping):
+            raise TypeError(f"defaults[{origin!r}] must be a dict or ResourceOptions, not {type(value).__name__}")
+        own = cast("Mapping[Any, Any]", own)  # type: ignore[redundant-cast]
         unknown = set(own) - set(_RESOURCE_OPTIONS)
         if unknown:
             raise TypeError(f"defaults[{origin!r}] has no option {', '.join(sorted(map(str, unknown)))}")
@@ -87,12 +90,11 @@ def _of_aiohttp_cors(defaults: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("allow_methods", "allow_headers", "expose_headers"):
         if isinstance(options[name], (set, frozenset)):
             options[name] = sorted(cast("frozenset[str]", options[name]))
-    null = "null" in defaults
     origins: Any = "*" if set(defaults) == {"*"} else [origin for origin in defaults if origin != "null"]
     return {
         **options,
         "allow_origins": origins,
-        "allow_null_origin": null,
+        "allow_null_origin": "null" in defaults,
         "preflight_status": 200,
     }
 

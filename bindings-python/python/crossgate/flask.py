@@ -92,8 +92,8 @@ class CORS:
     (`CORS_ORIGINS`, ...), then the defaults.
 
     resources: paths (strings, regexes, `re.Pattern`), or a dict of them to options; a path covers what is below it.
-    origins: origins, regexes, `re.Pattern`s, functions of an origin; "*" for everybody. policy: a Policy or SharedPolicy
-    in place of the options. counters: count the decisions.
+    origins: origins, regexes, `re.Pattern`s, functions of an origin; "*" for everybody. policy: a Policy or
+    SharedPolicy in place of the options. counters: count the decisions.
     """
 
     def __init__(self, app: Flask | Blueprint | None = None, **options: Unpack[CORSOptions]) -> None:

@@ -24,9 +24,9 @@ class CORSMiddleware(Wsgi):
     """A WSGI application behind a policy: preflights are answered before it, and every response that it begins gets
     the headers.
 
-    app: any WSGI callable. policy: a Policy or SharedPolicy; or its options as keyword arguments. ask: for a policy with
-    host_origins, called with a well-formed origin that nothing else matched; only True allows. counters: count the
-    decisions by reason. Raises PolicyError with every problem of the options.
+    app: any WSGI callable. policy: a Policy or SharedPolicy; or its options as keyword arguments. ask: for a policy
+    with host_origins, called with a well-formed origin that nothing else matched; only True allows. counters: count
+    the decisions by reason. Raises PolicyError with every problem of the options.
     """
 
     def __new__(
