@@ -1,6 +1,7 @@
 //! A policy's prepared header sets as ASGI writes them: pairs of bytes, made once and shared by every response.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 use crossgate::{Decision, HeaderName, Op, Policy, PreparedValue, Reason};
@@ -16,11 +17,16 @@ use crate::text::Text;
 pub(crate) struct Compiled {
     pub(crate) policy: Arc<Policy>,
     sets: PyOnceLock<Box<[Set]>>,
-    accepted: ArcSwapOption<Accepted>,
+    accepted: [ArcSwapOption<Accepted>; SLOTS],
+    missed: AtomicUsize,
 }
 
-/// The last preflight that was allowed, and what was answered: browsers of one site ask the same all day. One entry, which
-/// only an allowed preflight replaces.
+/// Preflights that are remembered, each in the slot of its length: browsers of one site ask the same few all day.
+const SLOTS: usize = 8;
+/// Every so many that are not remembered, one takes its slot; so a flood of them costs little, and replaces little.
+const TURN: usize = 16;
+
+/// A preflight that was allowed, and what was answered. Nothing that was not allowed gets here.
 struct Accepted {
     origin: Py<PyBytes>,
     method: Py<PyBytes>,
@@ -76,7 +82,7 @@ impl Filled {
 
 impl Compiled {
     pub(crate) fn new(policy: Policy) -> Self {
-        Compiled { policy: Arc::new(policy), sets: PyOnceLock::new(), accepted: ArcSwapOption::empty() }
+        Compiled { policy: Arc::new(policy), sets: PyOnceLock::new(), accepted: [const { ArcSwapOption::const_empty() }; SLOTS], missed: AtomicUsize::new(0) }
     }
 
     fn sets(&self, py: Python<'_>) -> PyResult<&[Set]> {
@@ -110,10 +116,17 @@ impl Compiled {
         Ok(list)
     }
 
-    /// The first message of the answer to a preflight like the last that was allowed, and its reason.
+    fn slot(&self, py: Python<'_>, (origin, method, names): (&Py<PyBytes>, &Py<PyBytes>, Option<&Py<PyBytes>>)) -> &ArcSwapOption<Accepted> {
+        let length = |value: &Py<PyBytes>| value.as_bytes(py).len();
+        &self.accepted[(length(origin) + length(method) + names.map_or(0, length)) % SLOTS]
+    }
+
+    /// The first message of the answer to a preflight that is remembered, and its reason.
+    #[inline(never)]
     pub(crate) fn again<'py>(&self, py: Python<'py>, lines: &HeaderLines) -> PyResult<Option<(Reason, Bound<'py, PyDict>)>> {
-        let Some((origin, method, names)) = lines.preflight() else { return Ok(None) };
-        let accepted = self.accepted.load();
+        let Some(asked) = lines.preflight() else { return Ok(None) };
+        let (origin, method, names) = asked;
+        let accepted = self.slot(py, asked).load();
         let Some(accepted) = accepted.as_deref() else { return Ok(None) };
         let same = |one: &Py<PyBytes>, other: &Py<PyBytes>| one.as_bytes(py) == other.as_bytes(py);
         let same_names = match (names, &accepted.names) {
@@ -129,17 +142,21 @@ impl Compiled {
         Ok(Some((accepted.reason, message)))
     }
 
-    /// Keeps an allowed preflight for [`Compiled::again`].
+    /// Remembers an allowed preflight for [`Compiled::again`].
+    #[inline(never)]
     pub(crate) fn keep(&self, py: Python<'_>, lines: &HeaderLines, reason: Reason, start: &Bound<'_, PyDict>) -> PyResult<()> {
-        let Some((origin, method, names)) = lines.preflight() else { return Ok(()) };
-        if names.is_some_and(|names| names.as_bytes(py).len() > MOST_KEPT) {
+        let Some(asked) = lines.preflight() else { return Ok(()) };
+        let (origin, method, names) = asked;
+        let slot = self.slot(py, asked);
+        let waits = !self.missed.fetch_add(1, Ordering::Relaxed).is_multiple_of(TURN) && slot.load().is_some();
+        if waits || names.is_some_and(|names| names.as_bytes(py).len() > MOST_KEPT) {
             return Ok(());
         }
         let Some(Ok(pairs)) = start.get_item(intern!(py, "headers"))?.map(Bound::cast_into::<PyList>) else { return Ok(()) };
         let (pairs, message) = (pairs.get_slice(0, pairs.len()).unbind(), start.copy()?.unbind());
         let [origin, method] = [origin, method].map(|value| value.clone_ref(py));
         let names = names.map(|names| names.clone_ref(py));
-        drop(self.accepted.swap(Some(Arc::new(Accepted { origin, method, names, reason, message, pairs }))));
+        drop(slot.swap(Some(Arc::new(Accepted { origin, method, names, reason, message, pairs }))));
         Ok(())
     }
 

@@ -408,8 +408,8 @@ class TestHostileScopes:
         assert seen[1] is send
 
 
-class TestPreflightsLikeTheLast:
-    """The last allowed one is remembered, and nothing shows it but the time."""
+class TestRememberedPreflights:
+    """Allowed ones are remembered, and nothing shows it but the time."""
 
     NAMES = b"access-control-request-headers"
     POLICY = Policy(allow_origins=[A, B], allow_methods=["PUT"], allow_headers="*", allow_credentials=True)
@@ -421,6 +421,7 @@ class TestPreflightsLikeTheLast:
         preflight(A, "put"),
         preflight(A, "PUT", (NAMES, b"x-a")),
         preflight(A, "PUT", (NAMES, b"x-b")),
+        *(preflight(A, "PUT", (b"access-control-request-headers", b"x-%02d" % number)) for number in range(40)),
         preflight(A, "PUT", (NAMES, b"")),
         preflight(A, "PUT", (NAMES, b"x-a"), (NAMES, b"x-b")),
         preflight(A, "PUT", (NAMES, b"x-" + b"a" * 2000)),
