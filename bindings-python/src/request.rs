@@ -36,6 +36,14 @@ impl Asked {
     }
 }
 
+/// What a preflight asks, as it came.
+#[derive(Clone, Copy)]
+pub(crate) struct Preflight<'a> {
+    pub(crate) origin: &'a Py<PyBytes>,
+    pub(crate) method: &'a Py<PyBytes>,
+    pub(crate) names: Option<&'a Py<PyBytes>>,
+}
+
 /// The lines of the headers that the engine reads: the first of each name where it costs no allocation.
 #[derive(Default)]
 pub(crate) struct HeaderLines {
@@ -88,16 +96,15 @@ impl HeaderLines {
         request
     }
 
-    /// What a preflight asks, if each line came once and in bytes: the origin, the method, the names.
-    pub(crate) fn preflight(&self) -> Option<(&Py<PyBytes>, &Py<PyBytes>, Option<&Py<PyBytes>>)> {
-        match (&self.first, self.more.as_slice()) {
-            ([Some(Text::Bytes(origin)), Some(Text::Bytes(method)), names, None, _], []) => match names {
-                None => Some((origin, method, None)),
-                Some(Text::Bytes(names)) => Some((origin, method, Some(names))),
-                Some(Text::Str(_)) => None,
-            },
-            _ => None,
-        }
+    /// What a preflight asks, if each line came once and in bytes, and nothing is asked about private networks.
+    pub(crate) fn preflight(&self) -> Option<Preflight<'_>> {
+        let ([Some(Text::Bytes(origin)), Some(Text::Bytes(method)), names, None, _], []) = (&self.first, self.more.as_slice()) else { return None };
+        let names = match names {
+            None => None,
+            Some(Text::Bytes(names)) => Some(names),
+            Some(Text::Str(_)) => return None,
+        };
+        Some(Preflight { origin, method, names })
     }
 
     /// The only line of `Origin`, as it came.

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::request::HeaderLines;
+use crate::request::{HeaderLines, Preflight};
 use crate::text::Text;
 
 /// A policy with its sets.
@@ -116,16 +116,16 @@ impl Compiled {
         Ok(list)
     }
 
-    fn slot(&self, py: Python<'_>, (origin, method, names): (&Py<PyBytes>, &Py<PyBytes>, Option<&Py<PyBytes>>)) -> &ArcSwapOption<Accepted> {
+    fn slot(&self, py: Python<'_>, asked: Preflight<'_>) -> &ArcSwapOption<Accepted> {
         let length = |value: &Py<PyBytes>| value.as_bytes(py).len();
-        &self.accepted[(length(origin) + length(method) + names.map_or(0, length)) % SLOTS]
+        &self.accepted[(length(asked.origin) + length(asked.method) + asked.names.map_or(0, length)) % SLOTS]
     }
 
     /// The first message of the answer to a preflight that is remembered, and its reason.
     #[inline(never)]
     pub(crate) fn again<'py>(&self, py: Python<'py>, lines: &HeaderLines) -> PyResult<Option<(Reason, Bound<'py, PyDict>)>> {
         let Some(asked) = lines.preflight() else { return Ok(None) };
-        let (origin, method, names) = asked;
+        let Preflight { origin, method, names } = asked;
         let accepted = self.slot(py, asked).load();
         let Some(accepted) = accepted.as_deref() else { return Ok(None) };
         let same = |one: &Py<PyBytes>, other: &Py<PyBytes>| one.as_bytes(py) == other.as_bytes(py);
@@ -146,7 +146,7 @@ impl Compiled {
     #[inline(never)]
     pub(crate) fn keep(&self, py: Python<'_>, lines: &HeaderLines, reason: Reason, start: &Bound<'_, PyDict>) -> PyResult<()> {
         let Some(asked) = lines.preflight() else { return Ok(()) };
-        let (origin, method, names) = asked;
+        let Preflight { origin, method, names } = asked;
         let slot = self.slot(py, asked);
         let waits = !self.missed.fetch_add(1, Ordering::Relaxed).is_multiple_of(TURN) && slot.load().is_some();
         if waits || names.is_some_and(|names| names.as_bytes(py).len() > MOST_KEPT) {
