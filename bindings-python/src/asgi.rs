@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crossgate::{Action, HeaderName, KeptDecision, Request, Verdict, WebSocketCheck};
+use crossgate::{Action, HeaderName, Request, Verdict, WebSocketCheck};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -13,10 +13,11 @@ use pyo3::{PyTraverseError, PyVisit, intern};
 use crate::counters::Counters;
 use crate::decision::Response;
 use crate::policy::Policy;
+use crate::reply::Reply;
 use crate::request::{HeaderLines, pair};
 use crate::shared::{Current, SharedPolicy};
-use crate::text::{Text, type_name};
-use crate::wire::Compiled;
+use crate::text::{Lengths, Text, type_name};
+use crate::wire::{Compiled, Filled};
 
 /// The native half of crossgate.asgi.CORSMiddleware.
 #[pyclass(module = "crossgate._crossgate", name = "ASGIMiddleware", frozen, subclass)]
@@ -48,12 +49,12 @@ enum WebSocket {
 }
 
 /// The policy for one request.
-enum Now {
-    Fixed(Arc<Compiled>),
+enum Now<'a> {
+    Fixed(&'a Arc<Compiled>),
     Shared(Arc<Current>),
 }
 
-impl Now {
+impl Now<'_> {
     fn compiled(&self) -> &Arc<Compiled> {
         match self {
             Now::Fixed(compiled) => compiled,
@@ -63,9 +64,9 @@ impl Now {
 }
 
 impl Settings {
-    fn now(&self) -> Now {
+    fn now(&self) -> Now<'_> {
         match &self.source {
-            Source::Fixed(compiled) => Now::Fixed(compiled.clone()),
+            Source::Fixed(compiled) => Now::Fixed(compiled),
             Source::Shared(shared) => Now::Shared(shared.get().load()),
         }
     }
@@ -76,7 +77,6 @@ fn coroutine<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyAny>>, name: &
     cell.import(py, "crossgate._coroutines", name)
 }
 
-static ANSWER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static ASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static CLOSE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
@@ -171,9 +171,9 @@ impl Middleware {
         let app = self.app.bind(py);
         let Ok(fields) = scope.cast::<PyDict>() else { return app.call1((scope, receive, send)) };
         let kind = fields.get_item(intern!(py, "type"))?;
-        let http = match kind.as_ref().and_then(|kind| kind.cast::<PyString>().ok()).and_then(|kind| kind.to_str().ok()) {
-            Some("http") => true,
-            Some("websocket") if self.settings.websocket != WebSocket::Pass => false,
+        let http = match kind {
+            Some(kind) if is(&kind, intern!(py, "http")) => true,
+            Some(kind) if self.settings.websocket != WebSocket::Pass && is(&kind, intern!(py, "websocket")) => false,
             _ => return app.call1((scope, receive, send)),
         };
         let mut lines = HeaderLines::default();
@@ -191,8 +191,7 @@ impl Middleware {
         let fields = replaced.as_ref().unwrap_or(fields);
         let scope = fields.as_any();
         let method = fields.get_item(intern!(py, "method"))?.and_then(|method| Text::read(&method));
-        let request = lines.request(py, method.as_ref().map_or(b"", |method| method.as_bytes(py)));
-
+        let request = request(py, &lines, method.as_ref());
         let now = self.settings.now();
         let compiled = now.compiled();
         let verdict = verdict.filter(|_| compiled.policy.has_host_origins());
@@ -211,27 +210,37 @@ impl Middleware {
         if let Now::Shared(current) = &now {
             current.report_difference(py, &request, verdict, true);
         }
+        let preflight = verdict.is_none() && request.method == b"OPTIONS";
+        if preflight && let Some((reason, start)) = compiled.again(py, &lines)? {
+            if let Some(counters) = &self.settings.counters {
+                counters.get().add(reason);
+            }
+            return Ok(Bound::new(py, Reply::new(send, start))?.into_any());
+        }
         // A verdict is given only to a policy that asks.
         let Ok(decision) = compiled.policy.evaluate_with(&request, verdict) else { return app.call1((scope, receive, send)) };
         if let Some(counters) = &self.settings.counters {
             counters.get().add(decision.reason());
         }
+        let filled = compiled.fill(py, &decision, lines.origin())?;
         if decision.action() == Action::Forward {
+            drop(decision);
             let wrapped = Send {
                 compiled: compiled.clone(),
-                kept: decision.keep(),
-                origin: lines.into_origin(),
+                filled,
+                method,
+                lines,
+                verdict,
                 counters: self.settings.counters.as_ref().map(|counters| counters.clone_ref(py)),
                 send: send.clone().unbind(),
             };
             return app.call1((scope, receive, Bound::new(py, wrapped)?.getattr(intern!(py, "send"))?));
         }
-        let headers = compiled.headers(&decision, lines.origin(), None, py)?;
-        let status = decision.status().unwrap_or(403);
-        if status != 204 {
-            headers.append((intern_bytes(py, &CONTENT_LENGTH, b"content-length"), intern_bytes(py, &ZERO, b"0")))?;
+        let start = compiled.start(py, &filled, decision.status().unwrap_or(403))?;
+        if preflight && decision.allowed() == Some(true) {
+            compiled.keep(py, &lines, decision.reason(), &start)?;
         }
-        coroutine(py, &ANSWER, "answer")?.call1((send, status, headers))
+        Ok(Bound::new(py, Reply::new(send, start))?.into_any())
     }
 
     fn websocket<'py>(
@@ -252,11 +261,14 @@ impl Middleware {
     }
 }
 
-static CONTENT_LENGTH: PyOnceLock<Py<PyBytes>> = PyOnceLock::new();
-static ZERO: PyOnceLock<Py<PyBytes>> = PyOnceLock::new();
+/// Whether a value is a certain text, which is mostly the same object.
+#[inline]
+fn is(value: &Bound<'_, PyAny>, text: &Bound<'_, PyString>) -> bool {
+    value.is(text) || (value.is_instance_of::<PyString>() && value.eq(text).unwrap_or(false))
+}
 
-fn intern_bytes<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyBytes>>, bytes: &[u8]) -> &'py Bound<'py, PyBytes> {
-    cell.get_or_init(py, || PyBytes::new(py, bytes).unbind()).bind(py)
+fn request<'a>(py: Python<'a>, lines: &'a HeaderLines, method: Option<&'a Text>) -> Request<'a> {
+    lines.request(py, method.map_or(b"", |method| method.as_bytes(py)))
 }
 
 /// Calls `each` with every name and value of a list or tuple of pairs, and passes over whatever is no pair. False if it is
@@ -288,9 +300,11 @@ fn each_header<'py>(headers: &Bound<'py, PyAny>, mut each: impl FnMut(&Bound<'py
 #[pyclass(frozen, module = "crossgate")]
 struct Send {
     compiled: Arc<Compiled>,
-    kept: KeptDecision,
-    /// The request's own bytes of its origin.
-    origin: Option<Text>,
+    filled: Filled,
+    /// What was asked, for responses that say something of CORS themselves or have a Vary.
+    method: Option<Text>,
+    lines: HeaderLines,
+    verdict: Option<Verdict>,
     counters: Option<Py<Counters>>,
     send: Py<PyAny>,
 }
@@ -304,7 +318,7 @@ impl Send {
         let send = self.send.bind(py);
         if let Ok(fields) = message.cast::<PyDict>()
             && let Some(kind) = fields.get_item(intern!(py, "type"))?
-            && kind.cast::<PyString>().is_ok_and(|kind| kind.to_str().is_ok_and(|kind| kind == "http.response.start"))
+            && is(&kind, intern!(py, "http.response.start"))
         {
             return send.call1((self.start(fields)?,));
         }
@@ -334,9 +348,8 @@ impl Send {
         };
         let mut plain = true;
         each_header(theirs.as_any(), |name, _| plain = plain && !is_ours(name));
-        let decision = self.kept.decision(&self.compiled.policy);
         if plain {
-            message.set_item(key, self.compiled.headers(&decision, self.origin.as_ref(), Some(&theirs), py)?)?;
+            message.set_item(key, self.compiled.behind(&self.filled, &theirs)?)?;
             return Ok(message);
         }
         let mut response = Response::new(py, true);
@@ -347,7 +360,8 @@ impl Send {
                 None => odd.push(item),
             }
         }
-        if decision.apply(&mut response)
+        let request = request(py, &self.lines, self.method.as_ref());
+        if self.compiled.policy.evaluate_with(&request, self.verdict).is_ok_and(|decision| decision.apply(&mut response))
             && let Some(counters) = &self.counters
         {
             counters.get().add_overwrote();
@@ -366,10 +380,21 @@ fn list_of<'py>(headers: &Bound<'py, PyAny>) -> Option<Bound<'py, PyList>> {
     PyList::new(headers.py(), items).ok()
 }
 
+/// Of the headers of decisions.
+const OURS: Lengths = {
+    let mut names = [""; HeaderName::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = HeaderName::ALL[index].lower();
+        index += 1;
+    }
+    Lengths::of(&names)
+};
+
 /// Whether a response header is one that a decision sets, merges or removes.
 #[inline]
 fn is_ours(name: &Bound<'_, PyAny>) -> bool {
-    let is = |name: &[u8]| HeaderName::ALL.iter().any(|ours| ours.lower().as_bytes().eq_ignore_ascii_case(name));
+    let is = |name: &[u8]| OURS.have(name) && HeaderName::ALL.iter().any(|ours| ours.lower().as_bytes().eq_ignore_ascii_case(name));
     match name.cast::<PyBytes>() {
         Ok(name) => is(name.as_bytes()),
         Err(_) => name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| is(name.as_bytes()))),

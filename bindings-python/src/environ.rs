@@ -26,7 +26,7 @@ impl Asked {
     pub(crate) fn read(environ: &Bound<'_, PyDict>) -> Self {
         let py = environ.py();
         let get = |key: &Bound<'_, PyString>| environ.get_item(key).ok().flatten().map(|value| Text::any(&value));
-        let method = get(pyo3::intern!(py, "REQUEST_METHOD")).unwrap_or(Text::Made(Box::default()));
+        let method = get(pyo3::intern!(py, "REQUEST_METHOD")).unwrap_or_else(|| Text::made(py, b""));
         Asked { method, lines: keys(py).each_ref().map(|key| get(key.bind(py))) }
     }
 

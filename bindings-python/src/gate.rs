@@ -1,28 +1,46 @@
 //! The class `Gate`: a policy whose header sets are made once as Python's pairs, asked with an environ; and its
 //! `Answer`.
 
-use crossgate::{Decision, HeaderName, PreparedValue, Verdict};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use crossgate::{Decision, HeaderName, PreparedValue, Reason, ResponseHeaders, Verdict};
+use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
+use crate::counters::Counters;
 use crate::environ::Asked;
 use crate::policy::Policy;
 use crate::request::verdict;
 use crate::response::{Pair, Pairs, Store, is_touched};
+use crate::shared::SharedPolicy;
+use crate::text::type_name;
 
 /// A policy, ready for environs.
 ///
-/// lower: header names are written in lower case, else as documents write them. ask: the host's verdict on an origin
-/// that a policy with host_origins asks about; only True allows.
+/// policy: a Policy or SharedPolicy. lower: header names are written in lower case, else as documents write them. ask:
+/// the host's verdict on an origin that a policy with host_origins asks about; only True allows. counters: count the
+/// decisions.
 #[pyclass(module = "crossgate._crossgate", frozen)]
 pub(crate) struct Gate {
-    policy: Py<Policy>,
-    sets: Vec<Vec<Line>>,
-    names: [Py<PyString>; HeaderName::ALL.len()],
-    lower_names: [Py<PyString>; HeaderName::ALL.len()],
+    shared: Option<Py<SharedPolicy>>,
+    /// Of the policy; of a shared one as it was when last asked.
+    sets: ArcSwap<Sets>,
+    names: Names,
+    lower_names: Names,
     reasons: Py<PyAny>,
     ask: Option<Py<PyAny>>,
+    counters: Option<Py<Counters>>,
+}
+
+type Names = [Py<PyString>; HeaderName::ALL.len()];
+
+/// A policy and its header sets.
+struct Sets {
+    policy: Arc<crossgate::Policy>,
+    lines: Vec<Vec<Line>>,
 }
 
 /// A header of a prepared set.
@@ -41,32 +59,70 @@ enum Fill {
 
 /// What is the request's in an answer.
 pub(crate) struct Outcome {
+    sets: Arc<Sets>,
     set: usize,
     /// 0: forward.
     pub(crate) status: u16,
+    reason: Reason,
     verdict: Option<Verdict>,
     origin: Option<Py<PyString>>,
     method: Option<Py<PyString>>,
     asked_names: Option<Py<PyString>>,
 }
 
+impl Sets {
+    fn new(py: Python<'_>, policy: Arc<crossgate::Policy>, names: &Names) -> PyResult<Arc<Self>> {
+        let lines = policy
+            .prepared()
+            .map(|(lines, _)| {
+                lines
+                    .map(|(name, _, value)| {
+                        let value = match value {
+                            PreparedValue::Fixed(text) => Fill::Fixed((&names[name as usize], text).into_pyobject(py)?.unbind()),
+                            PreparedValue::Origin => Fill::Origin,
+                            PreparedValue::Method => Fill::Method,
+                            PreparedValue::Names => Fill::Names,
+                        };
+                        Ok(Line { name, value })
+                    })
+                    .collect()
+            })
+            .collect::<PyResult<_>>()?;
+        Ok(Arc::new(Sets { policy, lines }))
+    }
+
+    fn decide<R>(&self, request: &crossgate::Request<'_>, verdict: Option<Verdict>, read: impl FnOnce(&Decision<'_>) -> R) -> R {
+        // The only error is a verdict that the policy does not ask for; `outcome` has left that out.
+        match self.policy.evaluate_with(request, verdict) {
+            Ok(decision) => read(&decision),
+            Err(_) => read(&self.policy.evaluate(request)),
+        }
+    }
+}
+
 impl Gate {
-    fn engine(&self) -> &crossgate::Policy {
-        self.policy.get().engine()
+    /// The policy as it is now.
+    fn now(&self, py: Python<'_>) -> PyResult<Arc<Sets>> {
+        let Some(shared) = &self.shared else { return Ok(self.sets.load_full()) };
+        let known = self.sets.load_full();
+        let policy = &shared.get().load().live.policy;
+        if Arc::ptr_eq(&known.policy, policy) {
+            return Ok(known);
+        }
+        let sets = Sets::new(py, policy.clone(), &self.names)?;
+        // What Python owns in the old ones goes with them.
+        drop(self.sets.swap(sets.clone()));
+        Ok(sets)
     }
 
     fn name<'py>(&self, py: Python<'py>, name: HeaderName) -> &Bound<'py, PyString> {
         self.names[name as usize].bind(py)
     }
 
-    fn asks_host<'py>(&self, py: Python<'py>, asked: &Asked) -> Option<Bound<'py, PyString>> {
-        self.engine().asks_host(&asked.request(py)).map(|origin| PyString::new(py, origin))
-    }
-
     /// What `ask` says of the origin that the policy asks about.
-    fn verdict(&self, py: Python<'_>, asked: &Asked) -> Option<Verdict> {
+    fn verdict(&self, py: Python<'_>, sets: &Sets, asked: &Asked) -> Option<Verdict> {
         let ask = self.ask.as_ref()?.bind(py);
-        let allowed = ask.call1((self.asks_host(py, asked)?,));
+        let allowed = ask.call1((sets.policy.asks_host(&asked.request(py))?,));
         Some(match allowed {
             Ok(allowed) if allowed.cast::<PyBool>().is_ok_and(|allowed| allowed.is_true()) => Verdict::Allow,
             Ok(_) => Verdict::Deny,
@@ -79,14 +135,19 @@ impl Gate {
     }
 
     /// The host is asked unless the caller brings its verdict, which counts only where the policy asks for one.
-    pub(crate) fn outcome(&self, py: Python<'_>, asked: &Asked, verdict: Option<Verdict>) -> Outcome {
-        let verdict = if self.engine().has_host_origins() { verdict.or_else(|| self.verdict(py, asked)) } else { None };
+    pub(crate) fn outcome(&self, py: Python<'_>, asked: &Asked, verdict: Option<Verdict>) -> PyResult<Outcome> {
+        let sets = self.now(py)?;
+        let verdict = if sets.policy.has_host_origins() { verdict.or_else(|| self.verdict(py, &sets, asked)) } else { None };
         let request = asked.request(py);
-        self.with(&request, verdict, |decision| {
+        if let Some(shared) = &self.shared {
+            shared.get().load().report_difference(py, &request, verdict, false);
+        }
+        Ok(sets.decide(&request, verdict, |decision| {
             let set = decision.prepared();
             let value = |value| decision.value_of(value).map(|(text, _)| asked.text(py, text).unbind());
-            let mut outcome = Outcome { set, status: decision.status().unwrap_or(0), verdict, origin: None, method: None, asked_names: None };
-            for line in &self.sets[set] {
+            let status = decision.status().unwrap_or(0);
+            let mut outcome = Outcome { sets: sets.clone(), set, status, reason: decision.reason(), verdict, origin: None, method: None, asked_names: None };
+            for line in &sets.lines[set] {
                 match line.value {
                     Fill::Fixed(_) => {}
                     Fill::Origin => outcome.origin = value(PreparedValue::Origin),
@@ -95,20 +156,27 @@ impl Gate {
                 }
             }
             outcome
-        })
+        }))
     }
 
-    fn with<R>(&self, request: &crossgate::Request<'_>, verdict: Option<Verdict>, read: impl FnOnce(&Decision<'_>) -> R) -> R {
-        // The only error is a verdict that the policy does not ask for; `outcome` has left that out.
-        match self.engine().evaluate_with(request, verdict) {
-            Ok(decision) => read(&decision),
-            Err(_) => read(&self.engine().evaluate(request)),
+    /// Counts a decision; once a request.
+    pub(crate) fn count(&self, outcome: &Outcome) {
+        if let Some(counters) = &self.counters {
+            counters.get().add(outcome.reason);
+        }
+    }
+
+    /// Applies the outcome to a response that says something of CORS itself, or has a Vary.
+    fn merge(&self, py: Python<'_>, asked: &Asked, outcome: &Outcome, response: &mut impl ResponseHeaders) {
+        let overwrote = outcome.sets.decide(&asked.request(py), outcome.verdict, |decision| decision.apply(response));
+        if let Some(counters) = self.counters.as_ref().filter(|_| overwrote) {
+            counters.get().add_overwrote();
         }
     }
 
     /// Calls `each` with every header of the outcome: its name, and the pair of it.
     fn each_pair<'py>(&self, py: Python<'py>, outcome: &Outcome, mut each: impl FnMut(HeaderName, Bound<'py, PyTuple>) -> PyResult<()>) -> PyResult<()> {
-        for line in &self.sets[outcome.set] {
+        for line in &outcome.sets.lines[outcome.set] {
             let value = match &line.value {
                 Fill::Fixed(pair) => {
                     each(line.name, pair.bind(py).clone())?;
@@ -149,7 +217,7 @@ impl Gate {
             return Ok(list);
         }
         let mut pairs = Pairs(headers.iter().map(Pair::Theirs).collect());
-        self.with(&asked.request(py), outcome.verdict, |decision| decision.apply(&mut pairs));
+        self.merge(py, asked, outcome, &mut pairs);
         let list = PyList::empty(py);
         for pair in pairs.0 {
             match pair {
@@ -163,7 +231,7 @@ impl Gate {
     fn write(&self, py: Python<'_>, asked: &Asked, outcome: &Outcome, store: &Bound<'_, PyDict>) -> PyResult<()> {
         let lower = |name: HeaderName| self.lower_names[name as usize].bind(py);
         if HeaderName::ALL.iter().any(|name| store.contains(lower(*name)).unwrap_or(false)) {
-            self.with(&asked.request(py), outcome.verdict, |decision| decision.apply(&mut Store(store)));
+            self.merge(py, asked, outcome, &mut Store(store));
             return Ok(());
         }
         self.each_pair(py, outcome, |name, pair| store.set_item(lower(name), pair))
@@ -173,52 +241,41 @@ impl Gate {
 #[pymethods]
 impl Gate {
     #[new]
-    #[pyo3(signature = (policy, lower = false, ask = None))]
-    fn new(py: Python<'_>, policy: &Bound<'_, Policy>, lower: bool, ask: Option<Py<PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (policy, lower = false, ask = None, counters = None))]
+    fn new(py: Python<'_>, policy: &Bound<'_, PyAny>, lower: bool, ask: Option<Py<PyAny>>, counters: Option<Py<Counters>>) -> PyResult<Self> {
         let lower_names = HeaderName::ALL.map(|name| PyString::intern(py, name.lower()).unbind());
         let names = HeaderName::ALL.map(|name| PyString::intern(py, if lower { name.lower() } else { name.as_str() }).unbind());
-        let sets = policy
-            .get()
-            .engine()
-            .prepared()
-            .map(|(lines, _)| {
-                lines
-                    .map(|(name, _, value)| {
-                        let value = match value {
-                            PreparedValue::Fixed(text) => Fill::Fixed((&names[name as usize], text).into_pyobject(py)?.unbind()),
-                            PreparedValue::Origin => Fill::Origin,
-                            PreparedValue::Method => Fill::Method,
-                            PreparedValue::Names => Fill::Names,
-                        };
-                        Ok(Line { name, value })
-                    })
-                    .collect()
-            })
-            .collect::<PyResult<_>>()?;
+        let shared = policy.cast::<SharedPolicy>().ok().map(|shared| shared.clone().unbind());
+        let compiled = match (&shared, policy.cast::<Policy>()) {
+            (Some(shared), _) => shared.get().load().live.clone(),
+            (None, Ok(policy)) => policy.get().compiled.clone(),
+            (None, Err(_)) => return Err(PyTypeError::new_err(format!("policy must be a Policy or a SharedPolicy, not {}", type_name(policy)))),
+        };
+        let sets = ArcSwap::new(Sets::new(py, compiled.policy.clone(), &names)?);
         let reasons = py.import("http.client")?.getattr("responses")?.unbind();
-        Ok(Gate { policy: policy.clone().unbind(), sets, names, lower_names, reasons, ask })
+        Ok(Gate { shared, sets, names, lower_names, reasons, ask, counters })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.ask)
     }
 
-    /// The policy.
-    #[getter]
-    fn policy(&self, py: Python<'_>) -> Py<Policy> {
-        self.policy.clone_ref(py)
-    }
-
-    /// What is asked for the host's verdict.
-    #[getter]
-    fn ask(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.ask.as_ref().map(|ask| ask.clone_ref(py))
+    /// Whether two gates decide alike, now and later.
+    fn same(&self, other: &Self) -> bool {
+        let is = |one: &Option<Py<PyAny>>, other: &Option<Py<PyAny>>| one.as_ref().map(Py::as_ptr) == other.as_ref().map(Py::as_ptr);
+        let policies = match (&self.shared, &other.shared) {
+            (Some(one), Some(other)) => one.is(other),
+            (None, None) => self.sets.load().policy == other.sets.load().policy,
+            _ => false,
+        };
+        policies && is(&self.ask, &other.ask)
     }
 
     /// The origin that the host is asked about before decide, or None.
-    fn asks(&self, environ: &Bound<'_, PyDict>) -> Option<Py<PyString>> {
+    fn asks<'py>(&self, environ: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyString>>> {
         let py = environ.py();
-        self.asks_host(py, &Asked::read(environ)).map(Bound::unbind)
+        let asked = Asked::read(environ);
+        Ok(self.now(py)?.policy.asks_host(&asked.request(py)).map(|origin| PyString::new(py, origin)))
     }
 
     /// Decides about the request of an environ. Never raises for what stands there.
@@ -226,7 +283,8 @@ impl Gate {
     fn decide(slf: &Bound<'_, Self>, environ: &Bound<'_, PyDict>, verdict: Option<&Bound<'_, PyAny>>) -> PyResult<Answer> {
         let verdict = self::verdict(verdict)?;
         let asked = Asked::read(environ);
-        let outcome = slf.get().outcome(slf.py(), &asked, verdict);
+        let outcome = slf.get().outcome(slf.py(), &asked, verdict)?;
+        slf.get().count(&outcome);
         Ok(Answer { gate: slf.clone().unbind(), asked, outcome })
     }
 }

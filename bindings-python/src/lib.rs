@@ -6,10 +6,11 @@
 //! 4. `decision.rs`: the class `Decision`, and its headers applied to a response's.
 //! 5. `problem.rs`: the class `Problem`, and the exceptions.
 //! 6. `shared.rs` and `counters.rs`: a policy that is swapped while serving, and decisions counted.
-//! 7. `wire.rs` and `asgi.rs`: prepared header pairs, and the ASGI middleware that puts them into responses.
+//! 7. `wire.rs`, `asgi.rs` and `reply.rs`: prepared header pairs, the ASGI middleware that puts them into responses, and
+//!    the awaitable of its own answers.
 //! 8. `environ.rs`, `gate.rs` and `response.rs`: the same for WSGI environs, with header sets that are made once.
 //! 9. `wsgi.rs`: the middleware around a WSGI application.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod asgi;
 mod counters;
@@ -19,6 +20,7 @@ mod gate;
 mod options;
 mod policy;
 mod problem;
+mod reply;
 mod request;
 mod response;
 mod shared;

@@ -1,11 +1,11 @@
 //! Requests: a method, and header pairs of str or of bytes.
 
-use crossgate::{Request, Verdict};
+use crossgate::{Field, Lines, Request, Verdict};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
-use crate::text::{Text, type_name};
+use crate::text::{Lengths, Text, type_name};
 
 /// What was asked: the method, and the few header lines that decide.
 pub(crate) struct Asked {
@@ -36,6 +36,14 @@ impl Asked {
     }
 }
 
+/// What a preflight asks, as it came.
+#[derive(Clone, Copy)]
+pub(crate) struct Preflight<'a> {
+    pub(crate) origin: &'a Py<PyBytes>,
+    pub(crate) method: &'a Py<PyBytes>,
+    pub(crate) names: Option<&'a Py<PyBytes>>,
+}
+
 /// The lines of the headers that the engine reads: the first of each name where it costs no allocation.
 #[derive(Default)]
 pub(crate) struct HeaderLines {
@@ -45,16 +53,24 @@ pub(crate) struct HeaderLines {
 
 impl HeaderLines {
     /// Takes a line if its name is one of those; anything but str and bytes is passed over.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
-        let bytes = match name.cast::<PyBytes>() {
-            Ok(bytes) => bytes.as_bytes(),
-            Err(_) => match name.cast::<PyString>().map(|text| text.to_str()) {
-                Ok(Ok(text)) => text.as_bytes(),
-                _ => return,
-            },
-        };
-        let Some(index) = Request::NAMES.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(bytes)) else { return };
+        // Few headers have such a length, so most cost no more than this.
+        match name.cast::<PyBytes>() {
+            Ok(bytes) if LENGTHS.have(bytes.as_bytes()) => self.take_one(bytes.as_bytes(), value),
+            Ok(_) => {}
+            Err(_) => {
+                if let Ok(Ok(text)) = name.cast::<PyString>().map(|text| text.to_str()) {
+                    self.take_one(text.as_bytes(), value);
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn take_one(&mut self, name: &[u8], value: &Bound<'_, PyAny>) {
+        let is = |known: &&str| known.len() == name.len() && (known.as_bytes() == name || known.as_bytes().eq_ignore_ascii_case(name));
+        let Some(index) = Request::NAMES.iter().position(is) else { return };
         let Some(value) = Text::read(value) else { return };
         match &mut self.first[index] {
             first @ None => *first = Some(value),
@@ -62,29 +78,51 @@ impl HeaderLines {
         }
     }
 
+    #[inline]
     pub(crate) fn request<'a>(&'a self, py: Python<'a>, method: &'a [u8]) -> Request<'a> {
-        let mut request = Request::new(method);
-        let first = self.first.iter().enumerate().filter_map(|(index, line)| Some((index, line.as_ref()?)));
-        for (index, line) in first.chain(self.more.iter().map(|(index, line)| (*index, line))) {
-            request.push(Request::NAMES[index].as_bytes(), line.as_bytes(py));
+        let [origin, acrm, acrh, acrpn, sec_fetch_site] = &self.first;
+        let field = |line: &'a Option<Text>| line.as_ref().map_or(Field::ABSENT, |line| Field::one(line.as_bytes(py)));
+        let mut request = Request {
+            method,
+            origin: field(origin),
+            acrm: field(acrm),
+            acrh: acrh.as_ref().map_or(Lines::Absent, |line| Lines::One(line.as_bytes(py))),
+            acrpn: field(acrpn),
+            sec_fetch_site: field(sec_fetch_site),
+        };
+        for (index, line) in &self.more {
+            request.push(Request::NAMES[*index].as_bytes(), line.as_bytes(py));
         }
         request
+    }
+
+    /// What a preflight asks, if each line came once and in bytes, and nothing is asked about private networks.
+    pub(crate) fn preflight(&self) -> Option<Preflight<'_>> {
+        let ([Some(Text::Bytes(origin)), Some(Text::Bytes(method)), names, None, _], []) = (&self.first, self.more.as_slice()) else { return None };
+        let names = match names {
+            None => None,
+            Some(Text::Bytes(names)) => Some(names),
+            Some(Text::Str(_)) => return None,
+        };
+        Some(Preflight { origin, method, names })
     }
 
     /// The only line of `Origin`, as it came.
     pub(crate) fn origin(&self) -> Option<&Text> {
         self.first[ORIGIN].as_ref()
     }
-
-    pub(crate) fn into_origin(self) -> Option<Text> {
-        let mut first = self.first;
-        first[ORIGIN].take()
-    }
 }
 
-/// Where `origin` stands in [`Request::NAMES`].
+const LENGTHS: Lengths = Lengths::of(&Request::NAMES);
+
+/// Where `origin` stands in [`Request::NAMES`]; [`HeaderLines::request`] names all of them in their order.
 const ORIGIN: usize = 0;
-const _: () = assert!(matches!(Request::NAMES[ORIGIN].as_bytes(), b"origin"));
+const _: () = {
+    let [origin, acrm, acrh, acrpn, sec_fetch_site] = Request::NAMES;
+    assert!(matches!(origin.as_bytes(), b"origin") && matches!(sec_fetch_site.as_bytes(), b"sec-fetch-site"));
+    assert!(matches!(acrm.as_bytes(), b"access-control-request-method") && matches!(acrh.as_bytes(), b"access-control-request-headers"));
+    assert!(matches!(acrpn.as_bytes(), b"access-control-request-private-network"));
+};
 
 /// Calls `each` with the index of every pair, the pair, its name and its value, both str or bytes.
 pub(crate) fn each_pair<'py>(

@@ -4,12 +4,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
 
-/// Bytes that Python lends, or that had to be made.
+/// Bytes that Python lends.
 pub(crate) enum Text {
     /// ASCII only.
     Str(Py<PyString>),
     Bytes(Py<PyBytes>),
-    Made(Box<[u8]>),
 }
 
 impl Text {
@@ -21,23 +20,48 @@ impl Text {
         let text = value.cast::<PyString>().ok()?;
         Some(match text.to_str() {
             Ok(utf8) if utf8.is_ascii() => Text::Str(text.clone().unbind()),
-            Ok(utf8) => Text::Made(latin1(utf8).into()),
+            Ok(utf8) => Text::made(value.py(), &latin1(utf8)),
             // A lone surrogate has no bytes at all.
-            Err(_) => Text::Made([NO_BYTE].into()),
+            Err(_) => Text::made(value.py(), &[NO_BYTE]),
         })
     }
 
     /// Anything; what is no text is a value that matches nothing.
     pub(crate) fn any(value: &Bound<'_, PyAny>) -> Text {
-        Text::read(value).unwrap_or_else(|| Text::Made([NO_BYTE].into()))
+        Text::read(value).unwrap_or_else(|| Text::made(value.py(), &[NO_BYTE]))
+    }
+
+    pub(crate) fn made(py: Python<'_>, bytes: &[u8]) -> Text {
+        Text::Bytes(PyBytes::new(py, bytes).unbind())
     }
 
     pub(crate) fn as_bytes<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Text::Str(text) => text.bind(py).to_str().unwrap_or_default().as_bytes(),
             Text::Bytes(bytes) => bytes.bind(py).as_bytes(),
-            Text::Made(bytes) => bytes,
         }
+    }
+}
+
+/// The lengths of some names, as bits.
+pub(crate) struct Lengths(u64);
+
+impl Lengths {
+    /// Of names shorter than 64 bytes.
+    pub(crate) const fn of(names: &[&str]) -> Self {
+        let mut bits = 0;
+        let mut index = 0;
+        while index < names.len() {
+            bits |= 1 << names[index].len();
+            index += 1;
+        }
+        Lengths(bits)
+    }
+
+    /// Whether a name has one of them.
+    #[inline]
+    pub(crate) const fn have(&self, name: &[u8]) -> bool {
+        name.len() < 64 && self.0 >> name.len() & 1 == 1
     }
 }
 

@@ -1,25 +1,50 @@
 //! A policy's prepared header sets as ASGI writes them: pairs of bytes, made once and shared by every response.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossgate::{Decision, HeaderName, Op, Policy, PreparedValue};
+use arc_swap::ArcSwapOption;
+use crossgate::{Decision, HeaderName, Op, Policy, PreparedValue, Reason};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
+use crate::request::{HeaderLines, Preflight};
 use crate::text::Text;
 
 /// A policy with its sets.
 pub(crate) struct Compiled {
     pub(crate) policy: Arc<Policy>,
     sets: PyOnceLock<Box<[Set]>>,
+    accepted: [ArcSwapOption<Accepted>; SLOTS],
+    missed: AtomicUsize,
 }
+
+/// Preflights that are remembered, each in the slot of its length: browsers of one site ask the same few all day.
+const SLOTS: usize = 8;
+/// Every so many that are not remembered, one takes its slot; so a flood of them costs little, and replaces little.
+const TURN: usize = 16;
+
+/// A preflight that was allowed, and what was answered. Nothing that was not allowed gets here.
+struct Accepted {
+    origin: Py<PyBytes>,
+    method: Py<PyBytes>,
+    names: Option<Py<PyBytes>>,
+    reason: Reason,
+    message: Py<PyDict>,
+    pairs: Py<PyList>,
+}
+
+/// No page asks for so many bytes of names.
+const MOST_KEPT: usize = 1024;
 
 /// The headers of a set, and which of them hold the request's values.
 struct Set {
     /// Never changed; copied into responses.
     pairs: Py<PyList>,
     made: Box<[Made]>,
+    start: PyOnceLock<Start>,
 }
 
 /// A header whose value is the request's: its place among the pairs, which holds its name until then.
@@ -29,9 +54,35 @@ struct Made {
     value: PreparedValue<'static>,
 }
 
+/// The beginning of an answer without an application, to be copied: the message without its headers, and those.
+struct Start {
+    status: u16,
+    message: Py<PyDict>,
+    pairs: Py<PyList>,
+}
+
+/// A decision's headers while it waits for its response: the set, and what of the request stands in it.
+pub(crate) struct Filled {
+    set: usize,
+    origin: Option<Py<PyBytes>>,
+    method: Option<Py<PyBytes>>,
+    names: Option<Py<PyBytes>>,
+}
+
+impl Filled {
+    fn value(&self, value: &PreparedValue<'_>) -> Option<&Py<PyBytes>> {
+        match value {
+            PreparedValue::Fixed(_) => None,
+            PreparedValue::Origin => self.origin.as_ref(),
+            PreparedValue::Method => self.method.as_ref(),
+            PreparedValue::Names => self.names.as_ref(),
+        }
+    }
+}
+
 impl Compiled {
     pub(crate) fn new(policy: Policy) -> Self {
-        Compiled { policy: Arc::new(policy), sets: PyOnceLock::new() }
+        Compiled { policy: Arc::new(policy), sets: PyOnceLock::new(), accepted: [const { ArcSwapOption::const_empty() }; SLOTS], missed: AtomicUsize::new(0) }
     }
 
     fn sets(&self, py: Python<'_>) -> PyResult<&[Set]> {
@@ -39,31 +90,94 @@ impl Compiled {
         Ok(sets)
     }
 
-    /// A new list: the decision's headers behind those of a response that says nothing of CORS and has no Vary.
     /// `origin`: the request's own bytes, which are not copied if they are what the header says.
-    pub(crate) fn headers<'py>(
-        &self,
-        decision: &Decision<'_>,
-        origin: Option<&Text>,
-        theirs: Option<&Bound<'py, PyList>>,
-        py: Python<'py>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let Some(set) = self.sets(py)?.get(decision.prepared()) else { return Ok(PyList::empty(py)) };
-        let pairs = set.pairs.bind(py);
-        let (start, list) = match theirs {
-            // Two lists make one.
-            Some(theirs) => (theirs.len(), theirs.as_sequence().concat(pairs.as_sequence())?.cast_into::<PyList>()?),
-            None => (0, pairs.get_slice(0, pairs.len())),
-        };
-        // From the end: a header that is left out moves those behind it.
-        for Made { place, name, value } in set.made.iter().rev() {
-            match (decision.value_of(*value), origin) {
-                (Some((text, _)), Some(Text::Bytes(bytes))) if bytes.as_bytes(py) == text.as_bytes() => list.set_item(start + place, (name, bytes))?,
-                (Some((text, _)), _) => list.set_item(start + place, (name, PyBytes::new(py, text.as_bytes())))?,
-                (None, _) => list.del_item(start + place)?,
+    pub(crate) fn fill(&self, py: Python<'_>, decision: &Decision<'_>, origin: Option<&Text>) -> PyResult<Filled> {
+        let mut filled = Filled { set: decision.prepared(), origin: None, method: None, names: None };
+        for Made { value, .. } in &self.sets(py)?[filled.set].made {
+            let Some((text, _)) = decision.value_of(*value) else { continue };
+            match (value, origin) {
+                (PreparedValue::Origin, Some(Text::Bytes(bytes))) if bytes.as_bytes(py) == text.as_bytes() => filled.origin = Some(bytes.clone_ref(py)),
+                (PreparedValue::Origin, _) => filled.origin = Some(PyBytes::new(py, text.as_bytes()).unbind()),
+                (PreparedValue::Method, _) => filled.method = Some(PyBytes::new(py, text.as_bytes()).unbind()),
+                (PreparedValue::Names, _) => filled.names = Some(PyBytes::new(py, text.as_bytes()).unbind()),
+                (PreparedValue::Fixed(_), _) => {}
             }
         }
+        Ok(filled)
+    }
+
+    /// A new list: the headers behind those of a response that says nothing of CORS and has no Vary.
+    pub(crate) fn behind<'py>(&self, filled: &Filled, theirs: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+        let py = theirs.py();
+        let set = &self.sets(py)?[filled.set];
+        // Two lists make one.
+        let list = theirs.as_sequence().concat(set.pairs.bind(py).as_sequence())?.cast_into::<PyList>()?;
+        set.put(filled, &list, theirs.len())?;
         Ok(list)
+    }
+
+    fn slot(&self, py: Python<'_>, asked: Preflight<'_>) -> &ArcSwapOption<Accepted> {
+        let length = |value: &Py<PyBytes>| value.as_bytes(py).len();
+        &self.accepted[(length(asked.origin) + length(asked.method) + asked.names.map_or(0, length)) % SLOTS]
+    }
+
+    /// The first message of the answer to a preflight that is remembered, and its reason.
+    #[inline(never)]
+    pub(crate) fn again<'py>(&self, py: Python<'py>, lines: &HeaderLines) -> PyResult<Option<(Reason, Bound<'py, PyDict>)>> {
+        let Some(asked) = lines.preflight() else { return Ok(None) };
+        let Preflight { origin, method, names } = asked;
+        let accepted = self.slot(py, asked).load();
+        let Some(accepted) = accepted.as_deref() else { return Ok(None) };
+        let same = |one: &Py<PyBytes>, other: &Py<PyBytes>| one.as_bytes(py) == other.as_bytes(py);
+        let same_names = match (names, &accepted.names) {
+            (Some(one), Some(other)) => same(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        if !(same_names && same(origin, &accepted.origin) && same(method, &accepted.method)) {
+            return Ok(None);
+        }
+        let (message, pairs) = (accepted.message.bind(py).copy()?, accepted.pairs.bind(py));
+        message.set_item(intern!(py, "headers"), pairs.get_slice(0, pairs.len()))?;
+        Ok(Some((accepted.reason, message)))
+    }
+
+    /// Remembers an allowed preflight for [`Compiled::again`].
+    #[inline(never)]
+    pub(crate) fn keep(&self, py: Python<'_>, lines: &HeaderLines, reason: Reason, start: &Bound<'_, PyDict>) -> PyResult<()> {
+        let Some(asked) = lines.preflight() else { return Ok(()) };
+        let Preflight { origin, method, names } = asked;
+        let slot = self.slot(py, asked);
+        let waits = !self.missed.fetch_add(1, Ordering::Relaxed).is_multiple_of(TURN) && slot.load().is_some();
+        if waits || names.is_some_and(|names| names.as_bytes(py).len() > MOST_KEPT) {
+            return Ok(());
+        }
+        let Some(Ok(pairs)) = start.get_item(intern!(py, "headers"))?.map(Bound::cast_into::<PyList>) else { return Ok(()) };
+        let (pairs, message) = (pairs.get_slice(0, pairs.len()).unbind(), start.copy()?.unbind());
+        let [origin, method] = [origin, method].map(|value| value.clone_ref(py));
+        let names = names.map(|names| names.clone_ref(py));
+        drop(slot.swap(Some(Arc::new(Accepted { origin, method, names, reason, message, pairs }))));
+        Ok(())
+    }
+
+    /// The first message of an answer that has no body.
+    pub(crate) fn start<'py>(&self, py: Python<'py>, filled: &Filled, status: u16) -> PyResult<Bound<'py, PyDict>> {
+        let set = &self.sets(py)?[filled.set];
+        let known = set.start.get_or_try_init(py, || Start::new(py, set, status))?;
+        let made;
+        let start = if known.status == status {
+            known
+        } else {
+            // A refused request's, in the set of a refused preflight.
+            made = Start::new(py, set, status)?;
+            &made
+        };
+        let pairs = start.pairs.bind(py);
+        let pairs = pairs.get_slice(0, pairs.len());
+        set.put(filled, &pairs, 0)?;
+        let message = start.message.bind(py).copy()?;
+        message.set_item(intern!(py, "headers"), pairs)?;
+        Ok(message)
     }
 }
 
@@ -85,6 +199,30 @@ impl Set {
             }
             pairs.append(name)?;
         }
-        Ok(Set { pairs: pairs.unbind(), made: made.into() })
+        Ok(Set { pairs: pairs.unbind(), made: made.into(), start: PyOnceLock::new() })
+    }
+
+    /// Puts the request's values where they belong, in a copy of the pairs that begins at `from`.
+    fn put(&self, filled: &Filled, list: &Bound<'_, PyList>, from: usize) -> PyResult<()> {
+        // From the end: a header that is left out moves those behind it.
+        self.made.iter().rev().try_for_each(|Made { place, name, value }| match filled.value(value) {
+            Some(value) => list.set_item(from + place, (name, value)),
+            None => list.del_item(from + place),
+        })
+    }
+}
+
+impl Start {
+    fn new(py: Python<'_>, set: &Set, status: u16) -> PyResult<Self> {
+        let message = PyDict::new(py);
+        message.set_item(intern!(py, "type"), intern!(py, "http.response.start"))?;
+        message.set_item(intern!(py, "status"), status)?;
+        message.set_item(intern!(py, "headers"), py.None())?;
+        let pairs = set.pairs.bind(py);
+        let pairs = pairs.get_slice(0, pairs.len());
+        if status != 204 {
+            pairs.append((PyBytes::new(py, b"content-length"), PyBytes::new(py, b"0")))?;
+        }
+        Ok(Start { status, message: message.unbind(), pairs: pairs.unbind() })
     }
 }

@@ -1,5 +1,6 @@
 //! The class `Wsgi`: the middleware around a WSGI application, one native call a request.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -76,16 +77,17 @@ impl Wsgi {
         if selected.is_none() && gates.late.is_none() && !gates.routed {
             return app.call1((environ, start_response));
         }
-        let decided = selected.map(|gate| Decided::new(py, gate, &asked));
+        let decided = selected.map(|gate| Decided::new(py, gate, &asked)).transpose()?;
         if let Some(Decided { gate, outcome }) = &decided
             && outcome.status != 0
         {
             let gate = gate.get();
+            gate.count(outcome);
             start_response.call1((gate.status_line(py, outcome.status)?, gate.answer_headers(py, outcome)?))?;
             return Ok(PyTuple::empty(py).into_any());
         }
         let environ = gates.routed.then(|| dict.clone().unbind());
-        let wrapped = StartResponse { inner: start_response.clone().unbind(), environ, asked, decided, gates };
+        let wrapped = StartResponse { inner: start_response.clone().unbind(), environ, asked, decided, gates, counted: AtomicBool::new(false) };
         app.call1((dict, Bound::new(py, wrapped)?))
     }
 }
@@ -96,9 +98,9 @@ struct Decided {
 }
 
 impl Decided {
-    fn new(py: Python<'_>, gate: Py<Gate>, asked: &Asked) -> Self {
-        let outcome = gate.get().outcome(py, asked, None);
-        Decided { gate, outcome }
+    fn new(py: Python<'_>, gate: Py<Gate>, asked: &Asked) -> PyResult<Self> {
+        let outcome = gate.get().outcome(py, asked, None)?;
+        Ok(Decided { gate, outcome })
     }
 }
 
@@ -110,6 +112,7 @@ struct StartResponse {
     asked: Asked,
     decided: Option<Decided>,
     gates: Arc<Gates>,
+    counted: AtomicBool,
 }
 
 #[pymethods]
@@ -118,8 +121,14 @@ impl StartResponse {
     #[pyo3(signature = (status, headers, exc_info = None))]
     fn __call__<'py>(&self, status: &Bound<'py, PyAny>, headers: &Bound<'py, PyAny>, exc_info: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let py = status.py();
-        let later = self.late(py)?.map(|gate| Decided::new(py, gate, &self.asked));
-        let list = match (later.as_ref().or(self.decided.as_ref()), headers.cast::<PyList>()) {
+        let later = self.late(py)?.map(|gate| Decided::new(py, gate, &self.asked)).transpose()?;
+        let decided = later.as_ref().or(self.decided.as_ref());
+        if let Some(Decided { gate, outcome }) = decided
+            && !self.counted.swap(true, Ordering::Relaxed)
+        {
+            gate.get().count(outcome);
+        }
+        let list = match (decided, headers.cast::<PyList>()) {
             (Some(Decided { gate, outcome }), Ok(headers)) => gate.get().apply(py, &self.asked, outcome, headers)?.into_any(),
             // PEP 3333 wants a list; the server says what it makes of anything else.
             _ => headers.clone(),

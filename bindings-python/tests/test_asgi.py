@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import logging
@@ -407,6 +408,219 @@ class TestHostileScopes:
         assert seen[1] is send
 
 
+class TestRememberedPreflights:
+    """Allowed ones are remembered, and nothing shows it but the time."""
+
+    NAMES = b"access-control-request-headers"
+    POLICY = Policy(allow_origins=[A, B], allow_methods=["PUT"], allow_headers="*", allow_credentials=True)
+    PREFLIGHTS = (
+        preflight(A),
+        preflight(B),
+        preflight(EVIL),
+        preflight(A, "PATCH"),
+        preflight(A, "put"),
+        preflight(A, "PUT", (NAMES, b"x-a")),
+        preflight(A, "PUT", (NAMES, b"x-b")),
+        *(preflight(A, "PUT", (b"access-control-request-headers", b"x-%02d" % number)) for number in range(40)),
+        preflight(A, "PUT", (NAMES, b"")),
+        preflight(A, "PUT", (NAMES, b"x-a"), (NAMES, b"x-b")),
+        preflight(A, "PUT", (NAMES, b"x-" + b"a" * 2000)),
+        preflight(A, "PUT", ("access-control-request-headers", "x-b")),
+        preflight(A, "PUT", (b"access-control-request-private-network", b"true")),
+        preflight(A, "PUT", origin(B)),
+        {**preflight(A), "method": "GET"},
+    )
+
+    def test_the_answer_is_its_own(self) -> None:
+        # Each with a policy that has seen nothing.
+        alone = [
+            run(CORSMiddleware(application(), policy=Policy(**self.POLICY.document())), asked)
+            for asked in self.PREFLIGHTS
+        ]
+        middleware = CORSMiddleware(application(), policy=self.POLICY)
+        for first in self.PREFLIGHTS:
+            for asked, expected in zip(self.PREFLIGHTS, alone):
+                run(middleware, first)
+                assert run(middleware, asked) == expected, (first, asked)
+
+    def test_it_is_counted_and_shadowed(self) -> None:
+        counters, shared, differences = Counters(), SharedPolicy(self.POLICY), []
+        middleware = CORSMiddleware(application(), policy=shared, counters=counters)
+        shared.set_shadow(Policy(allow_origins=[B]), lambda live, shadow: differences.append(shadow.reason))
+        for _ in range(3):
+            run(middleware, preflight(A))
+        assert (counters.as_dict()["allowed"], differences) == (3, ["origin_not_listed"] * 3)
+        shared.replace(Policy(allow_origins=[B]))
+        assert ACAO not in dict(headers(middleware, preflight(A)))
+
+
+class TestTheAnswerIsAwaited:
+    """As if it were `async def` with two `await send(...)`."""
+
+    MIDDLEWARE = CORSMiddleware(application(), [A])
+
+    def begin(self, send: Any) -> Any:
+        return self.MIDDLEWARE(preflight(A, "GET"), receive, send)
+
+    def test_while_send_waits(self) -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            await asyncio.sleep(0.001)
+            sent.append(message["type"])
+
+        async def main() -> None:
+            await self.begin(send)
+            await asyncio.create_task(self.begin(send))
+            await asyncio.wait_for(self.begin(send), 5)
+
+        asyncio.run(main())
+        assert sent == ["http.response.start", "http.response.body"] * 3
+
+    def test_send_may_return_any_awaitable(self) -> None:
+        sent: list[Any] = []
+        loop = asyncio.new_event_loop()
+
+        def future(message: Any) -> Any:
+            sent.append(message)
+            done = loop.create_future()
+            loop.call_soon(done.set_result, None)
+            return done
+
+        class Bare:
+            def __init__(self, message: Any) -> None:
+                sent.append(message)
+
+            def __await__(self) -> Any:
+                return iter(())
+
+        loop.run_until_complete(loop.create_task(self.begin(future)))
+        loop.run_until_complete(loop.create_task(self.begin(Bare)))
+        loop.close()
+        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"] * 2
+        with pytest.raises(AttributeError, match="__await__"):
+            asyncio.run(self.wait(self.begin(lambda message: None)))
+
+    @staticmethod
+    async def wait(answer: Any) -> None:
+        await answer
+
+    @pytest.mark.parametrize("direct", [True, False])
+    def test_cancelled(self, direct: bool) -> None:
+        seen: list[Any] = []
+
+        async def send(message: Any) -> None:
+            seen.append(message["type"])
+            try:
+                await asyncio.sleep(60)
+            finally:
+                seen.append("cancelled")
+
+        async def main() -> None:
+            answer = self.begin(send)
+            task: Any = asyncio.create_task(answer if direct else self.wait(answer))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            with pytest.raises(RuntimeError, match="cannot reuse"):
+                await answer
+
+        asyncio.run(main())
+        assert seen == ["http.response.start", "cancelled"]
+
+    def test_a_send_that_swallows_what_is_thrown(self) -> None:
+        seen: list[Any] = []
+
+        async def send(message: Any) -> None:
+            seen.append(message["type"])
+            with contextlib.suppress(KeyError):
+                await Yielding()
+
+        class Yielding:
+            def __await__(self) -> Any:
+                yield "step"
+
+        answer = self.begin(send)
+        assert answer.send(None) == "step"
+        assert answer.throw(KeyError("start")) == "step"
+        with pytest.raises(StopIteration):
+            answer.throw(KeyError, KeyError("body"), None)
+        assert seen == ["http.response.start", "http.response.body"]
+        with pytest.raises(RuntimeError, match="cannot reuse"):
+            answer.send(None)
+
+    @pytest.mark.parametrize("error", [(KeyError,), (KeyError("x"),), (KeyError, "x"), (KeyError, KeyError("x"), None)])
+    def test_thrown_at_before_it_begins(self, error: Any) -> None:
+        answer = self.begin(lambda message: seen.append(message))
+        seen: list[Any] = []
+        with pytest.raises(KeyError):
+            answer.throw(*error)
+        with pytest.raises(RuntimeError, match="cannot reuse"):
+            answer.send(None)
+        assert seen == []
+
+    def test_closed(self) -> None:
+        seen: list[Any] = []
+
+        async def send(message: Any) -> None:
+            try:
+                await Yielding()
+            except GeneratorExit:
+                seen.append("closed")
+                raise
+
+        class Yielding:
+            def __await__(self) -> Any:
+                yield
+
+        self.begin(send).close()
+        answer = self.begin(send)
+        next(answer)
+        answer.close()
+        answer.close()
+        assert seen == ["closed"]
+
+    def test_what_send_raises_is_the_servers(self) -> None:
+        async def send(message: Any) -> None:
+            raise OSError("gone")
+
+        def at_once(message: Any) -> Any:
+            raise OSError("gone")
+
+        for failing in (send, at_once):
+            with pytest.raises(OSError, match="gone"):
+                asyncio.run(self.wait(self.begin(failing)))
+
+    def test_its_messages_may_be_changed(self) -> None:
+        """As middlewares outside do."""
+
+        async def send(message: Any) -> None:
+            message.setdefault("headers", []).append((b"x-outside", b"1"))
+            message["body"] = b"changed"
+
+        asyncio.run(self.wait(self.begin(send)))
+        start, body = run(self.MIDDLEWARE, preflight(A, "GET"))
+        assert b"x-outside" not in dict(start["headers"])
+        assert "body" not in start
+        assert body == {"type": "http.response.body", "body": b""}
+
+    def test_it_is_collected(self) -> None:
+        class Cycle:
+            answer: Any = None
+
+            async def send(self, message: Any) -> None:
+                raise AssertionError
+
+        cycle = Cycle()
+        cycle.answer = self.begin(cycle.send)
+        gone = weakref.ref(cycle)
+        del cycle
+        gc.collect()
+        assert gone() is None
+
+
 class TestPredicates:
     @staticmethod
     def ask(predicate: Any, asked: Any = None, **options: Any) -> Any:
@@ -448,6 +662,32 @@ class TestPredicates:
             return True
 
         assert self.ask(slow, predicate_timeout=None) == A.encode()
+
+    def test_on_trio(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The other loop that ASGI servers run on."""
+        trio = pytest.importorskip("trio")
+        sent: list[Any] = []
+
+        async def predicate(origin: str) -> bool:
+            await trio.sleep(0 if origin == A else 60)
+            return True
+
+        async def send(message: Any) -> None:
+            await trio.sleep(0)
+            sent.append(message)
+
+        middleware = CORSMiddleware(application(), allow_origin_predicate=predicate, predicate_timeout=0.1)
+        for value in (A, EVIL):
+            trio.run(middleware, scope(origin(value)), receive, send)
+            trio.run(middleware, preflight(value, "GET"), receive, send)
+        starts = [message for message in sent if message["type"] == "http.response.start"]
+        assert [(start["status"], dict(start["headers"]).get(ACAO)) for start in starts] == [
+            (200, A.encode()),
+            (200, A.encode()),
+            (200, None),
+            (400, None),
+        ]
+        assert "TooSlowError" in caplog.text
 
     @pytest.mark.parametrize("value", ["null", "https://a.example/", "", B, f"{A}, {B}", "HTTPS://A.EXAMPLE"])
     def test_it_is_not_asked(self, value: str) -> None:

@@ -25,7 +25,7 @@ settings.configure(
 )
 django.setup()
 
-from crossgate import Policy  # noqa: E402
+from crossgate import Counters, Policy, SharedPolicy  # noqa: E402
 from crossgate.django import CorsMiddleware, check_request_enabled, default_headers, default_methods  # noqa: E402
 from django.core.checks import run_checks  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied  # noqa: E402
@@ -280,7 +280,11 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"CORS_URLS_REGEX": 7}, "CORS_URLS_REGEX must be a str or re.Pattern, not int"),
     ({"CORS_URLS_REGEX": "("}, "CORS_URLS_REGEX: .* is no regular expression"),
     ({"CORS_MODEL": "x"}, "CORS_MODEL is no setting any more"),
-    ({"CROSSGATE_POLICY": 7}, "CROSSGATE_POLICY must be a crossgate.Policy, a dict or a file, not int"),
+    ({"CROSSGATE_COUNTERS": 7}, "CROSSGATE_COUNTERS must be a crossgate.Counters, not int"),
+    (
+        {"CROSSGATE_POLICY": 7},
+        "CROSSGATE_POLICY must be a crossgate.Policy, a crossgate.SharedPolicy, a dict or a file, not int",
+    ),
     ({"CROSSGATE_POLICY": "/nowhere.json"}, "CROSSGATE_POLICY: .*No such file"),
     ({"CROSSGATE_POLICY": {"allow_origins": "*"}, "CORS_ALLOWED_ORIGINS": [A]}, "remove CORS_ALLOWED_ORIGINS"),
 ]
@@ -334,3 +338,28 @@ def test_no_request_raises() -> None:
                 request = RequestFactory().generic(method, "/x")
                 request.META.update({"HTTP_ORIGIN": A, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT", name: value})
                 assert middleware(request).status_code == 200
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_shared_policy_is_swapped_while_serving(is_async: bool) -> None:
+    shared, counters, differences = SharedPolicy(Policy(allow_origins=[A])), Counters(), []
+    with override_settings(CROSSGATE_POLICY=shared, CROSSGATE_COUNTERS=counters):
+        assert allowed(ask(is_async=is_async)) == A
+        shared.set_shadow(Policy(allow_origins=[A]), lambda live, shadow: differences.append(shadow.reason))
+        shared.replace(Policy(allow_origins=[B]))
+        assert allowed(ask("/own", is_async=is_async)) is None
+        assert allowed(preflight(origin=B, is_async=is_async)) == B
+        shared.replace(Policy(host_origins=True))
+        assert allowed(ask(is_async=is_async)) is None
+
+        def receiver(**_: Any) -> bool:
+            return True
+
+        check_request_enabled.connect(receiver)
+        try:
+            assert allowed(ask(is_async=is_async)) == A
+        finally:
+            check_request_enabled.disconnect(receiver)
+    assert differences[0] == "allowed"
+    assert counters.as_dict()["allowed"] == 2
+    assert (sum(counters.as_dict().values()), counters.overwrote_upstream) == (5, 1)

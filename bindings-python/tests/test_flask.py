@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
-from crossgate import Policy, PolicyError
+from crossgate import Counters, Policy, PolicyError, SharedPolicy
 from crossgate.flask import CORS, cross_origin
 from flask import Blueprint, Flask, Response, abort, request, stream_with_context
 from flask.views import MethodView
@@ -291,7 +291,7 @@ def test_origins(origins: Any, yes: list[str], no: list[str]) -> None:
         ({"resources": {7: {}}}, TypeError, r"resources\[7\]: a path is a str or a re.Pattern of one, not int"),
         ({"resources": re.compile(b"/x")}, TypeError, "resources: a path is a str or a re.Pattern of one, not bytes"),
         ({"resources": "/a("}, ValueError, r"resources: '/a\(' is no regular expression"),
-        ({"policy": "x"}, TypeError, "policy must be a crossgate.Policy, not str"),
+        ({"policy": "x"}, TypeError, "policy must be a crossgate.Policy or crossgate.SharedPolicy, not str"),
         ({"policy": Policy(allow_origins="*"), "origins": A}, TypeError, "leave out origins"),
     ],
 )
@@ -511,3 +511,45 @@ def test_applications_are_collected() -> None:
     del app
     gc.collect()
     assert gone() is None
+
+
+def test_a_shared_policy_is_swapped_while_serving() -> None:
+    shared, differences = SharedPolicy(Policy(allow_origins=[A])), []
+    app = make(policy=shared)
+
+    @app.get("/view")
+    @cross_origin(policy=shared)
+    def view() -> str:
+        return "view"
+
+    for path in ("/", "/view"):
+        shared.replace(Policy(allow_origins=[A]))
+        assert allowed(get(app, path)) == A
+        shared.set_shadow(Policy(allow_origins=[A, B]), lambda live, shadow: differences.append(shadow.reason))
+        shared.replace(Policy(allow_origins=[B]))
+        assert (allowed(get(app, path)), allowed(get(app, path, B))) == (None, B)
+        assert allowed(preflight(app, path, B, "GET")) == B
+        shared.set_shadow(None)
+    assert set(differences) == {"allowed"}
+
+
+def test_counters() -> None:
+    """Each request once, by what its view's options say."""
+    counters, of_view = Counters(), Counters()
+    app = make(origins=[A], counters=counters)
+
+    @app.get("/view")
+    @cross_origin(origins=[B], counters=of_view)
+    def view() -> Any:
+        return "view", {"Access-Control-Allow-Origin": "*"}
+
+    for path in ("/", "/view"):
+        get(app, path, A)
+        get(app, path, B)
+    preflight(app, "/", EVIL)
+    seen = {reason: count for reason, count in counters.as_dict().items() if count}
+    assert seen == {"allowed": 1, "origin_not_listed": 2}
+    seen = {reason: count for reason, count in of_view.as_dict().items() if count}
+    assert (seen, of_view.overwrote_upstream) == ({"allowed": 1, "origin_not_listed": 1}, 2)
+    with pytest.raises(TypeError, match=r"counters must be a crossgate.Counters, not dict"):
+        make(origins=[A], counters={})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from crossgate import Policy, PolicyError
+from crossgate import Counters, Policy, PolicyError, SharedPolicy
 from crossgate.wsgi import CORSMiddleware
 
 A = "https://a.example"
@@ -288,7 +288,7 @@ def test_a_policy_in_place_of_options() -> None:
     assert server.headers[1:] == [("Access-Control-Allow-Origin", "*")]
     with pytest.raises(TypeError, match="leave out max_age"):
         CORSMiddleware(application, Policy(allow_origins="*"), max_age=1)
-    with pytest.raises(TypeError, match=r"policy must be a crossgate.Policy, not str"):
+    with pytest.raises(TypeError, match=r"policy must be a Policy or a SharedPolicy, not str"):
         CORSMiddleware(application, "policy.json")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="app must be a WSGI application, not NoneType"):
         CORSMiddleware(None, allow_origins=[A])  # type: ignore[arg-type]
@@ -342,3 +342,71 @@ def test_a_cycle_through_the_application_is_collected() -> None:
     del app
     gc.collect()
     assert gone() is None
+
+
+def test_a_shared_policy_is_swapped_while_serving() -> None:
+    shared = SharedPolicy(Policy(allow_origins=[A]))
+    app, server = CORSMiddleware(application, policy=shared), Server()
+    allow_origin = ("Access-Control-Allow-Origin", A)
+    server.ask(app, origin=A)
+    assert allow_origin in server.headers
+    shared.replace(Policy(allow_origins=[EVIL]))
+    server.ask(app, origin=A)
+    assert server.headers == [("Content-Type", "text/plain"), ("Vary", "Origin")]
+    shared.replace(Policy(allow_origins=[A], allow_methods=["PUT"], preflight_status=200))
+    server.ask(app, "OPTIONS", origin=A, access_control_request_method="PUT")
+    assert (server.status, allow_origin in server.headers) == ("200 OK", True)
+
+
+def test_a_swap_between_request_and_response() -> None:
+    """What was decided holds."""
+    shared = SharedPolicy(Policy(allow_origins=[A]))
+
+    def swapping(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        shared.replace(Policy(allow_origins=["*"]))
+        start_response("200 OK", [("Vary", "Accept")])
+        return []
+
+    server = Server()
+    server.ask(CORSMiddleware(swapping, policy=shared), origin=A)
+    assert server.headers == [("Access-Control-Allow-Origin", A), ("Vary", "Accept, Origin")]
+
+
+def test_shadows_are_told() -> None:
+    shared = SharedPolicy(Policy(allow_origins=[A]))
+    differences: list[Any] = []
+    shared.set_shadow(Policy(allow_origins=[EVIL]), lambda live, shadow: differences.append((live, shadow)))
+    server = Server()
+    for origin in (A, "https://other.example"):
+        server.ask(CORSMiddleware(application, policy=shared), origin=origin)
+    ((live, shadow),) = differences
+    assert (live.reason, shadow.reason) == ("allowed", "origin_not_listed")
+
+
+def test_counters() -> None:
+    counters = Counters()
+    app = CORSMiddleware(answering(("Access-Control-Allow-Origin", "*")), allow_origins=[A], counters=counters)
+    server = Server()
+    server.ask(app, origin=A)
+    server.ask(app, origin=EVIL)
+    server.ask(app)
+    server.ask(app, "OPTIONS", origin=A, access_control_request_method="PUT")
+    counted = {reason: count for reason, count in counters.as_dict().items() if count}
+    assert counted == {"allowed": 1, "no_origin": 1, "origin_not_listed": 1, "method_not_allowed": 1}
+    assert counters.overwrote_upstream == 3
+    with pytest.raises(TypeError, match="Counters"):
+        CORSMiddleware(application, allow_origins=[A], counters={})  # type: ignore[arg-type]
+
+
+def test_a_response_that_begins_twice_is_counted_once() -> None:
+    def again(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            start_response("500 Internal Server Error", [], sys.exc_info())
+        return []
+
+    counters = Counters()
+    Server().ask(CORSMiddleware(again, allow_origins=[A], counters=counters), origin=A)
+    assert counters.as_dict()["allowed"] == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from crossgate import Policy
+from crossgate import Counters, Policy, SharedPolicy
 from crossgate.flask import CORS, cross_origin
 from crossgate.wsgi import CORSMiddleware
 from flask import Blueprint, Flask
@@ -21,12 +21,15 @@ CORSMiddleware(application, Policy(host_origins=True), ask=lambda origin: origin
 CORSMiddleware(application, allow_origin=["https://a.example"])  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 CORSMiddleware(application, max_age="60")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
+CORSMiddleware(application, SharedPolicy(Policy(host_origins=True)), counters=Counters())
+
 app = Flask(__name__)
 CORS(app)
 CORS(Blueprint("b", __name__), origins="https://a.example")
 CORS(app, origins=["https://a.example", re.compile("x"), lambda origin: True], max_age=timedelta(days=1))
 CORS(app, resources={"/api/*": {"origins": "*"}, re.compile("/x"): {}})
 CORS().init_app(app, policy=Policy(allow_origins="*"))
+CORS(app, policy=SharedPolicy(Policy(allow_origins="*")), counters=Counters())
 CORS(app, origin="*")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 CORS(app, supports_credentials="yes")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 

@@ -1,4 +1,4 @@
-"""What the ASGI middleware returns where the application is not asked, or not yet."""
+"""What the ASGI middleware returns where it has something to wait for before the application is asked, or is not."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ from ._predicate import Predicate, ask_async
 if TYPE_CHECKING:
     from ._crossgate import ASGIMiddleware
     from .asgi import Receive, Send
-
-
-async def answer(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-    """Sends a whole response without a body."""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
 
 
 async def ask(

@@ -273,14 +273,16 @@ class PolicyOptions(TypedDict, total=False):
 class Gate:
     """A policy, ready for WSGI environs and Django's request.META: its header sets are made once."""
 
-    def __new__(cls, policy: Policy, lower: bool = False, ask: Callable[[str], bool] | None = None) -> Gate:
+    def __new__(
+        cls,
+        policy: Policy | SharedPolicy,
+        lower: bool = False,
+        ask: Callable[[str], bool] | None = None,
+        counters: Counters | None = None,
+    ) -> Gate:
         """lower: header names in lower case. ask: the host's verdict on an origin; only True allows."""
-    @property
-    def policy(self) -> Policy:
-        """The policy."""
-    @property
-    def ask(self) -> Callable[[str], bool] | None:
-        """What is asked for the host's verdict."""
+    def same(self, other: Gate) -> bool:
+        """Whether two gates decide alike, now and later."""
     def asks(self, environ: dict[str, Any]) -> str | None:
         """The origin that the host is asked about before decide, or None."""
     def decide(self, environ: dict[str, Any], verdict: _Verdict | None = None) -> Answer:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, cast
 
 from aiohttp import web
 
@@ -18,6 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def setup(
     app: web.Application,
     *,
+    defaults: Mapping[str, Any] | None = None,
     policy: Policy | SharedPolicy | None = None,
     allow_origin_predicate: Predicate | None = None,
     predicate_timeout: float | None = 5.0,
@@ -28,6 +29,7 @@ def setup(
     """Answers preflights and puts the CORS headers on every response of an application and its sub-applications.
 
     `policy`: a Policy or SharedPolicy; or its options by name, as Policy takes them.
+    `defaults`: origins to their options, as aiohttp_cors.setup() takes them; one policy has one set of options.
     `allow_origin_predicate`: a function of the origin, plain or async, that is asked about well-formed origins which
     nothing else allows. Only True allows; what it raises is logged. An async one has `predicate_timeout` seconds.
     `websocket`: refuses WebSocket handshakes from origins that are not allowed, by the rules for credentials.
@@ -38,6 +40,8 @@ def setup(
     """
     if not hasattr(app, "on_response_prepare"):
         raise TypeError(f"setup() takes an aiohttp.web.Application, not {type(app).__name__}")
+    if defaults is not None:
+        options = {**_of_aiohttp_cors(defaults), **options}
     if policy is None:
         options.setdefault("host_origins", allow_origin_predicate is not None)
         policy = Policy(**options)
@@ -54,6 +58,55 @@ def setup(
 
     app.middlewares.insert(0, middleware)
     app.on_response_prepare.append(cors.prepare)
+
+
+def _of_aiohttp_cors(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a policy."""
+    if not isinstance(defaults, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"defaults must map origins to their options, not {type(defaults).__name__}")
+    every: list[dict[str, Any]] = []
+    for origin, value in defaults.items():
+        # A ResourceOptions is a named tuple.
+        own: Any = value._asdict() if hasattr(value, "_asdict") else value
+        if not isinstance(own, Mapping):
+            raise TypeError(f"defaults[{origin!r}] must be a dict or ResourceOptions, not {type(value).__name__}")
+        own = cast("Mapping[Any, Any]", own)  # type: ignore[redundant-cast]
+        unknown = set(own) - set(_RESOURCE_OPTIONS)
+        if unknown:
+            raise TypeError(f"defaults[{origin!r}] has no option {', '.join(sorted(map(str, unknown)))}")
+        every.append({**_RESOURCE_OPTIONS, **own})
+    options = every[0] if every else dict(_RESOURCE_OPTIONS)
+    if any(own != options for own in every):
+        raise ValueError(
+            "defaults: a policy has one set of options for all its origins; "
+            "give a sub-application a setup of its own where they differ"
+        )
+    if options["allow_methods"] is None:
+        # Every route's own there, each added by itself; here all routes are covered.
+        options["allow_methods"] = _METHODS
+    if options["allow_headers"] == "*" and options["allow_credentials"] is not True:
+        # A literal "*" does not cover it.
+        options["allow_headers"] = ["*", "Authorization"]
+    for name in ("allow_methods", "allow_headers", "expose_headers"):
+        if isinstance(options[name], (set, frozenset)):
+            options[name] = sorted(cast("frozenset[str]", options[name]))
+    origins: Any = "*" if set(defaults) == {"*"} else [origin for origin in defaults if origin != "null"]
+    return {
+        **options,
+        "allow_origins": origins,
+        "allow_null_origin": "null" in defaults,
+        "preflight_status": 200,
+    }
+
+
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+_RESOURCE_OPTIONS: dict[str, Any] = {
+    "allow_credentials": False,
+    "expose_headers": (),
+    "allow_headers": (),
+    "max_age": None,
+    "allow_methods": None,
+}
 
 
 class _Answer(web.Response):

@@ -20,7 +20,7 @@ from flask import Blueprint, Flask, Response, after_this_request, current_app, h
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
-from ._crossgate import Gate, Policy, Wsgi
+from ._crossgate import Counters, Gate, Policy, SharedPolicy, Wsgi
 from ._origins import Origin, Origins, Predicate, as_list, build
 from ._paths import PathPattern, Paths, is_regex
 
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
         automatic_options: bool
         always_send: bool
         allow_private_network: bool
-        policy: Policy
+        policy: Policy | SharedPolicy
+        counters: Counters
 
     class CORSOptions(CrossOriginOptions, total=False):
         """The options of CORS."""
@@ -75,7 +76,7 @@ DEFAULTS: dict[str, Any] = {
 }
 # Kept for their callers: what they tell flask-cors to leave out, crossgate leaves out where that is safe.
 _FLAGS = ("send_wildcard", "automatic_options", "vary_header", "intercept_exceptions", "always_send")
-_KNOWN = frozenset(DEFAULTS) | {"policy"}
+_KNOWN = frozenset(DEFAULTS) | {"policy", "counters"}
 _OF_CORS_ONLY = frozenset({"resources", "intercept_exceptions"})
 _NAMES = {"allow_methods": "methods", "allow_credentials": "supports_credentials"}
 # flask-cors leaves preflights to Flask, which answers OPTIONS with 200, whatever CORS says.
@@ -91,8 +92,8 @@ class CORS:
     (`CORS_ORIGINS`, ...), then the defaults.
 
     resources: paths (strings, regexes, `re.Pattern`), or a dict of them to options; a path covers what is below it.
-    origins: origins, regexes, `re.Pattern`s, functions of an origin; "*" for everybody. policy: a crossgate.Policy in
-    place of the options.
+    origins: origins, regexes, `re.Pattern`s, functions of an origin; "*" for everybody. policy: a Policy or
+    SharedPolicy in place of the options. counters: count the decisions.
     """
 
     def __init__(self, app: Flask | Blueprint | None = None, **options: Unpack[CORSOptions]) -> None:
@@ -311,7 +312,7 @@ def _path(environ: dict[str, Any]) -> str:
 
 
 def _paths(nobody: Gate) -> Paths[Gate]:
-    return Paths(nobody, lambda one, other: one is other or (one.policy == other.policy and one.ask is other.ask))
+    return Paths(nobody, lambda one, other: one is other or one.same(other))
 
 
 def _check_names(callee: str, options: Mapping[str, Any], known: frozenset[str]) -> None:
@@ -361,14 +362,19 @@ def _pattern(option: str, pattern: Any) -> PathPattern:
 
 def _gate(given: dict[str, Any], prefix: str) -> Gate:
     """The gate of merged options. prefix: where they stand."""
+    counters = given.get("counters")
+    if counters is not None and not isinstance(counters, Counters):
+        raise TypeError(f"{prefix}counters must be a crossgate.Counters, not {type(counters).__name__}")
     if "policy" in given:
         policy = given["policy"]
-        if not isinstance(policy, Policy):
-            raise TypeError(f"{prefix}policy must be a crossgate.Policy, not {type(policy).__name__}")
+        if not isinstance(policy, (Policy, SharedPolicy)):
+            raise TypeError(
+                f"{prefix}policy must be a crossgate.Policy or crossgate.SharedPolicy, not {type(policy).__name__}"
+            )
         others = sorted(set(given) & set(DEFAULTS) - _OF_CORS_ONLY - set(_FLAGS))
         if others:
             raise TypeError(f"{prefix}policy comes with all its options; leave out {', '.join(others)}")
-        return Gate(policy)
+        return Gate(policy, counters=counters)
     options = {**DEFAULTS, **given}
     for flag in _FLAGS:
         if not isinstance(options[flag], bool):
@@ -390,7 +396,7 @@ def _gate(given: dict[str, Any], prefix: str) -> Gate:
         {**names, **origins.names()},
         lambda option: option.removeprefix(prefix) in given,
     )
-    return Gate(policy, ask=origins.verdict())
+    return Gate(policy, ask=origins.verdict(), counters=counters)
 
 
 def _origins(option: str, value: Any) -> Origins:

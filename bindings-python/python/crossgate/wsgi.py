@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from ._crossgate import Gate, Policy, Wsgi
+from ._crossgate import Counters, Gate, Policy, SharedPolicy, Wsgi
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -24,17 +24,18 @@ class CORSMiddleware(Wsgi):
     """A WSGI application behind a policy: preflights are answered before it, and every response that it begins gets
     the headers.
 
-    app: any WSGI callable. policy: a Policy; or its options as keyword arguments. ask: for a policy with host_origins,
-    called with a well-formed origin that nothing else matched; only True allows. Raises PolicyError with every problem
-    of the options.
+    app: any WSGI callable. policy: a Policy or SharedPolicy; or its options as keyword arguments. ask: for a policy
+    with host_origins, called with a well-formed origin that nothing else matched; only True allows. counters: count
+    the decisions by reason. Raises PolicyError with every problem of the options.
     """
 
     def __new__(
         cls,
         app: WSGIApplication,
-        policy: Policy | None = None,
+        policy: Policy | SharedPolicy | None = None,
         *,
         ask: Callable[[str], bool] | None = None,
+        counters: Counters | None = None,
         **options: Unpack[PolicyOptions],
     ) -> CORSMiddleware:
         """Builds the policy."""
@@ -42,15 +43,14 @@ class CORSMiddleware(Wsgi):
             raise TypeError(f"app must be a WSGI application, not {type(app).__name__}")
         if ask is not None and not callable(ask):
             raise TypeError(f"ask must be callable, not {type(ask).__name__}")
-        return cast(CORSMiddleware, super().__new__(cls, app, Gate(policy_of(policy, options), ask=ask)))
+        gate = Gate(_policy_of(policy, options), ask=ask, counters=counters)
+        return cast(CORSMiddleware, super().__new__(cls, app, gate))
 
 
-def policy_of(policy: Policy | None, options: Any) -> Policy:
+def _policy_of(policy: Policy | SharedPolicy | None, options: Any) -> Policy | SharedPolicy:
     """The policy itself, or the one that the options make."""
     if policy is None:
         return Policy(**options)
-    if not isinstance(policy, Policy):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"policy must be a crossgate.Policy, not {type(policy).__name__}")
     if options:
         raise TypeError(f"policy comes with all its options; leave out {', '.join(options)}")
     return policy

@@ -19,6 +19,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import starlette
 from crossgate.asgi import CORSMiddleware as Ours
 from starlette.middleware.cors import CORSMiddleware as Starlette
 
@@ -77,12 +78,18 @@ def preflight(method: bytes, names: bytes) -> dict[str, Any]:
     return scope("OPTIONS", (b"origin", b"https://two.example.com"), *requested)
 
 
+def spelled(number: int) -> bytes:
+    """The names of W2 in capitals of its own, so that no two preflights are alike."""
+    names = b"authorization,content-type"
+    return bytes(byte ^ 32 if number >> place & 1 else byte for place, byte in enumerate(names[:10])) + names[10:]
+
+
 def origins(count: int) -> list[str]:
     return [f"https://tenant-{number}.example.com" for number in range(count)]
 
 
-def workloads(largest: int) -> dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
-    """Name: the scope, our options and Starlette's."""
+def workloads(largest: int) -> dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]]:
+    """Name: the scopes, which are asked in turn, our options and Starlette's."""
     names = b",".join(b"x-%d" % number for number in range(2000))
     wild = {**THREE, "allow_origins": ["https://*.example.com"]}
     regex = {**THREE, "allow_origins": (), "allow_origin_regex": r"https://[a-z0-9-]+\.example\.com"}
@@ -90,6 +97,7 @@ def workloads(largest: int) -> dict[str, tuple[dict[str, Any], dict[str, Any], d
         "W0": (scope("GET"), THREE, THREE),
         "W1": (scope("GET", (b"origin", b"https://two.example.com")), THREE, THREE),
         "W2": (preflight(b"PUT", b"authorization,content-type"), THREE, THREE),
+        "W2 all new": ([preflight(b"PUT", spelled(number)) for number in range(64)], THREE, THREE),
         "W3": (scope("GET", (b"origin", b"https://evil.example")), THREE, THREE),
         "W5": (scope("GET", (b"origin", b"https://two.example.com")), wild, regex),
         "W6a": (preflight(b"PUT", names), THREE, THREE),
@@ -102,7 +110,9 @@ def workloads(largest: int) -> dict[str, tuple[dict[str, Any], dict[str, Any], d
         found[f"W4 N={count}"] = (scope("GET", (b"origin", origin)), options, options)
         found[f"W4 N={count} miss"] = (scope("GET", (b"origin", b"https://evil.example")), options, options)
         count *= 100 if count == 10 or count == 1000 else 10
-    return found
+    return {
+        name: (asked if isinstance(asked, list) else [asked], *options) for name, (asked, *options) in found.items()
+    }
 
 
 def own(function: Any) -> Any:
@@ -111,20 +121,23 @@ def own(function: Any) -> Any:
     return types.FunctionType(function.__code__.replace(), function.__globals__, function.__name__)
 
 
-def drive(call: Callable[..., Any], asked: dict[str, Any], count: int) -> float:
+def drive(call: Callable[..., Any], asked: list[dict[str, Any]], count: int) -> float:
     """Nanoseconds a request."""
+    scopes = asked * (count // len(asked) + 1)
     started = time.perf_counter_ns()
-    for _ in range(count):
-        steps = call(asked, receive, send).__await__()
+    for scope in scopes:
+        steps = call(scope, receive, send).__await__()
         try:
             while True:
                 next(steps)
         except StopIteration:
             pass
-    return (time.perf_counter_ns() - started) / count
+    return (time.perf_counter_ns() - started) / len(scopes)
 
 
-def measure(asked: dict[str, Any], calls: dict[str, Callable[..., Any]], rounds: int) -> dict[str, dict[str, float]]:
+def measure(
+    asked: list[dict[str, Any]], calls: dict[str, Callable[..., Any]], rounds: int
+) -> dict[str, dict[str, float]]:
     counts = {name: max(2, int(2_000_000 / drive(call, asked, 3))) for name, call in calls.items()}
     drives = {name: own(drive) for name in calls}
     times: dict[str, list[float]] = {name: [] for name in calls}
@@ -163,16 +176,18 @@ def main() -> int:
     parser.add_argument("--largest", type=int, default=1_000_000, help="the largest N of W4")
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
+    print(f"Starlette {starlette.__version__}, Python {sys.version.split()[0]}")
     print(f"{'':16}{'bare':>8}{'Starlette':>12}{'crossgate':>11}{'ratio':>9}{'(median)':>10}   goal")
     for name, (asked, ours, theirs) in workloads(arguments.largest).items():
         calls = {"bare": own(app), "starlette": Starlette(own(app), **theirs), "crossgate": Ours(own(app), **ours)}
-        if same_answer(asked, calls["starlette"]) != same_answer(asked, calls["crossgate"]):
+        if any(same_answer(one, calls["starlette"]) != same_answer(one, calls["crossgate"]) for one in asked):
             raise SystemExit(f"{name}: the two answer differently")
         rounds = arguments.rounds if not name.startswith("W4") else max(6, arguments.rounds // 4)
         cell = measure(asked, calls, rounds)
         ratio, median = (cell["starlette"][kind] / cell["crossgate"][kind] for kind in ("min", "median"))
         goal = GOALS.get(name)
-        verdict = "" if goal is None else f"   >= {goal}{'' if ratio >= goal else '  MISSED'}"
+        met = "" if goal is None or ratio >= goal else "  within 15 %" if ratio >= goal * 0.85 else "  MISSED"
+        verdict = "" if goal is None else f"   >= {goal}{met}"
         print(f"{name:16}{cell['bare']['min']:8.0f}{cell['starlette']['min']:12.0f}{cell['crossgate']['min']:11.0f}"
               f"{ratio:8.1f}x{median:9.1f}x{verdict}", flush=True)  # fmt: skip
         results[name] = {**cell, "ratio": ratio, "ratio_median": median, "goal": goal}

@@ -210,12 +210,31 @@ def test_predicates_and_rejection() -> None:
 
 def test_shared_policies() -> None:
     app, shared = application(), SharedPolicy(Policy(allow_origins=[EVIL]))
+    differences: list[str] = []
     setup(app, policy=shared)
 
     async def client(ask: Ask) -> None:
         assert ACAO not in (await ask("/")).headers
         shared.replace(Policy(allow_origins=[A]))
+        shared.set_shadow(Policy(allow_origins=[EVIL]), lambda live, shadow: differences.append(shadow.reason))
         assert (await ask("/")).headers[ACAO] == A
+
+    serve(app, client)
+    assert differences == ["origin_not_listed"]
+
+
+def test_defaults_of_aiohttp_cors() -> None:
+    app = application()
+    own = {"allow_headers": ["X-B"], "allow_methods": {"PUT", "DELETE"}, "max_age": 5}
+    setup(app, defaults={A: own, "https://*.sub.example": own, "null": own}, expose_headers=["X-C"])
+
+    async def client(ask: Ask) -> None:
+        for origin in (A, "https://x.sub.example", "null"):
+            assert (await ask("/", origin)).headers[ACAO] == origin
+            answer = await ask("/", origin, method="OPTIONS", Access_Control_Request_Method="PUT")
+            assert (answer.status, answer.headers["Access-Control-Allow-Methods"]) == (200, "DELETE, PUT")
+        assert ACAO not in (await ask("/", EVIL)).headers
+        assert (await ask("/")).headers["Access-Control-Expose-Headers"] == "X-C"
 
     serve(app, client)
 
@@ -229,5 +248,15 @@ def test_mistakes() -> None:
         setup({}, allow_origins=[A])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="max_age cannot be given beside it"):
         setup(web.Application(), policy=Policy(allow_origins=[A]), max_age=5)
+    with pytest.raises(TypeError, match=r"allow_headers, .* cannot be given beside it"):
+        setup(web.Application(), policy=Policy(allow_origins=[A]), defaults={A: {}})
+    with pytest.raises(TypeError, match="defaults must map origins to their options, not list"):
+        setup(web.Application(), defaults=[A])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"defaults\['https://a.example'\] must be .*, not str"):
+        setup(web.Application(), defaults={A: "x"})
+    with pytest.raises(TypeError, match=r"defaults\['https://a.example'\] has no option allow_origin"):
+        setup(web.Application(), defaults={A: {"allow_origin": "*"}})
+    with pytest.raises(ValueError, match="one set of options for all its origins"):
+        setup(web.Application(), defaults={A: {}, EVIL: {"max_age": 5}})
     with pytest.raises(ValueError, match="never asked by this policy"):
         setup(web.Application(), policy=Policy(allow_origins=[A]), allow_origin_predicate=bool)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from .._crossgate import Gate, Policy, PolicyError, Problem
+from .._crossgate import Counters, Gate, Policy, PolicyError, Problem, SharedPolicy
 from .._origins import Origins, build, in_order
 from .._paths import matcher
 from .defaults import default_headers, default_methods
@@ -47,6 +47,7 @@ _ALIASES = {
 }
 _REMOVED = ("CORS_MODEL", "CORS_REPLACE_HTTPS_REFERER")
 _POLICY = "CROSSGATE_POLICY"
+_COUNTERS = "CROSSGATE_COUNTERS"
 # CORS_URLS_REGEX says where the policy holds, whoever writes it.
 _WITH_POLICY = ("CORS_URLS_REGEX",)
 
@@ -80,10 +81,11 @@ class Compiled:
         # The patterns that only Python can match.
         self.asks: Callable[[str], bool] | None = None
         policy = self._policy() if not is_set(_POLICY) else _given_policy(settings.CROSSGATE_POLICY)
-        self.warnings: tuple[Problem, ...] = policy.warnings
-        self.gate = Gate(policy, lower=True)
-        # Whether a verdict counts: a policy for everybody has no use for one.
-        self.takes_verdicts = bool(policy.document()["host_origins"])
+        live = policy.policy if isinstance(policy, SharedPolicy) else policy
+        self.warnings: tuple[Problem, ...] = live.warnings
+        self.gate = Gate(policy, lower=True, counters=_counters())
+        # Whether a verdict may count: a policy for everybody has no use for one.
+        self.takes_verdicts = isinstance(policy, SharedPolicy) or bool(policy.document()["host_origins"])
         self.covers = self._covers()
 
     def _policy(self) -> Policy:
@@ -146,12 +148,19 @@ def _strings(name: str) -> list[str]:
     return [item for _, item in _sequence(name, (str,))]
 
 
-def _given_policy(value: Any) -> Policy:
-    """CROSSGATE_POLICY: a Policy, its options as a dict, or a .json or .toml file."""
+def _counters() -> Counters | None:
+    counters = getattr(settings, _COUNTERS, None)
+    if counters is None or isinstance(counters, Counters):
+        return counters
+    raise SettingError(f"{_COUNTERS} must be a crossgate.Counters, not {type(counters).__name__}")
+
+
+def _given_policy(value: Any) -> Policy | SharedPolicy:
+    """CROSSGATE_POLICY: a Policy or SharedPolicy, its options as a dict, or a .json or .toml file."""
     others = [name for name in (*_DEFAULTS, *_ALIASES.values()) if is_set(name) and name not in _WITH_POLICY]
     if others:
         raise SettingError(f"{_POLICY} comes with all its options; remove {', '.join(others)}")
-    if isinstance(value, Policy):
+    if isinstance(value, (Policy, SharedPolicy)):
         return value
     if isinstance(value, Mapping):
         return Policy(**value)
@@ -160,7 +169,9 @@ def _given_policy(value: Any) -> Policy:
             return Policy.from_file(value)
         except OSError as error:
             raise SettingError(f"{_POLICY}: {error}") from None
-    raise SettingError(f"{_POLICY} must be a crossgate.Policy, a dict or a file, not {type(value).__name__}")
+    raise SettingError(
+        f"{_POLICY} must be a crossgate.Policy, a crossgate.SharedPolicy, a dict or a file, not {type(value).__name__}"
+    )
 
 
 class _Current:
@@ -181,7 +192,7 @@ def current() -> Compiled:
 
 
 def _forget(*, setting: str, **_: Any) -> None:
-    if setting.startswith("CORS_") or setting == _POLICY:
+    if setting.startswith("CORS_") or setting in (_POLICY, _COUNTERS):
         _Current.compiled = None
 
 
