@@ -30,6 +30,7 @@ bench: build
 	cargo bench -q -p crossgate --bench evaluate
 	cargo bench -q -p crossgate --features tracing --bench observe
 	cargo bench -q -p crossgate-c-tests --bench against_core
+	cargo bench -q -p crossgate-peers --bench layers
 	.venv/bin/python tests/peers/python/bench_asgi.py
 	.venv/bin/python tests/peers/python/bench_wsgi.py
 	.venv/bin/python tests/peers/python/bench_django.py
