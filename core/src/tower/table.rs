@@ -32,7 +32,7 @@ impl Table for HeaderMap {
         &block.tower
     }
 
-    #[inline(always)]
+    #[inline]
     fn asked(&self, of: Asked) -> impl Iterator<Item = &HeaderValue> {
         let name = match of {
             Asked::Origin => &header::ORIGIN,
