@@ -4,7 +4,6 @@ const { answerFor } = require('./lib/answer.cjs')
 const { amend, decide, isThenable } = require('./lib/decide.cjs')
 const { addCatchAll, followRoutes } = require('./lib/fastify-routes.cjs')
 const { applyAtHead } = require('./lib/late-head.cjs')
-const { endPreflight } = require('./lib/node-response.cjs')
 const { Kept } = require('./lib/options/kept.cjs')
 const { WHERE, checkPlugin, mergeRoute, readHook, readOptions } = require('./lib/options/fastify.cjs')
 
@@ -152,10 +151,10 @@ function act(answer, settings, request, reply, next) {
   if (answer.action === 'answer') {
     request[PREFLIGHT] = true
     const full = amend(answer, settings.extra, settings.dynamic)
-    if (!settings.preflightContinue) return end(full, reply)
     applyAtHead(raw, full)
+    if (!settings.preflightContinue) reply.code(full.status).send()
     // Nobody is there to continue.
-    if (request.is404) reply.send()
+    else if (request.is404) reply.send()
     else next()
     return undefined
   }
@@ -164,14 +163,6 @@ function act(answer, settings, request, reply, next) {
   else if (request.raw.method === 'OPTIONS' && answer.kind !== 'preflight' && settings.preflight && request.is404) plainOptions(settings, reply)
   else next()
   return undefined
-}
-
-function end(answer, reply) {
-  const { raw } = reply
-  reply.hijack()
-  const before = reply.getHeaders()
-  for (const name of Object.keys(before)) raw.setHeader(name, before[name])
-  endPreflight(raw, answer)
 }
 
 /** OPTIONS that is no preflight, where the application has nothing of its own to say. */

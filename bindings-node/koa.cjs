@@ -1,5 +1,6 @@
 'use strict'
 
+const { withHeaders } = require('./lib/answer.cjs')
 const { decide, isThenable, amend } = require('./lib/decide.cjs')
 const { applyAtHead } = require('./lib/late-head.cjs')
 const { endPreflight, rejectActual } = require('./lib/node-response.cjs')
@@ -41,7 +42,7 @@ function cors(options = {}) {
 }
 
 /** The same without all that lets a script read the response. */
-const varyOf = answer => ({ ...answer, set: [], expose: null, headers: answer.vary === null ? [] : ['vary', answer.vary] })
+const varyOf = answer => withHeaders(answer, { set: [], vary: answer.vary, expose: null, headers: answer.vary === null ? [] : ['vary', answer.vary] })
 
 /** On an error page only what tells caches apart stays. */
 function forget(answer, res, error) {

@@ -59,21 +59,9 @@ function applyToResponse(response, answer) {
   return new Response(response.body, { status, statusText, headers })
 }
 
-// What responses without a body are made of, by their answers.
-const inits = new WeakMap()
-
-function initOf(answer) {
-  const headers = {}
-  const { block } = answer
-  for (let i = 0; i < block.length; i += 2) headers[block[i]] = block[i + 1]
-  return { status: answer.status, headers }
-}
-
 /** A response without a body, for a preflight or a request that is rejected; a new one each time. */
 function emptyResponse(answer) {
-  let init = inits.get(answer)
-  if (init === undefined) inits.set(answer, (init = initOf(answer)))
-  return new Response(null, init)
+  return new Response(null, { status: answer.status, headers: answer.emptyHead })
 }
 
 module.exports = { applyToResponse, emptyResponse, fieldsOf, withSite }
