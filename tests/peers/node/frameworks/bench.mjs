@@ -1,5 +1,5 @@
 // What CORS costs in Fastify, Koa and Hono: ours and their own package, net of the same application without, in one run.
-// Real requests and responses of node:http (Fastify, Koa) and of the Fetch API (Hono), without a socket.
+// Real requests and responses of node:http, without a socket; Hono with @hono/node-server.
 // Prints a table and writes build/bench-frameworks.json. Arguments: the frameworks or workloads to measure. BENCH_ROUNDS=n: more rounds, or fewer.
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { HEADING, ROUNDS, line, measure, save } from '../measure.mjs'
@@ -8,6 +8,7 @@ import { ours, require } from './modules.mjs'
 const fastify = require('fastify')
 const Koa = require('koa')
 const { Hono } = require('hono')
+const { getRequestListener } = require('@hono/node-server')
 
 const ORIGINS = ['https://app.example.com', 'https://admin.example.com', 'https://www.example.com']
 const SECOND = ORIGINS[1]
@@ -58,6 +59,7 @@ function message({ method, headers }) {
   req.method = method
   req.url = '/'
   req.headers = { host: 'bench.example', 'user-agent': 'bench', accept: '*/*', ...headers }
+  req.rawHeaders = Object.entries(req.headers).flat()
   return req
 }
 
@@ -92,9 +94,10 @@ const frameworks = {
     if (cors) app.use('*', cors(settings))
     app.get('/', c => c.text('hello'))
     app.options('/', () => new Response(null, { status: 204 }))
-    return request => {
-      const made = new Request('http://bench.example/', request)
-      return () => app.fetch(made)
+    const listener = getRequestListener(app.fetch)
+    return request => () => {
+      const req = message(request)
+      return listener(req, new ServerResponse(req))
     }
   }
 }
