@@ -2,8 +2,7 @@
 
 const { withHeaders } = require('./lib/answer.cjs')
 const { decide, isThenable, amend } = require('./lib/decide.cjs')
-const { applyAtHead } = require('./lib/late-head.cjs')
-const { endPreflight, rejectActual } = require('./lib/node-response.cjs')
+const { applyToResponse, endPreflight, rejectActual } = require('./lib/node-response.cjs')
 const { readOptions, report } = require('./lib/options/koa.cjs')
 
 /** Makes the middleware. */
@@ -17,7 +16,7 @@ function cors(options = {}) {
     if (answer.action === 'answer') endPreflight(res, full)
     else if (answer.action === 'reject') rejectActual(res, answer)
     else {
-      applyAtHead(res, full)
+      applyToResponse(res, full)
       return keepHeadersOnError ? next() : next().catch(error => forget(answer, res, error))
     }
     return undefined
@@ -46,7 +45,7 @@ const varyOf = answer => withHeaders(answer, { set: [], vary: answer.vary, expos
 
 /** On an error page only what tells caches apart stays. */
 function forget(answer, res, error) {
-  applyAtHead(res, varyOf(answer))
+  applyToResponse(res, varyOf(answer))
   throw error
 }
 
