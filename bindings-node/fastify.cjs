@@ -5,7 +5,7 @@ const { amend, decide, isThenable } = require('./lib/decide.cjs')
 const { addCatchAll, followRoutes } = require('./lib/fastify-routes.cjs')
 const { applyAtHead } = require('./lib/late-head.cjs')
 const { Kept } = require('./lib/options/kept.cjs')
-const { WHERE, checkPlugin, mergeRoute, readHook, readOptions } = require('./lib/options/fastify.cjs')
+const { WHERE, checkPlugin, mergeRoute, readOptions } = require('./lib/options/fastify.cjs')
 
 const WITH_PAYLOAD = ['preParsing', 'preSerialization']
 
@@ -194,15 +194,15 @@ function install(fastify, plugin, hook) {
 
 function register(fastify, options) {
   if (Object.hasOwn(fastify, INSTALLED)) throw new Error(`${WHERE}: registered twice in one context; leave one of the two out, or give single routes their own config.cors`)
-  const isFunction = typeof options === 'function'
-  if (!isFunction) checkPlugin(options)
-  const { delegator, hook, hideOptionsRoute, logLevel, ...rules } = isFunction ? { delegator: options } : options
+  const given = typeof options === 'function' ? { delegator: options } : options
+  const hook = checkPlugin(given)
+  const { delegator, hook: _, hideOptionsRoute, logLevel, ...rules } = given
   const plugin = new Plugin(rules, delegator === undefined ? null : delegate(delegator), hasRoutes(fastify))
   // On the prototype: requests that are no preflights do not pay for it.
   if (!fastify.hasRequestDecorator('corsPreflightEnabled')) fastify.decorateRequest('corsPreflightEnabled', { getter: isPreflight })
   if (fastify[INSTALLED] !== undefined) fastify[INSTALLED].hasInner = true
   fastify[INSTALLED] = plugin
-  install(fastify, plugin, readHook(hook))
+  install(fastify, plugin, hook)
 
   // Only the hooks of the outermost context run for what has no route.
   const isOutermost = Object.hasOwn(fastify, 'server')

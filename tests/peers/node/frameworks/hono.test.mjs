@@ -114,7 +114,7 @@ test('a switched protocol and an error without a head are left as they are', asy
 
 test('what is wrong is said when the middleware is made', () => {
   for (const make of [options => cors(options), options => withCors(() => new Response(), options)]) {
-    for (const [path, options] of [['origin', { credentials: true }], ['origin', { origin: '' }], ['origin[0]', { origin: [5] }], ['exposedHeaders', { exposedHeaders: [] }], ['allowMethods', { allowMethods: 5 }]]) {
+    for (const [path, options] of [['origin', { credentials: true }], ['origin', { origin: '' }], ['origin[0]', { origin: [5] }], ['exposedHeaders', { exposedHeaders: [] }], ['origin', { origin: /example\.com$/ }], ['origin[0]', { origin: [/^https:\/\/(?=a)a\.example$/], credentials: true }], ['allowMethods', { allowMethods: 5 }]]) {
       assert.throws(() => make(options), error => error instanceof PolicyError && error.problems.some(problem => problem.path === path), JSON.stringify(options))
     }
   }

@@ -136,7 +136,7 @@ for (const [release, Koa] of Object.entries(releases)) {
 
 test('what is wrong is said when the middleware is made', () => {
   const wrong = {
-    origin: [{ origin: '*', credentials: true }, { credentials: true }, { credentials: () => true }, { origin: '' }, { origin: `${A},${B}` }],
+    origin: [{ origin: /example\.com$/ }, { origin: /^https:\/\/(?=a)a\.example$/, credentials: () => true }, { origin: '*', credentials: true }, { credentials: true }, { credentials: () => true }, { origin: '' }, { origin: `${A},${B}` }],
     allowedHeaders: [{ allowedHeaders: ['X-A'] }],
     maxAge: [{ origin: A, maxAge: 1.5 }],
     credentials: [{ origin: A, credentials: 'yes' }]
