@@ -9,13 +9,9 @@ const WHERE = 'crossgate'
 const KNOWN = ['origin', 'methods', 'allowedHeaders', 'headers', 'exposedHeaders', 'credentials', 'maxAge', 'preflightContinue', 'optionsSuccessStatus', 'policy']
 
 const NAMES = {
-  allow_origins: 'origin',
-  allow_origin_regexes: 'origin',
   allow_methods: 'methods',
   allow_headers: 'allowedHeaders',
   expose_headers: 'exposedHeaders',
-  allow_credentials: 'credentials',
-  max_age: 'maxAge',
   preflight_status: 'optionsSuccessStatus',
   denied_preflight_status: 'optionsSuccessStatus'
 }

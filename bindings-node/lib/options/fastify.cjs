@@ -18,14 +18,9 @@ const OF_PLUGIN = [...OF_ROUTES, 'hook', 'delegator', 'hideOptionsRoute', 'logLe
 const LISTS = ['methods', 'allowedHeaders', 'exposedHeaders']
 
 const NAMES = {
-  allow_origins: 'origin',
-  allow_origin_regexes: 'origin',
-  allow_null_origin: 'origin',
   allow_methods: 'methods',
   allow_headers: 'allowedHeaders',
   expose_headers: 'exposedHeaders',
-  allow_credentials: 'credentials',
-  max_age: 'maxAge',
   preflight_status: 'optionsSuccessStatus',
   denied_preflight_status: 'optionsSuccessStatus'
 }

@@ -7,14 +7,9 @@ const { Kept } = require('./kept.cjs')
 const KNOWN = ['origin', 'allowMethods', 'allowHeaders', 'exposeHeaders', 'maxAge', 'credentials', 'policy']
 
 const NAMES = {
-  allow_origins: 'origin',
-  allow_origin_regexes: 'origin',
-  allow_null_origin: 'origin',
   allow_methods: 'allowMethods',
   allow_headers: 'allowHeaders',
-  expose_headers: 'exposeHeaders',
-  allow_credentials: 'credentials',
-  max_age: 'maxAge'
+  expose_headers: 'exposeHeaders'
 }
 
 const DEFAULT_METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'QUERY']

@@ -9,14 +9,9 @@ const WORKINGS = ['policy', 'keepHeadersOnError', 'secureContext']
 const KNOWN = ['origin', 'allowMethods', 'allowHeaders', 'exposeHeaders', 'maxAge', 'credentials', 'privateNetworkAccess', ...WORKINGS]
 
 const NAMES = {
-  allow_origins: 'origin',
-  allow_origin_regexes: 'origin',
-  allow_null_origin: 'origin',
   allow_methods: 'allowMethods',
   allow_headers: 'allowHeaders',
   expose_headers: 'exposeHeaders',
-  allow_credentials: 'credentials',
-  max_age: 'maxAge',
   allow_private_network: 'privateNetworkAccess'
 }
 

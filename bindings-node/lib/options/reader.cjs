@@ -15,6 +15,9 @@ const EVERY_HEADER = ['*', 'Authorization']
 
 const ORIGIN = "'*', an origin like 'https://a.example', a RegExp, a list of them, true, false, or a function"
 
+// What all drop-ins call the engine's options.
+const NAMES = { allow_origins: 'origin', allow_origin_regexes: 'origin', allow_null_origin: 'origin', allow_credentials: 'credentials', max_age: 'maxAge' }
+
 /** `*` alone is the engine's `"*"`. */
 const anyOr = names => (names.length === 1 && names[0] === '*' ? '*' : names)
 
@@ -131,7 +134,7 @@ class Reader {
 
   /**
    * The policy for what {@link Reader#origin} gave and further options of the engine, and the function that gives the
-   * host's word. `names`: what the user calls the engine's options; `comma`: lists are joined without a space;
+   * host's word. `names`: what the user calls those of the engine's options that have different names in each drop-in; `comma`: lists are joined without a space;
    * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the request's.
    * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of the user's options
    */
@@ -156,7 +159,7 @@ class Reader {
       policy = policyOf(options, comma)
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
-      const found = [...this.#problems, ...error.problems.map(problem => ({ ...problem, path: problem.path.replace(/^[a-z_]+/, key => names[key] ?? key) }))]
+      const found = [...this.#problems, ...error.problems.map(problem => ({ ...problem, path: problem.path.replace(/^[a-z_]+/, key => names[key] ?? NAMES[key] ?? key) }))]
       // What the origin has wrong says it better than what follows from it.
       throw policyErrorOf(found.filter(({ path, severity }) => path !== 'single_origin' || found.every(other => other.severity !== severity || other.path === path)))
     }
