@@ -15,8 +15,10 @@ const SECOND = ORIGINS[1]
 const many = n => Array.from({ length: n }, (_, i) => `https://tenant-${i}.example.com`)
 const matches = (origins, origin) => origins.includes(origin)
 
-const get = origin => ({ method: 'GET', headers: origin === undefined ? {} : { origin } })
-const preflight = (origin, names) => ({ method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': names } })
+const COMMON = { host: 'bench.example', 'user-agent': 'bench', accept: '*/*' }
+const request = (method, headers) => ({ method, headers, rawHeaders: Object.entries({ ...COMMON, ...headers }).flat() })
+const get = origin => request('GET', origin === undefined ? {} : { origin })
+const preflight = (origin, names) => request('OPTIONS', { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': names })
 const hostile = Array.from({ length: 2000 }, (_, i) => `x${i}`).join(',')
 
 const three = { origins: ORIGINS }
@@ -54,12 +56,12 @@ const options = {
   })
 }
 
-function message({ method, headers }) {
+function message({ method, headers, rawHeaders }) {
   const req = new IncomingMessage(null)
   req.method = method
   req.url = '/'
-  req.headers = { host: 'bench.example', 'user-agent': 'bench', accept: '*/*', ...headers }
-  req.rawHeaders = Object.entries(req.headers).flat()
+  req.headers = { ...COMMON, ...headers }
+  req.rawHeaders = rawHeaders
   return req
 }
 
