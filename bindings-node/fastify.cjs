@@ -4,9 +4,8 @@ const { answerFor } = require('./lib/answer.cjs')
 const { amend, decide, isThenable } = require('./lib/decide.cjs')
 const { addCatchAll, followRoutes } = require('./lib/fastify-routes.cjs')
 const { applyAtHead } = require('./lib/late-head.cjs')
-const { endPreflight } = require('./lib/node-response.cjs')
 const { Kept } = require('./lib/options/kept.cjs')
-const { WHERE, checkPlugin, mergeRoute, readHook, readOptions } = require('./lib/options/fastify.cjs')
+const { WHERE, checkPlugin, mergeRoute, readOptions } = require('./lib/options/fastify.cjs')
 
 const WITH_PAYLOAD = ['preParsing', 'preSerialization']
 
@@ -152,10 +151,10 @@ function act(answer, settings, request, reply, next) {
   if (answer.action === 'answer') {
     request[PREFLIGHT] = true
     const full = amend(answer, settings.extra, settings.dynamic)
-    if (!settings.preflightContinue) return end(full, reply)
     applyAtHead(raw, full)
+    if (!settings.preflightContinue) reply.code(full.status).send()
     // Nobody is there to continue.
-    if (request.is404) reply.send()
+    else if (request.is404) reply.send()
     else next()
     return undefined
   }
@@ -164,14 +163,6 @@ function act(answer, settings, request, reply, next) {
   else if (request.raw.method === 'OPTIONS' && answer.kind !== 'preflight' && settings.preflight && request.is404) plainOptions(settings, reply)
   else next()
   return undefined
-}
-
-function end(answer, reply) {
-  const { raw } = reply
-  reply.hijack()
-  const before = reply.getHeaders()
-  for (const name of Object.keys(before)) raw.setHeader(name, before[name])
-  endPreflight(raw, answer)
 }
 
 /** OPTIONS that is no preflight, where the application has nothing of its own to say. */
@@ -203,15 +194,15 @@ function install(fastify, plugin, hook) {
 
 function register(fastify, options) {
   if (Object.hasOwn(fastify, INSTALLED)) throw new Error(`${WHERE}: registered twice in one context; leave one of the two out, or give single routes their own config.cors`)
-  const isFunction = typeof options === 'function'
-  if (!isFunction) checkPlugin(options)
-  const { delegator, hook, hideOptionsRoute, logLevel, ...rules } = isFunction ? { delegator: options } : options
+  const given = typeof options === 'function' ? { delegator: options } : options
+  const hook = checkPlugin(given)
+  const { delegator, hook: _, hideOptionsRoute, logLevel, ...rules } = given
   const plugin = new Plugin(rules, delegator === undefined ? null : delegate(delegator), hasRoutes(fastify))
   // On the prototype: requests that are no preflights do not pay for it.
   if (!fastify.hasRequestDecorator('corsPreflightEnabled')) fastify.decorateRequest('corsPreflightEnabled', { getter: isPreflight })
   if (fastify[INSTALLED] !== undefined) fastify[INSTALLED].hasInner = true
   fastify[INSTALLED] = plugin
-  install(fastify, plugin, readHook(hook))
+  install(fastify, plugin, hook)
 
   // Only the hooks of the outermost context run for what has no route.
   const isOutermost = Object.hasOwn(fastify, 'server')

@@ -57,8 +57,8 @@ declare namespace fastifyCors {
 
   export type Options = PluginOptions | Delegate
 
-  export const fastifyCors: FastifyPluginCallback<Options>
-  export { fastifyCors, fastifyCors as default }
+  const plugin: FastifyPluginCallback<Options>
+  export { plugin as fastifyCors, plugin as default }
 }
 
 declare module 'fastify' {

@@ -1,8 +1,8 @@
 'use strict'
 
+const { withHeaders } = require('./lib/answer.cjs')
 const { decide, isThenable, amend } = require('./lib/decide.cjs')
-const { applyAtHead } = require('./lib/late-head.cjs')
-const { endPreflight, rejectActual } = require('./lib/node-response.cjs')
+const { applyToResponse, endPreflight, rejectActual } = require('./lib/node-response.cjs')
 const { readOptions, report } = require('./lib/options/koa.cjs')
 
 /** Makes the middleware. */
@@ -16,7 +16,7 @@ function cors(options = {}) {
     if (answer.action === 'answer') endPreflight(res, full)
     else if (answer.action === 'reject') rejectActual(res, answer)
     else {
-      applyAtHead(res, full)
+      applyToResponse(res, full)
       return keepHeadersOnError ? next() : next().catch(error => forget(answer, res, error))
     }
     return undefined
@@ -41,11 +41,11 @@ function cors(options = {}) {
 }
 
 /** The same without all that lets a script read the response. */
-const varyOf = answer => ({ ...answer, set: [], expose: null, headers: answer.vary === null ? [] : ['vary', answer.vary] })
+const varyOf = answer => withHeaders(answer, { set: [], vary: answer.vary, expose: null, headers: answer.vary === null ? [] : ['vary', answer.vary] })
 
 /** On an error page only what tells caches apart stays. */
 function forget(answer, res, error) {
-  applyAtHead(res, varyOf(answer))
+  applyToResponse(res, varyOf(answer))
   throw error
 }
 

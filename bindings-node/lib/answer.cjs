@@ -34,10 +34,25 @@ class Answer {
     this.keepsUpstream = head.keepsUpstream
     /** Every header, in order: the response to send if there is no other. */
     this.headers = Object.freeze(headers)
-    /** The same for `writeHead` of an answer without a body. */
-    this.block = this.status === null || this.status === NO_CONTENT ? this.headers : Object.freeze([...headers, 'content-length', '0'])
+    /** The same for `writeHead`, as an object, which Node takes faster than a list. */
+    this.head = headOf(headers)
+    /** The head of a response without a body. */
+    this.emptyHead = this.status === null || this.status === NO_CONTENT ? this.head : Object.freeze({ ...this.head, 'content-length': '0' })
     Object.freeze(this)
   }
+}
+
+/** An answer that says something else in its headers. */
+function withHeaders(answer, { set, vary, expose, headers }) {
+  const head = headOf(headers)
+  const length = answer.emptyHead === answer.head ? {} : { 'content-length': '0' }
+  return Object.freeze({ ...answer, set: Object.freeze(set), vary, expose, headers: Object.freeze(headers), head, emptyHead: Object.freeze({ ...head, ...length }) })
+}
+
+function headOf(headers) {
+  const head = {}
+  for (let i = 0; i < headers.length; i += 2) head[headers[i]] = headers[i + 1]
+  return Object.freeze(head)
 }
 
 /** The property under which policies keep what answers for them. */
@@ -53,4 +68,4 @@ function answerFor(policy, method, headers, verdict) {
   return policy[ANSWERS].answer(method, headers, verdict)
 }
 
-module.exports = { answerFor, Answer, ANSWERS }
+module.exports = { answerFor, Answer, ANSWERS, withHeaders }

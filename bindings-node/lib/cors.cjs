@@ -3,7 +3,8 @@
 
 const { answerFor } = require('./answer.cjs')
 const { applyToResponse, endPreflight, rejectActual } = require('./node-response.cjs')
-const { setupOf, remembered } = require('./cors-options.cjs')
+const { setupOf } = require('./options/cors.cjs')
+const { Kept } = require('./options/kept.cjs')
 
 /**
  * @param options the options of `cors`, or `{ policy }`, or a function `(req, callback)` that gives them for a request
@@ -21,13 +22,13 @@ function cors(options) {
 
 /** Options for each request. Equal ones are compiled once. */
 function delegated(delegate) {
-  const setupFor = remembered(options => setupOf(options, true))
+  const setups = new Kept(options => setupOf(options, true))
   return function corsMiddleware(req, res, next) {
     ask(delegate, req, (error, options) => {
       if (error) return next(error)
       let setup
       try {
-        setup = setupFor(options)
+        setup = setups.get(options)
       } catch (wrong) {
         return next(wrong)
       }

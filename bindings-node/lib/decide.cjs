@@ -2,7 +2,7 @@
 // A policy and the application's word on origins, asked together. Nothing that the application's function does reaches
 // the server: what it throws is reported and denies, and so does whatever is not `true`.
 
-const { answerFor } = require('./answer.cjs')
+const { answerFor, withHeaders } = require('./answer.cjs')
 
 const isThenable = value => value !== null && typeof value === 'object' && typeof value.then === 'function'
 
@@ -68,15 +68,9 @@ function amend(answer, extra, varies = false) {
   if (byExtra === undefined) amended.set(answer, (byExtra = new WeakMap()))
   let more = byExtra.get(extra)
   if (more === undefined) {
-    const vary = isVarying ? ['vary', 'Origin'] : []
-    const together = [...extra, ...vary]
-    more = Object.freeze({
-      ...answer,
-      set: Object.freeze([...answer.set, ...extra]),
-      vary: isVarying ? 'Origin' : answer.vary,
-      headers: Object.freeze([...answer.headers, ...together]),
-      block: Object.freeze([...answer.block, ...together])
-    })
+    const vary = isVarying ? 'Origin' : answer.vary
+    const headers = [...answer.headers, ...extra, ...(isVarying ? ['vary', vary] : [])]
+    more = withHeaders(answer, { set: [...answer.set, ...extra], vary, expose: answer.expose, headers })
     byExtra.set(extra, more)
   }
   return more

@@ -3,6 +3,7 @@
 
 const { merge } = require('./operations.cjs')
 
+const CORS = 'access-control-'
 const ALLOW_ORIGIN = 'access-control-allow-origin'
 const EXPOSE = 'access-control-expose-headers'
 const NONE = Object.freeze({ origin: undefined })
@@ -31,7 +32,21 @@ function mergeInto(headers, name, added) {
   if (existing !== added) headers.set(name, existing === null ? added : merge(name, existing, added))
 }
 
+/** Whether a response says something of CORS or caches: asking for each name costs several times as much. */
+function hasOwn(headers) {
+  let found = false
+  headers.forEach((value, name) => {
+    if (name === 'vary' || name.startsWith(CORS)) found = true
+  })
+  return found
+}
+
 function applyToHeaders(headers, answer) {
+  if (!hasOwn(headers)) {
+    const all = answer.headers
+    for (let i = 0; i < all.length; i += 2) headers.set(all[i], all[i + 1])
+    return
+  }
   const { set, remove, expose, vary } = answer
   if (!answer.keepsUpstream || !headers.has(ALLOW_ORIGIN)) {
     for (const name of remove) headers.delete(name)
@@ -59,21 +74,9 @@ function applyToResponse(response, answer) {
   return new Response(response.body, { status, statusText, headers })
 }
 
-// What responses without a body are made of, by their answers.
-const inits = new WeakMap()
-
-function initOf(answer) {
-  const headers = {}
-  const { block } = answer
-  for (let i = 0; i < block.length; i += 2) headers[block[i]] = block[i + 1]
-  return { status: answer.status, headers }
-}
-
 /** A response without a body, for a preflight or a request that is rejected; a new one each time. */
 function emptyResponse(answer) {
-  let init = inits.get(answer)
-  if (init === undefined) inits.set(answer, (init = initOf(answer)))
-  return new Response(null, init)
+  return new Response(null, { status: answer.status, headers: answer.emptyHead })
 }
 
 module.exports = { applyToResponse, emptyResponse, fieldsOf, withSite }

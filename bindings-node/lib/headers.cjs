@@ -50,7 +50,7 @@ function take(fields, name, value) {
  * (or any iterable, like `Headers`) of pairs, a flat array like `req.rawHeaders`, or an object like `req.headers`.
  */
 function collect(headers) {
-  const fields = [undefined, undefined, undefined, undefined, undefined]
+  const fields = requestHeaders.map(() => undefined)
   if (headers === null || typeof headers !== 'object') {
     throw new TypeError('headers are pairs, a flat array of names and values, an object, or a Headers')
   }

@@ -35,46 +35,48 @@ function applyAtHead(res, answer) {
 
 /** What takes the place of a response's writeHead, which it calls in the end. */
 function makeWriter(answer) {
-  const { headers: block } = answer
+  const { headers } = answer
 
-  function writeHead(status, reason, headers) {
+  function writeHead(status, reason, more) {
     const original = ServerResponse.prototype.writeHead
-    if (headers === undefined && status >= 200 && !this.headersSent) {
+    if (more === undefined && status >= 200) {
       const names = this.getHeaderNames()
       if (reason === undefined) {
-        if (!names.some(mayConflict)) {
-          setAll(this, block)
+        if (!hasConflict(names) && !this.headersSent) {
+          for (let i = 0; i < headers.length; i += 2) this.setHeader(headers[i], headers[i + 1])
           return original.call(this, status)
         }
-      } else if (typeof reason === 'object' && reason !== null && names.length === 0 && !Array.isArray(reason)) {
-        const head = together(reason, block)
+      } else if (names.length === 0 && typeof reason === 'object' && reason !== null) {
+        const head = together(reason, answer)
         if (head !== null) return original.call(this, status, head)
       }
     }
     // What the application says of CORS or Vary itself, and the forms that frameworks do not use.
     this.writeHead = original
     applyToResponse(this, answer)
-    return headers === undefined ? (reason === undefined ? this.writeHead(status) : this.writeHead(status, reason)) : this.writeHead(status, reason, headers)
+    return more === undefined ? (reason === undefined ? this.writeHead(status) : this.writeHead(status, reason)) : this.writeHead(status, reason, more)
   }
 
   writeHead.isOfAnswer = true
   return writeHead
 }
 
-function setAll(res, block) {
-  for (let i = 0; i < block.length; i += 2) res.setHeader(block[i], block[i + 1])
+function hasConflict(names) {
+  for (let i = 0; i < names.length; i += 1) if (mayConflict(names[i])) return true
+  return false
 }
 
-/** A flat list of a head and the answer's headers; null if the two have to be reconciled. */
-function together(head, block) {
+/** A head and the answer's headers, as writeHead takes them; null if the two have to be reconciled, or the head is no plain object. */
+function together(head, { headers, head: own }) {
+  if (Array.isArray(head)) return null
   const list = []
-  for (const name of Object.keys(head)) {
-    if (mayConflict(name)) return null
+  for (const name in head) {
     const value = head[name]
-    if (typeof value === 'object') return null
+    if (typeof value === 'object' || mayConflict(name)) return null
     list.push(name, value)
   }
-  for (let i = 0; i < block.length; i += 1) list.push(block[i])
+  if (list.length === 0) return own
+  for (let i = 0; i < headers.length; i += 1) list.push(headers[i])
   return list
 }
 

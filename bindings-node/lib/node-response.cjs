@@ -168,7 +168,7 @@ function rejectActual(res, answer) {
 
 function endEmpty(res, answer) {
   if (res.headersSent) return
-  const { status, block } = answer
+  const { status, emptyHead } = answer
   if (res[ANSWER] !== undefined || res.stream !== undefined || res.getHeaderNames().length > 0) {
     // Somebody has set headers already, or it is HTTP/2, whose writeHead takes no list in every release.
     if (res[ANSWER] === undefined) applyToResponse(res, answer)
@@ -176,7 +176,7 @@ function endEmpty(res, answer) {
     if (status !== NO_CONTENT) res.setHeader('content-length', '0')
     res.writeHead(status)
   } else {
-    res.writeHead(status, block)
+    res.writeHead(status, emptyHead)
   }
   res.end()
 }

@@ -253,7 +253,7 @@ pub(crate) fn latin1(utf8: &[u8]) -> Cow<'_, [u8]> {
 /// the same.
 fn number(decision: &Decision<'_>) -> u32 {
     let kind = decision.kind() as usize * Action::ALL.len() + decision.action() as usize;
-    let number = (decision.prepared() * Reason::ALL.len() + decision.reason() as usize) * 9 + kind;
+    let number = (decision.prepared() * Reason::ALL.len() + decision.reason() as usize) * (Kind::ALL.len() * Action::ALL.len()) + kind;
     number as u32
 }
 

@@ -4,6 +4,7 @@
 const test = require('node:test')
 const assert = require('node:assert/strict')
 const { PolicyError, SharedPolicy, cors } = require('..')
+const { judge } = require('../lib/options/reader.cjs')
 
 const A = 'https://a.example.com'
 const problems = options => {
@@ -16,6 +17,15 @@ const problems = options => {
   return []
 }
 
+const problemText = options => {
+  try {
+    cors(options)
+  } catch (error) {
+    return error.message
+  }
+  return ''
+}
+
 test('every problem is named in the words of cors, at once', () => {
   assert.deepEqual(problems({ origin: ['a.example.com', 5, '*', /example\.com$/], methods: 5, allowedHeaders: '', credentials: 'true', maxAge: -1, optionsSuccessStatus: 500, preflightContinue: 1, origins: A }), [
     'unknown_option origins', 'option_type preflightContinue', 'option_type origin[1]', 'any_mixed origin[2]', 'regex_invalid origin[3]', 'option_type methods', 'option_type allowedHeaders', 'option_type credentials',
@@ -23,9 +33,9 @@ test('every problem is named in the words of cors, at once', () => {
   ])
   assert.deepEqual(problems({ origin: '*', credentials: true }), ['any_with_credentials origin'])
   assert.deepEqual(problems({ origin: `${A}/` }), ['origin_has_path origin[0]'])
-  assert.deepEqual(problems({ policy: {}, origin: A }), ['option_type origin', 'option_type policy'])
+  assert.deepEqual(problems({ policy: {}, origin: A }), ['option_type policy', 'option_type origin'])
   for (const options of [5, 'x', [], new Map()]) assert.deepEqual(problems(options), ['document_invalid '])
-  assert.throws(() => cors({ origins: A }), /unknown_option at origins = https:\/\/a\.example\.com: cors has no option "origins"/)
+  assert.throws(() => cors({ origins: A }), /unknown_option at origins = https:\/\/a\.example\.com: crossgate: there is no such option; the options are origin,/)
 })
 
 test('regular expressions run in the engine, or in JavaScript where it has no words for them', () => {
@@ -41,6 +51,16 @@ test('regular expressions run in the engine, or in JavaScript where it has no wo
   for (const regex of [/^https:\/\/(?=a)a\.example\.com$/, /^https:\/\/(?<name>a)\.example\.com$/, /^https:\/\/[[:alpha:]]\.example\.com$/, /^https:\/\/\x61\.example\.com$/, /^https:\/\/\u0061.example.com$/, /^(https):\/\/\1\.example\.com$/]) {
     assert.deepEqual(allows(regex, A), [false, true], String(regex))
   }
+})
+
+test('with credentials a RegExp that nobody can check is refused, from a function too', async () => {
+  const unchecked = /^https:\/\/(?=a)a\.example\.com$/
+  assert.deepEqual(problems({ origin: [A, unchecked], credentials: true }), ['regex_invalid origin[1]'])
+  assert.deepEqual(problems({ origin: unchecked }), [])
+  assert.match(problemText({ origin: unchecked, credentials: true }), /look-around.*or list the origins, or use a function/)
+  assert.equal(judge(unchecked, A, false), true)
+  assert.equal(judge(/^https:\/\/[ab]\.example\.com$/, A, true), true)
+  for (const regex of [unchecked, /^https:\/\/.*example\.com$/]) assert.throws(() => judge(regex, A, true), PolicyError)
 })
 
 test('a list of none allows nobody, and false turns CORS off', () => {

@@ -1,7 +1,7 @@
 'use strict'
 // The options of @fastify/cors, with its defaults.
 
-const { EVERY_HEADER, anyOr, boolean, callOrigin, checkNames, compile, givenPolicy, judge, list, readOrigin, seconds, wrong } = require('./common.cjs')
+const { EVERY_HEADER, Reader, anyOr, callOrigin, judge } = require('./reader.cjs')
 
 const WHERE = 'crossgate/fastify'
 
@@ -18,50 +18,44 @@ const OF_PLUGIN = [...OF_ROUTES, 'hook', 'delegator', 'hideOptionsRoute', 'logLe
 const LISTS = ['methods', 'allowedHeaders', 'exposedHeaders']
 
 const NAMES = {
-  allow_origins: 'origin',
-  allow_origin_regexes: 'origin',
-  allow_null_origin: 'origin',
   allow_methods: 'methods',
   allow_headers: 'allowedHeaders',
   expose_headers: 'exposedHeaders',
-  allow_credentials: 'credentials',
-  max_age: 'maxAge',
   preflight_status: 'optionsSuccessStatus',
   denied_preflight_status: 'optionsSuccessStatus'
 }
 
-// Options that are null are at their defaults, which some spell so.
-const given = value => value !== undefined && value !== null
-
-function engineOptions(options) {
-  const { methods, allowedHeaders, exposedHeaders, maxAge, optionsSuccessStatus: status } = options
-  const engine = { allowCredentials: boolean(WHERE, options, 'credentials', false) }
-  engine.allowMethods = anyOr(given(methods) ? list(WHERE, 'methods', methods) : ['GET', 'HEAD', 'POST'])
-  engine.allowHeaders = given(allowedHeaders) ? list(WHERE, 'allowedHeaders', allowedHeaders) : EVERY_HEADER
-  if (given(exposedHeaders)) engine.exposeHeaders = anyOr(list(WHERE, 'exposedHeaders', exposedHeaders))
-  if (given(maxAge)) engine.maxAge = seconds(maxAge)
-  if (given(status)) engine.preflightStatus = status
-  // A denied preflight has the status of any other, where it may.
-  engine.deniedPreflightStatus = status === 200 ? 200 : 204
-  return engine
+function engineOptions(reader, credentials) {
+  const status = reader.options.optionsSuccessStatus ?? undefined
+  return {
+    allowCredentials: credentials,
+    allowMethods: anyOr(reader.list('methods') ?? ['GET', 'HEAD', 'POST']),
+    allowHeaders: reader.list('allowedHeaders') ?? EVERY_HEADER,
+    exposeHeaders: anyOr(reader.list('exposedHeaders') ?? []),
+    maxAge: reader.seconds('maxAge'),
+    preflightStatus: status,
+    // A denied preflight has the status of any other, where it may.
+    deniedPreflightStatus: status === 200 ? 200 : 204
+  }
 }
 
-function cacheControl(value) {
-  if (!given(value)) return Object.freeze([])
-  if (Number.isInteger(value)) return Object.freeze(['cache-control', `max-age=${value}`])
-  if (typeof value !== 'string') throw wrong(WHERE, 'cacheControl', value, 'seconds or the whole value of the header')
-  return Object.freeze(['cache-control', value])
+function cacheControl(reader) {
+  if (!reader.has('cacheControl')) return Object.freeze([])
+  const { cacheControl: value } = reader.options
+  if (typeof value !== 'string' && !Number.isInteger(value)) reader.wrong('cacheControl', value, 'seconds or the whole value of the header')
+  return Object.freeze(['cache-control', typeof value === 'string' ? value : `max-age=${value}`])
 }
 
-function decider(options, report, dynamic) {
-  const policy = givenPolicy(WHERE, options, [...OF_PLUGIN.filter(name => !RULES.includes(name)), 'origin'])
-  const credentials = options.credentials === true
+function decider(reader, report, dynamic) {
+  const { options } = reader
+  const policy = reader.policy([...OF_PLUGIN.filter(name => !RULES.includes(name)), 'origin'])
+  const credentials = policy === null && reader.boolean('credentials')
   const word = fn => (origin, request) => judge(callOrigin(fn, request.server, origin), origin, credentials)
   if (policy !== null) return { policy, host: options.origin === undefined ? null : word(options.origin), report }
-  const read = readOrigin(WHERE, options.origin ?? '*')
+  const read = reader.origin(options.origin ?? '*', { credentials })
   // A list that holds `*` is `*`, as it is there.
   const staticOrigin = typeof options.origin === 'string' && !dynamic
-  const compiled = compile(read, engineOptions(options), { names: NAMES, comma: !LISTS.some(name => Array.isArray(options[name])), staticOrigin })
+  const compiled = reader.compile(read, engineOptions(reader, credentials), { names: NAMES, comma: !LISTS.some(name => Array.isArray(options[name])), staticOrigin })
   return { ...compiled, host: read.host === null ? compiled.host : word(read.host), report }
 }
 
@@ -73,33 +67,32 @@ function decider(options, report, dynamic) {
  */
 function readOptions(options, report, dynamic) {
   if (options.origin === false) return null
-  return Object.freeze({
-    decider: Object.freeze(decider(options, report, dynamic)),
-    preflight: boolean(WHERE, options, 'preflight', true),
-    preflightContinue: boolean(WHERE, options, 'preflightContinue', false),
-    strictPreflight: boolean(WHERE, options, 'strictPreflight', true),
+  const reader = new Reader(WHERE, options, OF_PLUGIN)
+  const workings = {
+    preflight: reader.boolean('preflight', true),
+    preflightContinue: reader.boolean('preflightContinue'),
+    strictPreflight: reader.boolean('strictPreflight', true),
     dynamic,
-    extra: cacheControl(options.cacheControl),
-    plainStatus: given(options.optionsSuccessStatus) ? options.optionsSuccessStatus : 204
-  })
+    extra: cacheControl(reader),
+    plainStatus: options.optionsSuccessStatus ?? 204
+  }
+  return Object.freeze({ ...workings, decider: Object.freeze(decider(reader, report, dynamic)) })
 }
 
 /** A route's options over those of the plugin; a policy on either side stands instead of the other's rules. */
 function mergeRoute(plugin, route) {
-  checkNames(`${WHERE}: config.cors`, route, OF_ROUTES)
+  new Reader(`${WHERE}: config.cors`, route, OF_ROUTES).check()
   const isReplaced = name => (route.policy !== undefined && RULES.includes(name)) || (plugin.policy !== undefined && name === 'policy')
   return { ...Object.fromEntries(Object.entries(plugin).filter(([name]) => !isReplaced(name))), ...route }
 }
 
-/** The hook that answers. */
-function readHook(hook = 'onRequest') {
-  if (!HOOKS.includes(hook)) throw wrong(WHERE, 'hook', hook, HOOKS.join(', '))
+/** The hook that answers; options that are not options of the plugin are refused. */
+function checkPlugin(options) {
+  const reader = new Reader(WHERE, options, OF_PLUGIN)
+  const { hook = 'onRequest' } = options
+  if (!HOOKS.includes(hook)) reader.wrong('hook', hook, HOOKS.join(', '))
+  reader.check()
   return hook
 }
 
-/** Refuses options that are not options of the plugin. */
-function checkPlugin(options) {
-  checkNames(WHERE, options, OF_PLUGIN)
-}
-
-module.exports = { WHERE, checkPlugin, mergeRoute, readHook, readOptions }
+module.exports = { WHERE, checkPlugin, mergeRoute, readOptions }

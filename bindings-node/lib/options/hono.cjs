@@ -1,20 +1,15 @@
 'use strict'
 // The options of hono/cors, with its defaults; the same for any server of Requests and Responses.
 
-const { EVERY_HEADER, anyOr, boolean, checkNames, compile, givenPolicy, judge, list, readOrigin, seconds } = require('./common.cjs')
+const { EVERY_HEADER, Reader, anyOr, judge } = require('./reader.cjs')
 const { Kept } = require('./kept.cjs')
 
 const KNOWN = ['origin', 'allowMethods', 'allowHeaders', 'exposeHeaders', 'maxAge', 'credentials', 'policy']
 
 const NAMES = {
-  allow_origins: 'origin',
-  allow_origin_regexes: 'origin',
-  allow_null_origin: 'origin',
   allow_methods: 'allowMethods',
   allow_headers: 'allowHeaders',
-  expose_headers: 'exposeHeaders',
-  allow_credentials: 'credentials',
-  max_age: 'maxAge'
+  expose_headers: 'exposeHeaders'
 }
 
 const DEFAULT_METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'QUERY']
@@ -22,15 +17,14 @@ const DEFAULT_METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'QUERY
 // Neither Hono nor the runtimes have a place for what goes wrong beside an answer.
 const report = error => console.error(error)
 
-function engineOptions(where, options, methods) {
-  const { allowHeaders, exposeHeaders, maxAge } = options
-  const engine = { allowCredentials: boolean(where, options, 'credentials', false), deniedPreflightStatus: 204 }
-  engine.allowMethods = anyOr(list(where, 'allowMethods', methods))
-  engine.allowHeaders = allowHeaders === undefined ? EVERY_HEADER : list(where, 'allowHeaders', allowHeaders)
-  if (exposeHeaders !== undefined) engine.exposeHeaders = anyOr(list(where, 'exposeHeaders', exposeHeaders))
-  if (maxAge !== undefined && maxAge !== null) engine.maxAge = seconds(maxAge)
-  return engine
-}
+const engineOptions = (reader, methods, credentials) => ({
+  allowCredentials: credentials,
+  deniedPreflightStatus: 204,
+  allowMethods: anyOr(reader.list('allowMethods', methods)),
+  allowHeaders: reader.list('allowHeaders') ?? EVERY_HEADER,
+  exposeHeaders: anyOr(reader.list('exposeHeaders') ?? []),
+  maxAge: reader.seconds('maxAge')
+})
 
 /**
  * What the options mean: a decider and, where the methods are a function, that function and the decider of a list.
@@ -38,18 +32,19 @@ function engineOptions(where, options, methods) {
  * @param {object} options
  */
 function readOptions(where, options) {
-  checkNames(where, options, KNOWN)
   const word = (fn, credentials) => (origin, context) => judge(fn(origin, context), origin, credentials)
-  const policy = givenPolicy(where, options, ['policy', 'origin'])
+  const policy = new Reader(where, options, KNOWN).policy(['policy', 'origin'])
   if (policy !== null) {
     return Object.freeze({ decider: { policy, host: options.origin === undefined ? null : word(options.origin, false), report }, methods: null, ofMethods: null })
   }
-  const { allowMethods = DEFAULT_METHODS } = options
+  const allowMethods = options.allowMethods ?? DEFAULT_METHODS
   const methods = typeof allowMethods === 'function' ? allowMethods : null
-  const read = readOrigin(where, options.origin === undefined ? '*' : options.origin)
   const decider = names => {
-    const compiled = compile(read, engineOptions(where, options, names), { names: NAMES, comma: true })
-    return { ...compiled, host: read.host === null ? compiled.host : word(read.host, options.credentials === true), report }
+    const reader = new Reader(where, options, KNOWN)
+    const credentials = reader.boolean('credentials')
+    const read = reader.origin(options.origin === undefined ? '*' : options.origin, { credentials })
+    const compiled = reader.compile(read, engineOptions(reader, names, credentials), { names: NAMES, comma: true })
+    return { ...compiled, host: read.host === null ? compiled.host : word(read.host, credentials), report }
   }
   const kept = new Kept(decider)
   return Object.freeze({ decider: decider(methods === null ? allowMethods : []), methods, ofMethods: names => kept.get(names) })

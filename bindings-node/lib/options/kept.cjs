@@ -1,5 +1,7 @@
 'use strict'
 
+const { isRegExp } = require('node:util').types
+
 // Options that differ, kept at once. An application that makes more of them pays for compiling the rest each time;
 // what is kept stays, whoever sends the requests.
 const MOST = 256
@@ -28,13 +30,13 @@ class Kept {
       if (this.#byText.size < MOST) this.#byText.set(text, compiled)
     }
     // Only what cannot change is known again by itself.
-    if (Object.isFrozen(options)) this.#byObject.set(options, compiled)
+    if (typeof options === 'object' && options !== null && Object.isFrozen(options)) this.#byObject.set(options, compiled)
     return compiled
   }
 
   /** Functions, policies and regexes are told apart by what they are, everything else by what it says. */
   #spell(value) {
-    if (value instanceof RegExp) return { regex: String(value) }
+    if (isRegExp(value)) return { regex: String(value) }
     if (typeof value === 'function' || (typeof value === 'object' && value !== null && typeof value.evaluate === 'function')) {
       if (!this.#ids.has(value)) this.#ids.set(value, (ids += 1))
       return { id: this.#ids.get(value) }

@@ -59,6 +59,7 @@ export const REFUSED = {
   'plain http with credentials': () => ({ origin: ['http://a.example.com'], credentials: true }),
   'a RegExp of a suffix': () => ({ origin: /example\.com$/ }),
   'a RegExp without a dot, with credentials': () => ({ origin: /^https:\/\/.*example\.com$/, credentials: true }),
+  'a RegExp with look-ahead, with credentials': () => ({ origin: /^https:\/\/(?=a)[a-z]\.example\.com$/, credentials: true }),
   'credentials as text': () => ({ origin: A, credentials: 'true' }),
   'origin as a number': () => ({ origin: 5 }),
   'methods as a number': () => ({ methods: 5 }),

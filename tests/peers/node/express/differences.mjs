@@ -162,6 +162,7 @@ export const REFUSALS = {
   'plain http with credentials': 'no-plain-http-with-credentials',
   'a RegExp of a suffix': 'regexps-match-the-whole-origin',
   'a RegExp without a dot, with credentials': 'regexps-are-checked',
+  'a RegExp with look-ahead, with credentials': 'regexps-are-checked',
   'credentials as text': 'options-are-checked',
   'origin as a number': 'options-are-checked',
   'methods as a number': 'options-are-checked',

@@ -128,7 +128,7 @@ for (const version of ['express', 'express4', 'express4-oldest']) {
 }
 
 test('hostile headers reach nobody', { timeout: 30_000 }, async t => {
-  const middleware = cors({ origin: [A, /^https:\/\/(?=x)x\.example$/], credentials: true })
+  const middleware = cors({ origin: [A, /^https:\/\/(?=x)x\.example$/] })
   const ask = await serve(t, (req, res) => middleware(req, res, error => res.end(error ? 'error' : 'handler')))
   const odd = ['', ' ', 'null', `${A}, ${A}`, 'x'.repeat(4000), '\xff\xfe', `${A}\t`, '__proto__', 'constructor', '%00', ','.repeat(3000)]
   for (const origin of odd) {

@@ -1,22 +1,24 @@
 // What CORS costs in Fastify, Koa and Hono: ours and their own package, net of the same application without, in one run.
-// Real requests and responses of node:http (Fastify, Koa) and of the Fetch API (Hono), without a socket.
-// Writes build/bench-frameworks.json. BENCH_ROUNDS=n: more rounds than 7.
-import { mkdirSync, writeFileSync } from 'node:fs'
+// Real requests and responses of node:http, without a socket; Hono with @hono/node-server.
+// Prints a table and writes build/bench-frameworks.json. Arguments: the frameworks or workloads to measure. BENCH_ROUNDS=n: more rounds, or fewer.
 import { IncomingMessage, ServerResponse } from 'node:http'
+import { HEADING, ROUNDS, line, measure, save } from '../measure.mjs'
 import { ours, require } from './modules.mjs'
 
 const fastify = require('fastify')
 const Koa = require('koa')
 const { Hono } = require('hono')
+const { getRequestListener } = require('@hono/node-server')
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
 const ORIGINS = ['https://app.example.com', 'https://admin.example.com', 'https://www.example.com']
 const SECOND = ORIGINS[1]
 const many = n => Array.from({ length: n }, (_, i) => `https://tenant-${i}.example.com`)
 const matches = (origins, origin) => origins.includes(origin)
 
-const get = origin => ({ method: 'GET', headers: origin === undefined ? {} : { origin } })
-const preflight = (origin, names) => ({ method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': names } })
+const COMMON = { host: 'bench.example', 'user-agent': 'bench', accept: '*/*' }
+const request = (method, headers) => ({ method, rawHeaders: Object.entries({ ...COMMON, ...headers }).flat() })
+const get = origin => request('GET', origin === undefined ? {} : { origin })
+const preflight = (origin, names) => request('OPTIONS', { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': names })
 const hostile = Array.from({ length: 2000 }, (_, i) => `x${i}`).join(',')
 
 const three = { origins: ORIGINS }
@@ -54,11 +56,13 @@ const options = {
   })
 }
 
-function message({ method, headers }) {
+function message({ method, rawHeaders }) {
   const req = new IncomingMessage(null)
   req.method = method
   req.url = '/'
-  req.headers = { host: 'bench.example', 'user-agent': 'bench', accept: '*/*', ...headers }
+  // As the parser of Node does it, and read here and now, so that it is nobody's cost.
+  req._addHeaderLines(rawHeaders, rawHeaders.length)
+  void req.headers
   return req
 }
 
@@ -93,9 +97,10 @@ const frameworks = {
     if (cors) app.use('*', cors(settings))
     app.get('/', c => c.text('hello'))
     app.options('/', () => new Response(null, { status: 204 }))
-    return request => {
-      const made = new Request('http://bench.example/', request)
-      return () => app.fetch(made)
+    const listener = getRequestListener(app.fetch)
+    return request => () => {
+      const req = message(request)
+      return listener(req, new ServerResponse(req))
     }
   }
 }
@@ -106,60 +111,26 @@ const packages = {
   hono: { peer: require('hono/cors').cors, own: ours('hono').cors }
 }
 
-/** CPU nanoseconds a call. */
-async function time(call, calls) {
-  const from = process.cpuUsage()
-  for (let i = 0; i < calls; i += 1) await call()
-  const { user, system } = process.cpuUsage(from)
-  return ((user + system) * 1000) / calls
-}
-
-/** As many calls as take about 30 ms. */
-async function calibrate(call) {
-  await time(call, 50)
-  const each = await time(call, 200)
-  return Math.max(20, Math.min(20_000, Math.round(30e6 / Math.max(each, 1))))
-}
-
-async function measure(framework, workload) {
+async function contenders(framework, workload) {
   const { peer, own } = packages[framework]
   const make = frameworks[framework]
-  const contenders = { bare: await make(null), own: await make(own, options[framework](workload, true)) }
-  if (!workload.alone) contenders.peer = await make(peer, options[framework](workload, false))
-  const calls = {}
-  const times = {}
-  const counts = {}
-  for (const [name, to] of Object.entries(contenders)) {
-    calls[name] = to(workload.request)
-    // Serving: what a page of that origin asks has been asked before.
-    for (const request of [get(SECOND), preflight(SECOND, 'content-type')]) await to(request)()
-    counts[name] = await calibrate(calls[name])
-    times[name] = []
-  }
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const name of Object.keys(calls)) times[name].push(await time(calls[name], counts[name]))
-  }
-  const least = name => Math.min(...times[name])
-  const sorted = times.bare.toSorted((a, b) => a - b)
-  const spread = sorted[Math.floor(sorted.length / 2)] - sorted[0]
-  const net = name => Math.max(least(name) - least('bare'), spread, 1)
-  const cell = { framework, workload: workload.id, what: workload.what, bare: least('bare'), spread, own: net('own'), goal: workload.goal }
-  return workload.alone ? cell : { ...cell, peer: net('peer'), ratio: net('peer') / net('own') }
+  const made = { bare: await make(null), ours: await make(own, options[framework](workload, true)) }
+  if (!workload.alone) made.peer = await make(peer, options[framework](workload, false))
+  // Serving: what a page of that origin asks has been asked before.
+  for (const to of Object.values(made)) for (const request of [get(SECOND), preflight(SECOND, 'content-type')]) await to(request)()
+  return Object.fromEntries(Object.entries(made).map(([name, to]) => [name, to(workload.request)]))
 }
 
 const only = process.argv.slice(2)
+const wanted = (framework, { id }) => only.every(word => word === framework || id.startsWith(word))
+console.log(`CPU ns a request, Node ${process.version}, the least of ${ROUNDS} rounds\n\n${'framework'.padEnd(10)}${'workload'.padEnd(46)}${HEADING}`)
 const cells = []
-console.log('net CPU ns a request                         bare    (spread)       peer       ours     ratio     goal')
 for (const framework of Object.keys(frameworks)) {
-  for (const workload of workloads) {
-    if (only.length > 0 && !only.includes(framework) && !only.includes(workload.id)) continue
-    const cell = await measure(framework, workload)
-    cells.push(cell)
-    const number = (value, width = 10) => (value === undefined || value === null ? '-' : value < 100 && !Number.isInteger(value) ? value.toFixed(1) : String(Math.round(value))).padStart(width)
-    const met = cell.goal === null || cell.ratio === undefined ? '' : cell.ratio >= cell.goal ? 'met' : cell.ratio >= cell.goal * 0.85 ? 'within 15 %' : 'missed'
-    console.log(`${framework.padEnd(8)} ${workload.id.padEnd(10)} ${workload.what.padEnd(32).slice(0, 32)} ${number(cell.bare, 8)} ${number(cell.spread)} ${number(cell.peer)} ${number(cell.own)} ${number(cell.ratio)} ${number(cell.goal, 8)} ${met}`)
+  for (const workload of workloads.filter(workload => wanted(framework, workload))) {
+    const { id, what, goal } = workload
+    const cell = await measure(await contenders(framework, workload))
+    cells.push({ framework, workload: id, what, ...cell, goal })
+    console.log(`${framework.padEnd(10)}${`${id} ${what}`.padEnd(46)}${line(cell, goal)}`)
   }
 }
-const build = new URL('../../../../build/', import.meta.url)
-mkdirSync(build, { recursive: true })
-writeFileSync(new URL('bench-frameworks.json', build), `${JSON.stringify({ node: process.version, rounds: ROUNDS, cells }, null, 2)}\n`)
+if (only.length === 0) save('frameworks', cells)

@@ -35,6 +35,7 @@ export const rules = {
   fastify: [
     ['any-with-credentials', problem('any_with_credentials')],
     ['origins-in-one-text', problem('origin_is_list')],
+    ['unchecked-regex', d => d.name === 'look-around with credentials' && problem('regex_invalid')(d)],
     ['regex-of-no-origin', problem('regex_invalid')],
     ['function-fails', d => d.name === 'function that fails' && (d.peer.status === 500 || !isPreflight(d))],
     ['function-not-asked', d => isFunction(d) && isOptions(d) && !isPreflight(d)],

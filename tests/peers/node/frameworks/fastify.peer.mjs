@@ -18,6 +18,7 @@ export const optionSets = Object.entries({
   'regex without a scheme': () => ({ origin: /a\.example\.com$/ }),
   'regex that remembers': () => ({ origin: [/^https:\/\/a\.example\.com$/g] }),
   'regex with look-around': () => ({ origin: /^https:\/\/(?!b)\w\.example\.com$/ }),
+  'look-around with credentials': () => ({ origin: /^https:\/\/(?!b)\w\.example\.com$/, credentials: true }),
   true: () => ({ origin: true }),
   'true with credentials': () => ({ origin: true, credentials: true }),
   'any with credentials': () => ({ origin: '*', credentials: true }),

@@ -1,11 +1,10 @@
 // crossgate/fastify over real sockets, in the current and the oldest supported release, and over HTTP/2.
 import assert from 'node:assert/strict'
-import { connect } from 'node:http2'
 import test from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { A, B, EVIL } from './compare.mjs'
 import { ours, require } from './modules.mjs'
-import { ask } from './serve.mjs'
+import { ask, askHttp2 } from './serve.mjs'
 
 const cors = ours('fastify')
 const { Policy, PolicyError } = ours('index')
@@ -253,20 +252,9 @@ for (const [release, fastify] of Object.entries(releases)) {
       },
       { http2: true }
     )
-    const client = connect(`http://127.0.0.1:${port}`)
-    const send = headers =>
-      new Promise((resolve, reject) => {
-        const stream = client.request(headers)
-        stream.on('response', received => stream.resume().on('end', () => resolve(received)))
-        stream.on('error', reject)
-        stream.end()
-      })
-    const response = await send({ ':path': '/', origin: A })
-    assert.deepEqual([response[':status'], response['access-control-allow-origin'], response.vary], [200, A, 'Accept, Origin'])
-    assert.equal((await send({ ':path': '/error', origin: A }))['access-control-allow-origin'], A)
-    const answered = await send({ ':method': 'OPTIONS', ':path': '/', origin: A, 'access-control-request-method': 'GET' })
-    // The server waits for its sessions to end.
-    await new Promise(resolve => client.close(resolve))
+    const [home, error, answered] = await askHttp2(port, [{ ':path': '/', origin: A }, { ':path': '/error', origin: A }, { ':method': 'OPTIONS', ':path': '/', origin: A, 'access-control-request-method': 'GET' }])
+    assert.deepEqual([home[':status'], home['access-control-allow-origin'], home.vary], [200, A, 'Accept, Origin'])
+    assert.equal(error['access-control-allow-origin'], A)
     assert.deepEqual([answered[':status'], answered['access-control-allow-origin'], answered['content-length']], [204, A, undefined])
   })
 }

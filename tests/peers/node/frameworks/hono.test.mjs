@@ -1,14 +1,15 @@
 // crossgate/hono and crossgate/fetch: in the current and the oldest supported release, and over real sockets.
 import assert from 'node:assert/strict'
+import { createServer as createHttp2 } from 'node:http2'
 import test from 'node:test'
 import { A, B, EVIL } from './compare.mjs'
 import { ours, require } from './modules.mjs'
-import { ask } from './serve.mjs'
+import { ask, askHttp2 } from './serve.mjs'
 
 const { cors } = ours('hono')
 const { withCors } = ours('fetch')
 const { Policy, PolicyError } = ours('index')
-const { serve } = require('@hono/node-server')
+const { getRequestListener, serve } = require('@hono/node-server')
 const releases = { 'hono 4': require('hono').Hono, 'hono 4.0.0': require('hono-oldest').Hono }
 const preflight = (origin, method) => ({ method: 'OPTIONS', path: '/', headers: { origin, 'access-control-request-method': method } })
 const get = (path, origin = A) => ({ method: 'GET', path, headers: { origin } })
@@ -37,6 +38,16 @@ function application(Hono, options) {
 }
 
 for (const [release, Hono] of Object.entries(releases)) {
+  test(`${release}: HTTP/2`, async t => {
+    const server = createHttp2(getRequestListener(application(Hono, { origin: [A] }).fetch, { overrideGlobalObjects: false }))
+    await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close())
+    const [home, varies, preflighted] = await askHttp2(server.address().port, [{ ':path': '/', origin: A }, { ':path': '/vary', origin: EVIL }, { ':method': 'OPTIONS', ':path': '/', origin: A, 'access-control-request-method': 'PUT' }])
+    assert.deepEqual([home[':status'], home['access-control-allow-origin'], home.vary], [200, A, 'Origin'])
+    assert.deepEqual([varies['access-control-allow-origin'], varies.vary], [undefined, 'Accept-Encoding, Origin'])
+    assert.deepEqual([preflighted[':status'], preflighted['access-control-allow-origin'], preflighted['content-length']], [204, A, undefined])
+  })
+
   test(`${release}: every response has the headers, the immutable ones too`, async t => {
     const send = await listen(t, application(Hono, { origin: [A], credentials: true, exposeHeaders: ['X-Id'] }).fetch)
     const statuses = { '/': 200, '/vary': 200, '/redirect': 302, '/stream': 200, '/error': 500, '/missing': 404 }
@@ -114,7 +125,7 @@ test('a switched protocol and an error without a head are left as they are', asy
 
 test('what is wrong is said when the middleware is made', () => {
   for (const make of [options => cors(options), options => withCors(() => new Response(), options)]) {
-    for (const [path, options] of [['origin', { credentials: true }], ['origin', { origin: '' }], ['origin[0]', { origin: [5] }], ['exposedHeaders', { exposedHeaders: [] }], ['allowMethods', { allowMethods: 5 }]]) {
+    for (const [path, options] of [['origin', { credentials: true }], ['origin', { origin: '' }], ['origin[0]', { origin: [5] }], ['exposedHeaders', { exposedHeaders: [] }], ['origin', { origin: /example\.com$/ }], ['origin[0]', { origin: [/^https:\/\/(?=a)a\.example$/], credentials: true }], ['allowMethods', { allowMethods: 5 }]]) {
       assert.throws(() => make(options), error => error instanceof PolicyError && error.problems.some(problem => problem.path === path), JSON.stringify(options))
     }
   }

@@ -1,5 +1,6 @@
 // A server on a free port and a client that sends any header and reads every byte.
 import { Agent, createServer, request as httpRequest } from 'node:http'
+import { connect } from 'node:http2'
 
 /** Sends a request and reads the answer: `{ status, headers, body }`. */
 export function ask(port, { method, path, headers }, agent) {
@@ -30,4 +31,22 @@ export async function serve(listener) {
       await new Promise(resolve => server.close(resolve))
     }
   }
+}
+
+/** Sends requests (HTTP/2 headers) over one session of HTTP/2, which it ends: the headers of the answers. */
+export async function askHttp2(port, requests) {
+  const client = connect(`http://127.0.0.1:${port}`)
+  const one = headers =>
+    new Promise((resolve, reject) => {
+      const stream = client.request(headers)
+      stream.setTimeout(10_000, () => reject(new Error(`no answer to ${headers[':path']}`)))
+      stream.on('response', received => stream.resume().on('end', () => resolve(received)))
+      stream.on('error', reject)
+      stream.end()
+    })
+  const answers = []
+  for (const headers of requests) answers.push(await one(headers))
+  // Servers wait for their sessions to end.
+  await new Promise(resolve => client.close(resolve))
+  return answers
 }

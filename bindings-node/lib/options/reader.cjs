@@ -1,0 +1,212 @@
+'use strict'
+// What the options of every drop-in have in common: they become one policy and, where code decides, one function.
+
+const { isRegExp } = require('node:util').types
+const { ANSWERS } = require('../answer.cjs')
+const { isThenable } = require('../decide.cjs')
+const { matchesNoOrigin, toEngine, toFunction } = require('../js-regex.cjs')
+const { Kept } = require('./kept.cjs')
+const { policyOf } = require('../policy.cjs')
+const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../policy-error.cjs')
+
+// What a drop-in answers for request headers if none are configured: all of them. Without credentials a literal `*`
+// does not stand for Authorization.
+const EVERY_HEADER = ['*', 'Authorization']
+
+const ORIGIN = "'*', an origin like 'https://a.example', a RegExp, a list of them, true, false, or a function"
+
+// What all drop-ins call the engine's options.
+const NAMES = { allow_origins: 'origin', allow_origin_regexes: 'origin', allow_null_origin: 'origin', allow_credentials: 'credentials', max_age: 'maxAge' }
+
+/** `*` alone is the engine's `"*"`. */
+const anyOr = names => (names.length === 1 && names[0] === '*' ? '*' : names)
+
+/** Reads options one by one, and collects whatever is wrong until {@link Reader#check} throws it. */
+class Reader {
+  #where
+  #problems = []
+
+  /**
+   * @param {string} where the name of the module, for errors
+   * @param {object} options as the user gave them
+   * @param {readonly string[]} known an option that is spelled wrong would silently not hold
+   */
+  constructor(where, options, known) {
+    this.#where = where
+    this.options = options
+    if (typeName(options) !== 'object') {
+      this.#problem('document_invalid', '', options, "the options are one object, like { origin: ['https://a.example'] }")
+      this.check()
+    }
+    for (const name of Object.keys(options)) {
+      if (options[name] !== undefined && !known.includes(name)) this.#problem('unknown_option', name, options[name], `there is no such option; the options are ${known.join(', ')}`)
+    }
+  }
+
+  #problem(code, name, value, message, hint) {
+    this.#problems.push(optionProblem(code, name, value, `${this.#where}: ${message}`, hint))
+  }
+
+  /** Says of an option what it takes. */
+  wrong(name, value, takes, hint) {
+    this.#problem('option_type', name, value, `expected ${takes}, found ${value === '' ? 'empty text' : typeName(value)}`, hint)
+  }
+
+  /** @throws {PolicyError} if anything was wrong so far */
+  check() {
+    if (this.#problems.length > 0) throw policyErrorOf(this.#problems)
+  }
+
+  /** Options that are null are at their defaults, which some spell so. */
+  has(name) {
+    return this.options[name] !== undefined && this.options[name] !== null
+  }
+
+  boolean(name, otherwise = false) {
+    const value = this.options[name] ?? otherwise
+    if (typeof value === 'boolean') return value
+    this.wrong(name, value, 'true or false')
+    return otherwise
+  }
+
+  /** A list of names: an array of strings, or one string with commas. Undefined where the option is absent. */
+  list(name, value = this.options[name]) {
+    if (value === undefined || value === null) return undefined
+    if (typeof value === 'string' && value.trim() !== '') return value.split(',').map(item => item.trim()).filter(item => item !== '')
+    if (Array.isArray(value) && value.every(item => typeof item === 'string')) return value
+    this.wrong(name, value, "a list of strings, or one string like 'A,B'", '[]')
+    return []
+  }
+
+  /** Seconds as the engine takes them; text of digits, as some have it from their environment, is a number. */
+  seconds(name) {
+    const value = this.options[name] ?? undefined
+    return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
+  }
+
+  /**
+   * What an origin says: entries and regexes for the policy, and tests that only JavaScript can make. `any`: every
+   * origin; `host`: the application's function. `credentials`: what no one can check is refused. `isCors`: in a list of
+   * the package `cors`, `*` and `null` are texts that no origin equals.
+   */
+  origin(value, { credentials, isCors = false }) {
+    const read = { any: false, allowOrigins: [], allowOriginRegexes: [], allowNullOrigin: false, tests: [], host: null }
+    if (typeof value === 'function') read.host = value
+    else if (value === undefined || value === null || value === '') this.wrong('origin', value, ORIGIN, 'false')
+    else this.#static('origin', value, read, { credentials, isCors, depth: 0 })
+    return read
+  }
+
+  #static(name, value, read, context) {
+    const { credentials, isCors, depth } = context
+    if (value === true || (value === '*' && !(isCors && depth > 0))) read.any = true
+    else if (value === false) return
+    else if (value === '*') this.#problem('any_mixed', name, value, "in a list `*` would match no origin; origin: '*' allows every one")
+    else if (value === 'null' && !isCors) read.allowNullOrigin = true
+    else if (typeof value === 'string') read.allowOrigins.push(value)
+    else if (isRegExp(value)) this.#regex(name, value, read, credentials)
+    else if (Array.isArray(value) && depth < 16) value.forEach((item, i) => this.#static(`${name}[${i}]`, item, read, { ...context, depth: depth + 1 }))
+    else this.wrong(name, value, ORIGIN)
+  }
+
+  #regex(name, value, read, credentials) {
+    const source = toEngine(value)
+    if (matchesNoOrigin(value)) {
+      this.#problem('regex_invalid', name, String(value), 'a RegExp matches the whole origin, scheme and all, and this one matches none: write all of it, or a pattern', 'https://*.example.com')
+    } else if (source !== null) read.allowOriginRegexes.push(source)
+    else if (credentials) {
+      this.#problem('regex_invalid', name, String(value), 'with credentials a RegExp must be one whose breadth can be checked: write it without look-around, back references, named groups and escapes like \\x61, or list the origins, or use a function')
+    } else read.tests.push(toFunction(value))
+  }
+
+  /** The option `policy`: a ready policy, beside which no other CORS option says anything. Null without one. */
+  policy(beside) {
+    const { policy, origin } = this.options
+    if (policy === undefined) return null
+    if (typeof policy !== 'object' || policy === null || !(ANSWERS in policy)) this.wrong('policy', policy, 'a Policy or a SharedPolicy')
+    for (const name of Object.keys(this.options)) {
+      if (this.options[name] !== undefined && !beside.includes(name)) this.#problem('option_type', name, this.options[name], 'a policy says it all; leave this option out, or the policy')
+    }
+    if (beside.includes('origin') && origin !== undefined && typeof origin !== 'function') this.wrong('origin', origin, 'only a function beside policy')
+    this.check()
+    return policy
+  }
+
+  /**
+   * The policy for what {@link Reader#origin} gave and further options of the engine, and the function that gives the
+   * host's word. `names`: what the user calls those of the engine's options that have different names in each drop-in; `comma`: lists are joined without a space;
+   * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the request's.
+   * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of the user's options
+   */
+  compile(read, options, { names, comma, staticOrigin = false }) {
+    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, host } = read
+    const policy = { ...options }
+    if (any) policy.allowOrigins = '*'
+    else {
+      Object.assign(policy, { allowOrigins, allowOriginRegexes, allowNullOrigin })
+      const only = allowOrigins.length === 1 && allowOriginRegexes.length === 0 && !allowNullOrigin && tests.length === 0 && host === null
+      if (staticOrigin && only && !/[*{]/.test(allowOrigins[0])) policy.singleOrigin = 'static'
+      // An empty list is nobody: without a word from the host everybody is denied.
+      policy.hostOrigins = host !== null || tests.length > 0 || (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
+    }
+    const test = tests.length > 0 ? origin => tests.some(matches => matches(origin)) : null
+    return { policy: this.#build(policy, names, comma), host: host ?? test }
+  }
+
+  #build(options, names, comma) {
+    let policy
+    try {
+      policy = policyOf(options, comma)
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error
+      const found = [...this.#problems, ...error.problems.map(problem => ({ ...problem, path: problem.path.replace(/^[a-z_]+/, key => names[key] ?? NAMES[key] ?? key) }))]
+      // What the origin has wrong says it better than what follows from it.
+      throw policyErrorOf(found.filter(({ path, severity }) => path !== 'single_origin' || found.every(other => other.severity !== severity || other.path === path)))
+    }
+    this.check()
+    return policy
+  }
+}
+
+// Policies of RegExps that functions gave: with credentials these are checked like those of the options.
+const checked = new Kept(regex => {
+  const reader = new Reader('crossgate', {}, [])
+  return reader.compile(reader.origin(regex, { credentials: true }), { allowCredentials: true }, { names: {}, comma: true }).policy
+})
+
+/** Whether what an application's function says (`true`, an origin, a RegExp, a list of them) allows an origin. */
+function allows(answer, origin, credentials) {
+  if (answer === true || answer === origin) return true
+  if (answer === '*') return !credentials
+  if (isRegExp(answer)) return credentials ? checked.get(answer).evaluate('GET', { origin }).allowed === true : toFunction(answer)(origin)
+  return Array.isArray(answer) && answer.some(item => allows(item, origin, credentials))
+}
+
+/**
+ * Calls a function that answers with a callback, a promise, or, taking no callback, its return value: the value, or a
+ * promise of it.
+ */
+function callOrigin(fn, self, origin) {
+  let settled = false
+  let error
+  let value
+  let late = null
+  const returned = fn.call(self, origin, (failure, answer) => {
+    if (settled) return
+    settled = true
+    if (late === null) [error, value] = [failure, answer]
+    else if (failure) late.reject(failure)
+    else late.resolve(answer)
+  })
+  if (isThenable(returned) || (fn.length < 2 && !settled)) return returned
+  if (!settled) return new Promise((resolve, reject) => (late = { resolve, reject }))
+  if (error) throw error
+  return value
+}
+
+/** The host's word from what a function says about an origin: see {@link allows}. */
+function judge(answer, origin, credentials) {
+  return isThenable(answer) ? Promise.resolve(answer).then(late => allows(late, origin, credentials)) : allows(answer, origin, credentials)
+}
+
+module.exports = { EVERY_HEADER, Reader, anyOr, callOrigin, judge }
