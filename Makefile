@@ -16,6 +16,7 @@ test-long: build ## many more random cases
 	cargo test -q -p crossgate-c-tests -- --ignored
 	ffi/packaging/sanitize.sh
 	CROSSGATE_LONG=1 npm test --prefix bindings-node --silent
+	npm run test:panic --prefix bindings-node --silent
 	node tests/peers/node/releases/run.mjs
 
 lint: build

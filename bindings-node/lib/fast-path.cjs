@@ -20,6 +20,8 @@ const SPELLED = 1024
 // Preflights kept for each origin, and the longest text of one that is kept.
 const PREFLIGHTS = 4
 const PREFLIGHT_LENGTH = 512
+// So many others it takes, times their number, to push out a preflight that was used often.
+const USES = 255
 
 /** An accepted origin and what it is answered. */
 class Entry {
@@ -29,9 +31,9 @@ class Entry {
     this.actual = null
     /** @type {Answer | null} for an OPTIONS that is no preflight */
     this.options = null
-    /** Accepted preflights, the oldest of them replaced. */
+    /** Accepted preflights. One that is used again and again is not pushed out by a stream of others (CLOCK). */
     this.preflights = []
-    this.oldest = 0
+    this.hand = 0
   }
 
   /** @returns {Answer | null} */
@@ -39,14 +41,19 @@ class Entry {
     const { preflights } = this
     for (let i = 0; i < preflights.length; i += 1) {
       const kept = preflights[i]
-      if (kept.method === method && kept.names === names && kept.network === network) return kept.answer
+      if (kept.method === method && kept.names === names && kept.network === network) {
+        if (kept.uses < USES) kept.uses += 1
+        return kept.answer
+      }
     }
     return null
   }
 
   keepPreflight(method, names, network, answer) {
-    this.preflights[this.oldest] = { method, names, network, answer }
-    this.oldest = (this.oldest + 1) % PREFLIGHTS
+    const { preflights, hand } = this
+    this.hand = (hand + 1) % PREFLIGHTS
+    if (hand < preflights.length && preflights[hand].uses > 0) preflights[hand].uses -= 1
+    else preflights[hand] = { method, names, network, answer, uses: 0 }
   }
 }
 

@@ -180,3 +180,14 @@ test('a host that keeps lines apart gives them as lists', () => {
   assert.equal(answerFor(policy, 'OPTIONS', { origin: 'https://a.example', 'access-control-request-method': 'GET', 'access-control-request-headers': ['x-a', 'x-b'] }).allowed, true)
   for (const origin of [5, {}, null, true]) assert.notEqual(answerFor(policy, 'GET', { origin }).allowed, true)
 })
+
+test('a preflight in use is not pushed out by others of the same origin', () => {
+  const policy = new Policy({ allowOrigins: ['https://a.example'], allowMethods: '*', allowHeaders: '*', allowCredentials: true })
+  const preflight = names => answerFor(policy, 'OPTIONS', { origin: 'https://a.example', 'access-control-request-method': 'PUT', 'access-control-request-headers': names })
+  preflight('x-good')
+  const kept = preflight('x-good')
+  for (let i = 0; i < 3000; i += 1) {
+    assert.equal(preflight('x-good'), kept, `after ${i}`)
+    for (let junk = 0; junk < 3; junk += 1) preflight(`x-${i}-${junk}`)
+  }
+})

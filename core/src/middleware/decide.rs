@@ -72,7 +72,7 @@ pub(crate) fn decide<T: Table>(policy: &Policy, verdict: Option<Verdict>, method
     let mut origins = headers.asked(Asked::Origin);
     let mut request = Request::new(method);
     let Some(origin) = origins.next() else {
-        return Outcome::of::<T>(&policy.decide(&request, None, None), None);
+        return Outcome::of::<T>(&judge(policy, &request, None), None);
     };
     request.origin = field::<T>(Some(origin), origins.next());
     if policy.rejects {
@@ -81,7 +81,16 @@ pub(crate) fn decide<T: Table>(policy: &Policy, verdict: Option<Verdict>, method
     if method == "OPTIONS" {
         return decide_options(policy, verdict, &request, headers, origin);
     }
-    Outcome::of::<T>(&policy.decide(&request, verdict, None), Some(origin))
+    Outcome::of::<T>(&judge(policy, &request, verdict), Some(origin))
+}
+
+/// The decision, with its event if the feature `tracing` is on.
+#[inline(always)]
+fn judge<'a>(policy: &'a Policy, request: &Request<'a>, verdict: Option<Verdict>) -> Decision<'a> {
+    let decision = policy.decide(request, verdict, None);
+    #[cfg(feature = "tracing")]
+    decision.trace(policy, request);
+    decision
 }
 
 #[inline(never)]
@@ -100,7 +109,7 @@ fn decide_options<T: Table>(policy: &Policy, verdict: Option<Verdict>, request: 
             request.acrpn = asked(headers, Asked::PrivateNetwork);
         }
     }
-    Outcome::of::<T>(&policy.decide(&request, verdict, None), Some(origin))
+    Outcome::of::<T>(&judge(policy, &request, verdict), Some(origin))
 }
 
 /// The origin that the application is asked about, if it is.
@@ -183,4 +192,42 @@ fn field<'a, T: Table>(first: Option<&'a T::Value>, second: Option<&'a T::Value>
     let mut field = Field::ABSENT;
     first.into_iter().chain(second).for_each(|value| field.push(T::bytes(value)));
     field
+}
+
+#[cfg(all(test, feature = "tracing", feature = "tower"))]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_layer_tells_of_each_decision_once() {
+        let policy = Policy::builder().allow_origins(["https://a.example"]).build().unwrap();
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for (method, headers) in [("GET", vec![]), ("GET", vec!["origin"]), ("OPTIONS", vec!["origin", "access-control-request-method"])] {
+                let value = |name| http::HeaderValue::from_static(if name == "origin" { "https://a.example" } else { "PUT" });
+                let headers: http::HeaderMap = headers.into_iter().map(|name| (http::HeaderName::from_static(name), value(name))).collect();
+                decide(&policy, None, method, &headers);
+            }
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let reasons: Vec<_> = text.lines().map(|line| line.split("reason=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap()).collect();
+        assert_eq!(reasons, ["no_origin", "allowed", "method_not_allowed"], "{text}");
+    }
 }
