@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{RequestHead, Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::builder::CorsBuilder;
 use super::rules::{Host, Rules};
@@ -75,7 +75,7 @@ impl Cors {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn ask<V: IntoVerdict>(mut self, ask: impl Fn(&HeaderValue, &RequestHead) -> V + Send + Sync + 'static) -> Result<Self, VerdictError> {
-        self.can_ask()?;
+        self.rules.source.can_ask()?;
         self.set_host(Host::now(ask));
         Ok(self)
     }
@@ -89,7 +89,7 @@ impl Cors {
     where
         F: Future<Output: IntoVerdict> + 'static,
     {
-        self.can_ask()?;
+        self.rules.source.can_ask()?;
         self.set_host(Host::later(ask));
         Ok(self)
     }
@@ -98,18 +98,9 @@ impl Cors {
         self.rules.host = Some(host);
     }
 
-    fn can_ask(&self) -> Result<(), VerdictError> {
-        match self.rules.source.without_head() {
-            Some(policy) if !policy.has_host_origins() => Err(VerdictError),
-            _ => Ok(()),
-        }
-    }
-
     /// Names of request headers that a response depends on beyond those the policy adds to `Vary` itself.
     pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        let names: Vec<HeaderName> = names.into_iter().collect();
-        let text = names.iter().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
-        self.rules.manner.vary = HeaderValue::from_str(&text).ok().filter(|value| !value.is_empty());
+        self.rules.manner.vary_by::<HeaderMap>(names);
         self
     }
 

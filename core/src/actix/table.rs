@@ -1,28 +1,13 @@
 //! actix's header map as the core reads and writes it.
 
-use actix_web::http::header::{self, HeaderMap, HeaderName as Name, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderValue};
 
 use crate::headers::{Block, HeaderName};
 use crate::middleware::decide::Asked;
+use crate::middleware::names::header_names;
 use crate::middleware::prebuilt::{Prebuilt, Present, Table};
 
-static ALLOW_PRIVATE_NETWORK: Name = Name::from_static("access-control-allow-private-network");
-static REQUEST_PRIVATE_NETWORK: Name = Name::from_static("access-control-request-private-network");
-static SEC_FETCH_SITE: Name = Name::from_static("sec-fetch-site");
-
-#[inline]
-fn name(name: HeaderName) -> &'static Name {
-    match name {
-        HeaderName::AllowOrigin => &header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderName::AllowCredentials => &header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-        HeaderName::AllowMethods => &header::ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderName::AllowHeaders => &header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderName::ExposeHeaders => &header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderName::MaxAge => &header::ACCESS_CONTROL_MAX_AGE,
-        HeaderName::AllowPrivateNetwork => &ALLOW_PRIVATE_NETWORK,
-        HeaderName::Vary => &header::VARY,
-    }
-}
+header_names!(actix_web::http::header);
 
 impl Table for HeaderMap {
     type Value = HeaderValue;
@@ -34,14 +19,7 @@ impl Table for HeaderMap {
 
     #[inline]
     fn asked(&self, of: Asked) -> impl Iterator<Item = &HeaderValue> {
-        let name = match of {
-            Asked::Origin => &header::ORIGIN,
-            Asked::Method => &header::ACCESS_CONTROL_REQUEST_METHOD,
-            Asked::Names => &header::ACCESS_CONTROL_REQUEST_HEADERS,
-            Asked::PrivateNetwork => &REQUEST_PRIVATE_NETWORK,
-            Asked::SecFetchSite => &SEC_FETCH_SITE,
-        };
-        self.get_all(name)
+        self.get_all(asked_name(of))
     }
 
     fn value(text: &str) -> HeaderValue {

@@ -38,6 +38,15 @@ impl<V> Default for Manner<V> {
     }
 }
 
+impl<V> Manner<V> {
+    /// Sets the names that the application adds to `Vary`; none adds nothing.
+    pub(crate) fn vary_by<T: Table<Value = V>>(&mut self, names: impl IntoIterator<Item = impl AsRef<str>>) {
+        let names: Vec<_> = names.into_iter().collect();
+        let text = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+        self.vary = (!text.is_empty()).then(|| T::value(&text));
+    }
+}
+
 /// A decision without the request and the policy that it was made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome<V> {

@@ -2,6 +2,7 @@
 //! made once with the policy.
 
 pub(crate) mod decide;
+pub(crate) mod names;
 pub(crate) mod prebuilt;
 pub(crate) mod source;
 pub(crate) mod verdict;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::evaluate::VerdictError;
 use crate::policy::Policy;
 use crate::shared::SharedPolicy;
 
@@ -34,6 +35,14 @@ impl<H> Source<H> {
             Source::Fixed(policy) => Some(Cow::Borrowed(policy)),
             Source::Shared(shared) => Some(Cow::Owned(shared.policy())),
             Source::Chosen(..) => None,
+        }
+    }
+
+    /// Whether the application may be asked about origins: a policy for all requests must have `host_origins`.
+    pub(crate) fn can_ask(&self) -> Result<(), VerdictError> {
+        match self.without_head() {
+            Some(policy) if !policy.has_host_origins() => Err(VerdictError),
+            _ => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use tower_layer::Layer;
 
@@ -94,7 +94,7 @@ impl CorsLayer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn ask<V: IntoVerdict>(mut self, ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static) -> Result<Self, VerdictError> {
-        self.can_ask()?;
+        self.rules.source.can_ask()?;
         self.set_host(Host::now(ask));
         Ok(self)
     }
@@ -120,7 +120,7 @@ impl CorsLayer {
     where
         F: Future<Output: IntoVerdict> + Send + 'static,
     {
-        self.can_ask()?;
+        self.rules.source.can_ask()?;
         self.set_host(Host::later(ask));
         Ok(self)
     }
@@ -129,18 +129,9 @@ impl CorsLayer {
         self.rules.host = Some(host);
     }
 
-    fn can_ask(&self) -> Result<(), VerdictError> {
-        match self.rules.source.without_head() {
-            Some(policy) if !policy.has_host_origins() => Err(VerdictError),
-            _ => Ok(()),
-        }
-    }
-
     /// Names of request headers that a response depends on beyond those the policy adds to `Vary` itself.
     pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        let names: Vec<HeaderName> = names.into_iter().collect();
-        let text = names.iter().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
-        self.rules.manner.vary = HeaderValue::from_str(&text).ok().filter(|value| !value.is_empty());
+        self.rules.manner.vary_by::<HeaderMap>(names);
         self
     }
 
