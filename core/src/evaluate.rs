@@ -10,6 +10,15 @@ use crate::policy::Policy;
 use crate::request::{Field, Kind, Lines, Request};
 
 /// What the host says of an origin that nothing else matched, for policies with `host_origins`.
+///
+/// ```
+/// use crossgate::{Policy, Request, Verdict};
+/// let policy = Policy::builder().host_origins(true).build()?;
+/// let request = Request::new("GET").header("Origin", "https://tenant.example");
+/// assert_eq!(policy.evaluate_with(&request, Some(Verdict::Allow))?.allowed(), Some(true));
+/// assert_eq!(policy.evaluate_with(&request, None)?.allowed(), Some(false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is allowed.
@@ -19,6 +28,14 @@ pub enum Verdict {
 }
 
 /// A verdict was given to a policy without `host_origins`: the host asks the wrong policy or forgot the option.
+///
+/// ```
+/// use crossgate::{Policy, Request, Verdict, VerdictError};
+/// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?; // without host_origins
+/// let asked = policy.evaluate_with(&Request::new("GET"), Some(Verdict::Allow));
+/// assert_eq!(asked.err(), Some(VerdictError));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerdictError;
 

@@ -104,6 +104,15 @@ impl fmt::Display for HeaderName {
 }
 
 /// What is done with a header of the decision.
+///
+/// ```
+/// use crossgate::{HeaderName, Op, Policy, Request};
+/// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+/// let decision = policy.evaluate(&Request::new("GET"));
+/// let vary = decision.headers().next().unwrap();
+/// assert_eq!((vary.name, vary.op), (HeaderName::Vary, Op::Merge));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// Replaces every line of that name.
@@ -113,6 +122,15 @@ pub enum Op {
 }
 
 /// Whose memory a header's value is.
+///
+/// ```
+/// use crossgate::{Policy, Request, Source};
+/// let policy = Policy::builder().allow_origins(["https://a.example", "https://*.b.example"]).build()?;
+/// let origin = |origin| policy.evaluate(&Request::new("GET").header("Origin", origin)).headers().next().unwrap().source;
+/// assert_eq!(origin("https://a.example"), Source::Policy); // listed to the letter
+/// assert_eq!(origin("https://x.b.example"), Source::Request);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The policy's; followed by a NUL.

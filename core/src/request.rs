@@ -97,6 +97,19 @@ impl<T: AsRef<[u8]> + Sync> LineSource for Vec<T> {
 }
 
 /// The lines of `Access-Control-Request-Headers`.
+///
+/// ```
+/// use crossgate::{Lines, Policy, Request};
+/// let policy = Policy::builder().allow_origins(["https://a.example"]).allow_headers(["X-A"]).build()?;
+/// let asked = |acrh| {
+///     let request = Request::new("OPTIONS").header("Origin", "https://a.example").header("Access-Control-Request-Method", "GET");
+///     policy.evaluate(&Request { acrh, ..request }).allowed()
+/// };
+/// assert_eq!(asked(Lines::Absent), Some(true));
+/// assert_eq!(asked(Lines::One(b"x-a")), Some(true));
+/// assert_eq!(asked(Lines::Many(&vec!["x-a", "x-b"])), Some(false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
 pub enum Lines<'a> {
     /// No line.

@@ -6,6 +6,14 @@ use crate::request::{Kind, Request};
 use crate::shared::Snapshot;
 
 /// A decision by value, to be reported.
+///
+/// ```
+/// use crossgate::{DecisionSummary, Policy, Request};
+/// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+/// let summary = DecisionSummary::from(&policy.evaluate(&Request::new("GET")));
+/// assert_eq!(summary.headers, [("vary", "Origin".to_owned())]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecisionSummary {
@@ -40,6 +48,17 @@ impl From<&Decision<'_>> for DecisionSummary {
 }
 
 /// What the shadow policy would have done otherwise.
+///
+/// ```
+/// use std::sync::Arc;
+/// use crossgate::{Policy, Request, SharedPolicy};
+/// let shared = SharedPolicy::new(Policy::builder().allow_origins(["https://a.example"]).build()?);
+/// shared.set_shadow(Some(Arc::new(Policy::builder().allow_origins(["*"]).build()?)));
+/// let request = Request::new("GET").header("Origin", "https://b.example");
+/// let difference = shared.load().shadow_difference(&request, None)?.unwrap();
+/// assert_eq!((difference.live.allowed, difference.shadow.allowed), (Some(false), Some(true)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShadowDifference {
     /// The decision that was acted on.

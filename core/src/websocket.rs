@@ -7,6 +7,15 @@ use crate::policy::Policy;
 use crate::request::Field;
 
 /// What a WebSocket handshake's origin is allowed.
+///
+/// ```
+/// use crossgate::{Field, Policy, WebSocketCheck};
+/// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+/// assert_eq!(policy.check_websocket(Field::one(b"https://a.example"), false), WebSocketCheck::Allow);
+/// assert_eq!(policy.check_websocket(Field::one(b"https://evil.example"), false), WebSocketCheck::Deny);
+/// assert_eq!(policy.check_websocket(Field::ABSENT, false), WebSocketCheck::Absent);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WebSocketCheck {
     /// Go on.
