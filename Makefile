@@ -11,6 +11,7 @@ test: build ## every test; .ci/test TOPIC runs one
 	@.ci/test $(TOPIC)
 
 test-long: build ## many more random cases
+	tests/fuzz/run.sh
 	PROPTEST_CASES=200000 cargo test --release -p crossgate --test reference
 	CROSSGATE_SWAPS=20000000 cargo test --release -q -p crossgate --test shared
 	cargo test -q -p crossgate-c-tests -- --ignored
@@ -23,7 +24,7 @@ lint: build
 	@.ci/lint
 
 fmt: setup
-	cargo fmt --all
+	cargo fmt --all && cargo fmt --manifest-path tests/fuzz/Cargo.toml
 	.venv/bin/ruff check --fix -q . && .venv/bin/ruff format -q .
 
 bench: build
