@@ -132,6 +132,11 @@ fn check_config(case: &Value, built: Result<Policy, PolicyError>) -> Result<(), 
             return Err(explain(format!("no problem {code} with path {} and hint {}", case["path"], case["hint"])));
         }
     }
+    if let Some(expected) = case.get("problems") {
+        let mut found: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.severity, problem.code)).collect();
+        found.sort();
+        same("problems", expected, &json!(found)).map_err(explain)?;
+    }
     if let Ok(policy) = &built {
         let text = policy.document().to_json();
         let document: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;

@@ -14,6 +14,7 @@ use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::ast::{self, Ast};
 
 use super::host::{ends_in_a_number, is_label_byte, is_loopback};
+use super::pattern::ends_in_a_name;
 use super::public_suffix::is_public_suffix;
 
 /// A larger program is refused.
@@ -444,7 +445,7 @@ impl Walk<'_> {
     /// `prefix{hex}--name`: the host of the suffix makes such names, no tenant chooses them.
     fn is_named(&self, states: &States, tail: &str, wide: &[u8]) -> bool {
         let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        if tail.strip_prefix("--").is_none_or(str::is_empty) || !wide.iter().all(|b| hex(*b)) {
+        if !ends_in_a_name(tail) || !wide.iter().all(|b| hex(*b)) {
             return false;
         }
         // In front of the digits only what is spelled out.
