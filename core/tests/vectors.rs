@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crossgate::{Action, Document, Field, Policy, PolicyError, Problem, Request, Severity, Verdict, WebSocketCheck};
+use crossgate::{Action, Field, Policy, PolicyError, Problem, Request, Severity, Verdict, WebSocketCheck};
 use serde_json::{Value, json};
 
 fn read(name: &str) -> Vec<Value> {
@@ -165,8 +165,7 @@ fn configs() {
 fn documents() {
     run("documents.jsonl", |case| {
         let text = case["text"].as_str().unwrap_or_default();
-        let document = if case["format"] == "toml" { Document::from_toml(text) } else { Document::from_json(text) };
-        check_config(case, document.and_then(|document| Policy::from_document(&document)))
+        check_config(case, if case["format"] == "toml" { Policy::from_toml(text) } else { Policy::from_json(text) })
     });
 }
 

@@ -329,7 +329,7 @@ for where, row in configs:
     expects[row["expect"]] += 1
 
 for where, row in documents:
-    if not schema(where, row, ["id", "format", "text", "expect", "code", "why"]):
+    if not schema(where, row, ["id", "format", "text", "expect", "code", "why"], ["problems"]):
         continue
     where += " " + row["id"]
     need(where, row["format"] in ("json", "toml") and isinstance(row["text"], str), "format or text")

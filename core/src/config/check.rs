@@ -555,6 +555,22 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(not(feature = "psl"))]
+    fn sub_domain_patterns_with_credentials_need_the_public_suffix_list() {
+        for (entry, missing) in [
+            ("https://*.example.com", true),
+            ("https://*.example.com:*", true),
+            ("https://pr-{digits}.example.com", true),
+            ("https://a.example:*", false),
+            ("http://*.localhost:*", false),
+        ] {
+            let built = Policy::builder().allow_origins([entry]).allow_credentials(true).build();
+            let found = built.is_err_and(|error| error.problems().iter().any(|problem| problem.code == Code::FeatureMissing));
+            assert_eq!(found, missing, "{entry}");
+        }
+    }
+
+    #[test]
     fn the_short_way_reads_entries_as_the_long_one_does() {
         for text in ["https://a.example", "http://localhost:3000", "https://a_b.c-d.example:8443", "https://a--b.example.com"] {
             assert!(is_plain(text));

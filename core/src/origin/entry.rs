@@ -143,7 +143,8 @@ impl<'a> Reader<'a> {
         let name = bare.split(':').next().unwrap_or_default().to_ascii_lowercase();
         let after = bare.get(name.len() + 1..).unwrap_or_default();
         if bare.len() > name.len() && REFUSED.contains(&name.as_str()) && !after.starts_with("//") {
-            let inner = if name == "data" || name == "javascript" { None } else { corrected(after).filter(|_| after.contains("://")) };
+            let has_inner = matches!(name.as_str(), "blob" | "filesystem" | "view-source") && after.starts_with("http");
+            let inner = if has_inner { corrected(after) } else { None };
             let message = "pages of this scheme have the origin of the page that made them, or `null`; never one of this scheme";
             self.error(Code::OriginInvalid, message, inner.map_or(Hint::None, Hint::Text));
             return None;
@@ -513,15 +514,22 @@ impl<'a> Reader<'a> {
 
 /// Without the quotes and brackets of another syntax. A lone quote goes, too, and a lone bracket beside a quote: they are
 /// what is left where a list was split at its commas.
-fn unquote(text: &str) -> &str {
+fn unquote(mut text: &str) -> &str {
     let is_quote = |c: char| matches!(c, '"' | '\'');
     let is_address = |inner: &str| inner.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
-    let inner = text.trim_matches(is_quote);
-    let both = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
-    let inner = both.filter(|inner| !is_address(inner) && (!inner.contains('[') || inner.contains("://"))).unwrap_or(inner);
-    let inner = inner.strip_prefix('[').filter(|inner| inner.starts_with(is_quote)).unwrap_or(inner);
-    let inner = inner.strip_suffix(']').filter(|inner| inner.ends_with(is_quote)).unwrap_or(inner);
-    if inner.len() == text.len() { text } else { unquote(inner.trim()) }
+    // Nobody nests them deeper by mistake.
+    for _ in 0..4 {
+        let inner = text.trim_matches(is_quote);
+        let both = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+        let inner = both.filter(|inner| !is_address(inner) && (!inner.contains('[') || inner.contains("://"))).unwrap_or(inner);
+        let inner = inner.strip_prefix('[').filter(|inner| inner.starts_with(is_quote)).unwrap_or(inner);
+        let inner = inner.strip_suffix(']').filter(|inner| inner.ends_with(is_quote)).unwrap_or(inner);
+        if inner.len() == text.len() {
+            break;
+        }
+        text = inner.trim();
+    }
+    text
 }
 
 /// The parts, if the text is several origins in one string.
