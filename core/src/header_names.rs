@@ -38,16 +38,8 @@ const FORBIDDEN_REQUEST: [&str; 21] = [
 const FORBIDDEN_RESPONSE: [&str; 2] = ["set-cookie", "set-cookie2"];
 /// Fetch, CORS-safelisted response-header name.
 const SAFELISTED_RESPONSE: [&str; 7] = ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"];
-/// Response headers of the CORS protocol.
-const CORS_RESPONSE: [&str; 7] = [
-    "access-control-allow-origin",
-    "access-control-allow-credentials",
-    "access-control-allow-methods",
-    "access-control-allow-headers",
-    "access-control-allow-private-network",
-    "access-control-expose-headers",
-    "access-control-max-age",
-];
+/// Starts of the names of the CORS protocol's response headers.
+const CORS_RESPONSE: [&str; 3] = ["access-control-allow-", "access-control-expose-", "access-control-max-age"];
 
 /// Which option a list of names belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +94,9 @@ impl HeaderNames {
         for item in items {
             let (text, path) = (item.text.as_str(), format!("{option}[{}]", item.index));
             if text == "*" {
-                if !names.any {
+                if names.any {
+                    problems.warning(Code::HeaderDuplicate, &path, text, "`*` stands twice", None);
+                } else {
                     names.any = true;
                     names.tags.push(u64::MAX);
                     names.list.push("*".into());
@@ -199,7 +193,7 @@ fn read_one(text: &str, path: &str, of: Use, problems: &mut Problems) -> bool {
             problems.error(Code::HeaderForbidden, path, text, "script cannot set this request header (Fetch, forbidden request-header)", hint);
             false
         }
-        Use::Request if CORS_RESPONSE.contains(&lower) => {
+        Use::Request if CORS_RESPONSE.iter().any(|start| lower.starts_with(start)) => {
             let message = "a header of responses: clients do not send it, and one that does needs no more than to stop";
             problems.error(Code::HeaderResponseOnly, path, text, message, None);
             false

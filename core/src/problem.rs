@@ -259,11 +259,6 @@ impl Problems {
         self.errors
     }
 
-    /// Whether a place has a problem of this kind already.
-    pub(crate) fn has(&self, code: Code, path: &str) -> bool {
-        self.list.iter().rev().take_while(|problem| problem.path == path).any(|problem| problem.code == code)
-    }
-
     /// Whether something is wrong with an option whose name starts so.
     pub(crate) fn has_path(&self, start: &str) -> bool {
         self.list.iter().any(|problem| problem.path.starts_with(start))

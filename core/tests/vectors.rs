@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crossgate::{Action, Document, Field, Policy, PolicyError, Problem, Request, Severity, Verdict, WebSocketCheck};
+use crossgate::{Action, Field, Policy, PolicyError, Problem, Request, Severity, Verdict, WebSocketCheck};
 use serde_json::{Value, json};
 
 fn read(name: &str) -> Vec<Value> {
@@ -132,6 +132,11 @@ fn check_config(case: &Value, built: Result<Policy, PolicyError>) -> Result<(), 
             return Err(explain(format!("no problem {code} with path {} and hint {}", case["path"], case["hint"])));
         }
     }
+    if let Some(expected) = case.get("problems") {
+        let mut found: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.severity, problem.code)).collect();
+        found.sort();
+        same("problems", expected, &json!(found)).map_err(explain)?;
+    }
     if let Ok(policy) = &built {
         let text = policy.document().to_json();
         let document: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
@@ -160,8 +165,7 @@ fn configs() {
 fn documents() {
     run("documents.jsonl", |case| {
         let text = case["text"].as_str().unwrap_or_default();
-        let document = if case["format"] == "toml" { Document::from_toml(text) } else { Document::from_json(text) };
-        check_config(case, document.and_then(|document| Policy::from_document(&document)))
+        check_config(case, if case["format"] == "toml" { Policy::from_toml(text) } else { Policy::from_json(text) })
     });
 }
 

@@ -307,7 +307,7 @@ for where, row in decisions:
 codes = collections.defaultdict(set)
 expects = collections.Counter()
 for where, row in configs:
-    if not schema(where, row, ["id", "covers", "policy", "expect", "code", "why"], ["path", "hint", "document"]):
+    if not schema(where, row, ["id", "covers", "policy", "expect", "code", "why"], ["path", "hint", "document", "problems"]):
         continue
     where += " " + row["id"]
     covered(where, row["covers"], seen_covers)
@@ -315,7 +315,10 @@ for where, row in configs:
     need(where, (row["code"] is None) == (row["expect"] == "ok"), "code")
     need(where, row["code"] is None or row["code"] in CODES, "unknown code {}".format(row["code"]))
     need(where, "document" not in row or (row["expect"] != "error" and set(row["document"]) <= set(KEYS)), "document")
-    need(where, "path" not in row or re.fullmatch(r"[a-z_]+(\[\d+\])?", row["path"]), "path")
+    problems = row.get("problems", [])
+    need(where, all(re.fullmatch(r"(error|warning) [a-z_]+", problem) for problem in problems), "problems")
+    need(where, not problems or any(problem.split()[1] == row["code"] for problem in problems), "code not in problems")
+    need(where, "path" not in row or re.fullmatch(r"[A-Za-z_-]+(\[\d+\])?", row["path"]), "path")
     need(
         where, row["code"] == "unknown_option" or "nonsense" in row["policy"] or set(row["policy"]) <= set(KEYS), "keys"
     )
@@ -326,7 +329,7 @@ for where, row in configs:
     expects[row["expect"]] += 1
 
 for where, row in documents:
-    if not schema(where, row, ["id", "format", "text", "expect", "code", "why"]):
+    if not schema(where, row, ["id", "format", "text", "expect", "code", "why"], ["problems"]):
         continue
     where += " " + row["id"]
     need(where, row["format"] in ("json", "toml") and isinstance(row["text"], str), "format or text")

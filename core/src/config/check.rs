@@ -11,7 +11,7 @@ use crate::method::Methods;
 use crate::origin::entry::{self, Entry};
 use crate::origin::grammar::Origin;
 use crate::origin::matcher::{ExactOrigins, Matcher};
-use crate::origin::pattern::{Danger, Pattern, PortPattern};
+use crate::origin::pattern::{Danger, HostPattern, Pattern, PortPattern};
 use crate::policy::{BlockSettings, Blocks, Policy, Written};
 use crate::problem::{Code, PolicyError, Problems, Severity};
 use crate::vary::Vary;
@@ -25,7 +25,8 @@ const COMPARED_PATTERNS: usize = 512;
 
 /// Builds the policy, or says everything that is wrong.
 pub(crate) fn compile(options: &Options, problems: Problems) -> Result<Policy, PolicyError> {
-    let mut check = Check { options, problems, needed: Vec::new(), gates: Vec::new() };
+    let misread = ["allow_origin", "host_origins", "allow_credentials"].iter().any(|option| problems.has_path(option));
+    let mut check = Check { options, problems, misread, needed: Vec::new(), gates: Vec::new() };
     let policy = check.policy();
     let failed = check.problems.error_count() > 0;
     let problems = check.problems.into_vec();
@@ -38,6 +39,8 @@ pub(crate) fn compile(options: &Options, problems: Problems) -> Result<Policy, P
 struct Check<'a> {
     options: &'a Options,
     problems: Problems,
+    /// Something that decides about origins could not be read, so that nothing is known about the whole.
+    misread: bool,
     gates: Vec<Gate>,
     /// The gates without which something would have been refused.
     needed: Vec<Gate>,
@@ -137,7 +140,8 @@ impl Check<'_> {
             self.needed.push(Gate::InsecureOriginsWithCredentials);
         }
         let (needed, unneeded): (Vec<Gate>, Vec<Gate>) = self.gates.iter().partition(|gate| self.needed.contains(gate));
-        for gate in unneeded {
+        // What was misread might have needed it.
+        for gate in unneeded.into_iter().filter(|_| !self.misread) {
             let index = self.options.dangerously_allow.iter().find(|item| item.text == gate.as_str()).map_or(0, |item| item.index);
             let message = "nothing in this policy needs the gate; leave it out";
             self.problems.warning(Code::GateNotNeeded, &format!("dangerously_allow[{index}]"), gate.as_str(), message, None);
@@ -155,9 +159,16 @@ impl Check<'_> {
         for item in items.iter().filter(|item| item.text != "*") {
             let path = || format!("allow_origins[{}]", item.index);
             // The common entry is already canonical, and needs no path text.
-            let entry = if is_plain(&item.text) { Some(Entry::Exact(item.text.clone())) } else { entry::read(&item.text, &path(), &mut self.problems) };
+            let entry = if is_plain(&item.text) {
+                Some(Entry::Exact(item.text.clone()))
+            } else {
+                entry::read(&item.text, &path(), self.options.allow_credentials, &mut self.problems)
+            };
             let duplicate = match entry {
-                None => continue,
+                None => {
+                    self.misread = true;
+                    continue;
+                }
                 Some(Entry::Exact(origin)) => {
                     self.exact_with_credentials(&origin, item);
                     let new = exact.insert(&origin);
@@ -180,8 +191,11 @@ impl Check<'_> {
                 self.problems.warning(Code::OriginDuplicate, &path(), &item.text, "this origin stands twice", None);
             }
         }
-        let any = items.len() > 1 && items.iter().any(|item| item.text == "*");
-        if any && items.iter().any(|item| item.text != "*") {
+        let any = items.iter().filter(|item| item.text == "*");
+        for item in any.clone().skip(1) {
+            self.problems.warning(Code::OriginDuplicate, &format!("allow_origins[{}]", item.index), "*", "`*` stands twice", None);
+        }
+        if any.count() > 0 && items.iter().any(|item| item.text != "*") {
             let message = "`*` beside other origins makes them dead text; keep one of the two";
             self.problems.error(Code::AnyMixed, "allow_origins", "*", message, Some("\"*\"".into()));
         }
@@ -246,15 +260,11 @@ impl Check<'_> {
 
     fn pattern_dangers(&mut self, pattern: &Pattern, item: &Item) {
         let credentials = self.options.allow_credentials;
-        let (path, text) = (format!("allow_origins[{}]", item.index), pattern.to_string());
-        if credentials
-            && cfg!(not(feature = "psl"))
-            && matches!(pattern.scheme.as_str(), "http" | "https")
-            && pattern.port != PortPattern::Any
-            && !pattern.is_loopback()
-        {
+        let (path, text) = (format!("allow_origins[{}]", item.index), item.text.as_str());
+        let of_names = matches!(pattern.host, HostPattern::Below(_) | HostPattern::Placeholder { .. });
+        if credentials && cfg!(not(feature = "psl")) && of_names && !pattern.is_loopback() {
             let message = "sub-domain patterns with credentials need the feature `psl` (the public-suffix list)";
-            self.problems.error(Code::FeatureMissing, &path, &text, message, None);
+            self.problems.error(Code::FeatureMissing, &path, text, message, None);
         }
         let severity = if credentials { Severity::Error } else { Severity::Warning };
         for danger in pattern.dangers() {
@@ -263,30 +273,30 @@ impl Check<'_> {
                     let open = credentials && self.gate(Gate::PublicSuffixSubdomainsWithCredentials);
                     if !open {
                         let message = "anybody can register a name below this public suffix; list your own names";
-                        self.problems.push(severity, Code::PatternPublicSuffix, &path, &text, message, None);
+                        self.problems.push(severity, Code::PatternPublicSuffix, &path, text, message, None);
                     }
                 }
                 Danger::TenantControlled => {
                     let message =
                         "below this public suffix any tenant can choose a name that matches; end the label in your own `--name` and use {digits} or {hex}";
-                    self.problems.push(severity, Code::PatternTenantControlled, &path, &text, message, None);
+                    self.problems.push(severity, Code::PatternTenantControlled, &path, text, message, None);
                 }
                 Danger::SchemeWide => {
                     if credentials && !self.gate(Gate::AnyHostOfSchemeWithCredentials) {
                         let message = "with credentials every extension or application of this scheme acts as the user; list the hosts";
-                        self.problems.error(Code::SchemeWideWithCredentials, &path, &text, message, None);
+                        self.problems.error(Code::SchemeWideWithCredentials, &path, text, message, None);
                     }
                 }
                 Danger::Insecure => {
                     if credentials {
-                        self.insecure(&path, &text, Some(text.replacen("http://", "https://", 1)));
+                        self.insecure(&path, text, Some(text.replacen("http://", "https://", 1)));
                     }
                 }
             }
         }
         if credentials && pattern.port == PortPattern::Any && !pattern.is_loopback() {
             let message = "with credentials every service on any port of this public host acts as the user";
-            self.problems.warning(Code::AnyPortPublic, &path, &text, message, None);
+            self.problems.warning(Code::AnyPortPublic, &path, text, message, None);
         }
     }
 
@@ -305,7 +315,10 @@ impl Check<'_> {
             let compiled = compiled.and_then(|program| Regexes::compile(&[&program]).map(|_| program));
             let reach = compiled.and_then(|program| regex::reach(text).map(|reach| (program, reach)));
             match reach {
-                Err(error) => self.problems.error(Code::RegexInvalid, &path, text, format!("the regex does not compile: {error}"), None),
+                Err(error) => {
+                    self.misread = true;
+                    self.problems.error(Code::RegexInvalid, &path, text, format!("the regex does not compile: {error}"), None);
+                }
                 Ok((program, reach)) => {
                     self.regex_dangers(text, &path, reach);
                     texts.push(item.text.clone());
@@ -364,7 +377,7 @@ impl Check<'_> {
     fn whole_origins(&mut self, any: bool) {
         let options = self.options;
         let nothing = options.allow_origins.is_empty() && options.allow_origin_regexes.is_empty() && !options.allow_null_origin && !options.host_origins;
-        if nothing && !self.problems.has_path("allow_origin") {
+        if nothing && !self.misread && !self.problems.has_path("allow_null_origin") {
             let message = "nobody is allowed: list origins in allow_origins, or \"*\" for a resource that is public";
             self.problems.error(Code::OriginsEmpty, "allow_origins", "", message, None);
         }
@@ -416,7 +429,7 @@ impl Check<'_> {
         let shown = value.shown();
         let Some(seconds) = whole_number(value) else {
             let hint = match value {
-                Value::Str(text) => text.trim().parse::<u32>().ok().map(|n| n.to_string()),
+                Value::Str(text) => text.trim().parse::<u32>().ok().map(|n| n.min(MAX_AGE as u32).to_string()),
                 Value::Float(number) if *number >= 0.0 && *number <= MAX_AGE as f64 => Some(number.floor().to_string()),
                 _ => None,
             };
@@ -467,7 +480,7 @@ impl Check<'_> {
         let mut origins = ExactOrigins::with_capacity(self.options.own_origins.len());
         for item in &self.options.own_origins {
             let path = format!("own_origins[{}]", item.index);
-            match entry::read(&item.text, &path, &mut self.problems) {
+            match entry::read(&item.text, &path, self.options.allow_credentials, &mut self.problems) {
                 Some(Entry::Exact(origin)) if origins.insert(&origin) => {}
                 Some(Entry::Exact(_)) => self.problems.warning(Code::OriginDuplicate, &path, &item.text, "this origin stands twice", None),
                 Some(Entry::Pattern(_)) => {
@@ -483,7 +496,7 @@ impl Check<'_> {
         if self.options.denied_actual != DeniedActual::Reject {
             return;
         }
-        if own_origins.len() == 0 && self.options.own_origins.is_empty() {
+        if own_origins.len() == 0 && !self.problems.has_path("own_origins") {
             let message = "browsers send Origin on same-origin POSTs, too: name the server's own public origins in own_origins, or they are rejected";
             self.problems.error(Code::RejectWithoutOwnOrigins, "denied_actual", "reject", message, None);
         }
@@ -496,7 +509,8 @@ impl Check<'_> {
     fn single_origin(&mut self, any: bool, matcher: &Matcher) -> Option<String> {
         let options = self.options;
         if options.single_origin == SingleOrigin::Static {
-            let alone = matcher.exact.len() == 1 && matcher.patterns.list().is_empty() && options.allow_origin_regexes.is_empty();
+            let one = matcher.exact.len() == 1 || (matcher.exact.len() == 0 && self.misread);
+            let alone = one && matcher.patterns.list().is_empty() && options.allow_origin_regexes.is_empty();
             if any || !alone || options.allow_null_origin || options.host_origins || options.denied_actual == DeniedActual::Reject {
                 let message =
                     "static sends one constant origin: exactly one exact entry in allow_origins, nothing else that allows, and not denied_actual = \"reject\"";
@@ -520,8 +534,8 @@ impl Check<'_> {
 fn whole_number(value: &Value) -> Option<i64> {
     match value {
         Value::Int(number) => Some(*number),
-        // JavaScript has no other numbers; 2^53 is far above every limit.
-        Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Some(*number as i64),
+        // JavaScript has no other numbers; beyond 2^53, far above every limit, the cast saturates.
+        Value::Float(number) if number.fract() == 0.0 => Some(*number as i64),
         _ => None,
     }
 }
@@ -541,11 +555,27 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(not(feature = "psl"))]
+    fn sub_domain_patterns_with_credentials_need_the_public_suffix_list() {
+        for (entry, missing) in [
+            ("https://*.example.com", true),
+            ("https://*.example.com:*", true),
+            ("https://pr-{digits}.example.com", true),
+            ("https://a.example:*", false),
+            ("http://*.localhost:*", false),
+        ] {
+            let built = Policy::builder().allow_origins([entry]).allow_credentials(true).build();
+            let found = built.is_err_and(|error| error.problems().iter().any(|problem| problem.code == Code::FeatureMissing));
+            assert_eq!(found, missing, "{entry}");
+        }
+    }
+
+    #[test]
     fn the_short_way_reads_entries_as_the_long_one_does() {
         for text in ["https://a.example", "http://localhost:3000", "https://a_b.c-d.example:8443", "https://a--b.example.com"] {
             assert!(is_plain(text));
             let mut problems = Problems::default();
-            assert_eq!(entry::read(text, "", &mut problems), Some(Entry::Exact(text.to_owned())));
+            assert_eq!(entry::read(text, "", false, &mut problems), Some(Entry::Exact(text.to_owned())));
             assert!(problems.into_vec().is_empty());
         }
         for text in ["https://A.example", "https://a.example.", "https://xn--a.example", "https://1.2.3.4", "app://x", "https://a.example:443", "http://[::1]"]

@@ -58,7 +58,11 @@ fn value(name: &str, text: &str) -> Option<Value> {
         },
         Kind::Number => match text.parse::<i64>() {
             Ok(number) => Value::Int(number),
-            Err(_) => Value::Str(text.to_owned()),
+            // Digits that fit no integer are a number all the same.
+            Err(_) => match text.parse::<f64>() {
+                Ok(number) if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') => Value::Float(number),
+                _ => Value::Str(text.to_owned()),
+            },
         },
         Kind::Text => Value::Str(text.to_owned()),
     })

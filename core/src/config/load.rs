@@ -88,7 +88,8 @@ mod files {
         /// # Ok::<(), crossgate::PolicyError>(())
         /// ```
         pub fn from_toml(text: &str) -> Result<Policy, PolicyError> {
-            Self::from_document(&Document::from_toml(text)?)
+            let (document, problems) = Document::read_toml(text)?;
+            Self::from_read(&document, problems)
         }
 
         /// Builds a policy from a file; `.json` or `.toml` decides how it is read.

@@ -250,13 +250,16 @@ impl Options {
 
 /// The option that was probably meant.
 pub(crate) fn nearest(name: &str) -> Option<String> {
-    let plain: String = name
-        .chars()
-        .flat_map(|c| c.is_ascii_uppercase().then_some('_').into_iter().chain([c.to_ascii_lowercase()]))
-        .map(|c| if c == '-' { '_' } else { c })
-        .take(64)
-        .collect();
-    let plain = plain.trim_start_matches('_');
+    let mut plain = String::new();
+    let mut after_lower = false;
+    for c in name.chars().take(64) {
+        if c.is_ascii_uppercase() && after_lower {
+            plain.push('_');
+        }
+        after_lower = c.is_ascii_lowercase();
+        plain.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
+    }
+    let plain = plain.as_str();
     if let Some((_, ours)) = ALIASES.iter().find(|(alias, _)| *alias == plain) {
         return Some((*ours).to_owned());
     }
@@ -329,7 +332,8 @@ fn list(name: &str, value: &Value, any: bool, problems: &mut Problems) -> Vec<It
             }
             found
         }
-        Value::Str(text) if any && text == "*" => items(["*"]),
+        // Where everybody cannot be meant, the value says so.
+        Value::Str(text) if text == "*" => items(["*"]),
         other => {
             let hint = match other {
                 Value::Str(text) => {
@@ -359,6 +363,7 @@ mod tests {
         assert_eq!(nearest("allow_orgins").as_deref(), Some("allow_origins"));
         assert_eq!(nearest("allowedHeaders").as_deref(), Some("allow_headers"));
         assert_eq!(nearest("max-age").as_deref(), Some("max_age"));
+        assert_eq!(nearest("ALLOW_ORIGINS").as_deref(), Some("allow_origins"));
         assert_eq!(nearest("colour"), None);
     }
 

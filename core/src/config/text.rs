@@ -17,7 +17,7 @@ impl Document {
         // Windows editors put a byte-order mark first.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         serde_json::from_str(text).map_err(|error| {
-            let position = (error.line() > 0).then(|| (error.line(), error.column()));
+            let position = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default().to_owned();
             syntax_error("JSON", position, &message)
@@ -29,18 +29,27 @@ impl Document {
     /// # Errors
     /// `document_invalid` with line and column, `duplicate_option` for a name that stands twice.
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        let (document, problems) = Self::read_toml(text)?;
+        if problems.error_count() == 0 { Ok(document) } else { Err(PolicyError::new(problems.into_vec())) }
+    }
+
+    /// The same, but a name that stands twice leaves a document that can be judged: its first value counts.
+    pub(super) fn read_toml(text: &str) -> Result<(Self, Problems), PolicyError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        toml::from_str(text).map_err(|error| {
-            let position = error.span().map(|span| document::line_and_column(text, span.start));
-            if error.message().contains("duplicate key") {
-                let mut problems = Problems::default();
-                let name = error.span().and_then(|span| text.get(span)).unwrap_or_default().trim();
-                let place = position.map_or(String::new(), |(line, column)| format!(" (line {line}, column {column})"));
-                problems.error(Code::DuplicateOption, name, "", format!("this option stands twice{place}; keep one"), None);
-                return PolicyError::new(problems.into_vec());
+        let invalid = |error: &toml::de::Error| syntax_error("TOML", error.span().map(|span| document::line_and_column(text, span.start)), error.message());
+        let (table, errors) = toml::de::DeTable::parse_recoverable(text);
+        let mut problems = Problems::default();
+        for error in &errors {
+            if !error.message().contains("duplicate key") {
+                return Err(invalid(error));
             }
-            syntax_error("TOML", position, error.message())
-        })
+            let name = error.span().and_then(|span| text.get(span)).unwrap_or_default().trim();
+            let (line, column) = document::line_and_column(text, error.span().map_or(0, |span| span.start));
+            let message = format!("this option stands twice (line {line}, column {column}); keep one");
+            problems.error(Code::DuplicateOption, name, "", message, None);
+        }
+        let document = Document::deserialize(toml::Deserializer::from(table)).map_err(|error| invalid(&error))?;
+        Ok((document, problems))
     }
 
     /// The document as JSON text, one option a line.

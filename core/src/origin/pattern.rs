@@ -5,7 +5,8 @@ use super::host::is_loopback;
 use super::public_suffix::is_public_suffix;
 
 /// What a placeholder stands for, inside one label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+// In the order of what they match: each matches what those in front of it do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Class {
     /// `[0-9]+`
     Digits,
@@ -95,7 +96,7 @@ impl Pattern {
             HostPattern::Placeholder { class, after, .. } => {
                 let (tail, base) = after.split_once('.').unwrap_or((after, ""));
                 // "deploy-preview-{digits}--app": the host of the suffix made that name, no tenant chose it.
-                let named = tail.strip_prefix("--").is_some_and(|name| !name.is_empty()) && *class != Class::Slug;
+                let named = ends_in_a_name(tail) && *class != Class::Slug;
                 if is_public_suffix(base) && !named {
                     found.push(Danger::TenantControlled);
                 }
@@ -125,7 +126,11 @@ impl Pattern {
                 (HostPattern::Any, _) => true,
                 (HostPattern::Below(base), HostPattern::Below(name)) => name == base || is_below(name, base),
                 (HostPattern::Below(base), HostPattern::Exactly(name)) => is_below(name, base),
-                (HostPattern::Below(base), HostPattern::Placeholder { after, .. }) => is_below(after, base),
+                (HostPattern::Below(base), HostPattern::Placeholder { after, .. }) => is_below(after, base) || after.strip_prefix('.') == Some(base),
+                (HostPattern::Placeholder { before, class, after }, HostPattern::Placeholder { before: b, class: c, after: a }) => {
+                    before == b && after == a && (c <= class)
+                }
+                (HostPattern::Placeholder { .. }, HostPattern::Exactly(name)) => self.host.matches(name),
                 (mine, theirs) => mine == theirs,
             }
     }
@@ -143,6 +148,11 @@ impl HostPattern {
             HostPattern::Any => true,
         }
     }
+}
+
+/// The rest of a label ends in `--name`.
+pub(crate) fn ends_in_a_name(tail: &str) -> bool {
+    tail.rsplit_once("--").is_some_and(|(_, name)| !name.is_empty())
 }
 
 /// `host` is one or more labels below `base`. Only for hosts that passed the gate: they have no empty label.

@@ -13,11 +13,14 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::ast::{self, Ast};
 
-use super::host::{ends_in_a_number, is_label_byte, is_loopback};
+use super::host::{MAX_HOST, ends_in_a_number, is_label_byte, is_loopback};
+use super::pattern::ends_in_a_name;
 use super::public_suffix::is_public_suffix;
 
 /// A larger program is refused.
 const SIZE_LIMIT: usize = 1 << 20;
+/// So is a longer text, before time is spent on it.
+const TEXT_LIMIT: usize = 1 << 16;
 /// Origins are ASCII: classes mean their ASCII members, and the Unicode tables stay out of the build.
 const UNICODE: bool = false;
 /// A range of as many neighbouring bytes is a class ("any letter"), not a list of alternatives.
@@ -26,6 +29,8 @@ const CLASS_WIDTH: u8 = 5;
 const WALKED_SIZE_LIMIT: usize = 1 << 18;
 /// States that are looked at before a regex counts as "too many hosts to list".
 const BUDGET: usize = 100_000;
+/// The same below a registrable domain, where only another public suffix is looked for (`s3.amazonaws.com`).
+const BELOW_BUDGET: usize = 20_000;
 
 const APP_SCHEMES: [&str; 8] = ["chrome-extension", "moz-extension", "safari-web-extension", "capacitor", "ionic", "tauri", "app", "electron"];
 
@@ -43,9 +48,9 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    /// Nothing that credentials do not go with.
+    /// Nothing that credentials do not go with, plain http aside: whether an origin is that is seen when it comes.
     pub(crate) fn is_credential_safe(self) -> bool {
-        self == Reach::default()
+        Reach { insecure: false, ..self } == Reach::default()
     }
 }
 
@@ -54,6 +59,9 @@ impl Reach {
 /// # Errors
 /// The compiler's words, for a pattern that does not parse.
 pub(crate) fn whole(pattern: &str) -> Result<String, String> {
+    if pattern.len() > TEXT_LIMIT {
+        return Err(format!("it is too large: {} bytes, at most {TEXT_LIMIT}", pattern.len()));
+    }
     let hir = regex_syntax::ParserBuilder::new().unicode(UNICODE).utf8(false).build().parse(pattern).map_err(|error| error.to_string())?;
     // Printed from its syntax tree, so that no comment or flag of the pattern reaches the anchors.
     Ok(format!(r"\A(?:{hir})\z"))
@@ -98,7 +106,7 @@ impl Regexes {
 pub(crate) fn unescaped_dots(pattern: &str) -> Option<String> {
     let ast = ast::parse::Parser::new().parse(pattern).ok()?;
     let mut places = Vec::new();
-    collect_dots(&ast, &mut places);
+    collect_dots(&ast, false, false, &mut places);
     if places.is_empty() {
         return None;
     }
@@ -109,21 +117,45 @@ pub(crate) fn unescaped_dots(pattern: &str) -> Option<String> {
     Some(fixed)
 }
 
-fn collect_dots(ast: &Ast, places: &mut Vec<usize>) {
-    let literal = |ast: Option<&Ast>| matches!(ast, Some(Ast::Literal(literal)) if literal.c.is_ascii_alphanumeric() || literal.c == '-');
+/// `before` and `after`: a literal byte of a label stands on that side.
+fn collect_dots(ast: &Ast, before: bool, after: bool, places: &mut Vec<usize>) {
     match ast {
+        Ast::Dot(span) if before && after => places.push(span.start.offset),
         Ast::Concat(concat) => {
+            let literal = |index: usize, at: End| concat.asts.get(index).is_some_and(|part| is_literal(part, at));
             for (index, part) in concat.asts.iter().enumerate() {
-                match part {
-                    Ast::Dot(span) if index > 0 && literal(concat.asts.get(index - 1)) && literal(concat.asts.get(index + 1)) => places.push(span.start.offset),
-                    other => collect_dots(other, places),
-                }
+                let before = if index == 0 { before } else { literal(index - 1, End::Last) };
+                let after = if index + 1 == concat.asts.len() { after } else { literal(index + 1, End::First) };
+                collect_dots(part, before, after, places);
             }
         }
-        Ast::Alternation(alternation) => alternation.asts.iter().for_each(|ast| collect_dots(ast, places)),
-        Ast::Group(group) => collect_dots(&group.ast, places),
-        Ast::Repetition(repetition) => collect_dots(&repetition.ast, places),
+        Ast::Alternation(alternation) => alternation.asts.iter().for_each(|ast| collect_dots(ast, before, after, places)),
+        Ast::Group(group) => collect_dots(&group.ast, before, after, places),
+        // A repeated dot is meant as it stands.
+        Ast::Repetition(repetition) if !matches!(*repetition.ast, Ast::Dot(_)) => collect_dots(&repetition.ast, before, after, places),
         _ => {}
+    }
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    First,
+    Last,
+}
+
+/// An end of what is matched is a byte of a label that is spelled out.
+fn is_literal(ast: &Ast, at: End) -> bool {
+    match ast {
+        Ast::Literal(literal) => literal.c.is_ascii_alphanumeric() || literal.c == '-',
+        Ast::Group(group) => is_literal(&group.ast, at),
+        Ast::Alternation(alternation) => alternation.asts.iter().all(|ast| is_literal(ast, at)),
+        Ast::Concat(concat) => match at {
+            End::First => concat.asts.first(),
+            End::Last => concat.asts.last(),
+        }
+        .is_some_and(|ast| is_literal(ast, at)),
+        Ast::Repetition(repetition) => is_literal(&repetition.ast, at),
+        _ => false,
     }
 }
 
@@ -147,6 +179,7 @@ pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
             scheme,
             reach: &mut reach,
             budget: BUDGET,
+            below_budget: BELOW_BUDGET,
         };
         walk.hosts();
     }
@@ -355,6 +388,7 @@ struct Walk<'a> {
     scheme: &'a str,
     reach: &'a mut Reach,
     budget: usize,
+    below_budget: usize,
 }
 
 impl Walk<'_> {
@@ -364,34 +398,36 @@ impl Walk<'_> {
         self.ipv6(&end);
         let trailing_dot = self.backward.step(&end, b'.', Width::Both);
         end.extend(trailing_dot);
-        self.label(&end, "", "");
+        self.label(&end, "", "", false);
     }
 
     fn goes_on(&self, states: &States) -> bool {
         !states.is_disjoint(&self.completes)
     }
 
-    /// `tail` of the current label and `base`, the labels after it, are read.
-    fn label(&mut self, states: &States, tail: &str, base: &str) {
-        if !self.goes_on(states) || tail.len() > 63 {
+    /// `tail` of the current label and `base`, the labels after it, are read. `owned`: a registrable domain is among them
+    /// and spelled out; whatever stands below it belongs to its owner, but for another public suffix.
+    fn label(&mut self, states: &States, tail: &str, base: &str, owned: bool) {
+        if !self.goes_on(states) || tail.len() > 63 || base.len() > MAX_HOST {
             return;
         }
-        let Some(budget) = self.budget.checked_sub(states.len()) else {
-            self.reach.too_broad = true;
+        let budget = if owned { &mut self.below_budget } else { &mut self.budget };
+        let Some(left) = budget.checked_sub(states.len()) else {
+            self.reach.too_broad |= !owned;
             return;
         };
-        self.budget = budget;
+        *budget = left;
         let name = if base.is_empty() { tail.to_owned() } else { format!("{tail}.{base}") };
         if !tail.is_empty() {
             self.host_ends(states, &name);
-            self.label_ends(states, &name);
+            self.label_ends(states, &name, owned);
         }
-        if self.class(states, tail, base) {
+        if !owned && self.class(states, tail, base) {
             return;
         }
         for byte in self.backward.bytes(states, Width::Narrow, &self.completes).into_iter().filter(|b| is_label_byte(*b)) {
             let next = self.backward.step(states, byte, Width::Narrow);
-            self.label(&next, &format!("{}{tail}", char::from(byte)), base);
+            self.label(&next, &format!("{}{tail}", char::from(byte)), base, owned);
         }
     }
 
@@ -401,17 +437,16 @@ impl Walk<'_> {
         }
     }
 
-    fn label_ends(&mut self, states: &States, name: &str) {
+    fn label_ends(&mut self, states: &States, name: &str, owned: bool) {
         let next = self.backward.step(states, b'.', Width::Both);
         if !self.goes_on(&next) {
             return;
         }
-        if ends_in_a_number(name) || is_public_suffix(name) {
-            self.label(&next, "", name);
-        } else {
-            // A registrable domain that is spelled out: whatever stands below it belongs to its owner.
+        let suffix = ends_in_a_number(name) || is_public_suffix(name);
+        if !suffix && !owned {
             self.host(&format!("x.{name}"));
         }
+        self.label(&next, "", name, !suffix);
     }
 
     fn host(&mut self, host: &str) {
@@ -444,7 +479,7 @@ impl Walk<'_> {
     /// `prefix{hex}--name`: the host of the suffix makes such names, no tenant chooses them.
     fn is_named(&self, states: &States, tail: &str, wide: &[u8]) -> bool {
         let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        if tail.strip_prefix("--").is_none_or(str::is_empty) || !wide.iter().all(|b| hex(*b)) {
+        if !ends_in_a_name(tail) || !wide.iter().all(|b| hex(*b)) {
             return false;
         }
         // In front of the digits only what is spelled out.
@@ -548,6 +583,8 @@ mod tests {
             (r"https://example\.com.*", vec!["broad"]),
             (r"https://[a-z-]+\.vercel\.app", vec!["broad"]),
             (r"https://[a-z]+\.co\.uk", vec!["broad"]),
+            (r"https://[a-z]+\.s3\.amazonaws\.com", vec!["broad"]),
+            (r"https://(.*\.)?(cdn|blob)\.core\.windows\.net", vec!["broad"]),
             (r"https://.*example\.com", vec!["boundary"]),
             (r"https://[a-z]*example\.com", vec!["boundary"]),
             (r"https://a.example.com", vec!["boundary"]),
@@ -568,7 +605,16 @@ mod tests {
 
     #[test]
     fn no_regex_is_slow_to_check() {
-        for pattern in ["(.*){1000}", "(a|b|c|d){0,60}\\.com", "((a|b)*c?){200}", "(x+x+)+y", "https://([a-d]|e|f|g|h|i|j|k){63}\\.com", ".{5000}"] {
+        for pattern in [
+            "(.*){1000}",
+            "(a|b|c|d){0,60}\\.com",
+            "((a|b)*c?){200}",
+            "(x+x+)+y",
+            "https://([a-d]|e|f|g|h|i|j|k){63}\\.com",
+            ".{5000}",
+            r"https://(a\.|b\.)*example\.com",
+            r"https://(1\.)*1",
+        ] {
             let started = std::time::Instant::now();
             let _ = reach(pattern);
             assert!(started.elapsed().as_secs() < 60, "{pattern} took {:?}", started.elapsed());
@@ -580,7 +626,8 @@ mod tests {
     fn dots_between_labels() {
         assert_eq!(unescaped_dots(r"https://a.example\.com").as_deref(), Some(r"https://a\.example\.com"));
         assert_eq!(unescaped_dots(r"https://(a.b|c)\.example.com").as_deref(), Some(r"https://(a\.b|c)\.example\.com"));
-        assert_eq!(unescaped_dots(r"https://.*\.example\.com"), None);
+        assert_eq!(unescaped_dots(r"https://(www.)?(a|b).example\.com").as_deref(), Some(r"https://(www\.)?(a|b)\.example\.com"));
+        assert_eq!(unescaped_dots(r"https://.*\.example\.com|https://a.*b"), None);
     }
 
     #[test]
