@@ -16,7 +16,25 @@ fn main() {
         // Rust's thread-local destructors must outlive a dlclose (servers reload their modules).
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
         leave_out_backtraces();
+        // Equal functions once. GNU's linker cannot, rust-lld, lld, mold and gold can.
+        if takes("-Wl,--icf=all") {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,--icf=all");
+        }
     }
+}
+
+/// Whether the linker takes an argument.
+fn takes(argument: &str) -> bool {
+    let (Some(rustc), Some(target), Some(folder)) = (env::var_os("RUSTC"), env::var_os("TARGET"), env::var_os("OUT_DIR").map(PathBuf::from)) else {
+        return false;
+    };
+    let source = folder.join("empty.rs");
+    let mut command = Command::new(rustc);
+    command.args(["--crate-type=cdylib", "-C", &format!("link-arg={argument}"), "--target"]).arg(target).arg("-o").arg(folder.join("empty.so")).arg(&source);
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        command.arg("-C").arg(format!("linker={}", linker.to_string_lossy()));
+    }
+    fs::write(source, "").is_ok() && command.output().is_ok_and(|output| output.status.success())
 }
 
 /// See `src/no_backtrace.rs`. Where the standard library has no such function the library is bigger, and that is all.
