@@ -40,9 +40,9 @@ bench: build
 	node tests/peers/node/frameworks/bench.mjs
 	.venv/bin/python tests/servers/nginx/instructions.py
 
-install: ## the C library: make install PREFIX= DESTDIR=
-	cargo build -q --release -p crossgate-ffi
-	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' ffi/packaging/install.sh
+install: ## the C library: make install PREFIX= DESTDIR=, with SMALL=1 the one without documents, regexes, IDNA and public suffixes
+	cargo build -q -p crossgate-ffi $(if $(SMALL),--profile small --no-default-features,--release)
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' BUILD="$${CARGO_TARGET_DIR:-target}/$(if $(SMALL),small,release)" ffi/packaging/install.sh
 
 setup:
 	@.ci/setup

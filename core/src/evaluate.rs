@@ -96,6 +96,27 @@ impl Policy {
         Ok(self.decide(request, verdict, Some(scratch)))
     }
 
+    /// The decision of [`Policy::evaluate`] if it comes at once, for bindings that want it in registers: about a request
+    /// without `Origin`, and one whose origin is listed to the letter, as are method and headers of a preflight. `None`
+    /// says nothing: ask [`Policy::evaluate_into`].
+    ///
+    /// ```
+    /// use crossgate::{Policy, Reason, Request};
+    /// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+    /// let at_once = |origin| policy.evaluate_at_once(&Request::new("GET").header("Origin", origin)).map(|decision| decision.reason());
+    /// assert_eq!(at_once("https://a.example"), Some(Reason::Allowed));
+    /// assert_eq!(at_once("https://b.example"), None);
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    #[inline(always)]
+    pub fn evaluate_at_once<'a>(&'a self, request: &Request<'a>) -> Option<Decision<'a>> {
+        match request.kind() {
+            Kind::NotCors => Some(self.not_cors(request)),
+            Kind::Actual => self.actual_listed(request),
+            Kind::Preflight => self.preflight_listed(request),
+        }
+    }
+
     /// The bytes that [`Policy::evaluate_into`] needs; 0 for most policies.
     pub fn scratch_size(&self) -> usize {
         self.names.scratch_size()
@@ -123,7 +144,7 @@ impl Policy {
     pub(crate) fn decide<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>, scratch: Option<&'a mut [u8]>) -> Decision<'a> {
         match request.kind() {
             Kind::NotCors => self.not_cors(request),
-            Kind::Actual => self.actual(request, verdict),
+            Kind::Actual => self.actual_listed(request).unwrap_or_else(|| self.actual_unlisted(request, verdict)),
             Kind::Preflight => self.preflight(request, verdict, scratch),
         }
     }
@@ -136,10 +157,19 @@ impl Policy {
         self.decision(block, Kind::NotCors, Reason::NoOrigin, None)
     }
 
+    /// If the origin is listed to the letter. (Under `*` none is.)
     #[inline(always)]
-    fn actual<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>) -> Decision<'a> {
+    fn actual_listed<'a>(&'a self, request: &Request<'a>) -> Option<Decision<'a>> {
+        let origin = self.matcher.exact.find(request.origin.single()?)?;
+        let decision = self.decision(&self.blocks.of(request.method).allowed, Kind::Actual, Reason::Allowed, Some(true));
+        Some(Decision { origin, ..decision })
+    }
+
+    #[inline(never)]
+    fn actual_unlisted<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>) -> Decision<'a> {
         let blocks = self.blocks.of(request.method);
-        let denied = match self.check_origin(request.origin, verdict) {
+        let checked = if self.any_origin { Ok(ANY) } else { self.check_unlisted(request.origin, verdict) };
+        let denied = match checked {
             Ok(origin) => {
                 let decision = self.decision(&blocks.allowed, Kind::Actual, origin.reason, Some(true));
                 return Decision { origin: origin.text, origin_source: origin.source, ..decision };
@@ -157,8 +187,25 @@ impl Policy {
         decision
     }
 
+    /// If everything that is asked for is listed to the letter, as browsers send it, and nothing is echoed.
+    #[inline(always)]
+    fn preflight_listed<'a>(&'a self, request: &Request<'a>) -> Option<Decision<'a>> {
+        if self.echoes_method || (self.allow_private_network && request.acrpn.is_present()) {
+            return None;
+        }
+        let origin = self.matcher.exact.find(request.origin.single()?)?;
+        if !(self.methods.lists(request.acrm.single()?) && self.names.lists(&request.acrh)) {
+            return None;
+        }
+        let decision = self.answer(self.blocks.preflights.of([false; 3]), Reason::Allowed, true, self.preflight_status);
+        Some(Decision { origin, ..decision })
+    }
+
     #[inline(never)]
     fn preflight<'a>(&'a self, request: &Request<'a>, verdict: Option<Verdict>, scratch: Option<&'a mut [u8]>) -> Decision<'a> {
+        if let Some(decision) = self.preflight_listed(request) {
+            return decision;
+        }
         let origin = self.check_origin(request.origin, verdict);
         if let Err(reason) = origin
             && !self.is_constant()
@@ -200,20 +247,20 @@ impl Policy {
     }
 
     /// Fetch, CORS check, on the server's side: which origin the response may name.
-    #[inline(always)]
     fn check_origin<'a>(&'a self, origin: Field<'a>, verdict: Option<Verdict>) -> Result<AllowedOrigin<'a>, Reason> {
         if self.any_origin {
-            return Ok(AllowedOrigin { text: "*", source: Source::Policy, reason: Reason::AllowedAny });
+            return Ok(ANY);
         }
-        let Some(bytes) = origin.single() else { return Err(Reason::OriginMultiple) };
-        if let Some((text, source)) = self.matcher.find(bytes) {
-            return Ok(AllowedOrigin { text, source, reason: Reason::Allowed });
+        match origin.single().and_then(|bytes| self.matcher.exact.find(bytes)) {
+            Some(text) => Ok(AllowedOrigin { text, source: Source::Policy, reason: Reason::Allowed }),
+            None => self.check_unlisted(origin, verdict),
         }
-        self.check_unlisted(bytes, verdict)
     }
 
+    /// An origin that is not listed to the letter.
     #[inline(never)]
-    fn check_unlisted<'a>(&'a self, bytes: &'a [u8], verdict: Option<Verdict>) -> Result<AllowedOrigin<'a>, Reason> {
+    fn check_unlisted<'a>(&self, origin: Field<'a>, verdict: Option<Verdict>) -> Result<AllowedOrigin<'a>, Reason> {
+        let Some(bytes) = origin.single() else { return Err(Reason::OriginMultiple) };
         if bytes == b"null" {
             let null = AllowedOrigin { text: NULL, source: Source::Request, reason: Reason::Allowed };
             return if self.allow_null_origin { Ok(null) } else { Err(Reason::OriginNull) };
@@ -222,7 +269,7 @@ impl Policy {
             return Err(Reason::OriginMultiple);
         }
         let Some(origin) = Origin::parse(bytes) else { return Err(Reason::OriginMalformed) };
-        if verdict == Some(Verdict::Allow) && !(self.matcher.refuse_insecure && origin.is_insecure()) {
+        if self.matcher.matches(&origin) || (verdict == Some(Verdict::Allow) && !(self.matcher.refuse_insecure && origin.is_insecure())) {
             return Ok(AllowedOrigin { text: origin.text, source: Source::Request, reason: Reason::Allowed });
         }
         Err(Reason::OriginNotListed)
@@ -245,6 +292,7 @@ impl Policy {
         }
     }
 
+    #[inline(always)]
     fn answer<'a>(&self, block: &'a Block, reason: Reason, allowed: bool, status: u16) -> Decision<'a> {
         let mut decision = self.decision(block, Kind::Preflight, reason, Some(allowed));
         (decision.action, decision.status) = (Action::Answer, status);
@@ -253,6 +301,7 @@ impl Policy {
 }
 
 const NULL: &str = "null";
+const ANY: AllowedOrigin<'static> = AllowedOrigin { text: "*", source: Source::Policy, reason: Reason::AllowedAny };
 
 /// Exactly one `Sec-Fetch-Site`, of `same-origin` or `none`: not a cross-origin request, says the browser.
 fn is_same_origin(sec_fetch_site: Field<'_>) -> bool {

@@ -65,12 +65,21 @@ impl NameRule {
         }
     }
 
+    /// Whether a list is as browsers send it and every name is listed. No list names nothing that is not.
+    #[inline(always)]
+    pub(crate) fn lists(&self, lines: &Lines<'_>) -> bool {
+        let NameRule::Listed { names, max_bytes, max_names } = self else { return false };
+        match lines {
+            Lines::Absent => true,
+            Lines::One(line) => line.len() <= *max_bytes && names.are_all_of(line, *max_names),
+            Lines::Many(_) | Lines::Collected(_) => false,
+        }
+    }
+
     /// Fetch, CORS-preflight fetch, steps on CORS-unsafe request-header names.
     pub(crate) fn check(&self, lines: &Lines<'_>) -> Result<(), Reason> {
         match self {
-            NameRule::Listed { names, max_bytes, max_names } if matches!(lines, Lines::One(line) if line.len() <= *max_bytes && names.are_all_of(line, *max_names)) => {
-                Ok(())
-            }
+            NameRule::Listed { .. } if self.lists(lines) => Ok(()),
             NameRule::Listed { names, max_bytes, max_names } => walk(lines, *max_bytes, *max_names, |name| names.contains(name)),
             NameRule::Any { authorization: true } => Ok(()),
             NameRule::Any { authorization: false } => check_any(lines),

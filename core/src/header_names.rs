@@ -74,13 +74,28 @@ struct WireName {
     bytes: Box<[u8]>,
     first: u64,
     mask: u64,
+    /// The last eight bytes, of a name that has so many.
+    last: u64,
 }
 
 impl WireName {
     fn new(name: &str) -> Self {
         let bytes = name.to_ascii_lowercase().into_bytes().into_boxed_slice();
         let mask = if bytes.len() < 8 { (1 << (8 * bytes.len())) - 1 } else { u64::MAX };
-        WireName { first: tag::eight(&bytes, 0), mask, bytes }
+        WireName { first: tag::eight(&bytes, 0), mask, last: tag::eight(&bytes, bytes.len().saturating_sub(8)), bytes }
+    }
+
+    /// Whether a list starts with the name, and a comma or nothing comes behind it.
+    #[inline(always)]
+    fn starts(&self, list: &[u8], first: u64) -> bool {
+        let length = self.bytes.len();
+        (first ^ self.first) & self.mask == 0
+            && match length {
+                ..8 => length <= list.len(),
+                8..=16 => length <= list.len() && tag::eight(list, length - 8) == self.last,
+                _ => list.starts_with(&self.bytes),
+            }
+            && matches!(list.get(length), None | Some(b','))
     }
 }
 
@@ -135,8 +150,7 @@ impl HeaderNames {
         let mut rest = line;
         for _ in 0..max {
             let first = tag::eight(rest, 0);
-            let fits = |name: &&WireName| (first ^ name.first) & name.mask == 0 && rest.starts_with(&name.bytes);
-            let Some(name) = self.wire.iter().find(|name| fits(name) && matches!(rest.get(name.bytes.len()), None | Some(b','))) else { return false };
+            let Some(name) = self.wire.iter().find(|name| name.starts(rest, first)) else { return false };
             match rest.get(name.bytes.len() + 1..) {
                 Some(next) => rest = next,
                 None => return true,

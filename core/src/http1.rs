@@ -1,7 +1,7 @@
 //! The header block of a decision as HTTP/1.1 writes it.
 
 use crate::decision::{Action, Decision};
-use crate::headers::{Line, Value};
+use crate::headers::{HeaderName, Line, Value};
 
 /// A preflight answered with a status that may have a body says that it has none (RFC 9110, 8.6).
 const NO_BODY: &[u8] = b"Content-Length: 0\r\n";
@@ -12,14 +12,29 @@ const CHUNK: usize = 32;
 /// A block of headers, written out as far as the policy knows it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Http1 {
-    pieces: Vec<Piece>,
+    pieces: Box<[Piece]>,
+    /// The first line is [`START`] and the origin.
+    names_origin: bool,
+    /// There is no other value of the request than that origin, so that the last piece holds everything behind it.
+    is_usual: bool,
 }
+
+/// How a block starts that names the request's origin.
+const START: [u8; CHUNK] = {
+    let mut start = [0; CHUNK];
+    let name = HeaderName::AllowOrigin.as_str().as_bytes();
+    start.split_at_mut(name.len()).0.copy_from_slice(name);
+    start[name.len()] = b':';
+    start[name.len() + 1] = b' ';
+    start
+};
+const START_LENGTH: usize = HeaderName::AllowOrigin.as_str().len() + 2;
 
 /// Text of the policy, then a value of the request.
 #[derive(Clone, Debug, Default)]
 struct Piece {
     /// Filled up with zeros.
-    chunks: Vec<[u8; CHUNK]>,
+    chunks: Box<[[u8; CHUNK]]>,
     length: usize,
     value: Option<Value>,
 }
@@ -28,7 +43,7 @@ impl Piece {
     fn new(text: &str, value: Option<Value>) -> Self {
         let mut chunks = vec![[0; CHUNK]; text.len().div_ceil(CHUNK)];
         chunks.as_flattened_mut()[..text.len()].copy_from_slice(text.as_bytes());
-        Piece { chunks, length: text.len(), value }
+        Piece { chunks: chunks.into_boxed_slice(), length: text.len(), value }
     }
 }
 
@@ -47,7 +62,33 @@ impl Http1 {
         if !text.is_empty() {
             pieces.push(Piece::new(&text, None));
         }
-        Http1 { pieces }
+        let names_origin = pieces.first().is_some_and(|piece| piece.length == START_LENGTH && matches!(piece.value, Some(Value::Origin)));
+        let is_usual = pieces.len() == usize::from(names_origin) + 1 && pieces.last().is_some_and(|piece| piece.value.is_none());
+        Http1 { pieces: pieces.into_boxed_slice(), names_origin, is_usual }
+    }
+
+    /// Writes a usual block in few steps, if the buffer has room for whole chunks.
+    #[inline(always)]
+    fn write_at_once(&self, origin: &[u8], buffer: &mut [u8]) -> Option<usize> {
+        const HALF: usize = CHUNK / 2;
+        const LONGEST: usize = 3 * HALF;
+        let tail = self.pieces.last().filter(|_| self.is_usual)?;
+        let mut used = 0;
+        if self.names_origin {
+            // Halves of a chunk that may overlap cover every length from one to three.
+            let (first, last) = (origin.first_chunk::<HALF>()?, origin.last_chunk::<HALF>()?);
+            let room = buffer.first_chunk_mut::<{ START_LENGTH + LONGEST }>()?;
+            used = START_LENGTH + origin.len();
+            room[..CHUNK].copy_from_slice(&START);
+            room[START_LENGTH..START_LENGTH + HALF].copy_from_slice(first);
+            if let Some(second) = origin[HALF..].first_chunk::<HALF>() {
+                room[START_LENGTH + HALF..START_LENGTH + CHUNK].copy_from_slice(second);
+            }
+            *room.get_mut(..used)?.last_chunk_mut::<HALF>()? = *last;
+        }
+        let room = buffer.get_mut(used..)?.get_mut(..tail.chunks.len() * CHUNK)?;
+        room.as_chunks_mut().0.iter_mut().zip(&tail.chunks).for_each(|(to, from)| *to = *from);
+        Some(used + tail.length)
     }
 }
 
@@ -114,6 +155,13 @@ impl Decision<'_> {
     /// ```
     #[inline]
     pub fn write_http1(&self, buffer: &mut [u8]) -> Result<usize, usize> {
+        let says_no_body = self.action == Action::Answer && self.status != 204;
+        let at_once = if says_no_body { None } else { self.block.http1.write_at_once(self.origin.as_bytes(), buffer) };
+        at_once.map_or_else(|| self.write_pieces(buffer), Ok)
+    }
+
+    #[inline(never)]
+    fn write_pieces(&self, buffer: &mut [u8]) -> Result<usize, usize> {
         let mut writer = Writer { buffer, used: 0 };
         for piece in &self.block.http1.pieces {
             writer.piece(piece);

@@ -5,6 +5,7 @@
 use crate::config::options::{Item, split_list};
 use crate::decision::Reason;
 use crate::problem::{Code, Problems};
+use crate::tag;
 
 /// Fetch, forbidden method (compared case-insensitively).
 const FORBIDDEN: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
@@ -67,6 +68,8 @@ pub(crate) struct Methods {
     pub(crate) any: bool,
     /// The configured names in their order; empty under `*`.
     pub(crate) list: Vec<String>,
+    /// Length and bytes of those that have at most eight: most of all.
+    short: Vec<(usize, u64)>,
 }
 
 impl Methods {
@@ -84,7 +87,7 @@ impl Methods {
                 if methods.list.contains(&method) {
                     problems.warning(Code::MethodDuplicate, &path, text, "this method stands twice", None);
                 } else {
-                    methods.list.push(method);
+                    methods.push(method);
                 }
             }
         }
@@ -94,16 +97,28 @@ impl Methods {
         methods
     }
 
-    /// Fetch, CORS-preflight fetch, step "request's method is not in methods": whether the requested method passes.
-    #[inline]
-    pub(crate) fn check(&self, requested: &[u8]) -> Result<(), Reason> {
-        if is_safelisted(requested) || self.list.iter().any(|method| method.as_bytes() == requested) {
-            return Ok(());
+    /// Whether the method is safelisted, or listed and of at most eight bytes.
+    #[inline(always)]
+    pub(crate) fn lists(&self, requested: &[u8]) -> bool {
+        if requested.len() > 8 {
+            return false;
         }
-        self.check_unlisted(requested)
+        let asked = (requested.len(), tag::short(requested));
+        self.short.iter().any(|short| *short == asked) || is_safelisted(requested)
     }
 
-    fn check_unlisted(&self, requested: &[u8]) -> Result<(), Reason> {
+    fn push(&mut self, method: String) {
+        if method.len() <= 8 {
+            self.short.push((method.len(), tag::short(method.as_bytes())));
+        }
+        self.list.push(method);
+    }
+
+    /// Fetch, CORS-preflight fetch, step "request's method is not in methods": whether the requested method passes.
+    pub(crate) fn check(&self, requested: &[u8]) -> Result<(), Reason> {
+        if self.lists(requested) || self.list.iter().any(|method| method.as_bytes() == requested) {
+            return Ok(());
+        }
         let requested_is = |method: &&str| method.as_bytes().eq_ignore_ascii_case(requested);
         if self.any {
             let passes = requested.len() <= MAX_ANY && is_token(requested) && !FORBIDDEN.iter().any(requested_is);
@@ -163,7 +178,7 @@ mod tests {
 
     #[test]
     fn forbidden_methods_never_pass() {
-        let any = Methods { any: true, list: Vec::new() };
+        let any = Methods { any: true, ..Methods::default() };
         for method in ["TRACE", "connect", "Track"] {
             assert_eq!(any.check(method.as_bytes()), Err(Reason::MethodNotAllowed));
         }
@@ -174,8 +189,25 @@ mod tests {
     }
 
     #[test]
+    fn methods_of_every_length_are_compared_whole() {
+        let mut methods = Methods::default();
+        let listed: Vec<String> = (1..20).map(|length| "M".repeat(length)).collect();
+        listed.iter().for_each(|method| methods.push(method.clone()));
+        for method in &listed {
+            assert_eq!(methods.check(method.as_bytes()), Ok(()));
+            for changed in 0..method.len() {
+                let mut other = method.clone().into_bytes();
+                other[changed] = b'\0';
+                assert_eq!(methods.check(&other), Err(Reason::MethodNotAllowed));
+            }
+        }
+        assert_eq!(methods.check(&[b'M'; 20]), Err(Reason::MethodNotAllowed));
+    }
+
+    #[test]
     fn case_is_named_as_the_cause() {
-        let methods = Methods { any: false, list: vec!["PATCH".into()] };
+        let mut methods = Methods::default();
+        methods.push("PATCH".into());
         assert_eq!(methods.check(b"patch"), Err(Reason::MethodCase));
         assert_eq!(methods.check(b"get"), Err(Reason::MethodCase));
         assert_eq!(methods.check(b"PUT"), Err(Reason::MethodNotAllowed));

@@ -220,6 +220,9 @@ impl Preflights {
     /// The block with or without the private network, method and names.
     #[inline]
     pub(crate) fn of(&self, has: [bool; 3]) -> &Block {
+        if let [only] = &self.blocks[..] {
+            return only;
+        }
         let index: usize = self.weights.iter().zip(has).map(|(weight, has)| weight * usize::from(has)).sum();
         &self.blocks[index]
     }

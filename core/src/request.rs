@@ -62,8 +62,9 @@ impl<'a> Field<'a> {
 /// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many hosts leave them in.
 #[inline(always)]
 pub(crate) fn trim(value: &[u8]) -> &[u8] {
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    if value.first().is_some_and(is_space) || value.last().is_some_and(is_space) { trim_spaces(value) } else { value }
+    // All that may have to go, and little else.
+    let is_low = |byte: &u8| *byte <= b' ';
+    if value.first().is_some_and(is_low) || value.last().is_some_and(is_low) { trim_spaces(value) } else { value }
 }
 
 #[cold]

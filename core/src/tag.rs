@@ -5,20 +5,38 @@
 pub(crate) fn eight(text: &[u8], start: usize) -> u64 {
     match text.get(start..).and_then(|rest| rest.first_chunk::<8>()) {
         Some(chunk) => u64::from_le_bytes(*chunk),
-        None => text.get(start..).unwrap_or_default().iter().rev().fold(0, |tag, byte| tag << 8 | u64::from(*byte)),
+        None => fewer(text, start),
     }
 }
 
-/// Whether two texts of the same length are equal, eight bytes at a time: shorter than a call for what origins are.
+#[cold]
+fn fewer(text: &[u8], start: usize) -> u64 {
+    text.get(start..).unwrap_or_default().iter().rev().fold(0, |tag, byte| tag << 8 | u64::from(*byte))
+}
+
+/// Whether two texts are equal, by blocks that may overlap: shorter than a call for what origins and names are.
 #[inline]
 pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else { return a == b };
-    let (a_chunks, _) = a.as_chunks::<8>();
-    let (b_chunks, _) = b.as_chunks::<8>();
-    a_last == b_last && a_chunks.iter().zip(b_chunks).all(|(a, b)| a == b)
+    match a.len() {
+        16..=32 => a.first_chunk::<16>() == b.first_chunk::<16>() && a.last_chunk::<16>() == b.last_chunk::<16>(),
+        8..16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        ..8 => a == b,
+        _ => a.last_chunk::<16>() == b.last_chunk::<16>() && a.as_chunks::<16>().0 == b.as_chunks::<16>().0,
+    }
+}
+
+/// A text of at most eight bytes as an integer: texts of the same length have different ones. 0 for longer texts.
+#[inline]
+pub(crate) fn short(text: &[u8]) -> u64 {
+    match (text, text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        ([], ..) => 0,
+        ([first, ..], None, _) => u64::from(*first) | u64::from(text[text.len() / 2]) << 8 | u64::from(text[text.len() - 1]) << 16,
+        (_, Some(first), Some(last)) if text.len() <= 8 => u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32,
+        _ => 0,
+    }
 }
 
 /// Of an origin: the bytes behind `https://`, mixed with the length.
@@ -45,6 +63,19 @@ mod tests {
         assert_eq!(of_name(b"DPR"), of_name(b"dpr"));
         assert_ne!(of_origin(b"https://one.example"), of_origin(b"https://two.example"));
         assert_eq!(of_origin(b""), 0);
+    }
+
+    #[test]
+    fn short_texts_differ_in_their_integers() {
+        for length in 0..=8 {
+            let text = vec![b'a'; length];
+            for changed in 0..length {
+                let mut other = text.clone();
+                other[changed] = b'b';
+                assert_ne!(short(&text), short(&other), "{length} {changed}");
+            }
+        }
+        assert_eq!(short(b"PROPPATCH"), 0);
     }
 
     #[test]

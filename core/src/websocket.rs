@@ -71,11 +71,8 @@ impl Policy {
             return WebSocketCheck::Allow;
         }
         let Some(bytes) = origin.single() else { return WebSocketCheck::Deny };
-        let by_policy = if public {
-            self.matcher.find(bytes).is_some() || (bytes == b"null" && self.allow_null_origin)
-        } else {
-            self.matcher.allows_with_credentials(bytes)
-        };
+        let by_policy =
+            if public { self.matcher.finds(bytes) || (bytes == b"null" && self.allow_null_origin) } else { self.matcher.allows_with_credentials(bytes) };
         let by_host = || verdict == Some(Verdict::Allow) && Origin::parse(bytes).is_some_and(|origin| public || !origin.is_insecure());
         if by_policy || self.own_origins.find(bytes).is_some() || by_host() { WebSocketCheck::Allow } else { WebSocketCheck::Deny }
     }

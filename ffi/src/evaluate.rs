@@ -9,7 +9,7 @@ use crate::decision::{
     CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_TEXT_SIZE, action_number, check_size, crossgate_decision, crossgate_header, kind_number, reason_number,
 };
 use crate::policy::{borrow, crossgate_policy};
-use crate::request::{Given, crossgate_lines, crossgate_request, empty, verdict};
+use crate::request::{Given, crossgate_lines, crossgate_request, empty, usual, verdict};
 use crate::status::{
     CROSSGATE_BUFFER_TOO_SMALL, CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_VERDICT_NOT_ASKED, Outcome, crossgate_status, guard,
 };
@@ -37,31 +37,56 @@ pub unsafe extern "C" fn crossgate_evaluate(
     scratch_size: usize,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: NULL or a policy of this library that is not freed during the call.
-        let policy = unsafe { borrow(policy) }?;
-        // SAFETY: NULL or the caller's decision.
-        unsafe { check_size(decision) }?;
-        // SAFETY: NULL or the caller's request, unchanged during the call.
-        let given = unsafe { Given::read(request) }?;
-        let mut request = empty();
-        given.fill(&mut request)?;
-        if scratch.is_null() && scratch_size > 0 {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+        // SAFETY: each is NULL or the caller's as the header asks for it, and nobody changes it during the call.
+        unsafe {
+            if let (Ok(asked), Ok(()), Some(usual)) = (borrow(policy), check_size(decision), usual(request))
+                && let Some(decided) = asked.policy.evaluate_at_once(&usual)
+                && (scratch_size == 0 || !scratch.is_null())
+                && write(asked, &decided, Scratch { data: std::ptr::null_mut(), size: 0 }, decision)
+            {
+                return Ok(());
+            }
+            evaluate_any(policy, request, decision, scratch, scratch_size)
         }
-        let needed = policy.scratch_size();
-        if scratch_size < needed && request.kind() == Kind::Preflight {
-            return Err(CROSSGATE_BUFFER_TOO_SMALL);
-        }
-        // One byte stays free for the NUL.
-        let scratch = Scratch { data: scratch.cast(), size: scratch_size.min(needed).saturating_sub(1) };
-        // SAFETY: the decision is the caller's, of the right size, and nobody else uses it during the call.
-        let written = unsafe { evaluate(policy, &request, given.verdict, scratch, decision) }?;
-        if !written {
-            // SAFETY: as above.
-            unsafe { without_method(policy, request, given.verdict, scratch, decision) }?;
-        }
-        Ok(())
     })
+}
+
+/// A preflight, whatever is unusual, and what is wrong.
+///
+/// # Safety
+/// As for [`crossgate_evaluate`].
+#[inline(never)]
+unsafe fn evaluate_any(
+    policy: *const crossgate_policy,
+    request: *const crossgate_request,
+    decision: *mut crossgate_decision,
+    scratch: *mut c_char,
+    scratch_size: usize,
+) -> Outcome {
+    // SAFETY: NULL or a policy of this library that is not freed during the call.
+    let policy = unsafe { borrow(policy) }?;
+    // SAFETY: NULL or the caller's decision.
+    unsafe { check_size(decision) }?;
+    // SAFETY: NULL or the caller's request, unchanged during the call.
+    let given = unsafe { Given::read(request) }?;
+    let mut request = empty();
+    given.fill(&mut request)?;
+    if scratch.is_null() && scratch_size > 0 {
+        return Err(CROSSGATE_NULL_ARGUMENT);
+    }
+    let needed = policy.scratch_size();
+    if scratch_size < needed && request.kind() == Kind::Preflight {
+        return Err(CROSSGATE_BUFFER_TOO_SMALL);
+    }
+    // One byte stays free for the NUL.
+    let scratch = Scratch { data: scratch.cast(), size: scratch_size.min(needed).saturating_sub(1) };
+    // SAFETY: the decision is the caller's, of the right size, and nobody else uses it during the call.
+    let written = unsafe { evaluate(policy, &request, given.verdict, scratch, decision) }?;
+    if !written {
+        // SAFETY: as above.
+        unsafe { without_method(policy, request, given.verdict, scratch, decision) }?;
+    }
+    Ok(())
 }
 
 /// The caller's buffer for an echoed list; `data[size]` is writable too.
@@ -121,16 +146,21 @@ unsafe fn without_method(
 unsafe fn write(policy: &crossgate_policy, decision: &Decision<'_>, scratch: Scratch, out: *mut crossgate_decision) -> bool {
     let Some(prepared) = policy.prepared.get(decision.prepared()) else { return false };
     // SAFETY: `out` is a writable decision. The arrays are addressed without a reference: they may be uninitialised.
-    let (headers, text) = unsafe { ((&raw mut (*out).headers).cast::<crossgate_header>(), (&raw mut (*out).text).cast::<u8>()) };
+    let (headers, remove, text) = unsafe {
+        ((&raw mut (*out).headers).cast::<crossgate_header>(), (&raw mut (*out).remove).cast::<crossgate_str>(), (&raw mut (*out).text).cast::<u8>())
+    };
     let mut used = 0;
-    // SAFETY: both are of the same size and do not overlap; what is behind the counts is room that nobody reads. In blocks
-    // of fixed size, which takes no call.
+    // SAFETY: each is of the same size as its copy and does not overlap it; what is behind the counts is room that nobody
+    // reads. In blocks of fixed size, which takes no call.
     unsafe {
         headers.cast::<[crossgate_header; 4]>().write(prepared.headers[0]);
         if prepared.header_count > 4 {
             headers.add(4).cast::<[crossgate_header; 4]>().write(prepared.headers[1]);
         }
-        (&raw mut (*out).remove).write(prepared.remove);
+        remove.cast::<[crossgate_str; 4]>().write(prepared.remove[0]);
+        if prepared.remove_count > 4 {
+            remove.add(4).cast::<[crossgate_str; 4]>().write(prepared.remove[1]);
+        }
     }
     for (index, kind) in prepared.of_request.iter().map_while(Option::as_ref) {
         let Some((value, source)) = decision.value_of(*kind) else { continue };
@@ -199,47 +229,92 @@ pub unsafe extern "C" fn crossgate_evaluate_http1(
     length: *mut usize,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: NULL or a policy of this library that is not freed during the call.
-        let policy = unsafe { borrow(policy) }?;
-        // SAFETY: NULL or the caller's decision.
-        unsafe { check_size(decision) }?;
-        if length.is_null() || (buffer.is_null() && buffer_size > 0) {
-            return Err(CROSSGATE_NULL_ARGUMENT);
-        }
-        // SAFETY: NULL or the caller's request, unchanged during the call.
-        let given = unsafe { Given::read(request) }?;
-        let mut request = empty();
-        given.fill(&mut request)?;
-        let room: &mut [u8] = if buffer_size < 2 {
-            &mut []
-        } else {
-            // SAFETY: the caller's buffer, which overlaps nothing else; one byte stays free for the NUL. It may hold
-            // anything, and any byte is a valid u8.
-            unsafe { std::slice::from_raw_parts_mut(buffer.cast(), (buffer_size - 1).min(isize::MAX as usize)) }
-        };
-        let mut finish = |result: &Result<Decision<'_>, VerdictError>| {
-            let Ok(decided) = result else { return Err(CROSSGATE_VERDICT_NOT_ASKED) };
-            let (used, outcome) = match decided.write_http1(room) {
-                Ok(used) if used < buffer_size => (used, Ok(())),
-                Ok(needed) | Err(needed) => (needed, Err(CROSSGATE_BUFFER_TOO_SMALL)),
-            };
-            // SAFETY: not NULL, so the caller's to write; `used` is within the buffer, and the decision is of its size.
-            unsafe {
-                length.write(used);
-                outcome?;
-                buffer.add(used).write(0);
-                write_outcome(decided, decision);
-                (*decision).header_count = 0;
-                (*decision).remove_count = 0;
+        // SAFETY: each is NULL or the caller's as the header asks for it, and nobody changes it during the call.
+        unsafe {
+            if let (Ok(asked), Ok(()), Some(usual)) = (borrow(policy), check_size(decision), usual(request))
+                && !buffer.is_null()
+                && !length.is_null()
+                && let Some(decided) = asked.policy.evaluate_at_once(&usual)
+            {
+                return Http1 { buffer: buffer.cast(), size: buffer_size, length, decision }.write(&decided);
             }
-            Ok(())
-        };
-        if policy.policy.scratch_size() > 0 && request.kind() == Kind::Preflight {
-            with_scratch(&policy.policy, &request, given.verdict, finish)
-        } else {
-            finish(&policy.policy.evaluate_into(&request, given.verdict, &mut []))
+            evaluate_http1_any(policy, request, decision, buffer, buffer_size, length)
         }
     })
+}
+
+/// A preflight, whatever is unusual, and what is wrong.
+///
+/// # Safety
+/// As for [`crossgate_evaluate_http1`].
+#[inline(never)]
+unsafe fn evaluate_http1_any(
+    policy: *const crossgate_policy,
+    request: *const crossgate_request,
+    decision: *mut crossgate_decision,
+    buffer: *mut c_char,
+    size: usize,
+    length: *mut usize,
+) -> Outcome {
+    // SAFETY: NULL or a policy of this library that is not freed during the call.
+    let policy = unsafe { &borrow(policy)?.policy };
+    // SAFETY: NULL or the caller's decision.
+    unsafe { check_size(decision) }?;
+    if length.is_null() || (buffer.is_null() && size > 0) {
+        return Err(CROSSGATE_NULL_ARGUMENT);
+    }
+    // SAFETY: NULL or the caller's request, unchanged during the call.
+    let given = unsafe { Given::read(request) }?;
+    let mut request = empty();
+    given.fill(&mut request)?;
+    let out = Http1 { buffer: buffer.cast(), size, length, decision };
+    let finish = |result: &Result<Decision<'_>, VerdictError>| {
+        let Ok(decided) = result else { return Err(CROSSGATE_VERDICT_NOT_ASKED) };
+        // SAFETY: the outputs are the caller's, of the right sizes, and nobody else uses them during the call.
+        unsafe { out.write(decided) }
+    };
+    if policy.scratch_size() > 0 && request.kind() == Kind::Preflight {
+        with_scratch(policy, &request, given.verdict, finish)
+    } else {
+        finish(&policy.evaluate_into(&request, given.verdict, &mut []))
+    }
+}
+
+/// Where crossgate_evaluate_http1() puts what it has.
+struct Http1 {
+    buffer: *mut u8,
+    size: usize,
+    length: *mut usize,
+    decision: *mut crossgate_decision,
+}
+
+impl Http1 {
+    /// # Safety
+    /// The outputs are writable, the buffer overlaps nothing that the decision borrows, and is NULL only if its size is 0.
+    #[inline(always)]
+    unsafe fn write(&self, decision: &Decision<'_>) -> Outcome {
+        let room: &mut [u8] = if self.size < 2 {
+            &mut []
+        } else {
+            // SAFETY: this function's own contract; one byte stays free for the NUL. The buffer may hold anything, and any
+            // byte is a valid u8.
+            unsafe { std::slice::from_raw_parts_mut(self.buffer, (self.size - 1).min(isize::MAX as usize)) }
+        };
+        let (used, outcome) = match decision.write_http1(room) {
+            Ok(used) if used < self.size => (used, Ok(())),
+            Ok(needed) | Err(needed) => (needed, Err(CROSSGATE_BUFFER_TOO_SMALL)),
+        };
+        // SAFETY: this function's own contract, and `used` is within the buffer.
+        unsafe {
+            self.length.write(used);
+            outcome?;
+            self.buffer.add(used).write(0);
+            write_outcome(decision, self.decision);
+            (*self.decision).header_count = 0;
+            (*self.decision).remove_count = 0;
+        }
+        Ok(())
+    }
 }
 
 /// Enough for any echoed list; a policy that needs more gives no list, as `Policy::evaluate_into` says, and a test notices.
@@ -251,7 +326,7 @@ fn with_scratch(
     policy: &Policy,
     request: &Request<'_>,
     verdict: Option<Verdict>,
-    mut finish: impl FnMut(&Result<Decision<'_>, VerdictError>) -> Outcome,
+    finish: impl FnOnce(&Result<Decision<'_>, VerdictError>) -> Outcome,
 ) -> Outcome {
     let mut scratch = [0; ECHO_SIZE];
     finish(&policy.evaluate_into(request, verdict, &mut scratch))

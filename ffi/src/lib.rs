@@ -36,5 +36,7 @@ pub mod shared;
 
 pub mod counters;
 
+#[cfg(no_backtrace)]
+mod no_backtrace;
 mod prepared;
 mod slot;

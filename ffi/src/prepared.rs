@@ -12,7 +12,7 @@ pub(crate) struct Prepared {
     pub(crate) of_request: [Option<(usize, PreparedValue<'static>)>; 3],
     /// In two halves: most sets need only the first.
     pub(crate) headers: [[crossgate_header; 4]; 2],
-    pub(crate) remove: [crossgate_str; 8],
+    pub(crate) remove: [[crossgate_str; 4]; 2],
 }
 
 // SAFETY: the strings are static or those of the policy that this is kept with, and never change.
@@ -30,7 +30,8 @@ impl Prepared {
     }
 
     fn of<'p>(headers: impl Iterator<Item = (HeaderName, crossgate::Op, PreparedValue<'p>)>, remove: &[HeaderName]) -> Prepared {
-        let mut set = Prepared { header_count: 0, remove_count: 0, of_request: [None; 3], headers: [[NO_HEADER; 4]; 2], remove: [crossgate_str::ABSENT; 8] };
+        let mut set =
+            Prepared { header_count: 0, remove_count: 0, of_request: [None; 3], headers: [[NO_HEADER; 4]; 2], remove: [[crossgate_str::ABSENT; 4]; 2] };
         let mut of_request = set.of_request.iter_mut();
         for ((index, (name, op, value)), room) in headers.enumerate().zip(set.headers.as_flattened_mut()) {
             let (text, of) = match value {
@@ -53,7 +54,7 @@ impl Prepared {
             };
             set.header_count += 1;
         }
-        for (name, room) in remove.iter().zip(&mut set.remove) {
+        for (name, room) in remove.iter().zip(set.remove.as_flattened_mut()) {
             *room = crossgate_str::of(name.lower());
             set.remove_count += 1;
         }

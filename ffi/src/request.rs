@@ -257,6 +257,40 @@ pub(crate) fn empty<'a>() -> ManuallyDrop<Request<'a>> {
     ManuallyDrop::new(Request::default())
 }
 
+/// The request, if it is a usual one: no verdict, and each field once at most, through `crossgate_request_add_header`. It
+/// is only read from, so that the compiler builds nothing. `None` for everything else, mistakes among it.
+///
+/// # Safety
+/// As for [`Given::read`].
+#[inline(always)]
+pub(crate) unsafe fn usual<'a>(request: *const crossgate_request) -> Option<ManuallyDrop<Request<'a>>> {
+    // SAFETY: this function's own contract.
+    unsafe { check_size(request) }.ok()?;
+    // SAFETY: of the right size, so every member outside the room for added lines is initialised.
+    let r = unsafe { &*request };
+    let direct = r.origin.count | r.acr_method.count | r.acr_headers.count | r.acr_private_network.count | r.sec_fetch_site.count;
+    let fields = r.added_origin_count | r.added_acr_method_count | r.added_acr_headers_count;
+    let is_text = !r.method.data.is_null() && r.method.len <= isize::MAX as usize;
+    if direct != 0 || r.flags | r.verdict as u32 | r.added_acr_private_network_count != 0 || fields > 1 || !is_text {
+        return None;
+    }
+    let mut request = empty();
+    // SAFETY: as above; `crossgate_request_add_header` wrote and checked a line before it counted it.
+    unsafe {
+        request.method = std::slice::from_raw_parts(r.method.data.cast(), r.method.len);
+        if r.added_origin_count != 0 {
+            request.origin = Field::one(added(&r.added_origin));
+        }
+        if r.added_acr_method_count != 0 {
+            request.acrm = Field::one(added(&r.added_acr_method));
+        }
+        if r.added_acr_headers_count != 0 {
+            request.acrh = Lines::One(added(&r.added_acr_headers[0]));
+        }
+    }
+    Some(request)
+}
+
 impl<'a> Given<'a> {
     /// # Safety
     /// `request` is NULL or the caller's request, made ready by `crossgate_request_init`; all its lines are readable and
@@ -278,44 +312,10 @@ impl<'a> Given<'a> {
     pub(crate) fn fill(&'a self, request: &mut Request<'a>) -> Outcome {
         // SAFETY: the contract of `read`.
         request.method = unsafe { self.request.method.bytes() }?.unwrap_or_default();
-        if self.fill_usual(request) { Ok(()) } else { self.fill_any(request) }
+        self.fill_fields(request)
     }
 
-    /// If each field came through `crossgate_request_add_header`, and once at most; false for everything else.
-    #[inline(always)]
-    fn fill_usual(&'a self, request: &mut Request<'a>) -> bool {
-        let r = self.request;
-        let direct = r.origin.count | r.acr_method.count | r.acr_headers.count | r.acr_private_network.count | r.sec_fetch_site.count;
-        let preflight = r.added_acr_method_count | r.added_acr_headers_count | r.added_acr_private_network_count;
-        if direct != 0 || (r.added_origin_count | r.added_sec_fetch_site_count | preflight) > 1 {
-            return false;
-        }
-        // SAFETY: `crossgate_request_add_header` wrote and checked a line before it counted it; readable by the contract
-        // of `read`.
-        unsafe {
-            if r.added_origin_count != 0 {
-                request.origin = Field::one(added(&r.added_origin));
-            }
-            if r.added_sec_fetch_site_count != 0 {
-                request.sec_fetch_site = Field::one(added(&r.added_sec_fetch_site));
-            }
-            if preflight != 0 {
-                if r.added_acr_method_count != 0 {
-                    request.acrm = Field::one(added(&r.added_acr_method));
-                }
-                if r.added_acr_private_network_count != 0 {
-                    request.acrpn = Field::one(added(&r.added_acr_private_network));
-                }
-                if r.added_acr_headers_count != 0 {
-                    request.acrh = Lines::One(added(&r.added_acr_headers[0]));
-                }
-            }
-        }
-        true
-    }
-
-    #[inline(never)]
-    fn fill_any(&'a self, request: &mut Request<'a>) -> Outcome {
+    fn fill_fields(&'a self, request: &mut Request<'a>) -> Outcome {
         let r = self.request;
         // SAFETY: the contract of `read`: texts and lines are readable, added ones initialised as far as they are counted.
         unsafe {
@@ -358,7 +358,7 @@ impl<'a> Given<'a> {
 
 impl LineSource for Given<'_> {
     fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool) {
-        // `fill_any` found no line that is wrong.
+        // `fill_fields` found no line that is wrong.
         let _ = self.list_lines().all(|line| line.is_ok_and(&mut *each));
     }
 }

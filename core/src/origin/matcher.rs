@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::grammar::Origin;
-use crate::headers::Source;
+use crate::headers::Text;
 use crate::tag;
 
 use super::pattern::{HostPattern, Pattern, PortPattern};
@@ -19,11 +19,17 @@ const LINEAR: usize = 4;
 pub(crate) struct ExactOrigins {
     text: String,
     spans: Vec<(u32, u16)>,
-    /// Of the first [`LINEAR`] origins.
-    tags: [u64; LINEAR],
+    /// The same while there are at most [`LINEAR`].
+    few: Vec<Few>,
     table: HashTable<u32>,
     // Seeded by the process: nobody can choose origins that collide.
     seed: RandomState,
+}
+
+#[derive(Clone, Debug)]
+struct Few {
+    tag: u64,
+    text: Text,
 }
 
 impl ExactOrigins {
@@ -42,10 +48,10 @@ impl ExactOrigins {
         self.text.push_str(origin);
         self.text.push('\0');
         self.spans.push((start, length));
-        if let Some(slot) = self.tags.get_mut(index as usize) {
-            *slot = tag::of_origin(origin.as_bytes());
-        }
-        if self.spans.len() > LINEAR {
+        if self.spans.len() <= LINEAR {
+            self.few.push(Few { tag: tag::of_origin(origin.as_bytes()), text: Text::new(origin) });
+        } else {
+            self.few = Vec::new();
             let ExactOrigins { text, spans, table, seed, .. } = self;
             let hash_at = |index: &u32| hash_origin(seed, bytes_at(text, spans, *index as usize));
             if table.is_empty() {
@@ -60,16 +66,26 @@ impl ExactOrigins {
     }
 
     /// The stored text of an origin with exactly these bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, origin: &[u8]) -> Option<&str> {
-        let equal = |index: usize| tag::equal(bytes_at(&self.text, &self.spans, index), origin);
-        let index = if self.spans.len() <= LINEAR {
-            let tag = tag::of_origin(origin);
-            (0..self.spans.len().min(LINEAR)).find(|index| self.tags[*index] == tag && equal(*index))?
-        } else {
-            *self.table.find(hash_origin(&self.seed, origin), |index| equal(*index as usize))? as usize
-        };
-        Some(at(&self.text, &self.spans, index))
+        if self.spans.len() > LINEAR {
+            return self.find_in_table(origin);
+        }
+        let tag = tag::of_origin(origin);
+        for few in &self.few {
+            let text = few.text.as_str();
+            if few.tag == tag && tag::equal(text.as_bytes(), origin) {
+                return Some(text);
+            }
+        }
+        None
+    }
+
+    #[inline(never)]
+    fn find_in_table(&self, origin: &[u8]) -> Option<&str> {
+        let equal = |index: &u32| tag::equal(bytes_at(&self.text, &self.spans, *index as usize), origin);
+        let index = self.table.find(hash_origin(&self.seed, origin), equal)?;
+        Some(at(&self.text, &self.spans, *index as usize))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
@@ -238,35 +254,20 @@ pub(crate) struct Matcher {
 }
 
 impl Matcher {
-    /// The origin's text if it is allowed: the stored one for an exact entry, else the request's.
-    #[inline]
-    pub(crate) fn find<'a>(&'a self, origin: &'a [u8]) -> Option<(&'a str, Source)> {
-        if let Some(stored) = self.exact.find(origin) {
-            return Some((stored, Source::Policy));
-        }
-        if self.has_patterns() { self.find_pattern(origin) } else { None }
+    /// Whether a pattern or a regex matches.
+    pub(crate) fn matches(&self, origin: &Origin<'_>) -> bool {
+        self.patterns.matches(origin, false) || self.matches_regex(origin, false)
     }
 
-    #[inline(never)]
-    fn find_pattern<'a>(&self, origin: &'a [u8]) -> Option<(&'a str, Source)> {
-        let origin = Origin::parse(origin)?;
-        (self.patterns.matches(&origin, false) || self.matches_regex(&origin, false)).then_some((origin.text, Source::Request))
+    /// Whether an entry, a pattern or a regex matches.
+    pub(crate) fn finds(&self, origin: &[u8]) -> bool {
+        self.exact.find(origin).is_some() || Origin::parse(origin).is_some_and(|parsed| self.matches(&parsed))
     }
 
     /// Whether the origin is allowed by rules that hold with credentials, whatever the policy's own are.
     pub(crate) fn allows_with_credentials(&self, origin: &[u8]) -> bool {
         let Some(parsed) = Origin::parse(origin) else { return false };
         !parsed.is_insecure() && (self.exact.find(origin).is_some() || self.patterns.matches(&parsed, true) || self.matches_regex(&parsed, true))
-    }
-
-    #[cfg(feature = "regex")]
-    fn has_patterns(&self) -> bool {
-        !self.patterns.list.is_empty() || self.regexes.is_some()
-    }
-
-    #[cfg(not(feature = "regex"))]
-    fn has_patterns(&self) -> bool {
-        !self.patterns.list.is_empty()
     }
 
     #[cfg(feature = "regex")]
