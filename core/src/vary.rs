@@ -61,13 +61,17 @@ pub fn merge_bytes(existing: &[u8], added: &[u8], any_alone: bool, put: impl FnM
 
 fn merge_text<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str, any_alone: bool) -> String {
     let lines: Vec<&[u8]> = existing.into_iter().chain([added]).map(str::as_bytes).collect();
-    let mut merged = Vec::new();
-    merge_tokens(lines.iter().copied(), any_alone, |piece| merged.extend_from_slice(piece));
     // Cut at commas and white space alone, so it is text as the lines were.
-    String::from_utf8(merged).unwrap_or_default()
+    String::from_utf8(merge_lines(lines.iter().copied(), any_alone)).unwrap_or_default()
 }
 
-/// `any_alone`: a `*` swallows everything else.
+/// Every name of the lines once, in order. `any_alone`: a `*` swallows everything else.
+pub(crate) fn merge_lines<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone, any_alone: bool) -> Vec<u8> {
+    let mut merged = Vec::new();
+    merge_tokens(lines, any_alone, |piece| merged.extend_from_slice(piece));
+    merged
+}
+
 fn merge_tokens<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone, any_alone: bool, mut put: impl FnMut(&[u8])) {
     let names = lines.flat_map(|line| line.split(|byte| *byte == b',')).map(trim).filter(|name| !name.is_empty());
     if any_alone && names.clone().any(|name| name == b"*") {
