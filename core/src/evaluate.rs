@@ -152,9 +152,14 @@ impl Policy {
     /// No `Origin`: what is the same for everybody is sent all the same, so that caches hold one answer.
     #[inline(always)]
     fn not_cors<'a>(&'a self, request: &Request<'a>) -> Decision<'a> {
-        let blocks = self.blocks.of(request.method);
-        let block = if self.is_constant() { &blocks.allowed } else { &blocks.bare };
-        self.decision(block, Kind::NotCors, Reason::NoOrigin, None)
+        self.decision(self.block_without_origin(request.method), Kind::NotCors, Reason::NoOrigin, None)
+    }
+
+    /// The headers of a response to a request without `Origin`.
+    #[inline(always)]
+    pub(crate) fn block_without_origin(&self, method: &[u8]) -> &Block {
+        let blocks = self.blocks.of(method);
+        if self.is_constant() { &blocks.allowed } else { &blocks.bare }
     }
 
     /// If the origin is listed to the letter. (Under `*` none is.)

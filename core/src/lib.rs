@@ -56,6 +56,7 @@ mod kept;
 mod method;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod middleware;
+mod operations;
 mod origin;
 mod policy;
 mod prepared;

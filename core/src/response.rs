@@ -1,7 +1,8 @@
 //! Applies a decision to a response that the application or an upstream has already given headers.
 
 use crate::decision::Decision;
-use crate::headers::{Header, HeaderName, Op};
+use crate::headers::HeaderName;
+use crate::operations::{self, Target};
 
 /// A response's headers, as a host keeps them. Names are given in lower case; a host that keeps the case compares
 /// without it. A `Vec` of pairs implements it.
@@ -70,32 +71,32 @@ impl Decision<'_> {
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn apply(&self, response: &mut impl ResponseHeaders) -> bool {
-        if self.keeps_upstream && !response.get_all(HeaderName::AllowOrigin).is_empty() {
-            self.headers().filter(|header| header.name == HeaderName::Vary).for_each(|header| merge(response, &header));
-            return false;
-        }
-        let mut overwrote = false;
-        for name in self.remove() {
-            if !response.get_all(*name).is_empty() {
-                overwrote = true;
-                response.remove(*name);
-            }
-        }
-        for header in self.headers() {
-            match header.op {
-                Op::Merge => merge(response, &header),
-                Op::Set => {
-                    overwrote |= response.get_all(header.name).iter().any(|value| value != header.value);
-                    response.set(header.name, header.value);
-                }
-            }
-        }
-        overwrote
+        let lines = self.headers().map(|header| (header.name, header.op, header.value));
+        operations::apply(&mut Host(response), self.keeps_upstream, self.remove().iter().copied(), lines)
     }
 }
 
-fn merge(response: &mut impl ResponseHeaders, header: &Header<'_>) {
-    let existing = response.get_all(header.name);
-    let value = header.merge(existing.iter().map(String::as_str));
-    response.set(header.name, &value);
+struct Host<'r, R>(&'r mut R);
+
+impl<R: ResponseHeaders> Target<&str> for Host<'_, R> {
+    fn has(&self, name: HeaderName) -> bool {
+        !self.0.get_all(name).is_empty()
+    }
+
+    fn lines(&self, name: HeaderName) -> impl Iterator<Item: AsRef<[u8]>> {
+        self.0.get_all(name).into_iter()
+    }
+
+    fn set(&mut self, name: HeaderName, value: &str) {
+        self.0.set(name, value);
+    }
+
+    fn set_merged(&mut self, name: HeaderName, merged: Vec<u8>) {
+        // Names that the host gave as text and names of the policy, cut at commas and white space alone.
+        self.0.set(name, &String::from_utf8(merged).unwrap_or_default());
+    }
+
+    fn remove(&mut self, name: HeaderName) {
+        self.0.remove(name);
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::decision::{Action, Decision, Reason};
 use crate::evaluate::{Verdict, VerdictError};
+use crate::policy::Policy;
 use crate::request::{Kind, Request};
 use crate::shared::Snapshot;
 
@@ -86,10 +87,7 @@ impl Snapshot {
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn compare_shadow(&self, live: &Decision<'_>, request: &Request<'_>, verdict: Option<Verdict>) -> Option<ShadowDifference> {
-        let policy = self.shadow()?;
-        let verdict = verdict.filter(|_| policy.host_origins);
-        let shadow = policy.evaluate_with(request, verdict).ok()?;
-        (!same(live, &shadow)).then(|| ShadowDifference { live: live.into(), shadow: (&shadow).into() })
+        ShadowDifference::find(self.shadow()?, live, request, verdict)
     }
 
     /// The same for a host that did not keep the live policy's decision.
@@ -99,6 +97,14 @@ impl Snapshot {
     pub fn shadow_difference(&self, request: &Request<'_>, verdict: Option<Verdict>) -> Result<Option<ShadowDifference>, VerdictError> {
         let live = self.evaluate_with(request, verdict)?;
         Ok(self.compare_shadow(&live, request, verdict))
+    }
+}
+
+impl ShadowDifference {
+    /// Evaluates a shadow policy beside the live one's decision.
+    pub(crate) fn find(shadow: &Policy, live: &Decision<'_>, request: &Request<'_>, verdict: Option<Verdict>) -> Option<Self> {
+        let decision = shadow.decide(request, verdict.filter(|_| shadow.host_origins), None);
+        (!same(live, &decision)).then(|| ShadowDifference { live: live.into(), shadow: (&decision).into() })
     }
 }
 

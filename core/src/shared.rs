@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+#[cfg(any(feature = "tower", feature = "actix"))]
+use arc_swap::Guard;
 
 use crate::config::Document;
 #[cfg(feature = "config")]
@@ -32,10 +34,11 @@ pub struct SharedPolicy {
     current: ArcSwap<Pair>,
 }
 
+/// The policies of one moment: swapped together, so that no reader finds a shadow beside a policy it was not set for.
 #[derive(Clone, Debug)]
-struct Pair {
-    live: Arc<Policy>,
-    shadow: Option<Arc<Policy>>,
+pub(crate) struct Pair {
+    pub(crate) live: Arc<Policy>,
+    pub(crate) shadow: Option<Arc<Policy>>,
 }
 
 impl SharedPolicy {
@@ -47,6 +50,13 @@ impl SharedPolicy {
     /// The policies as they are now, for one request.
     pub fn load(&self) -> Snapshot {
         Snapshot { pair: self.current.load_full() }
+    }
+
+    /// The same without counting: for a look that is short.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    #[inline]
+    pub(crate) fn current(&self) -> Guard<Arc<Pair>> {
+        self.current.load()
     }
 
     /// The live policy as it is now, for one request.

@@ -82,11 +82,16 @@ impl ShadowDifference {
     /// rest as `DEBUG`. The policies are those of the snapshot that found the difference.
     #[inline]
     pub fn trace(&self, snapshot: &crate::Snapshot, request: &Request<'_>) {
-        if LevelFilter::current() < LevelFilter::WARN {
+        self.trace_of(snapshot.policy(), snapshot.shadow().map(|policy| &**policy), request);
+    }
+
+    /// The same with the policies.
+    pub(crate) fn trace_of(&self, live: &Policy, shadow: Option<&Policy>, request: &Request<'_>) {
+        if !shadows_are_heard() {
             return;
         }
         static LIMIT: Limit = Limit::new();
-        let shadow_policy = snapshot.shadow().map(|policy| display(policy.digest()));
+        let shadow_policy = shadow.map(|policy| display(policy.digest()));
         macro_rules! emit {
             ($level:ident, $suppressed:expr) => {
                 tracing::event!(
@@ -98,7 +103,7 @@ impl ShadowDifference {
                     shadow_reason = self.shadow.reason.as_str(),
                     shadow_action = self.shadow.action.as_str(),
                     origin = origin(request),
-                    policy = display(snapshot.policy().digest()),
+                    policy = display(live.digest()),
                     shadow_policy,
                     suppressed = $suppressed,
                     "CORS shadow"
@@ -110,6 +115,19 @@ impl ShadowDifference {
             None => emit!(DEBUG, None::<u64>),
         }
     }
+}
+
+/// Whether somebody listens to differences.
+#[inline]
+pub(crate) fn shadows_are_heard() -> bool {
+    LevelFilter::current() >= LevelFilter::WARN
+}
+
+/// Whether somebody listens to requests that are no CORS requests.
+#[cfg(any(feature = "tower", feature = "actix"))]
+#[inline]
+pub(crate) fn not_cors_is_heard() -> bool {
+    LevelFilter::current() >= LevelFilter::TRACE
 }
 
 struct Shown<'a> {

@@ -61,10 +61,15 @@ pub fn merge_bytes(existing: &[u8], added: &[u8], any_alone: bool, put: impl FnM
 
 fn merge_text<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str, any_alone: bool) -> String {
     let lines: Vec<&[u8]> = existing.into_iter().map(str::as_bytes).collect();
-    let mut merged = Vec::new();
-    merge_tokens(lines.iter().copied(), added.as_bytes(), any_alone, |piece| merged.extend_from_slice(piece));
     // Cut at commas and white space alone, so it is text as the lines were.
-    String::from_utf8(merged).unwrap_or_default()
+    String::from_utf8(merge_lines(lines.iter().copied(), added.as_bytes(), any_alone)).unwrap_or_default()
+}
+
+/// [`merge_bytes`] for a response that has several lines.
+pub(crate) fn merge_lines<'a>(lines: impl Iterator<Item = &'a [u8]> + Clone, added: &'a [u8], any_alone: bool) -> Vec<u8> {
+    let mut merged = Vec::new();
+    merge_tokens(lines, added, any_alone, |piece| merged.extend_from_slice(piece));
+    merged
 }
 
 /// A response's own names are compared with so many of those in front of them: a longer list takes linear time and can

@@ -1,25 +1,24 @@
 //! The service around the application's, and the response to come.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 
 use super::rules::{Host, Rules};
 use crate::evaluate::Verdict;
 use crate::middleware::OverwroteUpstream;
-use crate::middleware::decide::{Answer, Manner, Outcome, Pending, add_vary, asked_origin, decide};
-use crate::policy::Policy;
+use crate::middleware::decide::{Answer, Manner, Pending, Plan, asked_origin, plan, without_origin};
+use crate::middleware::prebuilt::{Bare, merge_vary};
+use crate::middleware::source::Held;
 
 /// The service that [`Cors`](super::Cors) makes: it answers preflights and gives every other response its headers.
 #[derive(Debug)]
@@ -50,66 +49,84 @@ where
 
     #[inline]
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let policy = self.rules.source.of(request.head());
-        let Some(host) = &self.rules.host else {
-            return ResponseFuture { state: start(&*self.service, policy, None, &self.rules.manner, request) };
-        };
+        let rules = &*self.rules;
         let head = request.head();
+        let policy = rules.source.of(head);
+        if let Some(bare) = without_origin(&policy, &rules.manner, head.method.as_str(), &head.headers) {
+            return ResponseFuture { state: State::Forward { future: self.service.call(request), headers: Headers::Bare(bare) } };
+        }
+        let Some(host) = &rules.host else {
+            return ResponseFuture { state: start(&*self.service, &policy, None, &rules.manner, request) };
+        };
         let verdict = match asked_origin(&policy, head.method.as_str(), &head.headers) {
             None => None,
             Some(origin) => match host {
                 Host::Sync(ask) => Some(ask(&origin, head)),
                 Host::Async(ask) => {
                     let verdict = ask(origin, head);
-                    let policy = policy.into_owned();
-                    let (service, rules, request) = (self.service.clone(), self.rules.clone(), Some(request));
-                    return ResponseFuture { state: State::Asking { asking: Box::new(Asking { verdict, service, policy, rules, request }) } };
+                    let waiting = Some((policy.keep(), request));
+                    let (service, rules) = (self.service.clone(), self.rules.clone());
+                    return ResponseFuture { state: State::Asking { asking: Box::new(Asking { verdict, service, rules, waiting }) } };
                 }
             },
         };
-        ResponseFuture { state: start(&*self.service, policy, verdict, &self.rules.manner, request) }
+        ResponseFuture { state: start(&*self.service, &policy, verdict, &rules.manner, request) }
     }
 }
 
 /// Decides, and calls the application or answers. What this makes is large, so it is made where it stays.
 #[inline(always)]
-fn start<S, B>(service: &S, policy: Cow<'_, Arc<Policy>>, verdict: Option<Verdict>, manner: &Manner<HeaderValue>, request: ServiceRequest) -> State<S, B>
+fn start<S, B>(service: &S, policy: &Held<'_>, verdict: Option<Verdict>, manner: &Manner<HeaderValue>, request: ServiceRequest) -> State<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    let outcome = decide(&policy, verdict, request.method().as_str(), request.headers());
-    if !outcome.forwards(manner) {
-        return State::Answer { response: Some(request.into_response(answer(&policy, outcome, manner))) };
+    match plan(policy, manner, verdict, request.method().as_str(), request.headers()) {
+        Plan::Answer(given) => State::Answer { response: Some(request.into_response(answer(given))) },
+        Plan::Forward(pending) => {
+            if let Some(decided) = pending.told {
+                request.extensions_mut().insert(decided);
+            }
+            State::Forward { future: service.call(request), headers: Headers::Pending(pending) }
+        }
     }
-    if manner.tells {
-        request.extensions_mut().insert(outcome.decided);
-    }
-    let pending = outcome.pending(policy.into_owned(), manner);
-    State::Forward { future: service.call(request), pending: Some(pending) }
 }
 
-fn answer<B>(policy: &Policy, outcome: Outcome<HeaderValue>, manner: &Manner<HeaderValue>) -> HttpResponse<EitherBody<B>> {
-    let decided = outcome.decided;
-    let Answer { status, block, echoed } = outcome.answer(policy);
+fn answer<B>(mut answer: Answer<HeaderValue>) -> HttpResponse<EitherBody<B>> {
     // The table of a new response is a used one, with room.
-    let mut response = HttpResponse::new(StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN));
-    block.actix.write(echoed, response.headers_mut());
-    if let Some(vary) = &manner.vary {
-        add_vary(vary, response.headers_mut());
+    let mut response = HttpResponse::new(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN));
+    answer.policy.blocks.at(answer.block).actix.write(&mut answer.echoed, response.headers_mut());
+    if let Some(vary) = &answer.vary {
+        merge_vary(&**vary, response.headers_mut());
     }
-    if manner.tells {
+    if let Some(decided) = answer.told {
         response.extensions_mut().insert(decided);
     }
     response.map_into_right_body()
+}
+
+/// What the application's response gets.
+#[derive(Clone)]
+enum Headers {
+    Bare(Bare),
+    Pending(Pending<HeaderValue>),
+}
+
+impl Headers {
+    #[inline]
+    fn apply(&mut self, response: &mut HeaderMap) -> bool {
+        match self {
+            Headers::Bare(bare) => bare.apply(response),
+            Headers::Pending(pending) => pending.apply(response),
+        }
+    }
 }
 
 /// A request that waits for the application's verdict.
 struct Asking<S> {
     verdict: Pin<Box<dyn Future<Output = Verdict>>>,
     service: Rc<S>,
-    policy: Arc<Policy>,
     rules: Rc<Rules>,
-    request: Option<ServiceRequest>,
+    waiting: Option<(Held<'static>, ServiceRequest)>,
 }
 
 pin_project! {
@@ -130,7 +147,7 @@ pin_project! {
         S: Service<ServiceRequest>,
     {
         /// The application works.
-        Forward { #[pin] future: S::Future, pending: Option<Pending<HeaderValue>> },
+        Forward { #[pin] future: S::Future, headers: Headers },
         /// The answer is here.
         Answer { response: Option<ServiceResponse<EitherBody<B>>> },
         /// The application is asked about the origin.
@@ -150,23 +167,18 @@ where
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProjection::Forward { future, pending } => {
-                    let result = ready!(future.poll(context));
-                    let pending = pending.take();
-                    return Poll::Ready(match result {
+                StateProjection::Forward { future, headers } => {
+                    return Poll::Ready(match ready!(future.poll(context)) {
                         Ok(mut response) => {
-                            if let Some(pending) = pending {
-                                apply(pending, response.response_mut());
-                            }
+                            apply(headers, response.response_mut());
                             Ok(response.map_into_left_body())
                         }
                         Err(mut error) => {
-                            if let Some(pending) = pending {
-                                error.add_response_mapper(move |mut response| {
-                                    apply(pending.clone(), &mut response);
-                                    response
-                                });
-                            }
+                            let headers = headers.clone();
+                            error.add_response_mapper(move |mut response| {
+                                apply(&mut headers.clone(), &mut response);
+                                response
+                            });
                             Err(error)
                         }
                     });
@@ -176,8 +188,8 @@ where
                 }
                 StateProjection::Asking { asking } => {
                     let verdict = ready!(asking.verdict.as_mut().poll(context));
-                    let request = asking.request.take().expect("the verdict is taken once");
-                    let started = start(&*asking.service, Cow::Borrowed(&asking.policy), Some(verdict), &asking.rules.manner, request);
+                    let (policy, request) = asking.waiting.take().expect("the verdict is taken once");
+                    let started = start(&*asking.service, &policy, Some(verdict), &asking.rules.manner, request);
                     state.set(started);
                 }
             }
@@ -187,8 +199,8 @@ where
 
 /// A 101 and other 1xx are left alone.
 #[inline]
-fn apply<B>(pending: Pending<HeaderValue>, response: &mut HttpResponse<B>) {
-    if !response.status().is_informational() && pending.apply(response.headers_mut()) {
+fn apply<B>(headers: &mut Headers, response: &mut HttpResponse<B>) {
+    if !response.status().is_informational() && headers.apply(response.headers_mut()) {
         response.extensions_mut().insert(OverwroteUpstream);
     }
 }

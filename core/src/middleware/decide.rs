@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::Decided;
-use super::prebuilt::{Echoed, Table, merge};
-use crate::decision::{Action, Decision};
+use super::observer::Observer;
+use super::prebuilt::{Bare, Echoed, Table, merge_vary};
+use super::source::Held;
+use crate::decision::Action;
 use crate::evaluate::Verdict;
-use crate::headers::{Block, HeaderName};
 use crate::policy::Policy;
 use crate::request::{Field, LineSource, Lines, Request};
 
@@ -25,16 +26,18 @@ pub(crate) enum Asked {
 #[derive(Clone, Debug)]
 pub(crate) struct Manner<V> {
     /// Names that the application adds to `Vary`.
-    pub(crate) vary: Option<V>,
+    pub(crate) vary: Option<Arc<V>>,
     /// Whether handlers find [`Decided`] among the request's extensions.
     pub(crate) tells: bool,
     /// Whether preflights go to the handler.
     pub(crate) forwards_preflights: bool,
+    /// Who hears of differences to a shadow policy.
+    pub(crate) observer: Observer,
 }
 
 impl<V> Default for Manner<V> {
     fn default() -> Self {
-        Manner { vary: None, tells: false, forwards_preflights: false }
+        Manner { vary: None, tells: false, forwards_preflights: false, observer: Observer::default() }
     }
 }
 
@@ -43,82 +46,152 @@ impl<V> Manner<V> {
     pub(crate) fn vary_by<T: Table<Value = V>>(&mut self, names: impl IntoIterator<Item = impl AsRef<str>>) {
         let names: Vec<_> = names.into_iter().collect();
         let text = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
-        self.vary = (!text.is_empty()).then(|| T::value(&text));
+        self.vary = (!text.is_empty()).then(|| Arc::new(T::value(&text)));
     }
 }
 
-/// A decision without the request and the policy that it was made of.
-#[derive(Clone, Debug)]
-pub(crate) struct Outcome<V> {
-    action: Action,
-    status: Option<u16>,
-    block: usize,
-    echoed: Echoed<V>,
-    pub(crate) decided: Decided,
+/// What happens to a request.
+#[derive(Debug)]
+pub(crate) enum Plan<V> {
+    /// The handler runs, and its response gets headers.
+    Forward(Pending<V>),
+    /// The response is made without the handler.
+    Answer(Answer<V>),
 }
 
 /// The headers that the handler's response will get.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending<V> {
-    policy: Arc<Policy>,
-    block: usize,
-    echoed: Echoed<V>,
+    kept: Kept<V>,
     /// Names that the application adds to `Vary`.
-    vary: Option<Box<V>>,
+    vary: Option<Arc<V>>,
+    /// For the request's extensions.
+    pub(crate) told: Option<Decided>,
+}
+
+#[derive(Clone, Debug)]
+enum Kept<V> {
+    /// What needs no policy does without: every processor that serves would write to its count of users.
+    Bare(Bare),
+    Block {
+        policy: Arc<Policy>,
+        block: usize,
+        echoed: Echoed<V>,
+    },
 }
 
 /// A response that is made without the handler.
-pub(crate) struct Answer<'p, V> {
+#[derive(Debug)]
+pub(crate) struct Answer<V> {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) block: usize,
     pub(crate) status: u16,
-    pub(crate) block: &'p Block,
     pub(crate) echoed: Echoed<V>,
+    pub(crate) vary: Option<Arc<V>>,
+    /// For the response's extensions.
+    pub(crate) told: Option<Decided>,
+}
+
+/// The policies of a request, as far as they are evaluated.
+#[derive(Clone, Copy)]
+struct Policies<'a> {
+    live: &'a Policy,
+    /// And who hears of it.
+    shadow: Option<(&'a Policy, &'a Observer)>,
+}
+
+impl Policies<'_> {
+    fn any(&self, has: impl Fn(&Policy) -> bool) -> bool {
+        has(self.live) || self.shadow.is_some_and(|(shadow, _)| has(shadow))
+    }
+}
+
+/// The headers of a response to a request without `Origin`, for which nothing else has to be known: most requests of most
+/// servers. `None` if there is more to do.
+#[inline(always)]
+pub(crate) fn without_origin<T: Table>(policy: &Held<'_>, manner: &Manner<T::Value>, method: &str, headers: &T) -> Option<Bare> {
+    let rest = manner.vary.is_some() || manner.tells || policy.shadow().is_some() || not_cors_is_traced();
+    if rest || headers.asked(Asked::Origin).next().is_some() {
+        return None;
+    }
+    T::prebuilt(policy.block_without_origin(method.as_bytes())).bare(policy.keeps_upstream)
+}
+
+#[inline]
+fn not_cors_is_traced() -> bool {
+    #[cfg(feature = "tracing")]
+    return crate::trace::not_cors_is_heard();
+    #[cfg(not(feature = "tracing"))]
+    false
 }
 
 /// Decides about a request. A look into a header table is most of the cost: one for the origin, and no more unless the
 /// request may be a preflight.
-#[inline]
-pub(crate) fn decide<T: Table>(policy: &Policy, verdict: Option<Verdict>, method: &str, headers: &T) -> Outcome<T::Value> {
+#[inline(never)]
+pub(crate) fn plan<T: Table>(policy: &Held<'_>, manner: &Manner<T::Value>, verdict: Option<Verdict>, method: &str, headers: &T) -> Plan<T::Value> {
+    let shadow = policy.shadow().filter(|_| manner.observer.hears()).map(|shadow| (shadow, &manner.observer));
+    let policies = Policies { live: policy, shadow };
     let mut origins = headers.asked(Asked::Origin);
-    let mut request = Request::new(method);
     let Some(origin) = origins.next() else {
-        return Outcome::of::<T>(&judge(policy, &request, None), None);
+        return settle::<T>(policies, &Request::new(method), None, policy, manner, None);
     };
-    request.origin = field::<T>(Some(origin), origins.next());
-    if policy.rejects {
+    let mut request = Request { origin: field::<T>(Some(origin), origins.next()), ..Request::new(method) };
+    if policies.any(|policy| policy.rejects) {
         request.sec_fetch_site = asked(headers, Asked::SecFetchSite);
     }
-    if method == "OPTIONS" {
-        return decide_options(policy, verdict, &request, headers, origin);
-    }
-    Outcome::of::<T>(&judge(policy, &request, verdict), Some(origin))
-}
-
-/// The decision, with its event if the feature `tracing` is on.
-#[inline(always)]
-fn judge<'a>(policy: &'a Policy, request: &Request<'a>, verdict: Option<Verdict>) -> Decision<'a> {
-    let decision = policy.decide(request, verdict, None);
-    #[cfg(feature = "tracing")]
-    decision.trace(policy, request);
-    decision
-}
-
-#[inline(never)]
-fn decide_options<T: Table>(policy: &Policy, verdict: Option<Verdict>, request: &Request<'_>, headers: &T, origin: &T::Value) -> Outcome<T::Value> {
     let lines = AllLines(headers);
-    let mut request = Request { origin: request.origin, sec_fetch_site: request.sec_fetch_site, ..Request::new(request.method) };
-    request.acrm = asked(headers, Asked::Method);
-    if request.acrm.is_present() {
-        let mut names = headers.asked(Asked::Names);
-        request.acrh = match (names.next(), names.next()) {
-            (None, _) => Lines::Absent,
-            (Some(line), None) => Lines::One(T::bytes(line)),
-            (Some(_), Some(_)) => Lines::Many(&lines),
-        };
-        if policy.allow_private_network {
-            request.acrpn = asked(headers, Asked::PrivateNetwork);
+    if method == "OPTIONS" {
+        request.acrm = asked(headers, Asked::Method);
+        if request.acrm.is_present() {
+            let mut names = headers.asked(Asked::Names);
+            request.acrh = match (names.next(), names.next()) {
+                (None, _) => Lines::Absent,
+                (Some(line), None) => Lines::One(line.as_ref()),
+                (Some(_), Some(_)) => Lines::Many(&lines),
+            };
+            if policies.any(|policy| policy.allow_private_network) {
+                request.acrpn = asked(headers, Asked::PrivateNetwork);
+            }
         }
     }
-    Outcome::of::<T>(&judge(policy, &request, verdict), Some(origin))
+    settle::<T>(policies, &request, verdict, policy, manner, Some(origin))
+}
+
+/// Decides, tells whoever listens, and keeps what outlives the request and the borrow of the policy.
+#[inline(always)]
+fn settle<T: Table>(
+    policies: Policies<'_>,
+    request: &Request<'_>,
+    verdict: Option<Verdict>,
+    policy: &Held<'_>,
+    manner: &Manner<T::Value>,
+    origin: Option<&T::Value>,
+) -> Plan<T::Value> {
+    let decision = &policies.live.decide(request, verdict, None);
+    #[cfg(feature = "tracing")]
+    decision.trace(policies.live, request);
+    if let Some((shadow, observer)) = policies.shadow {
+        observer.compare(policies.live, shadow, decision, request, verdict);
+    }
+    let vary = manner.vary.clone();
+    let told = manner.tells.then(|| Decided::from(decision));
+    let forwards = match decision.action() {
+        Action::Forward => true,
+        Action::Answer => manner.forwards_preflights,
+        Action::Reject => false,
+    };
+    let block = decision.block.index;
+    if !forwards {
+        let status = decision.status().unwrap_or(403);
+        return Plan::Answer(Answer { policy: policy.policy(), block, status, echoed: Echoed::of::<T>(decision, origin), vary, told });
+    }
+    match T::prebuilt(decision.block).bare(decision.keeps_upstream) {
+        Some(bare) => Plan::Forward(Pending { kept: Kept::Bare(bare), vary, told }),
+        None => {
+            let kept = Kept::Block { policy: policy.policy(), block, echoed: Echoed::of::<T>(decision, origin) };
+            Plan::Forward(Pending { kept, vary, told })
+        }
+    }
 }
 
 /// The origin that the application is asked about, if it is.
@@ -127,57 +200,23 @@ pub(crate) fn asked_origin<T: Table>(policy: &Policy, method: &str, headers: &T)
     let value = origins.next()?;
     let request = Request { origin: field::<T>(Some(value), origins.next()), ..Request::new(method) };
     let origin = policy.asks_host(&request)?;
-    Some(if T::bytes(value) == origin.as_bytes() { value.clone() } else { T::value(origin) })
+    Some(if value.as_ref() == origin.as_bytes() { value.clone() } else { T::value(origin) })
 }
 
-impl<V: Clone> Outcome<V> {
-    #[inline(always)]
-    fn of<T: Table<Value = V>>(decision: &Decision<'_>, origin: Option<&V>) -> Self {
-        Outcome {
-            action: decision.action(),
-            status: decision.status(),
-            block: decision.block.index,
-            echoed: Echoed::of::<T>(decision, origin),
-            decided: Decided::from(decision),
-        }
-    }
-
-    /// Whether the handler runs.
+impl<V: Clone + AsRef<[u8]>> Pending<V> {
+    /// Applies the headers to the handler's response, whatever its status. Whether they replaced or removed some. Once: what
+    /// is the request's is taken.
     #[inline]
-    pub(crate) fn forwards(&self, manner: &Manner<V>) -> bool {
-        match self.action {
-            Action::Forward => true,
-            Action::Answer => manner.forwards_preflights,
-            Action::Reject => false,
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn pending(self, policy: Arc<Policy>, manner: &Manner<V>) -> Pending<V> {
-        Pending { policy, block: self.block, echoed: self.echoed, vary: manner.vary.clone().map(Box::new) }
-    }
-
-    #[inline]
-    pub(crate) fn answer(self, policy: &Policy) -> Answer<'_, V> {
-        Answer { status: self.status.unwrap_or(403), block: policy.blocks.at(self.block), echoed: self.echoed }
-    }
-}
-
-impl<V: Clone> Pending<V> {
-    /// Applies the headers to the handler's response, whatever its status. Whether they replaced or removed some.
-    #[inline]
-    pub(crate) fn apply<T: Table<Value = V>>(self, response: &mut T) -> bool {
-        let overwrote = T::prebuilt(self.policy.blocks.at(self.block)).apply(self.policy.keeps_upstream, self.echoed, response);
-        if let Some(vary) = self.vary {
-            add_vary(&*vary, response);
+    pub(crate) fn apply<T: Table<Value = V>>(&mut self, response: &mut T) -> bool {
+        let overwrote = match &mut self.kept {
+            Kept::Bare(bare) => bare.apply(response),
+            Kept::Block { policy, block, echoed } => T::prebuilt(policy.blocks.at(*block)).apply(policy.keeps_upstream, echoed, response),
+        };
+        if let Some(vary) = &self.vary {
+            merge_vary(&**vary, response);
         }
         overwrote
     }
-}
-
-#[cold]
-pub(crate) fn add_vary<T: Table>(vary: &T::Value, headers: &mut T) {
-    merge(HeaderName::Vary, vary, headers.present(), headers);
 }
 
 /// The lines of `Access-Control-Request-Headers`.
@@ -185,7 +224,7 @@ struct AllLines<'a, T>(&'a T);
 
 impl<T: Table + Sync> LineSource for AllLines<'_, T> {
     fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool) {
-        let _ = self.0.asked(Asked::Names).all(|line| each(T::bytes(line)));
+        let _ = self.0.asked(Asked::Names).all(|line| each(line.as_ref()));
     }
 }
 
@@ -199,7 +238,7 @@ fn asked<T: Table>(headers: &T, name: Asked) -> Field<'_> {
 #[inline]
 fn field<'a, T: Table>(first: Option<&'a T::Value>, second: Option<&'a T::Value>) -> Field<'a> {
     let mut field = Field::ABSENT;
-    first.into_iter().chain(second).for_each(|value| field.push(T::bytes(value)));
+    first.into_iter().chain(second).for_each(|value| field.push(value.as_ref()));
     field
 }
 
@@ -224,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_layer_tells_of_each_decision_once() {
-        let policy = Policy::builder().allow_origins(["https://a.example"]).build().unwrap();
+        let policy = Arc::new(Policy::builder().allow_origins(["https://a.example"]).build().unwrap());
         let log = Log::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
@@ -232,7 +271,7 @@ mod tests {
             for (method, headers) in [("GET", vec![]), ("GET", vec!["origin"]), ("OPTIONS", vec!["origin", "access-control-request-method"])] {
                 let value = |name| http::HeaderValue::from_static(if name == "origin" { "https://a.example" } else { "PUT" });
                 let headers: http::HeaderMap = headers.into_iter().map(|name| (http::HeaderName::from_static(name), value(name))).collect();
-                decide(&policy, None, method, &headers);
+                plan(&Held::Fixed(&policy), &Manner::default(), None, method, &headers);
             }
         });
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

@@ -1,8 +1,10 @@
 //! What the middleware for tower and actix share: where a policy comes from, the host's verdict, and headers that are
 //! made once with the policy.
 
+mod agreement;
 pub(crate) mod decide;
 pub(crate) mod names;
+pub(crate) mod observer;
 pub(crate) mod prebuilt;
 pub(crate) mod source;
 pub(crate) mod verdict;

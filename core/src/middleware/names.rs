@@ -25,6 +25,21 @@ macro_rules! header_names {
         }
 
         #[inline]
+        fn known(index: u8) -> header_constants::HeaderValue {
+            use $crate::middleware::prebuilt::KNOWN;
+            use header_constants::HeaderValue;
+            match index {
+                0 => const { HeaderValue::from_static(KNOWN[0]) },
+                1 => const { HeaderValue::from_static(KNOWN[1]) },
+                2 => const { HeaderValue::from_static(KNOWN[2]) },
+                3 => const { HeaderValue::from_static(KNOWN[3]) },
+                4 => const { HeaderValue::from_static(KNOWN[4]) },
+                5 => const { HeaderValue::from_static(KNOWN[5]) },
+                _ => const { HeaderValue::from_static(KNOWN[6]) },
+            }
+        }
+
+        #[inline]
         fn asked_name(of: $crate::middleware::decide::Asked) -> &'static Name {
             use $crate::middleware::decide::Asked;
             match of {

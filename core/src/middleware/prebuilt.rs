@@ -1,16 +1,14 @@
-//! A policy's headers as values of a framework's own header table: made once with the policy, shared by every response,
-//! and applied as the contract's operations say (set, merge, remove).
+//! A policy's headers as values of a framework's own header table: made once with the policy and shared by every response.
 
 use super::decide::Asked;
 use crate::decision::Decision;
 use crate::headers::{Block, HeaderName, Op, Value};
-use crate::request::Kind;
-use crate::vary::{merge_names, merge_vary};
+use crate::operations::{self, Target};
 
 /// A framework's table of headers.
 pub(crate) trait Table: Sync + Sized {
     /// A header's value; cheap to clone.
-    type Value: Clone;
+    type Value: Clone + AsRef<[u8]>;
 
     /// The headers of an outcome as this table has them.
     fn prebuilt(block: &Block) -> &Prebuilt<Self::Value>;
@@ -19,9 +17,10 @@ pub(crate) trait Table: Sync + Sized {
 
     /// A value of the policy's text.
     fn value(text: &str) -> Self::Value;
-    /// A value that needs no memory of its own.
-    fn static_value(text: &'static str) -> Self::Value;
-    fn bytes(value: &Self::Value) -> &[u8];
+    /// A value of names that were merged.
+    fn merged(names: Vec<u8>) -> Self::Value;
+    /// The value of a text in [`KNOWN`], which needs no memory of its own.
+    fn known(index: u8) -> Self::Value;
     /// Which of the headers that crossgate writes the table has: one look at each name.
     fn present(&self) -> Present;
     fn values(&self, name: HeaderName) -> impl Iterator<Item = &Self::Value>;
@@ -29,8 +28,6 @@ pub(crate) trait Table: Sync + Sized {
     fn add(&mut self, name: HeaderName, value: Self::Value);
     /// Replaces every line of the name.
     fn insert(&mut self, name: HeaderName, value: Self::Value);
-    /// Adds a line to others.
-    fn append(&mut self, name: HeaderName, value: Self::Value);
     fn remove(&mut self, name: HeaderName);
 }
 
@@ -47,6 +44,15 @@ impl Present {
     #[inline]
     pub(crate) fn has(self, name: HeaderName) -> bool {
         self.0 & 1 << name as u8 != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    fn iter(self) -> impl Iterator<Item = HeaderName> {
+        HeaderName::ALL.into_iter().filter(move |name| self.has(*name))
     }
 
     /// Adds a header of the response, by its lower-case name.
@@ -67,11 +73,14 @@ pub(crate) struct Prebuilt<V> {
     remove: Present,
     /// Whether the request's origin is named.
     names_origin: bool,
+    /// Whether its method or its list of names is.
+    names_lists: bool,
+    bare: Option<Bare>,
 }
 
 impl<V> Default for Prebuilt<V> {
     fn default() -> Self {
-        Prebuilt { lines: Box::default(), remove: Present::default(), names_origin: false }
+        Prebuilt { lines: Box::default(), remove: Present::default(), names_origin: false, names_lists: false, bare: None }
     }
 }
 
@@ -84,6 +93,8 @@ struct Line<V> {
 
 #[derive(Clone, Debug)]
 enum LineValue<V> {
+    /// The place of a text in [`KNOWN`].
+    Known(u8),
     Fixed(V),
     Origin,
     Method,
@@ -98,20 +109,20 @@ pub(crate) struct Echoed<V> {
     lists: Option<Box<[Option<V>; 2]>>,
 }
 
-impl<V: Clone> Echoed<V> {
+impl<V: Clone + AsRef<[u8]>> Echoed<V> {
     /// `origin` is the request's own: shared, not copied.
     #[inline(always)]
     pub(crate) fn of<T: Table<Value = V>>(decision: &Decision<'_>, origin: Option<&V>) -> Self {
         let origin = match origin {
             _ if !T::prebuilt(decision.block).names_origin => None,
-            Some(value) if T::bytes(value) == decision.origin.as_bytes() => Some(value.clone()),
+            Some(value) if value.as_ref() == decision.origin.as_bytes() => Some(value.clone()),
             // White space stood around it.
             _ => Some(T::value(decision.origin)),
         };
-        Echoed { origin, lists: if decision.kind == Kind::Preflight { Self::lists::<T>(decision) } else { None } }
+        Echoed { origin, lists: if T::prebuilt(decision.block).names_lists { Self::lists::<T>(decision) } else { None } }
     }
 
-    #[inline]
+    #[cold]
     fn lists<T: Table<Value = V>>(decision: &Decision<'_>) -> Option<Box<[Option<V>; 2]>> {
         let of = |value| decision.value(value).map(|(text, _)| T::value(text));
         match [of(&Value::Method), of(&Value::Names)] {
@@ -122,8 +133,9 @@ impl<V: Clone> Echoed<V> {
 
     /// The value of a line; each is taken once.
     #[inline]
-    fn take(&mut self, value: &LineValue<V>) -> Option<V> {
+    fn take<T: Table<Value = V>>(&mut self, value: &LineValue<V>) -> Option<V> {
         match value {
+            LineValue::Known(index) => Some(T::known(*index)),
             LineValue::Fixed(value) => Some(value.clone()),
             LineValue::Origin => self.origin.take(),
             LineValue::Method => self.lists.as_mut()?[0].take(),
@@ -132,13 +144,13 @@ impl<V: Clone> Echoed<V> {
     }
 }
 
-impl<V: Clone> Prebuilt<V> {
+impl<V: Clone + AsRef<[u8]>> Prebuilt<V> {
     pub(crate) fn new<T: Table<Value = V>>(block: &Block) -> Self {
         let lines = block.lines.iter().map(|line| Line {
             name: line.name,
             op: line.op,
             value: match &line.value {
-                Value::Fixed(text) => LineValue::Fixed(fixed::<T>(text.as_str())),
+                Value::Fixed(text) => known(text.as_str()).map_or_else(|| LineValue::Fixed(fixed::<T>(text.as_str())), |index| LineValue::Known(index as u8)),
                 Value::Origin => LineValue::Origin,
                 Value::Method => LineValue::Method,
                 Value::Names => LineValue::Names,
@@ -148,7 +160,8 @@ impl<V: Clone> Prebuilt<V> {
         block.remove.iter().for_each(|name| remove.add(*name));
         let lines: Box<[_]> = lines.collect();
         let names_origin = lines.iter().any(|line| matches!(line.value, LineValue::Origin));
-        Prebuilt { lines, remove, names_origin }
+        let names_lists = lines.iter().any(|line| matches!(line.value, LineValue::Method | LineValue::Names));
+        Prebuilt { lines, remove, names_origin, names_lists, bare: Bare::new(block, remove) }
     }
 
     /// All headers, with `origin` in the place of the request's; `None` if they echo a list.
@@ -156,21 +169,35 @@ impl<V: Clone> Prebuilt<V> {
     pub(crate) fn constant<T: Table<Value = V>>(&self, origin: &V, mut headers: T) -> Option<T> {
         for line in &self.lines {
             let value = match &line.value {
-                LineValue::Fixed(value) => value,
-                LineValue::Origin => origin,
+                LineValue::Known(index) => T::known(*index),
+                LineValue::Fixed(value) => value.clone(),
+                LineValue::Origin => origin.clone(),
                 LineValue::Method | LineValue::Names => return None,
             };
-            headers.add(line.name, value.clone());
+            headers.add(line.name, value);
         }
         Some(headers)
     }
 
+    /// The headers in a form that needs no policy, if they grant nothing.
+    #[inline]
+    pub(crate) fn bare(&self, keeps_upstream: bool) -> Option<Bare> {
+        self.bare.map(|bare| Bare { keeps_upstream, ..bare })
+    }
+
     /// The headers of a response that has none of them.
     #[inline]
-    pub(crate) fn write<T: Table<Value = V>>(&self, mut echoed: Echoed<V>, response: &mut T) {
+    pub(crate) fn write<T: Table<Value = V>>(&self, echoed: &mut Echoed<V>, response: &mut T) {
         for line in &self.lines {
-            if let Some(value) = echoed.take(&line.value) {
-                response.add(line.name, value);
+            // Each value goes straight to its place: one that is moved on the way is waited for.
+            match &line.value {
+                LineValue::Known(index) => response.add(line.name, T::known(*index)),
+                LineValue::Fixed(value) => response.add(line.name, value.clone()),
+                taken => {
+                    if let Some(value) = echoed.take::<T>(taken) {
+                        response.add(line.name, value);
+                    }
+                }
             }
         }
     }
@@ -178,85 +205,135 @@ impl<V: Clone> Prebuilt<V> {
     /// Sets, merges and removes on the application's response. Whether that replaced or removed something that the
     /// application or an upstream had said.
     #[inline]
-    pub(crate) fn apply<T: Table<Value = V>>(&self, keeps_upstream: bool, mut echoed: Echoed<V>, response: &mut T) -> bool {
+    pub(crate) fn apply<T: Table<Value = V>>(&self, keeps_upstream: bool, echoed: &mut Echoed<V>, response: &mut T) -> bool {
         let present = response.present();
-        if present == Present::default() {
+        if present.is_empty() {
             self.write(echoed, response);
             return false;
         }
-        if keeps_upstream && present.has(HeaderName::AllowOrigin) {
-            if let Some(Line { value: LineValue::Fixed(vary), .. }) = self.lines.iter().find(|line| line.name == HeaderName::Vary) {
-                merge(HeaderName::Vary, vary, present, response);
-            }
-            return false;
-        }
-        self.apply_over(present, &mut echoed, response)
+        self.apply_over(present, keeps_upstream, echoed, response)
     }
 
     #[cold]
-    fn apply_over<T: Table<Value = V>>(&self, present: Present, echoed: &mut Echoed<V>, response: &mut T) -> bool {
-        let mut overwrote = false;
-        for name in HeaderName::ALL.into_iter().filter(|name| self.remove.has(*name) && present.has(*name)) {
-            response.remove(name);
-            overwrote = true;
-        }
-        for line in &self.lines {
-            let Some(value) = echoed.take(&line.value) else { continue };
-            match line.op {
-                Op::Merge => merge(line.name, &value, present, response),
-                Op::Set => {
-                    overwrote |= present.has(line.name) && response.values(line.name).any(|old| T::bytes(old) != T::bytes(&value));
-                    response.insert(line.name, value);
-                }
+    fn apply_over<T: Table<Value = V>>(&self, present: Present, keeps_upstream: bool, echoed: &mut Echoed<V>, response: &mut T) -> bool {
+        let lines = self.lines.iter().filter_map(|line| Some((line.name, line.op, echoed.take::<T>(&line.value)?)));
+        operations::apply(&mut Looked { table: response, present }, keeps_upstream, self.remove.iter(), lines)
+    }
+}
+
+/// The headers of an outcome that grants nothing, most requests' and every refusal's: `Vary` or none. Small, and applied
+/// without the policy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bare {
+    /// Its place in [`KNOWN`].
+    vary: Option<u8>,
+    remove: Present,
+    keeps_upstream: bool,
+}
+
+impl Bare {
+    fn new(block: &Block, remove: Present) -> Option<Self> {
+        let vary = match block.lines.as_slice() {
+            [] => None,
+            [only] if only.name == HeaderName::Vary => match &only.value {
+                Value::Fixed(text) => Some(known(text.as_str())? as u8),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(Bare { vary, remove, keeps_upstream: false })
+    }
+
+    /// As [`Prebuilt::apply`].
+    #[inline]
+    pub(crate) fn apply<T: Table>(self, response: &mut T) -> bool {
+        let present = response.present();
+        if present.is_empty() {
+            if let Some(vary) = self.vary {
+                response.add(HeaderName::Vary, T::known(vary));
             }
+            return false;
         }
-        overwrote
+        self.apply_over(present, response)
+    }
+
+    #[cold]
+    fn apply_over<T: Table>(self, present: Present, response: &mut T) -> bool {
+        let lines = self.vary.map(|vary| (HeaderName::Vary, Op::Merge, T::known(vary)));
+        operations::apply(&mut Looked { table: response, present }, self.keeps_upstream, self.remove.iter(), lines)
     }
 }
 
-/// Adds names to those that the response has, each once.
-pub(crate) fn merge<T: Table>(name: HeaderName, value: &T::Value, present: Present, response: &mut T) {
-    if !present.has(name) {
-        response.insert(name, value.clone());
-        return;
+/// Adds names to `Vary`.
+#[cold]
+pub(crate) fn merge_vary<T: Table>(vary: &T::Value, response: &mut T) {
+    let present = response.present();
+    operations::merge(&mut Looked { table: response, present }, HeaderName::Vary, vary.clone());
+}
+
+/// A table and what of ours it had at first: each name is set once, so a look is taken once.
+struct Looked<'t, T> {
+    table: &'t mut T,
+    present: Present,
+}
+
+impl<T: Table> Target<T::Value> for Looked<'_, T> {
+    fn has(&self, name: HeaderName) -> bool {
+        self.present.has(name)
     }
-    let merged = {
-        let lines: Option<Vec<&str>> = response.values(name).map(|line| std::str::from_utf8(T::bytes(line)).ok().filter(|line| line.is_ascii())).collect();
-        let added = std::str::from_utf8(T::bytes(value)).unwrap_or_default();
-        lines.map(|lines| match (name, lines.as_slice()) {
-            // What is said already stays as it is.
-            (_, [line]) if line.eq_ignore_ascii_case(added) => None,
-            (HeaderName::Vary, lines) => Some(merge_vary(lines.iter().copied(), added)),
-            (_, lines) => Some(merge_names(lines.iter().copied(), added)),
-        })
-    };
-    match merged {
-        Some(None) => {}
-        Some(Some(merged)) => response.insert(name, T::value(&merged)),
-        // Bytes that no list of names has: they stay, and so do ours.
-        None => response.append(name, value.clone()),
+
+    fn lines(&self, name: HeaderName) -> impl Iterator<Item: AsRef<[u8]>> {
+        self.present.has(name).then(|| self.table.values(name)).into_iter().flatten()
+    }
+
+    fn set(&mut self, name: HeaderName, value: T::Value) {
+        self.table.insert(name, value);
+    }
+
+    fn set_merged(&mut self, name: HeaderName, merged: Vec<u8>) {
+        self.table.insert(name, T::merged(merged));
+    }
+
+    fn remove(&mut self, name: HeaderName) {
+        self.table.remove(name);
     }
 }
 
-/// The texts of most policies, which then need no memory.
-const STATIC: [&str; 5] =
-    ["*", "true", "Origin", "Origin, Access-Control-Request-Method", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"];
+/// The texts of most policies, which then need no memory: their values are constants.
+pub(crate) const KNOWN: [&str; 7] = [
+    "*",
+    "true",
+    "Origin",
+    "Origin, Access-Control-Request-Method",
+    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+    "Origin, Access-Control-Request-Method, Access-Control-Request-Private-Network",
+    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network",
+];
+
+fn known(text: &str) -> Option<usize> {
+    KNOWN.iter().position(|known| *known == text)
+}
 
 fn fixed<T: Table>(text: &str) -> T::Value {
-    match STATIC.into_iter().find(|known| *known == text) {
-        Some(known) => T::static_value(known),
-        None => {
-            let value = T::value(text);
-            // The first clone of a value allocates what counts the others: here, not while serving.
-            let _ = value.clone();
-            value
-        }
-    }
+    let value = T::value(text);
+    // The first clone of a value allocates what counts the others: here, not while serving.
+    let _ = value.clone();
+    value
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_known_text_is_its_value() {
+        for (index, text) in KNOWN.into_iter().enumerate() {
+            #[cfg(feature = "tower")]
+            assert_eq!(http::HeaderMap::known(index as u8), text);
+            #[cfg(feature = "actix")]
+            assert_eq!(actix_web::http::header::HeaderMap::known(index as u8), text);
+        }
+    }
 
     #[test]
     fn every_header_has_a_place_of_its_own() {

@@ -1,12 +1,14 @@
 //! Where the policy of a request comes from.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
+
+use arc_swap::Guard;
 
 use crate::evaluate::VerdictError;
 use crate::policy::Policy;
-use crate::shared::SharedPolicy;
+use crate::shared::{Pair, SharedPolicy};
 
 /// Chooses a policy by the head of a request.
 pub(crate) type Choose<H> = dyn Fn(&H) -> Option<Arc<Policy>> + Send + Sync;
@@ -28,31 +30,88 @@ impl<H> Source<H> {
         Source::Chosen(Arc::new(choose), Arc::new(nobody))
     }
 
-    /// The policy, if no look at the request is needed.
+    /// Whether it takes a look at the request.
     #[inline]
-    pub(crate) fn without_head(&self) -> Option<Cow<'_, Arc<Policy>>> {
+    pub(crate) fn needs_head(&self) -> bool {
+        matches!(self, Source::Chosen(..))
+    }
+
+    /// The policy of requests that were not looked at.
+    #[inline]
+    pub(crate) fn without_head(&self) -> Held<'_> {
         match self {
-            Source::Fixed(policy) => Some(Cow::Borrowed(policy)),
-            Source::Shared(shared) => Some(Cow::Owned(shared.policy())),
-            Source::Chosen(..) => None,
+            Source::Fixed(policy) | Source::Chosen(_, policy) => Held::Fixed(policy),
+            Source::Shared(shared) => Held::Shared(shared.current()),
         }
     }
 
     /// Whether the application may be asked about origins: a policy for all requests must have `host_origins`.
     pub(crate) fn can_ask(&self) -> Result<(), VerdictError> {
-        match self.without_head() {
-            Some(policy) if !policy.has_host_origins() => Err(VerdictError),
-            _ => Ok(()),
-        }
+        if self.needs_head() || self.without_head().has_host_origins() { Ok(()) } else { Err(VerdictError) }
     }
 
     /// The policy of a request.
     #[inline]
-    pub(crate) fn of(&self, head: &H) -> Cow<'_, Arc<Policy>> {
+    pub(crate) fn of(&self, head: &H) -> Held<'_> {
         match self {
-            Source::Fixed(policy) => Cow::Borrowed(policy),
-            Source::Shared(shared) => Cow::Owned(shared.policy()),
-            Source::Chosen(choose, nobody) => choose(head).map_or(Cow::Borrowed(nobody), Cow::Owned),
+            Source::Chosen(choose, _) => choose(head).map_or(self.without_head(), Held::Chosen),
+            _ => self.without_head(),
+        }
+    }
+}
+
+/// The policy of one request, and the shadow policy that stands beside it. Dereferences to the policy.
+pub(crate) enum Held<'a> {
+    Fixed(&'a Arc<Policy>),
+    Shared(Guard<Arc<Pair>>),
+    Chosen(Arc<Policy>),
+    /// What was shared, for a request that waits.
+    Pair(Arc<Pair>),
+}
+
+impl Held<'_> {
+    /// The policy that is evaluated beside this one.
+    #[inline]
+    pub(crate) fn shadow(&self) -> Option<&Policy> {
+        match self {
+            Held::Fixed(_) | Held::Chosen(_) => None,
+            Held::Shared(pair) => pair.shadow.as_deref(),
+            Held::Pair(pair) => pair.shadow.as_deref(),
+        }
+    }
+
+    /// The policy itself.
+    #[inline]
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        match self {
+            Held::Fixed(policy) => (*policy).clone(),
+            Held::Shared(pair) => pair.live.clone(),
+            Held::Chosen(policy) => policy.clone(),
+            Held::Pair(pair) => pair.live.clone(),
+        }
+    }
+
+    /// The same for as long as it takes.
+    pub(crate) fn keep(self) -> Held<'static> {
+        match self {
+            Held::Fixed(policy) => Held::Chosen(policy.clone()),
+            Held::Shared(pair) => Held::Pair(Guard::into_inner(pair)),
+            Held::Chosen(policy) => Held::Chosen(policy),
+            Held::Pair(pair) => Held::Pair(pair),
+        }
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = Policy;
+
+    #[inline]
+    fn deref(&self) -> &Policy {
+        match self {
+            Held::Fixed(policy) => policy,
+            Held::Shared(pair) => &pair.live,
+            Held::Chosen(policy) => policy,
+            Held::Pair(pair) => &pair.live,
         }
     }
 }

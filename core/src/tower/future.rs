@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -9,9 +10,10 @@ use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::service::Asking;
+use super::service::{Asking, answer};
 use crate::middleware::OverwroteUpstream;
-use crate::middleware::decide::Pending;
+use crate::middleware::decide::Plan;
+use crate::middleware::prebuilt::Bare;
 
 pin_project! {
     /// The future of [`Cors`](super::Cors).
@@ -19,24 +21,22 @@ pin_project! {
     where
         S: Service<Request<ReqBody>>,
     {
+        // Beside the rest and not in it: the handler's future is large, and an enum that has it is made by moving it.
         #[pin]
-        pub(super) state: State<S, ReqBody, ResBody>,
+        pub(super) handler: Option<S::Future>,
+        pub(super) next: Next<S, ReqBody>,
+        pub(super) body: PhantomData<fn() -> ResBody>,
     }
 }
 
-pin_project! {
-    #[project = StateProjection]
-    pub(super) enum State<S, ReqBody, ResBody>
-    where
-        S: Service<Request<ReqBody>>,
-    {
-        /// The handler runs.
-        Forward { #[pin] future: S::Future, pending: Option<Pending<HeaderValue>> },
-        /// The answer is here.
-        Answer { response: Option<Response<ResBody>> },
-        /// The application is asked about the origin.
-        Asking { asking: Box<Asking<S, ReqBody>> },
-    }
+/// What happens when the handler has answered, or without one.
+pub(super) enum Next<S, ReqBody> {
+    /// The handler's response gets `Vary`.
+    Bare(Bare),
+    /// The handler's response gets its headers, or there is none.
+    Planned(Plan<HeaderValue>),
+    /// The application is asked about the origin.
+    Asking(Box<Asking<S, ReqBody>>),
 }
 
 impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody, ResBody>
@@ -48,29 +48,43 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        if let StateProjection::Asking { asking } = state.as_mut().project() {
+        let mut this = self.project();
+        if let Next::Asking(asking) = this.next {
             // Out of line: it is large, and rare.
             let started = ready!(asking.poll(context));
-            state.set(started.state);
+            this.handler.set(started.handler);
+            *this.next = started.next;
         }
-        match state.project() {
-            StateProjection::Forward { future, pending } => {
-                let mut polled = future.poll(context);
-                // A 101 and other 1xx are left alone.
-                if let Poll::Ready(Ok(response)) = &mut polled
-                    && !response.status().is_informational()
-                    && let Some(pending) = pending.take()
-                    && pending.apply(response.headers_mut())
-                {
-                    response.extensions_mut().insert(OverwroteUpstream);
-                }
-                polled
-            }
-            StateProjection::Answer { response } => Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready"))),
-            StateProjection::Asking { .. } => unreachable!("the verdict is here"),
+        match this.handler.as_pin_mut() {
+            Some(handler) => forward(handler, this.next, context),
+            None => match this.next {
+                Next::Planned(Plan::Answer(given)) => answer(given),
+                _ => unreachable!("an answer without a handler is planned"),
+            },
         }
     }
+}
+
+/// A function of its own, so that the response is made where it is returned.
+#[inline]
+fn forward<S, ReqBody, B, E>(
+    handler: Pin<&mut impl Future<Output = Result<Response<B>, E>>>,
+    next: &mut Next<S, ReqBody>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Response<B>, E>> {
+    let mut polled = handler.poll(context);
+    // A 101 and other 1xx are left alone.
+    if let Poll::Ready(Ok(response)) = &mut polled
+        && !response.status().is_informational()
+        && match next {
+            Next::Bare(bare) => bare.apply(response.headers_mut()),
+            Next::Planned(Plan::Forward(pending)) => pending.apply(response.headers_mut()),
+            _ => false,
+        }
+    {
+        response.extensions_mut().insert(OverwroteUpstream);
+    }
+    polled
 }
 
 impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> fmt::Debug for ResponseFuture<S, ReqBody, ResBody> {

@@ -12,9 +12,12 @@ use super::rules::{Host, Rules};
 use super::service::Cors;
 use crate::evaluate::VerdictError;
 use crate::middleware::decide::Manner;
+use crate::middleware::observer::Observer;
 use crate::middleware::source::{LayerPolicy, Source};
 use crate::middleware::verdict::IntoVerdict;
 use crate::policy::Policy;
+use crate::request::Request;
+use crate::shadow::ShadowDifference;
 
 /// Puts a policy around every service it is given. See [the module](super) for where it belongs.
 ///
@@ -132,6 +135,35 @@ impl CorsLayer {
     /// Names of request headers that a response depends on beyond those the policy adds to `Vary` itself.
     pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.rules.manner.vary_by::<HeaderMap>(names);
+        self
+    }
+
+    /// Is told of every decision that the shadow policy of a [`SharedPolicy`](crate::SharedPolicy) would have made otherwise
+    /// ([`SharedPolicy::set_shadow`](crate::SharedPolicy::set_shadow)). With the feature `tracing` there is a limited event
+    /// as well, also without this. Without either, and while there is no shadow, nothing is evaluated.
+    ///
+    /// It runs in the request's task, before the handler: hand on what takes time. If it panics, the request goes on all the
+    /// same. A shadow policy that asks the application gets the verdict that was asked for the live one; it causes no
+    /// question of its own, so origins that only the live policy lists are `origin_not_listed` to it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use crossgate::tower::CorsLayer;
+    /// use crossgate::{Policy, SharedPolicy};
+    /// static DIFFERENCES: AtomicU64 = AtomicU64::new(0);
+    /// let shared = Arc::new(SharedPolicy::new(Policy::builder().allow_origins(["https://*.example.com"]).build()?));
+    /// let layer = CorsLayer::new(shared.clone()).on_shadow_difference(|difference, request| {
+    ///     DIFFERENCES.fetch_add(1, Ordering::Relaxed);
+    ///     let origin = request.origin.single().unwrap_or_default().escape_ascii();
+    ///     eprintln!("{origin}: {} is {} in the new policy", difference.live.reason, difference.shadow.reason);
+    /// });
+    /// shared.set_shadow(Some(Policy::builder().allow_origins(["https://app.example.com"]).build()?.into()));
+    /// # let _ = layer;
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn on_shadow_difference(mut self, observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static) -> Self {
+        self.rules.manner.observer = Observer::new(observe);
         self
     }
 

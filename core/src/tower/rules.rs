@@ -1,6 +1,5 @@
 //! What a layer knows.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -60,13 +59,10 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// The policy, if nothing about the request has to be asked.
+    /// Whether the policy or the verdict depends on the request's head, or the handler is told.
     #[inline]
-    pub(super) fn policy_alone(&self) -> Option<Cow<'_, Arc<Policy>>> {
-        match &self.host {
-            None => self.source.without_head(),
-            Some(_) => None,
-        }
+    pub(super) fn needs_head(&self) -> bool {
+        self.host.is_some() || self.manner.tells || self.source.needs_head()
     }
 
     /// Asks the application about the origin, if there is anything to ask.

@@ -1,6 +1,6 @@
 //! The service around the application's.
 
-use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,23 +10,20 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::future::{ResponseFuture, State};
+use super::future::{Next, ResponseFuture};
 use super::rules::{Asked, Rules};
 use crate::evaluate::Verdict;
-use crate::middleware::decide::{Answer, Manner, Outcome, add_vary, decide};
-use crate::middleware::prebuilt::Prebuilt;
-use crate::policy::Policy;
+use crate::middleware::decide::{Answer, Manner, Pending, Plan, plan, without_origin};
+use crate::middleware::prebuilt::{Prebuilt, merge_vary};
+use crate::middleware::source::Held;
 
 /// Calls the handler or answers. Requests and futures are large, and a function would move them.
 macro_rules! start {
-    ($service:expr, $policy:ident, $outcome:ident, $manner:expr, $request:ident) => {
-        if $outcome.forwards($manner) {
-            let pending = Some($outcome.pending($policy.into_owned(), $manner));
-            ResponseFuture { state: State::Forward { pending, future: $service.call($request) } }
-        } else {
-            ResponseFuture { state: State::Answer { response: Some(answer(&$policy, $outcome, $manner)) } }
-        }
-    };
+    ($service:expr, $plan:expr, $request:ident) => {{
+        let plan = $plan;
+        let handler = if let Plan::Forward(_) = plan { Some($service.call($request)) } else { None };
+        ResponseFuture { handler, next: Next::Planned(plan), body: PhantomData }
+    }};
 }
 
 /// The service that [`CorsLayer`](super::CorsLayer) makes: it answers preflights and gives every other response its headers.
@@ -76,13 +73,15 @@ where
     #[inline]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let rules = &*self.rules;
-        match rules.policy_alone() {
-            Some(policy) if !rules.manner.tells => {
-                let outcome = decide(&policy, None, request.method().as_str(), request.headers());
-                start!(self.inner, policy, outcome, &rules.manner, request)
-            }
-            _ => self.call_with_head(request),
+        if rules.needs_head() {
+            return self.call_with_head(request);
         }
+        let policy = rules.source.without_head();
+        let (method, headers) = (request.method().as_str(), request.headers());
+        if let Some(bare) = without_origin(&policy, &rules.manner, method, headers) {
+            return ResponseFuture { handler: Some(self.inner.call(request)), next: Next::Bare(bare), body: PhantomData };
+        }
+        start!(self.inner, plan(&policy, &rules.manner, None, method, headers), request)
     }
 }
 
@@ -105,11 +104,12 @@ impl<S> Cors<S> {
                 // The service that was polled ready is the one that is called.
                 let clone = self.inner.clone();
                 let service = mem::replace(&mut self.inner, clone);
-                let asking = Asking { verdict, service, policy: policy.into_owned(), rules: self.rules.clone(), request: Some(request) };
-                return ResponseFuture { state: State::Asking { asking: Box::new(asking) } };
+                let waiting = Some((policy.keep(), request));
+                let asking = Asking { verdict, service, rules: self.rules.clone(), waiting };
+                return ResponseFuture { handler: None, next: Next::Asking(Box::new(asking)), body: PhantomData };
             }
         };
-        decided(&mut self.inner, policy, verdict, &self.rules.manner, request)
+        decided(&mut self.inner, &policy, verdict, &self.rules.manner, request)
     }
 }
 
@@ -117,7 +117,7 @@ impl<S> Cors<S> {
 #[inline(never)]
 fn decided<S, ReqBody, ResBody>(
     service: &mut S,
-    policy: Cow<'_, Arc<Policy>>,
+    policy: &Held<'_>,
     verdict: Option<Verdict>,
     manner: &Manner<HeaderValue>,
     mut request: Request<ReqBody>,
@@ -126,37 +126,37 @@ where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: Default,
 {
-    let outcome = decide(&policy, verdict, request.method().as_str(), request.headers());
-    if manner.tells {
-        request.extensions_mut().insert(outcome.decided);
+    let plan = plan(policy, manner, verdict, request.method().as_str(), request.headers());
+    if let Plan::Forward(Pending { told: Some(decided), .. }) = plan {
+        request.extensions_mut().insert(decided);
     }
-    start!(service, policy, outcome, manner, request)
+    start!(service, plan, request)
 }
 
+/// The response that the layer gives itself, made where it is returned.
 #[inline(never)]
-fn answer<ResBody: Default>(policy: &Policy, outcome: Outcome<HeaderValue>, manner: &Manner<HeaderValue>) -> Response<ResBody> {
-    let decided = outcome.decided;
-    let Answer { status, block, echoed } = outcome.answer(policy);
+pub(super) fn answer<ResBody: Default, E>(answer: &mut Answer<HeaderValue>) -> Poll<Result<Response<ResBody>, E>> {
+    let block = answer.policy.blocks.at(answer.block);
     let mut response = Response::new(ResBody::default());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN);
     let headers = response.headers_mut();
     if let Some(prepared) = &block.answer {
         // Cloning a table is much cheaper than filling one.
         headers.clone_from(prepared);
-        if let (Some(origin), Some(place)) = (echoed.origin, headers.get_mut(ACCESS_CONTROL_ALLOW_ORIGIN)) {
+        if let (Some(origin), Some(place)) = (answer.echoed.origin.take(), headers.get_mut(ACCESS_CONTROL_ALLOW_ORIGIN)) {
             *place = origin;
         }
     } else {
-        block.tower.write(echoed, headers);
-        add_length(status, headers);
+        block.tower.write(&mut answer.echoed, headers);
+        add_length(answer.status, headers);
     }
-    if let Some(vary) = &manner.vary {
-        add_vary(vary, headers);
+    if let Some(vary) = &answer.vary {
+        merge_vary(&**vary, headers);
     }
-    if manner.tells {
+    if let Some(decided) = answer.told {
         response.extensions_mut().insert(decided);
     }
-    response
+    Poll::Ready(Ok(response))
 }
 
 /// The headers of a preflight's answer but for the request's origin, if they echo nothing else.
@@ -177,9 +177,8 @@ fn add_length(status: u16, headers: &mut HeaderMap) {
 pub(super) struct Asking<S, ReqBody> {
     verdict: Pin<Box<dyn Future<Output = Verdict> + Send>>,
     service: S,
-    policy: Arc<Policy>,
     rules: Arc<Rules>,
-    request: Option<Request<ReqBody>>,
+    waiting: Option<(Held<'static>, Request<ReqBody>)>,
 }
 
 impl<S, ReqBody> Asking<S, ReqBody> {
@@ -189,8 +188,8 @@ impl<S, ReqBody> Asking<S, ReqBody> {
         ResBody: Default,
     {
         self.verdict.as_mut().poll(context).map(|verdict| {
-            let request = self.request.take().expect("the verdict is taken once");
-            decided(&mut self.service, Cow::Borrowed(&self.policy), Some(verdict), &self.rules.manner, request)
+            let (policy, request) = self.waiting.take().expect("the verdict is taken once");
+            decided(&mut self.service, &policy, Some(verdict), &self.rules.manner, request)
         })
     }
 }

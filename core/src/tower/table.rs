@@ -27,13 +27,14 @@ impl Table for HeaderMap {
         HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
     }
 
-    fn static_value(text: &'static str) -> HeaderValue {
-        HeaderValue::from_static(text)
+    #[inline]
+    fn known(index: u8) -> HeaderValue {
+        known(index)
     }
 
-    #[inline]
-    fn bytes(value: &HeaderValue) -> &[u8] {
-        value.as_bytes()
+    fn merged(names: Vec<u8>) -> HeaderValue {
+        // What stood in such values, and commas and spaces.
+        HeaderValue::try_from(names).unwrap_or(HeaderValue::from_static(""))
     }
 
     #[inline]
@@ -54,10 +55,6 @@ impl Table for HeaderMap {
 
     fn insert(&mut self, of: HeaderName, value: HeaderValue) {
         self.insert(name(of), value);
-    }
-
-    fn append(&mut self, of: HeaderName, value: HeaderValue) {
-        self.append(name(of), value);
     }
 
     fn remove(&mut self, of: HeaderName) {

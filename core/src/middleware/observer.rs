@@ -1,0 +1,53 @@
+//! Who hears of what a shadow policy would have done otherwise.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::decision::Decision;
+use crate::evaluate::Verdict;
+use crate::policy::Policy;
+use crate::request::Request;
+use crate::shadow::ShadowDifference;
+
+type Observe = dyn Fn(&ShadowDifference, &Request<'_>) + Send + Sync;
+
+/// The application's function, if it gave one; the feature `tracing` emits an event beside it.
+#[derive(Clone, Default)]
+pub(crate) struct Observer(Option<Arc<Observe>>);
+
+impl Observer {
+    pub(crate) fn new(observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static) -> Self {
+        Observer(Some(Arc::new(observe)))
+    }
+
+    /// Whether anybody hears: a shadow policy is not evaluated for nobody.
+    #[inline]
+    pub(crate) fn hears(&self) -> bool {
+        #[cfg(feature = "tracing")]
+        if crate::trace::shadows_are_heard() {
+            return true;
+        }
+        self.0.is_some()
+    }
+
+    /// Evaluates the shadow policy and tells of a difference. The decision stands already, and nothing here changes it: an
+    /// application's function that panics has been told, and the request goes on.
+    #[cold]
+    pub(crate) fn compare(&self, live: &Policy, shadow: &Policy, decision: &Decision<'_>, request: &Request<'_>, verdict: Option<Verdict>) {
+        let Some(difference) = ShadowDifference::find(shadow, decision, request, verdict) else { return };
+        #[cfg(feature = "tracing")]
+        difference.trace_of(live, Some(shadow), request);
+        #[cfg(not(feature = "tracing"))]
+        let _ = live;
+        if let Some(observe) = &self.0 {
+            let _ = catch_unwind(AssertUnwindSafe(|| observe(&difference, request)));
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Some" } else { "None" })
+    }
+}
