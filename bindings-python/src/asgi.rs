@@ -2,6 +2,7 @@
 //! (`send.rs`); the awaitable that the server gets is the application's own.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crossgate::{Action, Request, Verdict, WebSocketCheck};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -10,11 +11,12 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
+use crate::callable::callable;
 use crate::counters::Counters;
 use crate::policy::Policy;
 use crate::reply::Reply;
 use crate::request::HeaderLines;
-use crate::scan::take_lines;
+use crate::scan::{take_lines, type_of};
 use crate::send::{Send, list_of};
 use crate::shared::{Current, SharedPolicy};
 use crate::text::{Text, is, type_name};
@@ -171,7 +173,7 @@ impl Middleware {
         let py = scope.py();
         let app = self.app.bind(py);
         let Ok(fields) = scope.cast::<PyDict>() else { return app.call1((scope, receive, send)) };
-        let kind = fields.get_item(intern!(py, "type"))?;
+        let kind = type_of(fields)?;
         let http = match kind {
             Some(kind) if is(&kind, "http") => true,
             Some(kind) if self.settings.websocket != WebSocket::Pass && is(&kind, "websocket") => false,
@@ -227,8 +229,9 @@ impl Middleware {
         if decision.action() == Action::Forward {
             drop(decision);
             let counters = self.settings.counters.as_ref().map(|counters| counters.clone_ref(py));
-            let wrapped = Send { compiled: compiled.clone(), filled, method, lines, verdict, counters, send: send.clone().unbind() };
-            return app.call1((scope, receive, wrapped.into_function(py)?));
+            let wrapped =
+                Send { compiled: compiled.clone(), filled, method, lines, verdict, counters, send: send.clone().unbind(), started: AtomicBool::new(false) };
+            return app.call1((scope, receive, callable(py, wrapped)?));
         }
         let start = compiled.start(py, &filled, decision.status().unwrap_or(403))?;
         if preflight && decision.allowed() == Some(true) {

@@ -82,6 +82,12 @@ impl HeaderLines {
         request
     }
 
+    #[cfg(not(Py_LIMITED_API))]
+    pub(crate) fn release(self, py: Python<'_>) {
+        let more = self.more.into_iter().map(|(_, line)| line);
+        self.first.into_iter().flatten().chain(more).for_each(|line| line.release(py));
+    }
+
     /// What a preflight asks, if each line came once and in bytes, and nothing is asked about private networks.
     pub(crate) fn preflight(&self) -> Option<Preflight<'_>> {
         let ([Some(Text::Bytes(origin)), Some(Text::Bytes(method)), names, None, _], []) = (&self.first, self.more.as_slice()) else { return None };

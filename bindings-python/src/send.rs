@@ -1,25 +1,21 @@
-//! The `send` that an application behind the ASGI middleware gets: a builtin function of one argument, which is what the
-//! interpreter calls quickest.
+//! What the `send` does that an application behind the ASGI middleware gets; `callable.rs` makes it one that Python calls.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossgate::Verdict;
-use pyo3::panic::PanicException;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use pyo3::{PyTraverseError, PyVisit, ffi, intern};
 
 use crate::counters::Counters;
 use crate::decision::Response;
 use crate::request::{HeaderLines, pair};
-use crate::scan::any_is_ours;
+use crate::scan::{any_is_ours, type_of};
 use crate::text::{Text, is};
 use crate::wire::{Compiled, Filled};
 
-/// What the function knows of its request: its `__self__`.
-#[pyclass(frozen, module = "crossgate._crossgate")]
+/// What it knows of its request.
 pub(crate) struct Send {
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) filled: Filled,
@@ -29,34 +25,33 @@ pub(crate) struct Send {
     pub(crate) verdict: Option<Verdict>,
     pub(crate) counters: Option<Py<Counters>>,
     pub(crate) send: Py<PyAny>,
-}
-
-#[pymethods]
-impl Send {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.send)
-    }
+    /// The response has begun: every further message is the server's alone.
+    pub(crate) started: AtomicBool,
 }
 
 impl Send {
-    /// The function, which owns this.
-    #[allow(unsafe_code)]
-    pub(crate) fn into_function(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        let this = Bound::new(py, self)?;
-        let definition = ptr::from_ref(&DEFINITION.0).cast_mut();
-        // SAFETY: the definition lives as long as the process, and is only read; the function takes a reference to `this`
-        // of its own; `py` shows that the interpreter may be called.
-        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(definition, this.as_ptr(), ptr::null_mut())) }
+    /// Drops it on a thread that is attached, without asking PyO3 for each reference whether it is.
+    #[cfg(not(Py_LIMITED_API))]
+    pub(crate) fn release(self, py: Python<'_>) {
+        let Send { compiled, filled, method, lines, verdict: _, counters, send, started: _ } = self;
+        drop(compiled);
+        filled.release(py);
+        method.into_iter().for_each(|method| method.release(py));
+        lines.release(py);
+        counters.into_iter().for_each(|counters| counters.drop_ref(py));
+        send.drop_ref(py);
     }
 
     /// The awaitable that the server's `send` returns.
-    fn call<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn call<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.py();
         let send = self.send.bind(py);
         if let Ok(fields) = message.cast::<PyDict>()
-            && let Some(kind) = fields.get_item(intern!(py, "type"))?
+            && !self.started.load(Ordering::Relaxed)
+            && let Some(kind) = type_of(fields)?
             && is(&kind, "http.response.start")
         {
+            self.started.store(true, Ordering::Relaxed);
             return send.call1((self.start(fields)?,));
         }
         send.call1((message,))
@@ -101,41 +96,6 @@ impl Send {
         message.set_item(key, merged)?;
         Ok(message)
     }
-}
-
-struct Definition(ffi::PyMethodDef);
-
-// SAFETY: the pointers in it are to constants, and nobody writes to it.
-#[allow(unsafe_code)]
-unsafe impl Sync for Definition {}
-
-static DEFINITION: Definition = Definition(ffi::PyMethodDef {
-    ml_name: c"send".as_ptr(),
-    ml_meth: ffi::PyMethodDefPointer { PyCFunction: call },
-    ml_flags: ffi::METH_O,
-    ml_doc: ptr::null(),
-});
-
-/// The function's entry. It does not tell PyO3 that the thread is attached, which costs as much as all the rest: a `Py`
-/// dropped below (none on the usual way) is only counted down later.
-#[allow(unsafe_code)]
-unsafe extern "C" fn call(this: *mut ffi::PyObject, message: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter calls functions on a thread that is attached.
-    let py = unsafe { Python::assume_attached() };
-    // No panic may pass into C.
-    let returned = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the interpreter lends both for the call. Only `into_function` makes functions of this definition, and
-        // their `__self__`, which cannot be changed, is a `Send`.
-        let (this, message) = unsafe { (Borrowed::from_ptr(py, this).cast_unchecked::<Send>(), Borrowed::from_ptr(py, message)) };
-        this.get().call(&message)
-    }));
-    let error = match returned {
-        Ok(Ok(awaitable)) => return awaitable.into_ptr(),
-        Ok(Err(error)) => error,
-        Err(_) => PanicException::new_err("crossgate failed to put the headers on a response"),
-    };
-    error.restore(py);
-    ptr::null_mut()
 }
 
 /// What an iterable holds; one that fails half-way has told what it knows. `None` for what has no items.

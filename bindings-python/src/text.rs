@@ -35,6 +35,14 @@ impl Text {
         Text::Bytes(PyBytes::new(py, bytes).unbind())
     }
 
+    #[cfg(not(Py_LIMITED_API))]
+    pub(crate) fn release(self, py: Python<'_>) {
+        match self {
+            Text::Str(text) => text.drop_ref(py),
+            Text::Bytes(bytes) => bytes.drop_ref(py),
+        }
+    }
+
     pub(crate) fn as_bytes<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Text::Str(text) => text.bind(py).to_str().unwrap_or_default().as_bytes(),

@@ -70,6 +70,11 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
+    #[cfg(not(Py_LIMITED_API))]
+    pub(crate) fn release(self, py: Python<'_>) {
+        [self.origin, self.method, self.names].into_iter().flatten().for_each(|value| value.drop_ref(py));
+    }
+
     fn value(&self, value: &PreparedValue<'_>) -> Option<&Py<PyBytes>> {
         match value {
             PreparedValue::Fixed(_) => None,
