@@ -234,8 +234,8 @@ impl Middleware {
             return app.call1((scope, receive, callable(py, wrapped)?));
         }
         let start = compiled.start(py, &filled, decision.status().unwrap_or(403))?;
-        if preflight && decision.allowed() == Some(true) {
-            compiled.keep(py, &lines, decision.reason(), &start)?;
+        if preflight {
+            compiled.keep(py, &lines, (decision.allowed(), decision.reason()), &start)?;
         }
         Ok(Bound::new(py, Reply::new(send, start))?.into_any())
     }
