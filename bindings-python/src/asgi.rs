@@ -1,23 +1,26 @@
-//! The ASGI middleware. A request crosses into here once, for its headers, and once a message of its response; the
-//! awaitable that the server gets is the application's own.
+//! The ASGI middleware. A request crosses into here once, for its headers, and once a message of its response
+//! (`send.rs`); the awaitable that the server gets is the application's own.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use crossgate::{Action, HeaderName, Request, Verdict, WebSocketCheck};
+use crossgate::{Action, Request, Verdict, WebSocketCheck};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
+use crate::callable::callable;
 use crate::counters::Counters;
-use crate::decision::Response;
 use crate::policy::Policy;
 use crate::reply::Reply;
-use crate::request::{HeaderLines, pair};
+use crate::request::HeaderLines;
+use crate::scan::{take_lines, type_of};
+use crate::send::{Send, list_of};
 use crate::shared::{Current, SharedPolicy};
-use crate::text::{Lengths, Text, type_name};
-use crate::wire::{Compiled, Filled};
+use crate::text::{Text, is, type_name};
+use crate::wire::Compiled;
 
 /// The native half of crossgate.asgi.CORSMiddleware.
 #[pyclass(module = "crossgate._crossgate", name = "ASGIMiddleware", frozen, subclass)]
@@ -170,20 +173,20 @@ impl Middleware {
         let py = scope.py();
         let app = self.app.bind(py);
         let Ok(fields) = scope.cast::<PyDict>() else { return app.call1((scope, receive, send)) };
-        let kind = fields.get_item(intern!(py, "type"))?;
+        let kind = type_of(fields)?;
         let http = match kind {
-            Some(kind) if is(&kind, intern!(py, "http")) => true,
-            Some(kind) if self.settings.websocket != WebSocket::Pass && is(&kind, intern!(py, "websocket")) => false,
+            Some(kind) if is(&kind, "http") => true,
+            Some(kind) if self.settings.websocket != WebSocket::Pass && is(&kind, "websocket") => false,
             _ => return app.call1((scope, receive, send)),
         };
         let mut lines = HeaderLines::default();
         let mut replaced = None;
         if let Some(headers) = fields.get_item(intern!(py, "headers"))?
-            && !each_header(&headers, |name, value| lines.take(name, value))
+            && !take_lines(&headers, &mut lines)
             && let Some(list) = list_of(&headers)
         {
             // They can be read once only, perhaps, and the application reads them too: it gets a list, in a copy.
-            each_header(list.as_any(), |name, value| lines.take(name, value));
+            take_lines(list.as_any(), &mut lines);
             let copy = fields.copy()?;
             copy.set_item(intern!(py, "headers"), list)?;
             replaced = Some(copy);
@@ -191,7 +194,7 @@ impl Middleware {
         let fields = replaced.as_ref().unwrap_or(fields);
         let scope = fields.as_any();
         let method = fields.get_item(intern!(py, "method"))?.and_then(|method| Text::read(&method));
-        let request = request(py, &lines, method.as_ref());
+        let request = lines.request(py, method.as_ref().map_or(b"", |method| method.as_bytes(py)));
         let now = self.settings.now();
         let compiled = now.compiled();
         let verdict = verdict.filter(|_| compiled.policy.has_host_origins());
@@ -225,20 +228,14 @@ impl Middleware {
         let filled = compiled.fill(py, &decision, lines.origin())?;
         if decision.action() == Action::Forward {
             drop(decision);
-            let wrapped = Send {
-                compiled: compiled.clone(),
-                filled,
-                method,
-                lines,
-                verdict,
-                counters: self.settings.counters.as_ref().map(|counters| counters.clone_ref(py)),
-                send: send.clone().unbind(),
-            };
-            return app.call1((scope, receive, Bound::new(py, wrapped)?.getattr(intern!(py, "send"))?));
+            let counters = self.settings.counters.as_ref().map(|counters| counters.clone_ref(py));
+            let wrapped =
+                Send { compiled: compiled.clone(), filled, method, lines, verdict, counters, send: send.clone().unbind(), started: AtomicBool::new(false) };
+            return app.call1((scope, receive, callable(py, wrapped)?));
         }
         let start = compiled.start(py, &filled, decision.status().unwrap_or(403))?;
-        if preflight && decision.allowed() == Some(true) {
-            compiled.keep(py, &lines, decision.reason(), &start)?;
+        if preflight {
+            compiled.keep(py, &lines, (decision.allowed(), decision.reason()), &start)?;
         }
         Ok(Bound::new(py, Reply::new(send, start))?.into_any())
     }
@@ -258,145 +255,5 @@ impl Middleware {
             Ok(WebSocketCheck::Deny) => coroutine(py, &CLOSE, "close")?.call1((scope, send)),
             _ => self.app.bind(py).call1((scope, receive, send)),
         }
-    }
-}
-
-/// Whether a value is a certain text, which is mostly the same object.
-#[inline]
-fn is(value: &Bound<'_, PyAny>, text: &Bound<'_, PyString>) -> bool {
-    value.is(text) || (value.is_instance_of::<PyString>() && value.eq(text).unwrap_or(false))
-}
-
-fn request<'a>(py: Python<'a>, lines: &'a HeaderLines, method: Option<&'a Text>) -> Request<'a> {
-    lines.request(py, method.map_or(b"", |method| method.as_bytes(py)))
-}
-
-/// Calls `each` with every name and value of a list or tuple of pairs, and passes over whatever is no pair. False if it is
-/// neither list nor tuple.
-#[inline]
-fn each_header<'py>(headers: &Bound<'py, PyAny>, mut each: impl FnMut(&Bound<'py, PyAny>, &Bound<'py, PyAny>)) -> bool {
-    let mut item = |item: Bound<'py, PyAny>| {
-        #[cfg(not(feature = "abi3"))]
-        if let Ok(tuple) = item.cast::<PyTuple>()
-            && let [name, value] = tuple.as_slice()
-        {
-            return each(name, value);
-        }
-        if let Some((name, value)) = pair(&item) {
-            each(&name, &value);
-        }
-    };
-    if let Ok(list) = headers.cast::<PyList>() {
-        list.iter().for_each(&mut item);
-    } else if let Ok(tuple) = headers.cast::<PyTuple>() {
-        tuple.iter().for_each(&mut item);
-    } else {
-        return false;
-    }
-    true
-}
-
-/// The `send` that the application gets.
-#[pyclass(frozen, module = "crossgate")]
-struct Send {
-    compiled: Arc<Compiled>,
-    filled: Filled,
-    /// What was asked, for responses that say something of CORS themselves or have a Vary.
-    method: Option<Text>,
-    lines: HeaderLines,
-    verdict: Option<Verdict>,
-    counters: Option<Py<Counters>>,
-    send: Py<PyAny>,
-}
-
-#[pymethods]
-impl Send {
-    /// A method, not `__call__`: calls of those are quicker.
-    #[pyo3(signature = (message, /))]
-    fn send<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = message.py();
-        let send = self.send.bind(py);
-        if let Ok(fields) = message.cast::<PyDict>()
-            && let Some(kind) = fields.get_item(intern!(py, "type"))?
-            && is(&kind, intern!(py, "http.response.start"))
-        {
-            return send.call1((self.start(fields)?,));
-        }
-        send.call1((message,))
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.send)
-    }
-}
-
-impl Send {
-    /// A copy of the message with the decision's headers: the application may send the same one, or the same list in it,
-    /// for every request.
-    fn start<'py>(&self, message: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-        let py = message.py();
-        let key = intern!(py, "headers");
-        let theirs = message.get_item(key)?;
-        let message = message.copy()?;
-        let theirs = match theirs.map(Bound::cast_into::<PyList>) {
-            None => PyList::empty(py),
-            Some(Ok(list)) => list,
-            Some(Err(other)) => match list_of(&other.into_inner()) {
-                Some(list) => list,
-                None => return Ok(message),
-            },
-        };
-        let mut plain = true;
-        each_header(theirs.as_any(), |name, _| plain = plain && !is_ours(name));
-        if plain {
-            message.set_item(key, self.compiled.behind(&self.filled, &theirs)?)?;
-            return Ok(message);
-        }
-        let mut response = Response::new(py, true);
-        let mut odd = Vec::new();
-        for item in theirs.iter() {
-            match pair(&item) {
-                Some((name, value)) => response.push(item, name, value),
-                None => odd.push(item),
-            }
-        }
-        let request = request(py, &self.lines, self.method.as_ref());
-        if self.compiled.policy.evaluate_with(&request, self.verdict).is_ok_and(|decision| decision.apply(&mut response))
-            && let Some(counters) = &self.counters
-        {
-            counters.get().add_overwrote();
-        }
-        let merged = response.into_list()?;
-        // What is no header goes on to the server, which says so in its own words.
-        odd.into_iter().try_for_each(|item| merged.append(item))?;
-        message.set_item(key, merged)?;
-        Ok(message)
-    }
-}
-
-/// What an iterable holds; one that fails half-way has told what it knows. `None` for what has no items.
-fn list_of<'py>(headers: &Bound<'py, PyAny>) -> Option<Bound<'py, PyList>> {
-    let items: Vec<_> = headers.try_iter().ok()?.map_while(Result::ok).collect();
-    PyList::new(headers.py(), items).ok()
-}
-
-/// Of the headers of decisions.
-const OURS: Lengths = {
-    let mut names = [""; HeaderName::ALL.len()];
-    let mut index = 0;
-    while index < names.len() {
-        names[index] = HeaderName::ALL[index].lower();
-        index += 1;
-    }
-    Lengths::of(&names)
-};
-
-/// Whether a response header is one that a decision sets, merges or removes.
-#[inline]
-fn is_ours(name: &Bound<'_, PyAny>) -> bool {
-    let is = |name: &[u8]| OURS.have(name) && HeaderName::ALL.iter().any(|ours| ours.lower().as_bytes().eq_ignore_ascii_case(name));
-    match name.cast::<PyBytes>() {
-        Ok(name) => is(name.as_bytes()),
-        Err(_) => name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| is(name.as_bytes()))),
     }
 }

@@ -6,13 +6,14 @@
 //! 4. `decision.rs`: the class `Decision`, and its headers applied to a response's.
 //! 5. `problem.rs`: the class `Problem`, and the exceptions.
 //! 6. `shared.rs` and `counters.rs`: a policy that is swapped while serving, and decisions counted.
-//! 7. `wire.rs`, `asgi.rs` and `reply.rs`: prepared header pairs, the ASGI middleware that puts them into responses, and
-//!    the awaitable of its own answers.
+//! 7. `asgi.rs`: the ASGI middleware; `scan.rs` reads its header lists, `wire.rs` has prepared header pairs, `send.rs` and
+//!    `callable.rs` put them into responses, `reply.rs` is the awaitable of its own answers.
 //! 8. `environ.rs`, `gate.rs` and `response.rs`: the same for WSGI environs, with header sets that are made once.
 //! 9. `wsgi.rs`: the middleware around a WSGI application.
 #![deny(unsafe_code)]
 
 mod asgi;
+mod callable;
 mod counters;
 mod decision;
 mod environ;
@@ -23,6 +24,8 @@ mod problem;
 mod reply;
 mod request;
 mod response;
+mod scan;
+mod send;
 mod shared;
 mod text;
 mod wire;

@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
-use crate::text::{Lengths, Text, type_name};
+use crate::text::{Text, type_name};
 
 /// What was asked: the method, and the few header lines that decide.
 pub(crate) struct Asked {
@@ -25,7 +25,9 @@ impl Asked {
             if index == 0 {
                 asked.bytes = name.is_instance_of::<PyBytes>();
             }
-            asked.lines.take(name, value);
+            if let Some(place) = with_name(name, place) {
+                asked.lines.take(place, value);
+            }
             Ok(())
         })?;
         Ok(asked)
@@ -52,29 +54,13 @@ pub(crate) struct HeaderLines {
 }
 
 impl HeaderLines {
-    /// Takes a line if its name is one of those; anything but str and bytes is passed over.
-    #[inline(always)]
-    pub(crate) fn take(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
-        // Few headers have such a length, so most cost no more than this.
-        match name.cast::<PyBytes>() {
-            Ok(bytes) if LENGTHS.have(bytes.as_bytes()) => self.take_one(bytes.as_bytes(), value),
-            Ok(_) => {}
-            Err(_) => {
-                if let Ok(Ok(text)) = name.cast::<PyString>().map(|text| text.to_str()) {
-                    self.take_one(text.as_bytes(), value);
-                }
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn take_one(&mut self, name: &[u8], value: &Bound<'_, PyAny>) {
-        let is = |known: &&str| known.len() == name.len() && (known.as_bytes() == name || known.as_bytes().eq_ignore_ascii_case(name));
-        let Some(index) = Request::NAMES.iter().position(is) else { return };
+    /// Takes a line of the name that stands at this place; anything but str and bytes is passed over.
+    #[inline]
+    pub(crate) fn take(&mut self, place: usize, value: &Bound<'_, PyAny>) {
         let Some(value) = Text::read(value) else { return };
-        match &mut self.first[index] {
+        match &mut self.first[place] {
             first @ None => *first = Some(value),
-            Some(_) => self.more.push((index, value)),
+            Some(_) => self.more.push((place, value)),
         }
     }
 
@@ -96,6 +82,12 @@ impl HeaderLines {
         request
     }
 
+    #[cfg(not(Py_LIMITED_API))]
+    pub(crate) fn release(self, py: Python<'_>) {
+        let more = self.more.into_iter().map(|(_, line)| line);
+        self.first.into_iter().flatten().chain(more).for_each(|line| line.release(py));
+    }
+
     /// What a preflight asks, if each line came once and in bytes, and nothing is asked about private networks.
     pub(crate) fn preflight(&self) -> Option<Preflight<'_>> {
         let ([Some(Text::Bytes(origin)), Some(Text::Bytes(method)), names, None, _], []) = (&self.first, self.more.as_slice()) else { return None };
@@ -113,7 +105,40 @@ impl HeaderLines {
     }
 }
 
-const LENGTHS: Lengths = Lengths::of(&Request::NAMES);
+/// Where a name stands in [`Request::NAMES`]. Few headers have the length of one, so most cost no more than this.
+#[inline]
+pub(crate) fn place(name: &[u8]) -> Option<usize> {
+    /// By length, counted from 1; no two have the same.
+    const PLACES: [u8; 64] = {
+        let (mut places, mut place) = ([0; 64], 0);
+        while place < Request::NAMES.len() {
+            let length = Request::NAMES[place].len();
+            assert!(places[length] == 0);
+            place += 1;
+            places[length] = place as u8;
+        }
+        places
+    };
+    let place = usize::from(*PLACES.get(name.len())?).checked_sub(1)?;
+    is_name(name, Request::NAMES[place]).then_some(place)
+}
+
+/// Whether a header's name is this one, which is in lower case and has four letters or more.
+#[inline]
+pub(crate) fn is_name(name: &[u8], lower: &str) -> bool {
+    let lower = lower.as_bytes();
+    // One letter tells nearly all names of the same length apart: `accept`, `sec-fetch-mode`, `date`.
+    lower.len() == name.len() && name[name.len() - 4] | 0x20 == lower[lower.len() - 4] && (lower == name || lower.eq_ignore_ascii_case(name))
+}
+
+/// What `of` says of a name of bytes or str; `None` for what is neither.
+#[inline]
+pub(crate) fn with_name<T>(name: &Bound<'_, PyAny>, of: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    match name.cast::<PyBytes>() {
+        Ok(bytes) => of(bytes.as_bytes()),
+        Err(_) => of(name.cast::<PyString>().ok()?.to_str().ok()?.as_bytes()),
+    }
+}
 
 /// Where `origin` stands in [`Request::NAMES`]; [`HeaderLines::request`] names all of them in their order.
 const ORIGIN: usize = 0;

@@ -35,6 +35,14 @@ impl Text {
         Text::Bytes(PyBytes::new(py, bytes).unbind())
     }
 
+    #[cfg(not(Py_LIMITED_API))]
+    pub(crate) fn release(self, py: Python<'_>) {
+        match self {
+            Text::Str(text) => text.drop_ref(py),
+            Text::Bytes(bytes) => bytes.drop_ref(py),
+        }
+    }
+
     pub(crate) fn as_bytes<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Text::Str(text) => text.bind(py).to_str().unwrap_or_default().as_bytes(),
@@ -43,26 +51,10 @@ impl Text {
     }
 }
 
-/// The lengths of some names, as bits.
-pub(crate) struct Lengths(u64);
-
-impl Lengths {
-    /// Of names shorter than 64 bytes.
-    pub(crate) const fn of(names: &[&str]) -> Self {
-        let mut bits = 0;
-        let mut index = 0;
-        while index < names.len() {
-            bits |= 1 << names[index].len();
-            index += 1;
-        }
-        Lengths(bits)
-    }
-
-    /// Whether a name has one of them.
-    #[inline]
-    pub(crate) const fn have(&self, name: &[u8]) -> bool {
-        name.len() < 64 && self.0 >> name.len() & 1 == 1
-    }
+/// Whether a value is a certain text of ASCII.
+#[inline]
+pub(crate) fn is(value: &Bound<'_, PyAny>, text: &str) -> bool {
+    value.cast::<PyString>().is_ok_and(|value| value.to_str().is_ok_and(|value| value == text))
 }
 
 /// Stands for a character that no byte stands for. Nothing that CORS allows holds it, so the value cannot match.

@@ -17,23 +17,35 @@ use crate::text::Text;
 pub(crate) struct Compiled {
     pub(crate) policy: Arc<Policy>,
     sets: PyOnceLock<Box<[Set]>>,
-    accepted: [ArcSwapOption<Accepted>; SLOTS],
+    known: [ArcSwapOption<Known>; SLOTS + 1],
     missed: AtomicUsize,
+    /// Longer lists of names get one answer, whatever they hold.
+    longest: usize,
 }
 
-/// Preflights that are remembered, each in the slot of its length: browsers of one site ask the same few all day.
+/// Preflights that are remembered, each in the slot of its length: browsers of one site ask the same few all day. The last
+/// slot is for names that are too many.
 const SLOTS: usize = 8;
 /// Every so many that are not remembered, one takes its slot; so a flood of them costs little, and replaces little.
 const TURN: usize = 16;
 
-/// A preflight that was allowed, and what was answered. Nothing that was not allowed gets here.
-struct Accepted {
+/// A preflight of an allowed origin and method, and what was answered: it was allowed, or its names were too many.
+/// Nothing else gets here.
+struct Known {
     origin: Py<PyBytes>,
     method: Py<PyBytes>,
-    names: Option<Py<PyBytes>>,
+    names: Names<Py<PyBytes>>,
     reason: Reason,
     message: Py<PyDict>,
     pairs: Py<PyList>,
+}
+
+/// What a preflight says of names.
+#[derive(Clone, Copy)]
+enum Names<T> {
+    Absent,
+    These(T),
+    TooMany,
 }
 
 /// No page asks for so many bytes of names.
@@ -70,6 +82,11 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
+    #[cfg(not(Py_LIMITED_API))]
+    pub(crate) fn release(self, py: Python<'_>) {
+        [self.origin, self.method, self.names].into_iter().flatten().for_each(|value| value.drop_ref(py));
+    }
+
     fn value(&self, value: &PreparedValue<'_>) -> Option<&Py<PyBytes>> {
         match value {
             PreparedValue::Fixed(_) => None,
@@ -82,7 +99,9 @@ impl Filled {
 
 impl Compiled {
     pub(crate) fn new(policy: Policy) -> Self {
-        Compiled { policy: Arc::new(policy), sets: PyOnceLock::new(), accepted: [const { ArcSwapOption::const_empty() }; SLOTS], missed: AtomicUsize::new(0) }
+        let longest = policy.request_headers_limit().unwrap_or(usize::MAX);
+        let known = [const { ArcSwapOption::const_empty() }; SLOTS + 1];
+        Compiled { policy: Arc::new(policy), sets: PyOnceLock::new(), known, missed: AtomicUsize::new(0), longest }
     }
 
     fn sets(&self, py: Python<'_>) -> PyResult<&[Set]> {
@@ -116,47 +135,57 @@ impl Compiled {
         Ok(list)
     }
 
-    fn slot(&self, py: Python<'_>, asked: Preflight<'_>) -> &ArcSwapOption<Accepted> {
+    /// What it says of names, and the slot in which it is remembered.
+    fn slot<'a>(&'a self, py: Python<'_>, asked: Preflight<'a>) -> (Names<&'a Py<PyBytes>>, &'a ArcSwapOption<Known>) {
         let length = |value: &Py<PyBytes>| value.as_bytes(py).len();
-        &self.accepted[(length(asked.origin) + length(asked.method) + asked.names.map_or(0, length)) % SLOTS]
+        let others = length(asked.origin) + length(asked.method);
+        match asked.names {
+            None => (Names::Absent, &self.known[others % SLOTS]),
+            Some(names) if length(names) > self.longest => (Names::TooMany, &self.known[SLOTS]),
+            Some(names) => (Names::These(names), &self.known[(others + length(names)) % SLOTS]),
+        }
     }
 
     /// The first message of the answer to a preflight that is remembered, and its reason.
     #[inline(never)]
     pub(crate) fn again<'py>(&self, py: Python<'py>, lines: &HeaderLines) -> PyResult<Option<(Reason, Bound<'py, PyDict>)>> {
         let Some(asked) = lines.preflight() else { return Ok(None) };
-        let Preflight { origin, method, names } = asked;
-        let accepted = self.slot(py, asked).load();
-        let Some(accepted) = accepted.as_deref() else { return Ok(None) };
+        let (names, slot) = self.slot(py, asked);
+        let known = slot.load();
+        let Some(known) = known.as_deref() else { return Ok(None) };
         let same = |one: &Py<PyBytes>, other: &Py<PyBytes>| one.as_bytes(py) == other.as_bytes(py);
-        let same_names = match (names, &accepted.names) {
-            (Some(one), Some(other)) => same(one, other),
-            (None, None) => true,
+        let same_names = match (names, &known.names) {
+            (Names::These(one), Names::These(other)) => same(one, other),
+            (Names::Absent, Names::Absent) | (Names::TooMany, Names::TooMany) => true,
             _ => false,
         };
-        if !(same_names && same(origin, &accepted.origin) && same(method, &accepted.method)) {
+        if !(same_names && same(asked.origin, &known.origin) && same(asked.method, &known.method)) {
             return Ok(None);
         }
-        let (message, pairs) = (accepted.message.bind(py).copy()?, accepted.pairs.bind(py));
+        let (message, pairs) = (known.message.bind(py).copy()?, known.pairs.bind(py));
         message.set_item(intern!(py, "headers"), pairs.get_slice(0, pairs.len()))?;
-        Ok(Some((accepted.reason, message)))
+        Ok(Some((known.reason, message)))
     }
 
-    /// Remembers an allowed preflight for [`Compiled::again`].
+    /// Remembers a preflight for [`Compiled::again`], if it is one to be remembered.
     #[inline(never)]
-    pub(crate) fn keep(&self, py: Python<'_>, lines: &HeaderLines, reason: Reason, start: &Bound<'_, PyDict>) -> PyResult<()> {
+    pub(crate) fn keep(&self, py: Python<'_>, lines: &HeaderLines, decision: (Option<bool>, Reason), start: &Bound<'_, PyDict>) -> PyResult<()> {
         let Some(asked) = lines.preflight() else { return Ok(()) };
-        let Preflight { origin, method, names } = asked;
-        let slot = self.slot(py, asked);
-        let waits = !self.missed.fetch_add(1, Ordering::Relaxed).is_multiple_of(TURN) && slot.load().is_some();
-        if waits || names.is_some_and(|names| names.as_bytes(py).len() > MOST_KEPT) {
+        let (names, slot) = self.slot(py, asked);
+        let names = match (names, decision) {
+            (Names::Absent, (Some(true), _)) => Names::Absent,
+            (Names::These(names), (Some(true), _)) if names.as_bytes(py).len() <= MOST_KEPT => Names::These(names.clone_ref(py)),
+            // The reason is the first failing check, so origin and method passed.
+            (Names::TooMany, (_, Reason::HeaderListTooLong)) => Names::TooMany,
+            _ => return Ok(()),
+        };
+        if !self.missed.fetch_add(1, Ordering::Relaxed).is_multiple_of(TURN) && slot.load().is_some() {
             return Ok(());
         }
         let Some(Ok(pairs)) = start.get_item(intern!(py, "headers"))?.map(Bound::cast_into::<PyList>) else { return Ok(()) };
         let (pairs, message) = (pairs.get_slice(0, pairs.len()).unbind(), start.copy()?.unbind());
-        let [origin, method] = [origin, method].map(|value| value.clone_ref(py));
-        let names = names.map(|names| names.clone_ref(py));
-        drop(slot.swap(Some(Arc::new(Accepted { origin, method, names, reason, message, pairs }))));
+        let [origin, method] = [asked.origin, asked.method].map(|value| value.clone_ref(py));
+        drop(slot.swap(Some(Arc::new(Known { origin, method, names, reason: decision.1, message, pairs }))));
         Ok(())
     }
 

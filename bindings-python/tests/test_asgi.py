@@ -409,7 +409,7 @@ class TestHostileScopes:
 
 
 class TestRememberedPreflights:
-    """Allowed ones are remembered, and nothing shows it but the time."""
+    """Allowed ones are remembered, and those with too many names; nothing shows it but the time."""
 
     NAMES = b"access-control-request-headers"
     POLICY = Policy(allow_origins=[A, B], allow_methods=["PUT"], allow_headers="*", allow_credentials=True)
@@ -425,6 +425,13 @@ class TestRememberedPreflights:
         preflight(A, "PUT", (NAMES, b"")),
         preflight(A, "PUT", (NAMES, b"x-a"), (NAMES, b"x-b")),
         preflight(A, "PUT", (NAMES, b"x-" + b"a" * 2000)),
+        preflight(A, "PUT", (NAMES, b"x," * 2500)),
+        preflight(A, "PUT", (NAMES, b"," * 5000)),
+        preflight(A, "PATCH", (NAMES, b"," * 5000)),
+        preflight(EVIL, "PUT", (NAMES, b"," * 5000)),
+        preflight(B, "PUT", (NAMES, b"," * 5000)),
+        preflight(A, "PUT", (NAMES, b"," * 4096)),
+        preflight(A, "PUT", (NAMES, b"," * 65)),
         preflight(A, "PUT", ("access-control-request-headers", "x-b")),
         preflight(A, "PUT", (b"access-control-request-private-network", b"true")),
         preflight(A, "PUT", origin(B)),
