@@ -95,7 +95,30 @@ impl Decision<'_> {
 }
 
 fn merge(response: &mut impl ResponseHeaders, header: &Header<'_>) {
-    let existing = response.get_all(header.name);
-    let value = header.merge(existing.iter().map(String::as_str));
-    response.set(header.name, &value);
+    match &*response.get_all(header.name) {
+        // Nothing to merge with: the header as the decision has it, its separator too.
+        [] => response.set(header.name, header.value),
+        [line] if line == header.value => {}
+        lines => {
+            let value = header.merge(lines.iter().map(String::as_str));
+            response.set(header.name, &value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ListSeparator, Policy, Request};
+
+    #[test]
+    fn merging_leaves_the_policys_separator_where_the_response_says_nothing_else() {
+        let policy = Policy::builder().allow_origins(["*"]).expose_headers(["X-A", "X-B"]).list_separator(ListSeparator::Comma).build().unwrap();
+        let expose = |value: &str| vec![("access-control-expose-headers".to_owned(), value.to_owned())];
+        for (before, after) in [(vec![], "X-A,X-B"), (expose("X-A,X-B"), "X-A,X-B"), (expose("X-C"), "X-C, X-A, X-B")] {
+            let mut response = before;
+            policy.evaluate(&Request::new("GET")).apply(&mut response);
+            let exposed = response.iter().find(|(name, _)| name == "access-control-expose-headers");
+            assert_eq!(exposed.map(|(_, value)| value.as_str()), Some(after));
+        }
+    }
 }
