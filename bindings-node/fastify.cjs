@@ -1,9 +1,10 @@
 'use strict'
 
-const { answerFor } = require('./lib/answer.cjs')
-const { amend, decide, isThenable } = require('./lib/decide.cjs')
+const { answerFor, derive } = require('./lib/answer.cjs')
+const { decide, isThenable } = require('./lib/decide.cjs')
 const { addCatchAll, followRoutes } = require('./lib/fastify-routes.cjs')
 const { applyAtHead } = require('./lib/late-head.cjs')
+const { mergeVary } = require('./lib/native.cjs')
 const { Kept } = require('./lib/options/kept.cjs')
 const { WHERE, checkPlugin, mergeRoute, readOptions } = require('./lib/options/fastify.cjs')
 
@@ -20,7 +21,18 @@ const report = (error, request) => request.log.error(error, `${WHERE}: a functio
 const read = options => readOptions(options, report, false)
 const readDynamic = options => readOptions(options, report, true)
 
-const NOTHING = Object.freeze([])
+/** The same for an application that may answer another request with other options, so that even `*` varies. */
+const varying = derive(answer => (answer.head.vary === undefined ? { headers: [...answer.headers, 'vary', 'Origin'], settled: varyByOrigin } : { headers: [...answer.headers], settled: says => [...says] }))
+
+function varyByOrigin(says) {
+  const vary = []
+  const rest = []
+  for (let i = 0; i < says.length; i += 2) {
+    if (says[i] === 'vary') vary.push(says[i + 1])
+    else rest.push(says[i], says[i + 1])
+  }
+  return [...rest, 'vary', mergeVary(vary, 'Origin')]
+}
 
 // On requests that were judged to be preflights.
 const PREFLIGHT = Symbol('crossgate.preflight')
@@ -150,15 +162,15 @@ function act(answer, settings, request, reply, next) {
   const { raw } = reply
   if (answer.action === 'answer') {
     request[PREFLIGHT] = true
-    const full = amend(answer, settings.extra, settings.dynamic)
-    applyAtHead(raw, full)
-    if (!settings.preflightContinue) reply.code(full.status).send()
+    applyAtHead(raw, settings.dynamic ? varying(answer) : answer)
+    if (settings.cacheControl !== null) reply.header('cache-control', settings.cacheControl)
+    if (!settings.preflightContinue) reply.code(answer.status).send()
     // Nobody is there to continue.
     else if (request.is404) reply.send()
     else next()
     return undefined
   }
-  applyAtHead(raw, settings.dynamic ? amend(answer, NOTHING, true) : answer)
+  applyAtHead(raw, settings.dynamic ? varying(answer) : answer)
   if (answer.action === 'reject') reply.code(answer.status).send()
   else if (request.raw.method === 'OPTIONS' && answer.kind !== 'preflight' && settings.preflight && request.is404) plainOptions(settings, reply)
   else next()

@@ -5,54 +5,86 @@ const { readSpelled } = require('./spelled.cjs')
 
 const NO_CONTENT = 204
 
-/** A decision as operations on a response's headers. Frozen, and shared by all requests that get the same one. */
+/** The headers of a response that an answer leaves it, and those that it overwrote; both name, value, name, value, … */
+/** @typedef {(lines: readonly string[]) => [says: string[], overwritten: string[]]} Apply */
+
+/** A decision as headers of a response. Shared by all requests that get the same one, so nobody changes it. */
 class Answer {
-  /** @param {string} spelled what the engine answered */
-  constructor(spelled) {
-    const { head, headers } = readSpelled(spelled)
-    const set = []
-    let vary = null
-    let expose = null
-    for (let i = 0; i < headers.length; i += 2) {
-      if (headers[i] === 'vary') vary = headers[i + 1]
-      else if (headers[i] === 'access-control-expose-headers') expose = headers[i + 1]
-      else set.push(headers[i], headers[i + 1])
-    }
+  #apply
+  #lines = null
+  #says = null
+
+  /**
+   * @param head what was decided, apart from the headers
+   * @param {string[]} headers name, value, name, value, … in lower case and in order
+   * @param {Apply} apply carries the decision out on a response that says something of CORS or Vary already; the engine does it
+   */
+  constructor(head, headers, apply) {
     this.kind = head.kind
     this.reason = head.reason
     this.allowed = head.allowed
     this.action = head.action
     this.status = head.status
-    /** Replaced: name, value, name, value, … in lower case. */
-    this.set = Object.freeze(set)
-    /** Merged into what the response says, or null. */
-    this.vary = vary
-    this.expose = expose
-    /** Removed, in lower case. */
+    /** Removed from a response, in lower case. */
     this.remove = head.remove
-    /** A response that already has Access-Control-Allow-Origin is left whole, Vary aside. */
+    /** A response may speak for itself, so nothing can be set before it has. */
     this.keepsUpstream = head.keepsUpstream
-    /** Every header, in order: the response to send if there is no other. */
+    /** All that is set or merged: what to send where a response says nothing yet. */
     this.headers = Object.freeze(headers)
-    /** The same for `writeHead`, as an object, which Node takes faster than a list. */
+    /** The same as an object. */
     this.head = headOf(headers)
     /** The head of a response without a body. */
     this.emptyHead = this.status === null || this.status === NO_CONTENT ? this.head : Object.freeze({ ...this.head, 'content-length': '0' })
-    Object.freeze(this)
+    /** See late-head.cjs. */
+    this.writeHead = null
+    this.#apply = apply
   }
-}
 
-/** An answer that says something else in its headers. */
-function withHeaders(answer, { set, vary, expose, headers }) {
-  const head = headOf(headers)
-  const length = answer.emptyHead === answer.head ? {} : { 'content-length': '0' }
-  return Object.freeze({ ...answer, set: Object.freeze(set), vary, expose, headers: Object.freeze(headers), head, emptyHead: Object.freeze({ ...head, ...length }) })
+  /** @see Apply */
+  apply(lines) {
+    return this.#apply(lines)
+  }
+
+  /** What a response says after this answer that said `lines` before; the array is not the caller's to change. */
+  settle(lines) {
+    // What an application says of Vary is mostly the same, response after response. No line holds a line break.
+    const key = lines.join('\n')
+    if (key !== this.#lines) {
+      this.#says = this.#apply(lines)[0]
+      this.#lines = key
+    }
+    return this.#says
+  }
 }
 
 function headOf(headers) {
   const head = {}
   for (let i = 0; i < headers.length; i += 2) head[headers[i]] = headers[i + 1]
   return Object.freeze(head)
+}
+
+/** The answer that the engine spelled. */
+function answerOf(spelled, apply) {
+  const { head, headers } = readSpelled(spelled)
+  return new Answer(head, headers, apply)
+}
+
+/**
+ * Derives further answers from the engine's, each once, since those are few and live long. `change(answer)` gives the
+ * headers, and what becomes of those that the answer leaves a response.
+ * @param {(answer: Answer) => { headers: string[], settled: (says: readonly string[]) => string[] }} change
+ */
+function derive(change) {
+  const derived = new WeakMap()
+  return answer => {
+    let other = derived.get(answer)
+    if (other === undefined) {
+      const { headers, settled } = change(answer)
+      other = new Answer(answer, headers, lines => [settled(answer.settle(lines)), []])
+      derived.set(answer, other)
+    }
+    return other
+  }
 }
 
 /** The property under which policies keep what answers for them. */
@@ -68,4 +100,4 @@ function answerFor(policy, method, headers, verdict) {
   return policy[ANSWERS].answer(method, headers, verdict)
 }
 
-module.exports = { answerFor, Answer, ANSWERS, withHeaders }
+module.exports = { answerFor, answerOf, Answer, ANSWERS, derive }

@@ -2,7 +2,7 @@
 // Middleware for Express and Connect, with the options of the npm package `cors`.
 
 const { answerFor } = require('./answer.cjs')
-const { applyToResponse, endPreflight, rejectActual } = require('./node-response.cjs')
+const { applyToResponse, endEmpty } = require('./node-response.cjs')
 const { setupOf } = require('./options/cors.cjs')
 const { Kept } = require('./options/kept.cjs')
 
@@ -68,8 +68,7 @@ function respond(setup, answer, res, next) {
   if (answer.action === 'forward' || (answer.action === 'answer' && setup.preflightContinue)) {
     applyToResponse(res, answer)
     next()
-  } else if (answer.action === 'answer') endPreflight(res, answer)
-  else rejectActual(res, answer)
+  } else endEmpty(res, answer)
 }
 
 /** Calls an application's function, which answers through a callback, a promise or, if it takes no callback, at once. */

@@ -2,7 +2,7 @@
 // A policy and the application's word on origins, asked together. Nothing that the application's function does reaches
 // the server: what it throws is reported and denies, and so does whatever is not `true`.
 
-const { answerFor, withHeaders } = require('./answer.cjs')
+const { answerFor } = require('./answer.cjs')
 
 const isThenable = value => value !== null && typeof value === 'object' && typeof value.then === 'function'
 
@@ -54,26 +54,4 @@ function decide(decider, method, headers, context) {
   )
 }
 
-// Answers with more than the engine's, by the engine's, which are few and live long.
-const amended = new WeakMap()
-
-/**
- * The answer with further headers: `extra` is flat, and always the same array for the same headers. `varies`: the
- * application made the policy for this request, so that even a constant answer varies.
- */
-function amend(answer, extra, varies = false) {
-  const isVarying = varies && answer.vary === null
-  if (extra.length === 0 && !isVarying) return answer
-  let byExtra = amended.get(answer)
-  if (byExtra === undefined) amended.set(answer, (byExtra = new WeakMap()))
-  let more = byExtra.get(extra)
-  if (more === undefined) {
-    const vary = isVarying ? 'Origin' : answer.vary
-    const headers = [...answer.headers, ...extra, ...(isVarying ? ['vary', vary] : [])]
-    more = withHeaders(answer, { set: [...answer.set, ...extra], vary, expose: answer.expose, headers })
-    byExtra.set(extra, more)
-  }
-  return more
-}
-
-module.exports = { amend, decide, isThenable }
+module.exports = { decide, isThenable }

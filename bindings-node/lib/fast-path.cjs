@@ -1,9 +1,9 @@
 'use strict'
 // Answers again what the engine has answered before, without asking it. Nothing is decided here: an answer is found by
-// the very texts that it was given for, and only texts that the engine accepted are kept. So an attacker can neither
-// fill the tables nor push others out of them, and what is refused is refused by the engine every time.
+// the very texts that it was given for. The tables keep only texts that the engine accepted, so that an attacker can
+// neither fill them nor push others out of them; of what it refused a few are kept apart.
 
-const { Answer } = require('./answer.cjs')
+const { answerOf } = require('./answer.cjs')
 const { collect } = require('./headers.cjs')
 const { isOriginOwned, isPolicyOwned } = require('./spelled.cjs')
 const { verdictNumber } = require('./verdict.cjs')
@@ -11,12 +11,15 @@ const { verdictNumber } = require('./verdict.cjs')
 // What is asked of a policy's native function; see src/evaluate.rs.
 const NUMBER = 1
 const SPELL = 0
+const APPLY = 3
 
 // Comparing with so many origins is faster than hashing one.
 const FEW = 8
 // Origins kept beyond those, and answers kept by their spelling.
 const MANY = 4096
 const SPELLED = 1024
+// Origins that are known to be refused: a site that another one calls by mistake, or the server's own.
+const REFUSED = 8
 // Preflights kept for each origin, and the longest text of one that is kept.
 const PREFLIGHTS = 4
 const PREFLIGHT_LENGTH = 512
@@ -79,6 +82,9 @@ class FastPath {
     this.last = new Entry(undefined)
     this.few = []
     this.many = new Map()
+    /** The origins that were refused last: few, and apart, so that whoever sends them pushes out nothing but their like. */
+    this.refused = []
+    this.hand = 0
     /** Answers of the policy's own text, by number and by spelling. */
     this.numbered = []
     this.spelled = new Map()
@@ -88,7 +94,7 @@ class FastPath {
     const { origin } = headers
     if (origin === undefined) return (method === 'OPTIONS' ? this.plainOptions : this.plain) ?? this.learn(method, headers)
     const entry = this.any ?? (origin === this.last.origin ? this.last : this.find(origin))
-    if (entry === null) return this.learn(method, headers)
+    if (entry === null) return (method === 'OPTIONS' ? null : this.findRefused(origin, headers['sec-fetch-site'])) ?? this.learn(method, headers)
     if (method !== 'OPTIONS') return entry.actual ?? this.learn(method, headers)
     const requested = headers['access-control-request-method']
     if (requested === undefined) return entry.options ?? this.learn(method, headers)
@@ -113,6 +119,13 @@ class FastPath {
     return entry
   }
 
+  /** @returns {Answer | null} */
+  findRefused(origin, site) {
+    const { refused } = this
+    for (let i = 0; i < refused.length; i += 1) if (refused[i].origin === origin && refused[i].site === site) return refused[i].answer
+    return null
+  }
+
   /** Asks the engine, and keeps what it accepted. */
   learn(method, headers) {
     let { origin, 'access-control-request-method': requested, 'access-control-request-headers': names, 'access-control-request-private-network': network, 'sec-fetch-site': site } = headers
@@ -125,9 +138,9 @@ class FastPath {
     let answer
     let owned = true
     if (typeof told === 'number') {
-      answer = this.numbered[told] ??= new Answer(this.ask(SPELL, this.verdict, method, origin, requested, names, network, site))
+      answer = this.numbered[told] ??= answerOf(this.ask(SPELL, this.verdict, method, origin, requested, names, network, site), this.applying(method, origin, requested, names, network, site))
     } else {
-      answer = this.keepSpelled(told)
+      answer = this.keepSpelled(told, this.applying(method, origin, requested, names, network, site))
       owned = isOriginOwned(told)
     }
     const isOptions = method === 'OPTIONS'
@@ -139,6 +152,9 @@ class FastPath {
       if (!isOptions) entry.actual = answer
       else if (requested === undefined) entry.options = answer
       else if (isShort(requested) && isShort(network) && (isShort(names) || names === this.tooLong)) entry.keepPreflight(requested, names, network, answer)
+    } else if (!isOptions && isShort(origin) && isShort(site)) {
+      this.refused[this.hand] = { origin, site, answer }
+      this.hand = (this.hand + 1) % REFUSED
     } else if (names === this.tooLong && answer.reason === 'header_list_too_long' && isShort(origin) && isShort(requested) && isShort(network)) {
       // The origin and the method passed, and the list that stands for all of its kind is no text of the request's.
       this.entry(origin, answer, owned).keepPreflight(requested, names, network, answer)
@@ -146,10 +162,15 @@ class FastPath {
     return answer
   }
 
-  keepSpelled(spelled) {
+  /** Carries out the decision on what was asked. */
+  applying(...question) {
+    return lines => this.ask(APPLY, this.verdict, ...question, lines)
+  }
+
+  keepSpelled(spelled, apply) {
     const kept = this.spelled.get(spelled)
     if (kept !== undefined) return kept
-    const answer = new Answer(spelled)
+    const answer = answerOf(spelled, apply)
     if (isPolicyOwned(spelled) && this.spelled.size < SPELLED) this.spelled.set(spelled, answer)
     return answer
   }
@@ -164,7 +185,7 @@ class FastPath {
     let entry = this.find(origin)
     if (entry === null) {
       entry = new Entry(origin)
-      if (owned && answer.set[1] === origin) {
+      if (owned && answer.head['access-control-allow-origin'] === origin) {
         if (this.few.length < FEW) this.few.push(entry)
         else if (this.many.size < MANY) this.many.set(origin, entry)
       }
@@ -179,9 +200,11 @@ const isShort = field => field === undefined || (typeof field === 'string' && fi
 
 /** What answers for a policy: a fast path for each verdict. */
 class Answers {
-  constructor(ask, limit) {
+  /** `readsNames`: whether a response may hold requested names, so that they have to be read. */
+  constructor(ask, limit, readsNames) {
     this.ask = ask
     this.limit = limit
+    this.readsNames = readsNames
     this.without = new FastPath(ask, 0, limit)
     this.under = [this.without, null, null]
   }

@@ -6,7 +6,7 @@ const { report } = require('./options/hono.cjs')
 
 /** The answer to a Request, or a promise of it; `context` goes to the application's functions. Never throws. */
 function decideFetch(read, method, headers, context) {
-  const fields = fieldsOf(method, headers)
+  const fields = fieldsOf(read.decider.policy, method, headers)
   // The methods only matter to a preflight.
   const isDynamic = read.methods !== null && fields['access-control-request-method'] !== undefined
   const answer = isDynamic ? withMethods(read, method, fields, context) : decide(read.decider, method, fields, context)

@@ -1,15 +1,13 @@
 'use strict'
 // Requests and Responses of the Fetch API.
 
-const { merge } = require('./operations.cjs')
+const { ANSWERS } = require('./answer.cjs')
+const { isOwn } = require('./own-headers.cjs')
 
-const CORS = 'access-control-'
-const ALLOW_ORIGIN = 'access-control-allow-origin'
-const EXPOSE = 'access-control-expose-headers'
 const NONE = Object.freeze({ origin: undefined })
 
 /** The fields that tell what kind of request it is, as `req.headers` of Node has them. */
-function fieldsOf(method, headers) {
+function fieldsOf(policy, method, headers) {
   const origin = headers.get('origin')
   // Without an Origin no other field counts, and the others are those of preflights.
   if (origin === null) return NONE
@@ -19,7 +17,8 @@ function fieldsOf(method, headers) {
   return {
     origin,
     'access-control-request-method': requested,
-    'access-control-request-headers': headers.get('access-control-request-headers') ?? undefined,
+    // To read a list of 10 kB costs more than all the rest, and mostly no response depends on it.
+    'access-control-request-headers': policy[ANSWERS].readsNames ? headers.get('access-control-request-headers') ?? undefined : undefined,
     'access-control-request-private-network': headers.get('access-control-request-private-network') ?? undefined
   }
 }
@@ -27,33 +26,20 @@ function fieldsOf(method, headers) {
 /** With the field that may exempt a request from being rejected. */
 const withSite = (fields, headers) => ({ ...fields, 'sec-fetch-site': headers.get('sec-fetch-site') ?? undefined })
 
-function mergeInto(headers, name, added) {
-  const existing = headers.get(name)
-  if (existing !== added) headers.set(name, existing === null ? added : merge(name, existing, added))
-}
-
-/** Whether a response says something of CORS or caches: asking for each name costs several times as much. */
-function hasOwn(headers) {
-  let found = false
+/** What a response says of CORS and Vary, name, value, name, value, … Asking for each name costs several times as much. */
+function ownLines(headers) {
+  const lines = []
   headers.forEach((value, name) => {
-    if (name === 'vary' || name.startsWith(CORS)) found = true
+    if (isOwn(name)) lines.push(name, value)
   })
-  return found
+  return lines
 }
 
 function applyToHeaders(headers, answer) {
-  if (!hasOwn(headers)) {
-    const all = answer.headers
-    for (let i = 0; i < all.length; i += 2) headers.set(all[i], all[i + 1])
-    return
-  }
-  const { set, remove, expose, vary } = answer
-  if (!answer.keepsUpstream || !headers.has(ALLOW_ORIGIN)) {
-    for (const name of remove) headers.delete(name)
-    for (let i = 0; i < set.length; i += 2) headers.set(set[i], set[i + 1])
-    if (expose !== null) mergeInto(headers, EXPOSE, expose)
-  }
-  if (vary !== null) mergeInto(headers, 'vary', vary)
+  const lines = ownLines(headers)
+  const says = lines.length === 0 ? answer.headers : answer.settle(lines)
+  for (let i = 0; i < lines.length; i += 2) if (!says.some((name, at) => at % 2 === 0 && name === lines[i])) headers.delete(lines[i])
+  for (let i = 0; i < says.length; i += 2) headers.set(says[i], says[i + 1])
 }
 
 /** The response with the answer: the same one, or a copy where its headers cannot be changed. */

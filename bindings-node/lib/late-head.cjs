@@ -3,34 +3,15 @@
 // framework writes. Setting headers ahead, for handlers to see, would cost several times as much.
 
 const { ServerResponse } = require('node:http')
-const { applyToResponse } = require('./node-response.cjs')
-
-/** Whether it may be a header that an answer replaces, merges or removes. */
-const mayConflict = name => {
-  const { length } = name
-  // Names come in any case: `vary` has four letters, and the others begin like `access-control-allow-origin`.
-  return length === 4 ? (name.charCodeAt(0) | 32) === 118 : length > 20 && (name.charCodeAt(0) | 32) === 97 && name.charCodeAt(6) === 45
-}
-
-// One function for each answer, and the last one asked for: answers are few, and one follows its like.
-const writers = new WeakMap()
-let lastAnswer = null
-let lastWriter = null
+const { LATE, STATE, applyToResponse, setAll } = require('./node-response.cjs')
+const { mayBeOwn } = require('./own-headers.cjs')
 
 /** Gives the answer to a response whose head is still to be written; the last one that is given counts. */
 function applyAtHead(res, answer) {
   const { writeHead } = res
   // What others put in its place, and HTTP/2, take the way that suits all.
-  if (writeHead !== ServerResponse.prototype.writeHead && writeHead.isOfAnswer !== true) {
-    applyToResponse(res, answer)
-    return
-  }
-  if (answer !== lastAnswer) {
-    lastWriter = writers.get(answer)
-    if (lastWriter === undefined) writers.set(answer, (lastWriter = makeWriter(answer)))
-    lastAnswer = answer
-  }
-  res.writeHead = lastWriter
+  if (writeHead === ServerResponse.prototype.writeHead || writeHead[LATE] === true) res.writeHead = answer.writeHead ??= makeWriter(answer)
+  else applyToResponse(res, answer)
 }
 
 /** What takes the place of a response's writeHead, which it calls in the end. */
@@ -42,40 +23,40 @@ function makeWriter(answer) {
     if (more === undefined && status >= 200) {
       const names = this.getHeaderNames()
       if (reason === undefined) {
-        if (!hasConflict(names) && !this.headersSent) {
-          for (let i = 0; i < headers.length; i += 2) this.setHeader(headers[i], headers[i + 1])
+        if (!hasOwn(names) && !this.headersSent) {
+          setAll(this, headers)
           return original.call(this, status)
         }
       } else if (names.length === 0 && typeof reason === 'object' && reason !== null) {
-        const head = together(reason, answer)
-        if (head !== null) return original.call(this, status, head)
+        const list = together(reason, headers)
+        if (list !== null) return original.call(this, status, list)
       }
     }
     // What the application says of CORS or Vary itself, and the forms that frameworks do not use.
     this.writeHead = original
-    applyToResponse(this, answer)
+    // Unless another answer came later, through somebody's own writeHead that has called this one.
+    if (this[STATE] === undefined) applyToResponse(this, answer)
     return more === undefined ? (reason === undefined ? this.writeHead(status) : this.writeHead(status, reason)) : this.writeHead(status, reason, more)
   }
 
-  writeHead.isOfAnswer = true
+  writeHead[LATE] = true
   return writeHead
 }
 
-function hasConflict(names) {
-  for (let i = 0; i < names.length; i += 1) if (mayConflict(names[i])) return true
+function hasOwn(names) {
+  for (let i = 0; i < names.length; i += 1) if (mayBeOwn(names[i])) return true
   return false
 }
 
-/** A head and the answer's headers, as writeHead takes them; null if the two have to be reconciled, or the head is no plain object. */
-function together(head, { headers, head: own }) {
+/** A head and the answer's headers as one list; null if the two have to be reconciled, or the head is a list. */
+function together(head, headers) {
   if (Array.isArray(head)) return null
   const list = []
   for (const name in head) {
-    const value = head[name]
-    if (typeof value === 'object' || mayConflict(name)) return null
-    list.push(name, value)
+    if (!Object.hasOwn(head, name)) continue
+    if (mayBeOwn(name)) return null
+    list.push(name, head[name])
   }
-  if (list.length === 0) return own
   for (let i = 0; i < headers.length; i += 1) list.push(headers[i])
   return list
 }

@@ -5,107 +5,132 @@
 // handler, a framework or an error page did in between with setHeader or writeHead, the response says what the policy
 // says. Settling looks at every header, so responses note whether anybody touched one that an answer may write.
 
+const { ServerResponse } = require('node:http')
 const { answerFor } = require('./answer.cjs')
-const { merge } = require('./operations.cjs')
+const { isOwn, mayBeOwn } = require('./own-headers.cjs')
 
-const CORS = 'access-control-'
-const ALLOW_ORIGIN = 'access-control-allow-origin'
-const EXPOSE = 'access-control-expose-headers'
 const NO_CONTENT = 204
 
-// On responses: the answer, whether somebody else may have set or removed a header of its kind, and the methods that
-// were there before ours.
-const ANSWER = Symbol('crossgate.answer')
-const IS_TOUCHED = Symbol('crossgate.isTouched')
-const WRITE_HEAD = Symbol('crossgate.writeHead')
-const SET_HEADER = Symbol('crossgate.setHeader')
-const APPEND_HEADER = Symbol('crossgate.appendHeader')
-const REMOVE_HEADER = Symbol('crossgate.removeHeader')
+/** On responses: their {@link State}. */
+const STATE = Symbol('crossgate.state')
+/** On functions that stand for a response's writeHead and write an answer of their own; see late-head.cjs. */
+const LATE = Symbol('crossgate.late')
 
-/** `vary`, or as long as an `access-control-…` of an answer: true for these and for few others. */
-const mayBeOwn = name => typeof name !== 'string' || name.length === 4 || name.length > 21
+/** What a response is to say, and its methods before ours took their place. */
+class State {
+  constructor(res, answer, isTouched) {
+    this.answer = answer
+    /** Whether somebody else may have set or removed a header that an answer may write. */
+    this.isTouched = isTouched
+    this.writeHead = res.writeHead
+    this.setHeader = res.setHeader
+    this.appendHeader = res.appendHeader
+    this.removeHeader = res.removeHeader
+  }
+}
 
 /** Gives the response to a forwarded request its headers, whatever the handler will do. */
 function applyToResponse(res, answer) {
   if (res.headersSent) return
-  if (res[ANSWER] === undefined) {
+  const state = res[STATE]
+  if (state === undefined) {
+    if (res.writeHead[LATE] === true) res.writeHead = ServerResponse.prototype.writeHead
     // Before the methods are replaced, so that this is no touch.
-    let isTouched = answer.keepsUpstream
-    const names = res.getHeaderNames()
-    for (let i = 0; i < names.length; i += 1) if (mayBeOwn(names[i])) isTouched = true
-    if (!isTouched) setAll(res, answer)
-    else if (!answer.keepsUpstream) setEarly(res, answer)
-    res[ANSWER] = answer
-    res[IS_TOUCHED] = isTouched
-    res[WRITE_HEAD] = res.writeHead
-    res[SET_HEADER] = res.setHeader
-    res[APPEND_HEADER] = res.appendHeader
-    res[REMOVE_HEADER] = res.removeHeader
+    const isTouched = answer.keepsUpstream || res.getHeaderNames().some(mayBeOwn)
+    if (isTouched) setEarly(res, answer)
+    else setAll(res, answer.headers)
+    res[STATE] = new State(res, answer, isTouched)
     res.writeHead = writeHead
     res.setHeader = setHeader
     res.appendHeader = appendHeader
     res.removeHeader = removeHeader
   } else {
-    // A policy for a part of the site, after one for all of it: the last one says it all.
-    if (res[ANSWER] !== answer) for (const name of answer.remove) res.removeHeader(name)
-    res[ANSWER] = answer
-    res[IS_TOUCHED] = true
-    if (!answer.keepsUpstream) setEarly(res, answer)
+    // A policy for a part of the site, after one for all of it: the last one says it all, but Vary.
+    if (state.answer !== answer) for (const [name, value] of Object.entries(state.answer.head)) if (name !== 'vary' && res.getHeader(name) === value) res.removeHeader(name)
+    state.answer = answer
+    state.isTouched = true
+    setEarly(res, answer)
   }
 }
 
 /** On a response that says nothing of CORS. */
-function setAll(res, { set, vary, expose }) {
-  for (let i = 0; i < set.length; i += 2) res.setHeader(set[i], set[i + 1])
-  if (expose !== null) res.setHeader(EXPOSE, expose)
-  if (vary !== null) res.setHeader('vary', vary)
+function setAll(res, headers) {
+  for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i], headers[i + 1])
 }
 
-/** On a response that may say something already. With `upstream: 'keep'` nothing is set early: it could not be told from what an application says. */
-function setEarly(res, { set, vary, expose }) {
-  for (let i = 0; i < set.length; i += 2) res.setHeader(set[i], set[i + 1])
-  if (expose !== null) res.setHeader(EXPOSE, mergedWith(res, EXPOSE, expose))
-  if (vary !== null) res.setHeader('vary', mergedWith(res, 'vary', vary))
+/** On one that may. With `upstream: 'keep'` nothing is set early: it could not be told from what an application says. */
+function setEarly(res, answer) {
+  if (!answer.keepsUpstream) carryOut(res, answer)
+}
+
+/** Makes the response say what the answer says of CORS, and nothing else. */
+function carryOut(res, answer) {
+  const before = ownLines(res, answer)
+  const says = linesByName(answer.settle(before))
+  for (let i = 0; i < before.length; i += 2) if (!says.has(before[i])) res.removeHeader(before[i])
+  for (const [name, lines] of says) {
+    const value = lines.length === 1 ? lines[0] : lines
+    if (res.getHeader(name) !== value) res.setHeader(name, value)
+  }
+}
+
+/** What the response says of CORS and Vary, name, value, name, value, …; without what was set early for the answer. */
+function ownLines(res, { head, keepsUpstream }) {
+  const lines = []
+  for (const name of res.getHeaderNames()) {
+    if (!isOwn(name)) continue
+    const value = res.getHeader(name)
+    if (!keepsUpstream && value === head[name]) continue
+    if (typeof value === 'string') lines.push(name, value)
+    else for (const line of [value].flat()) lines.push(name, String(line))
+  }
+  return lines
+}
+
+function linesByName(lines) {
+  const byName = new Map()
+  for (let i = 0; i < lines.length; i += 2) {
+    const others = byName.get(lines[i])
+    if (others === undefined) byName.set(lines[i], [lines[i + 1]])
+    else others.push(lines[i + 1])
+  }
+  return byName
 }
 
 function setHeader(name, value) {
-  if (mayBeOwn(name)) this[IS_TOUCHED] = true
-  return this[SET_HEADER](name, value)
+  const state = this[STATE]
+  if (mayBeOwn(name)) state.isTouched = true
+  return state.setHeader.call(this, name, value)
 }
 
 function appendHeader(name, value) {
-  if (mayBeOwn(name)) this[IS_TOUCHED] = true
-  return this[APPEND_HEADER](name, value)
+  const state = this[STATE]
+  if (mayBeOwn(name)) state.isTouched = true
+  return state.appendHeader.call(this, name, value)
 }
 
 function removeHeader(name) {
-  if (mayBeOwn(name)) this[IS_TOUCHED] = true
-  return this[REMOVE_HEADER](name)
-}
-
-function mergedWith(res, name, value) {
-  const before = res.getHeader(name)
-  return before === undefined || before === value ? value : merge(name, before, value)
+  const state = this[STATE]
+  if (mayBeOwn(name)) state.isTouched = true
+  return state.removeHeader.call(this, name)
 }
 
 /** In place of a response's writeHead, which it calls in the end. */
 function writeHead(status, reason, headers) {
-  const answer = this[ANSWER]
+  const state = this[STATE]
   if (reason === undefined && headers === undefined) {
-    if (!this.headersSent) settle(this, answer, status)
-    return this[WRITE_HEAD](status)
+    if (!this.headersSent) settle(this, state, status)
+    return state.writeHead.call(this, status)
   }
   const hasReason = typeof reason === 'string'
   let given = hasReason ? headers : reason ?? headers
   if (!this.headersSent) {
     if (typeof given === 'object' && given !== null) given = takeOwn(this, given)
-    settle(this, answer, status)
+    settle(this, state, status)
   }
-  if (given === undefined || given === null) return hasReason ? this[WRITE_HEAD](status, reason) : this[WRITE_HEAD](status)
-  return hasReason ? this[WRITE_HEAD](status, reason, given) : this[WRITE_HEAD](status, given)
+  if (given === undefined || given === null) return hasReason ? state.writeHead.call(this, status, reason) : state.writeHead.call(this, status)
+  return hasReason ? state.writeHead.call(this, status, reason, given) : state.writeHead.call(this, status, given)
 }
-
-const isOwn = name => /^(?:vary|access-control-(?:allow-(?:origin|credentials|methods|headers|private-network)|expose-headers|max-age))$/i.test(name)
 
 /** Moves what writeHead was given of an answer's headers into the response's own, and gives back the rest. */
 function takeOwn(res, given) {
@@ -120,7 +145,7 @@ function takeOwn(res, given) {
   if (Array.isArray(given)) {
     rest = []
     for (let i = 0; i < given.length; i += 2) {
-      if (isOwn(String(given[i]))) take(String(given[i]), given[i + 1])
+      if (isOwn(given[i])) take(given[i], given[i + 1])
       else rest.push(...given.slice(i, i + 2))
     }
   } else {
@@ -135,44 +160,20 @@ function takeOwn(res, given) {
   return rest
 }
 
-/** Makes the response say what the answer says, and nothing else about CORS. */
-function settle(res, answer, status) {
-  if (!res[IS_TOUCHED] && status >= 200) return
-  const { set, vary, expose, remove } = answer
-  if (status < 200) {
-    // 101: no response that a script reads.
-    for (let i = 0; i < set.length; i += 2) res.removeHeader(set[i])
-    if (expose !== null) res.removeHeader(EXPOSE)
-    if (vary !== null) res.removeHeader('vary')
-    return
-  }
-  if (!answer.keepsUpstream || !res.hasHeader(ALLOW_ORIGIN)) {
-    // Looking for each name that must not be there costs more than looking at what is there.
-    const names = res.getHeaderNames()
-    for (let i = 0; i < names.length; i += 1) if (names[i].startsWith(CORS) && remove.includes(names[i])) res.removeHeader(names[i])
-    for (let i = 0; i < set.length; i += 2) if (res.getHeader(set[i]) !== set[i + 1]) res.setHeader(set[i], set[i + 1])
-    if (expose !== null && res.getHeader(EXPOSE) !== expose) res.setHeader(EXPOSE, mergedWith(res, EXPOSE, expose))
-  }
-  if (vary !== null && res.getHeader('vary') !== vary) res.setHeader('vary', mergedWith(res, 'vary', vary))
+/** Before the head is written. */
+function settle(res, { answer, isTouched }, status) {
+  // 101: no response that a script reads.
+  if (status < 200) for (const name of Object.keys(answer.head)) res.removeHeader(name)
+  else if (isTouched) carryOut(res, answer)
 }
 
-/** Answers a preflight. */
-function endPreflight(res, answer) {
-  endEmpty(res, answer)
-}
-
-/** Answers a request that the policy rejects before the handler. */
-function rejectActual(res, answer) {
-  endEmpty(res, answer)
-}
-
+/** Answers a preflight, or a request that the policy rejects before the handler. */
 function endEmpty(res, answer) {
   if (res.headersSent) return
   const { status, emptyHead } = answer
-  if (res[ANSWER] !== undefined || res.stream !== undefined || res.getHeaderNames().length > 0) {
-    // Somebody has set headers already, or it is HTTP/2, whose writeHead takes no list in every release.
-    if (res[ANSWER] === undefined) applyToResponse(res, answer)
-    else res[ANSWER] = answer
+  // Somebody has set headers already, or replaced writeHead, or it is HTTP/2, whose writeHead takes no list in every release.
+  if (res[STATE] !== undefined || res.stream !== undefined || res.writeHead[LATE] === true || res.getHeaderNames().length > 0) {
+    applyToResponse(res, answer)
     if (status !== NO_CONTENT) res.setHeader('content-length', '0')
     res.writeHead(status)
   } else {
@@ -189,4 +190,4 @@ function handle(policy, req, res, verdict) {
   return answer.action !== 'forward'
 }
 
-module.exports = { applyToResponse, endPreflight, rejectActual, handle }
+module.exports = { LATE, STATE, applyToResponse, endEmpty, handle, setAll }

@@ -2,7 +2,7 @@
 
 const { fileURLToPath } = require('node:url')
 const native = require('./native.cjs')
-const { Answer, ANSWERS } = require('./answer.cjs')
+const { answerOf, ANSWERS } = require('./answer.cjs')
 const { Decision } = require('./decision.cjs')
 const { Answers } = require('./fast-path.cjs')
 const { handle } = require('./node-response.cjs')
@@ -14,6 +14,7 @@ const { verdictNumber } = require('./verdict.cjs')
 // What is asked of a policy's native function; see src/evaluate.rs.
 const SPELL = 0
 const ASK = 2
+const APPLY = 3
 
 // Decisions of the policy's own text, kept for reuse: nobody outside can fill this up.
 const KEPT = 256
@@ -102,17 +103,18 @@ class Policy {
   }
 
   evaluate(method, headers, verdict) {
-    const spelled = this.#ask(SPELL, verdictNumber(verdict), text(method, 'a method'), ...collect(headers))
+    const question = [verdictNumber(verdict), text(method, 'a method'), ...collect(headers)]
+    const spelled = this.#ask(SPELL, ...question)
     const kept = this.#kept.get(spelled)
     if (kept !== undefined) return kept
-    const decision = new Decision(new Answer(spelled))
+    const decision = new Decision(answerOf(spelled, lines => this.#ask(APPLY, ...question, lines)))
     if (isPolicyOwned(spelled) && this.#kept.size < KEPT) this.#kept.set(spelled, decision)
     return decision
   }
 
   /** For adapters: see answer.cjs. */
   get [ANSWERS]() {
-    this.#answers ??= new Answers(this.#ask, this.#handle.requestHeadersLimit())
+    this.#answers ??= new Answers(this.#ask, this.#handle.requestHeadersLimit(), this.#handle.echoesRequestHeaders())
     return this.#answers
   }
 

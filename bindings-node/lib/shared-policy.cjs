@@ -50,7 +50,7 @@ class SharedPolicy {
   #set(live) {
     this.#live = live
     const isWatched = this.#counters !== null || this.#shadow !== null
-    this.#answers = isWatched ? { answer: (method, headers, verdict) => this.#watched(method, headers, verdict) } : live[ANSWERS]
+    this.#answers = isWatched ? { readsNames: true, answer: (method, headers, verdict) => this.#watched(method, headers, verdict) } : live[ANSWERS]
   }
 
   get [ANSWERS]() {

@@ -2,7 +2,8 @@
 //! costs ten times as much, and `lib/policy.cjs` asks once a request.
 //!
 //! In: what is asked, the method, the lines of the five request headers. Out: one string that spells the decision
-//! (see [`spell`]), or a number for a decision that has no text of its own (see [`number`]).
+//! (see [`spell`]), or a number for a decision that has no text of its own (see [`number`]), or the decision carried out
+//! on a response's headers.
 
 use std::borrow::Cow;
 use std::ffi::{CString, c_void};
@@ -10,11 +11,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-use crossgate::{Action, Decision, HeaderName, Kind, Policy, PreparedValue, Reason, Request, Source, Verdict};
-use napi::bindgen_prelude::{ToNapiValue, Unknown};
+use crossgate::{Action, Decision, HeaderName, Kind, Op, Policy, PreparedValue, Reason, Request, Source, Verdict};
+use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, Unknown};
 use napi::sys::{self, napi_callback_info, napi_env, napi_value};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
+
+use crate::value;
 
 /// What the letters of a spelled decision stand for.
 #[napi(object, object_from_js = false)]
@@ -56,10 +59,13 @@ struct Bound {
 
 /// What is asked: the decision's number if it has one (or else its spelling).
 const NUMBER: i32 = 1;
-/// What is asked: the origin that the host has to judge. Anything else asks for the spelled decision.
+/// What is asked: the origin that the host has to judge.
 const ASK: i32 = 2;
+/// What is asked: what [`applied`] says of a response's headers. Anything else asks for the spelled decision.
+const APPLY: i32 = 3;
 
-/// Makes the function for a policy: `(what, verdict, method, ...lines of the five headers)`. It keeps the policy alive,
+/// Makes the function for a policy: `(what, verdict, method, ...lines of the five headers)`, and for [`APPLY`] the
+/// response's headers: name, value, name, value, … It keeps the policy alive,
 /// and tells the garbage collector how much memory hangs on it.
 pub(crate) fn function<'env>(env: &'env Env, policy: Arc<Policy>, size: usize) -> Result<Unknown<'env>> {
     let fixed = policy.prepared().map(|(mut headers, _)| headers.all(|(_, _, value)| matches!(value, PreparedValue::Fixed(_)))).collect();
@@ -108,7 +114,7 @@ unsafe extern "C" fn call(env: napi_env, info: napi_callback_info) -> napi_value
     null_mut()
 }
 
-const ARGUMENTS: usize = 3 + Request::NAMES.len();
+const ARGUMENTS: usize = 4 + Request::NAMES.len();
 
 /// # Safety
 /// `env` and `info` are those of a call of a [`function`].
@@ -121,7 +127,7 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
         check(sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), null_mut(), &mut data))?;
         &*data.cast::<Bound>()
     };
-    let [what, verdict_number, method, headers @ ..] = arguments;
+    let [what, verdict_number, method, headers @ .., response] = arguments;
     let mut buffer = [0; 1024];
     let mut room = &mut buffer[..];
     // SAFETY: the values are this call's arguments.
@@ -143,6 +149,10 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
         }
         let verdict = verdict(integer(env, verdict_number)?);
         let decision = bound.policy.evaluate_with(&request, verdict).map_err(|error| Error::from_reason(error.to_string()))?;
+        if what == APPLY {
+            let said = value::pairs(Vec::from_napi_value(env, response)?).collect();
+            return ToNapiValue::to_napi_value(env, applied(&decision, said));
+        }
         let mut value = null_mut();
         if what == NUMBER && bound.fixed[decision.prepared()] {
             check(sys::napi_create_uint32(env, number(&decision), &mut value))?;
@@ -152,6 +162,15 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
         check(sys::napi_create_string_latin1(env, spelled.as_ptr().cast(), spelled.len() as isize, &mut value))?;
         Ok(value)
     }
+}
+
+/// What a response says after the decision, and what it said of CORS and does not say any more; both flat.
+fn applied(decision: &Decision<'_>, said: Vec<(String, String)>) -> Vec<Vec<String>> {
+    let mut says = said.clone();
+    decision.apply(&mut says);
+    let is_merged = |name: &str| decision.headers().any(|header| header.op == Op::Merge && name.eq_ignore_ascii_case(header.name.lower()));
+    let overwritten = said.into_iter().filter(|line| !says.contains(line) && !is_merged(&line.0)).flat_map(<[String; 2]>::from).collect();
+    vec![says.into_iter().flat_map(<[String; 2]>::from).collect(), overwritten]
 }
 
 fn check(status: sys::napi_status) -> Result<()> {

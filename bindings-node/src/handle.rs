@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use crossgate::{Field, ListSeparator, LoadError, Policy, PolicyBuilder, PolicyError, Value};
+use crossgate::{Field, ListSeparator, LoadError, Policy, PolicyBuilder, PolicyError, PreparedValue, Value};
 use napi::bindgen_prelude::{Array, Either, Unknown};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
@@ -42,12 +42,6 @@ pub(crate) fn merge_vary(lines: Vec<String>, added: String) -> String {
     crossgate::merge_vary(lines.iter().map(String::as_str), &added)
 }
 
-/// The same for `Access-Control-Expose-Headers`.
-#[napi(catch_unwind)]
-pub(crate) fn merge_names(lines: Vec<String>, added: String) -> String {
-    crossgate::merge_names(lines.iter().map(String::as_str), &added)
-}
-
 /// What `from_options` would say to a value that has no options at all.
 #[napi(catch_unwind)]
 pub(crate) fn no_options(type_name: String) -> Failure {
@@ -69,9 +63,7 @@ pub(crate) fn from_toml(text: String) -> Made {
 /// From variables: name, value, name, value, …
 #[napi(catch_unwind)]
 pub(crate) fn from_variables(prefix: String, variables: Vec<String>) -> Made {
-    let mut variables = variables.into_iter();
-    let pairs = std::iter::from_fn(|| Some((variables.next()?, variables.next()?)));
-    made(Policy::from_variables(&prefix, pairs))
+    made(Policy::from_variables(&prefix, value::pairs(variables)))
 }
 
 /// From a file.
@@ -120,6 +112,12 @@ impl Handle {
     #[napi(catch_unwind)]
     pub fn request_headers_limit(&self) -> Option<u32> {
         self.policy.request_headers_limit().and_then(|limit| u32::try_from(limit).ok())
+    }
+
+    /// Whether some response holds requested header names: if none does, what is requested changes none.
+    #[napi(catch_unwind)]
+    pub fn echoes_request_headers(&self) -> bool {
+        self.policy.prepared().any(|(mut headers, _)| headers.any(|(_, _, value)| value == PreparedValue::Names))
     }
 
     /// Whether the policy takes verdicts.

@@ -59,6 +59,12 @@ impl Failure {
     }
 }
 
+/// Name, value, name, value, …
+pub(crate) fn pairs(flat: Vec<String>) -> impl Iterator<Item = (String, String)> {
+    let mut flat = flat.into_iter();
+    std::iter::from_fn(move || Some((flat.next()?, flat.next()?)))
+}
+
 /// The options as name, value, name, value, … `lib/policy.cjs` has left undefined ones out and replaced what no option
 /// takes by `{ type }`.
 pub(crate) fn document(entries: &Array<'_>) -> Result<Document> {

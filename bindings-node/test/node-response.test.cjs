@@ -8,7 +8,7 @@ const http2 = require('node:http2')
 const { once } = require('node:events')
 const { Policy } = require('..')
 const { answerFor } = require('../lib/answer.cjs')
-const { applyToResponse, endPreflight, rejectActual } = require('../lib/node-response.cjs')
+const { applyToResponse, endEmpty } = require('../lib/node-response.cjs')
 
 const A = 'https://a.example'
 const EVIL = 'https://evil.example'
@@ -52,8 +52,7 @@ const PROTOCOLS = {
 function serve(protocol, t, handler, of = policy) {
   return PROTOCOLS[protocol](t, (req, res) => {
     const answer = answerFor(of, req.method, req.headers)
-    if (answer.action === 'answer') endPreflight(res, answer)
-    else if (answer.action === 'reject') rejectActual(res, answer)
+    if (answer.action !== 'forward') endEmpty(res, answer)
     else {
       applyToResponse(res, answer)
       handler(req, res)
@@ -139,7 +138,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
       res.setHeader('X-Powered-By', 'x')
       res.setHeader('Vary', 'Accept')
       res.setHeader('Access-Control-Allow-Private-Network', 'true')
-      endPreflight(res, answerFor(policy, req.method, req.headers))
+      endEmpty(res, answerFor(policy, req.method, req.headers))
     })
     const { status, headers } = await ask('OPTIONS', { origin: A, 'access-control-request-method': 'PUT' })
     assert.equal(status, 204)
@@ -171,7 +170,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
     const ask = await PROTOCOLS[protocol](t, (req, res) => {
       applyToResponse(res, answerFor(open, req.method, req.headers))
       applyToResponse(res, answerFor(policy, req.method, req.headers))
-      if (req.method === 'OPTIONS') endPreflight(res, answerFor(policy, req.method, req.headers))
+      if (req.method === 'OPTIONS') endEmpty(res, answerFor(policy, req.method, req.headers))
       else res.end()
     })
     assert.equal((await ask('GET', { origin: A })).headers['access-control-allow-origin'], A)
@@ -197,7 +196,7 @@ test('101 carries nothing of CORS, and neither does what comes after the head', 
     res.writeHead(101, { Upgrade: 'x', Connection: 'Upgrade' })
     applyToResponse(res, answerFor(policy, req.method, req.headers))
     res.flushHeaders()
-    endPreflight(res, answerFor(policy, 'OPTIONS', { ...req.headers, 'access-control-request-method': 'PUT' }))
+    endEmpty(res, answerFor(policy, 'OPTIONS', { ...req.headers, 'access-control-request-method': 'PUT' }))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -56,6 +56,12 @@ pub(crate) fn merge<V: AsRef<[u8]>>(target: &mut impl Target<V>, name: HeaderNam
     }
     let merged = {
         let existing: Vec<_> = target.lines(name).collect();
+        // As the policy writes it, its separator too.
+        if let [line] = &*existing
+            && line.as_ref() == value.as_ref()
+        {
+            return;
+        }
         merge_lines(existing.iter().map(AsRef::as_ref), value.as_ref(), name == HeaderName::Vary)
     };
     target.set_merged(name, merged);

@@ -100,3 +100,20 @@ impl<R: ResponseHeaders> Target<&str> for Host<'_, R> {
         self.0.remove(name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{ListSeparator, Policy, Request};
+
+    #[test]
+    fn merging_leaves_the_policys_separator_where_the_response_says_nothing_else() {
+        let policy = Policy::builder().allow_origins(["*"]).expose_headers(["X-A", "X-B"]).list_separator(ListSeparator::Comma).build().unwrap();
+        let expose = |value: &str| vec![("access-control-expose-headers".to_owned(), value.to_owned())];
+        for (before, after) in [(vec![], "X-A,X-B"), (expose("X-A,X-B"), "X-A,X-B"), (expose("X-C"), "X-C, X-A, X-B")] {
+            let mut response = before;
+            policy.evaluate(&Request::new("GET")).apply(&mut response);
+            let exposed = response.iter().find(|(name, _)| name == "access-control-expose-headers");
+            assert_eq!(exposed.map(|(_, value)| value.as_str()), Some(after));
+        }
+    }
+}

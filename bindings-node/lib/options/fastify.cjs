@@ -40,10 +40,10 @@ function engineOptions(reader, credentials) {
 }
 
 function cacheControl(reader) {
-  if (!reader.has('cacheControl')) return Object.freeze([])
+  if (!reader.has('cacheControl')) return null
   const { cacheControl: value } = reader.options
   if (typeof value !== 'string' && !Number.isInteger(value)) reader.wrong('cacheControl', value, 'seconds or the whole value of the header')
-  return Object.freeze(['cache-control', typeof value === 'string' ? value : `max-age=${value}`])
+  return typeof value === 'string' ? value : `max-age=${value}`
 }
 
 function decider(reader, report, dynamic) {
@@ -73,7 +73,7 @@ function readOptions(options, report, dynamic) {
     preflightContinue: reader.boolean('preflightContinue'),
     strictPreflight: reader.boolean('strictPreflight', true),
     dynamic,
-    extra: cacheControl(reader),
+    cacheControl: cacheControl(reader),
     plainStatus: options.optionsSuccessStatus ?? 204
   }
   return Object.freeze({ ...workings, decider: Object.freeze(decider(reader, report, dynamic)) })
