@@ -247,7 +247,7 @@ impl Check<'_> {
 
     fn exact_with_credentials(&mut self, origin: &str, item: &Item) {
         if self.options.allow_credentials && Origin::parse(origin.as_bytes()).is_some_and(|origin| origin.is_insecure()) {
-            self.insecure(&format!("allow_origins[{}]", item.index), &item.text, Some(origin.replacen("http://", "https://", 1)));
+            self.insecure(&format!("allow_origins[{}]", item.index), &item.text, entry::corrected(&origin.replacen("http://", "https://", 1)));
         }
     }
 
@@ -289,7 +289,7 @@ impl Check<'_> {
                 }
                 Danger::Insecure => {
                     if credentials {
-                        self.insecure(&path, text, Some(text.replacen("http://", "https://", 1)));
+                        self.insecure(&path, text, entry::corrected(&pattern.to_string().replacen("http://", "https://", 1)));
                     }
                 }
             }

@@ -59,7 +59,7 @@ pub(crate) fn read(text: &str, path: &str, credentials: bool, problems: &mut Pro
 }
 
 /// The corrected text of an entry, if there is one.
-fn corrected(text: &str) -> Option<String> {
+pub(crate) fn corrected(text: &str) -> Option<String> {
     Reader { text, credentials: false, found: Vec::new(), guessed: false }.read().map(|entry| entry.to_string())
 }
 
@@ -267,7 +267,7 @@ impl<'a> Reader<'a> {
             match authority.rsplit_once(':') {
                 Some((host, _)) if host.contains(':') => {
                     self.error(Code::OriginInvalidHost, "an IPv6 address stands in brackets", Hint::Corrected);
-                    let address = authority.parse::<Ipv6Addr>().ok()?;
+                    let address = authority.parse::<Ipv6Addr>().ok().filter(|_| web)?;
                     return Some(Entry::Exact(format!("{scheme}://[{}]", serialize_ipv6(address))));
                 }
                 Some((host, port)) => (host, Some(port)),
@@ -544,7 +544,7 @@ fn as_list(text: &str) -> Option<Vec<&str>> {
     let is_like_one = |part: &str| is_whole(part) || part.contains(['.', ':']) || matches!(part, "*" | "null" | "localhost");
     let (first, others) = parts.split_first()?;
     let list = if others.is_empty() {
-        text.ends_with([',', ';']) || text.starts_with([',', ';'])
+        first.len() < text.len() && (text.ends_with([',', ';']) || text.starts_with([',', ';']))
     } else if text.contains([';', '|']) && !text.contains(',') {
         others.iter().any(|part| is_whole(part))
     } else if text.contains(',') {

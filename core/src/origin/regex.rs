@@ -398,7 +398,7 @@ impl Walk<'_> {
         self.ipv6(&end);
         let trailing_dot = self.backward.step(&end, b'.', Width::Both);
         end.extend(trailing_dot);
-        self.label(&end, "", "", false);
+        self.label(&end, "", "", false, &mut Vec::new());
     }
 
     fn goes_on(&self, states: &States) -> bool {
@@ -407,7 +407,8 @@ impl Walk<'_> {
 
     /// `tail` of the current label and `base`, the labels after it, are read. `owned`: a registrable domain is among them
     /// and spelled out; whatever stands below it belongs to its owner, but for another public suffix.
-    fn label(&mut self, states: &States, tail: &str, base: &str, owned: bool) {
+    /// `read`: where the walk was in this label before.
+    fn label(&mut self, states: &States, tail: &str, base: &str, owned: bool, read: &mut Vec<States>) {
         if !self.goes_on(states) || tail.len() > 63 || base.len() > MAX_HOST {
             return;
         }
@@ -425,10 +426,19 @@ impl Walk<'_> {
         if !owned && self.class(states, tail, base) {
             return;
         }
+        read.push(states.clone());
         for byte in self.backward.bytes(states, Width::Narrow, &self.completes).into_iter().filter(|b| is_label_byte(*b)) {
             let next = self.backward.step(states, byte, Width::Narrow);
-            self.label(&next, &format!("{}{tail}", char::from(byte)), base, owned);
+            let tail = format!("{}{tail}", char::from(byte));
+            // What may stand there any number of times is spelled out no more than a class is (`x*example\.com`).
+            if read.contains(&next) && !owned && !ends_in_a_number(&tail) {
+                self.host("x.example");
+                self.reach.label_boundary = true;
+            } else {
+                self.label(&next, &tail, base, owned, read);
+            }
         }
+        read.pop();
     }
 
     fn host_ends(&mut self, states: &States, name: &str) {
@@ -446,7 +456,7 @@ impl Walk<'_> {
         if !suffix && !owned {
             self.host(&format!("x.{name}"));
         }
-        self.label(&next, "", name, !suffix);
+        self.label(&next, "", name, !suffix, &mut Vec::new());
     }
 
     fn host(&mut self, host: &str) {
@@ -463,6 +473,12 @@ impl Walk<'_> {
         let number = wide.iter().all(u8::is_ascii_digit) && tail.bytes().all(|b| b.is_ascii_digit()) && (base.is_empty() || ends_in_a_number(base));
         if number {
             self.reach.insecure |= self.scheme == "http" && !self.only_loopback_addresses(states);
+            // `[a-z]+\d+` is a name after all.
+            let digits = (b'0'..=b'9').flat_map(|digit| self.backward.step(states, digit, Width::Wide)).collect();
+            let digits = self.backward.loops(&digits, |b| b.is_ascii_digit());
+            self.reach.too_broad |= self.backward.bytes(&digits, Width::Wide, &self.completes).iter().any(|b| is_label_byte(*b) && !b.is_ascii_digit());
+            // The digits may be none (`example\.com:?\d*`), so what is spelled out in front of them is still to be read.
+            return false;
         } else if !base.is_empty() && self.is_named(states, tail, &wide) {
             self.host("x.example");
         } else {
@@ -565,6 +581,9 @@ mod tests {
             r"https://[0-9a-f]{8}--myapp\.netlify\.app",
             r"https://pr-\d+\.example\.com",
             r"https://example\.com:.*",
+            r"https://example\.com:?\d*",
+            r"https://host\d+",
+            r"https://exx?ample\.com",
         ] {
             assert_eq!(found(pattern), Vec::<&str>::new(), "{pattern}");
         }
@@ -586,6 +605,11 @@ mod tests {
             (r"https://[a-z]+\.s3\.amazonaws\.com", vec!["broad"]),
             (r"https://(.*\.)?(cdn|blob)\.core\.windows\.net", vec!["broad"]),
             (r"https://.*example\.com", vec!["boundary"]),
+            (r"https://.*example\.com:?\d*", vec!["boundary"]),
+            (r"https://\w+\.com[:\d]*", vec!["broad"]),
+            (r"https://.*\.[a-z]+\d+", vec!["broad"]),
+            (r"https://x*example\.com", vec!["boundary"]),
+            (r"https://(ab)*example\.com", vec!["boundary"]),
             (r"https://[a-z]*example\.com", vec!["boundary"]),
             (r"https://a.example.com", vec!["boundary"]),
             (r"https://example[0-9]\.com", vec!["broad"]),
