@@ -22,6 +22,9 @@ typedef struct {
     ngx_str_t          path;
     crossgate_policy  *policy;        /* NULL: off */
     size_t             scratch_size;
+
+    /* For requests without Origin: all there is to say, known before they come. By whether the method is OPTIONS. */
+    crossgate_decision not_cors[2];
 } ngx_http_crossgate_policy_t;
 
 
@@ -49,7 +52,7 @@ typedef struct {
 
 typedef struct {
     ngx_http_crossgate_loc_conf_t  *conf;         /* whose policy decides; NULL: there is none so far */
-    crossgate_decision             *decision;     /* NULL: none so far, or off */
+    const crossgate_decision       *decision;     /* NULL: none so far, or off */
     unsigned                        pending:1;    /* a preflight is to be answered, whatever comes first */
     unsigned                        fixed:1;      /* conf is that of the place before an internal redirect */
     unsigned                        overwrote:1;  /* CORS headers of an upstream or of add_header */
@@ -71,6 +74,7 @@ static ngx_http_crossgate_ctx_t *ngx_http_crossgate_create_ctx(ngx_http_request_
 static void ngx_http_crossgate_cleanup_ctx(void *data);
 static void ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
 static ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_flag_t ngx_http_crossgate_has_origin(ngx_http_request_t *r);
 static ngx_int_t ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
     ngx_http_crossgate_policy_t *policy, crossgate_request *request, crossgate_decision *decision);
 static void ngx_http_crossgate_log_shadow(ngx_http_request_t *r, const crossgate_decision *live,
@@ -354,9 +358,10 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 {
     u_char                         *p, *last;
     ngx_str_t                       method;
+    ngx_uint_t                      i;
     ngx_table_elt_t                *h;
     crossgate_request               request;
-    crossgate_decision              shadow;
+    crossgate_decision              shadow, *decision;
     ngx_http_crossgate_lines_t      lines;
     ngx_http_crossgate_loc_conf_t  *conf;
 
@@ -368,17 +373,34 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         return NGX_OK;
     }
 
-    ctx->decision = ngx_palloc(r->pool, sizeof(crossgate_decision));
-    if (ctx->decision == NULL) {
-        return NGX_ERROR;
-    }
-
     /* Not r->method_name: error_page and X-Accel-Redirect make that GET. */
 
     method.data = r->request_line.data;
     last = method.data + r->request_line.len;
     for (p = method.data; p < last && *p != ' '; p++) { /* void */ }
     method.len = p - method.data;
+
+    if (!ngx_http_crossgate_has_origin(r)) {
+
+        i = method.len == sizeof("OPTIONS") - 1 && ngx_strncmp(method.data, "OPTIONS", sizeof("OPTIONS") - 1) == 0;
+
+        ctx->decision = &conf->policy->not_cors[i];
+
+        if (conf->shadow != NULL && conf->shadow->policy != NULL
+            && r->connection->log->log_level >= NGX_LOG_INFO)
+        {
+            ngx_http_crossgate_log_shadow(r, ctx->decision, &conf->shadow->not_cors[i]);
+        }
+
+        return NGX_OK;
+    }
+
+    decision = ngx_palloc(r->pool, sizeof(crossgate_decision));
+    if (decision == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->decision = decision;
 
     crossgate_request_init(&request, sizeof(request), (char *) method.data, method.len);
 
@@ -389,7 +411,7 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
                                      (char *) h->value.data, h->value.len);
     }
 
-    if (ngx_http_crossgate_evaluate(r, conf, conf->policy, &request, ctx->decision) != NGX_OK) {
+    if (ngx_http_crossgate_evaluate(r, conf, conf->policy, &request, decision) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -401,6 +423,27 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
     }
 
     return NGX_OK;
+}
+
+
+static ngx_flag_t
+ngx_http_crossgate_has_origin(ngx_http_request_t *r)
+{
+    ngx_table_elt_t             *h;
+    ngx_http_crossgate_lines_t   lines;
+
+    ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
+
+    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
+
+        if (h->key.len == sizeof("origin") - 1
+            && ngx_memcmp(h->lowcase_key, "origin", sizeof("origin") - 1) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -1042,9 +1085,12 @@ ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
     crossgate_policy                 *built;
     crossgate_status                  status;
     crossgate_problem                 problem;
+    crossgate_request                 request;
     ngx_pool_cleanup_t               *cln;
     ngx_http_crossgate_policy_t      *policy, **known;
     ngx_http_crossgate_main_conf_t   *mcf;
+
+    static const char                *methods[] = { "GET", "OPTIONS" };
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
 
@@ -1098,6 +1144,19 @@ ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
 
     policy->policy = built;
     policy->scratch_size = crossgate_policy_scratch_size(built);
+
+    for (i = 0; i < 2; i++) {
+        crossgate_request_init(&request, sizeof(request), methods[i], ngx_strlen(methods[i]));
+        crossgate_decision_init(&policy->not_cors[i], sizeof(crossgate_decision));
+
+        status = crossgate_evaluate(built, &request, &policy->not_cors[i], NULL, 0);
+
+        if (status != CROSSGATE_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "crossgate: \"%V\": %s", &path, crossgate_status_string(status));
+            crossgate_policy_free(built);
+            return NULL;
+        }
+    }
 
     /* The configuration's pool lives until the last worker that serves it is gone. */
 
