@@ -18,13 +18,27 @@
 #include <crossgate.h>
 
 
+/* The decision about requests with this one Origin that are not OPTIONS: it depends on nothing else. */
+typedef struct {
+    size_t              len;
+    u_char              origin[56];
+    crossgate_decision  decision;
+} ngx_http_crossgate_known_t;
+
+
+#define NGX_HTTP_CROSSGATE_KNOWN  8
+
 typedef struct {
     ngx_str_t          path;
     crossgate_policy  *policy;        /* NULL: off */
     size_t             scratch_size;
 
     /* For requests without Origin: all there is to say, known before they come. By whether the method is OPTIONS. */
-    crossgate_decision not_cors[2];
+    crossgate_decision          not_cors[2];
+
+    /* Allowed origins that have asked this worker. Filled up once, never changed: requests point at the decisions. */
+    ngx_uint_t                  nknown;
+    ngx_http_crossgate_known_t  known[NGX_HTTP_CROSSGATE_KNOWN];
 } ngx_http_crossgate_policy_t;
 
 
@@ -74,7 +88,11 @@ static ngx_http_crossgate_ctx_t *ngx_http_crossgate_create_ctx(ngx_http_request_
 static void ngx_http_crossgate_cleanup_ctx(void *data);
 static void ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
 static ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
-static ngx_flag_t ngx_http_crossgate_has_origin(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin);
+static ngx_http_crossgate_known_t *ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy,
+    ngx_str_t *origin);
+static void ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf, ngx_str_t *origin,
+    crossgate_request *request, const crossgate_decision *decision);
 static ngx_int_t ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
     ngx_http_crossgate_policy_t *policy, crossgate_request *request, crossgate_decision *decision);
 static void ngx_http_crossgate_log_shadow(ngx_http_request_t *r, const crossgate_decision *live,
@@ -357,12 +375,14 @@ static ngx_int_t
 ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 {
     u_char                         *p, *last;
-    ngx_str_t                       method;
-    ngx_uint_t                      i;
+    ngx_str_t                       method, origin;
+    ngx_uint_t                      count;
+    ngx_flag_t                      options, shadowed, learns;
     ngx_table_elt_t                *h;
     crossgate_request               request;
     crossgate_decision              shadow, *decision;
     ngx_http_crossgate_lines_t      lines;
+    ngx_http_crossgate_known_t     *known;
     ngx_http_crossgate_loc_conf_t  *conf;
 
     ngx_http_crossgate_note(r, ctx);
@@ -380,19 +400,37 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
     for (p = method.data; p < last && *p != ' '; p++) { /* void */ }
     method.len = p - method.data;
 
-    if (!ngx_http_crossgate_has_origin(r)) {
+    options = method.len == sizeof("OPTIONS") - 1
+              && ngx_memcmp(method.data, "OPTIONS", sizeof("OPTIONS") - 1) == 0;
 
-        i = method.len == sizeof("OPTIONS") - 1 && ngx_strncmp(method.data, "OPTIONS", sizeof("OPTIONS") - 1) == 0;
+    shadowed = conf->shadow != NULL && conf->shadow->policy != NULL
+               && r->connection->log->log_level >= NGX_LOG_INFO;
 
-        ctx->decision = &conf->policy->not_cors[i];
+    ngx_str_null(&origin);
 
-        if (conf->shadow != NULL && conf->shadow->policy != NULL
-            && r->connection->log->log_level >= NGX_LOG_INFO)
-        {
-            ngx_http_crossgate_log_shadow(r, ctx->decision, &conf->shadow->not_cors[i]);
+    count = ngx_http_crossgate_origin(r, &origin);
+
+    if (count == 0) {
+        ctx->decision = &conf->policy->not_cors[options];
+
+        if (shadowed) {
+            ngx_http_crossgate_log_shadow(r, ctx->decision, &conf->shadow->not_cors[options]);
         }
 
         return NGX_OK;
+    }
+
+    /* Where the host has a say or a shadow is asked, every request is decided anew. */
+
+    learns = count == 1 && !options && conf->verdict == NULL && !shadowed;
+
+    if (learns) {
+        known = ngx_http_crossgate_find_known(conf->policy, &origin);
+
+        if (known) {
+            ctx->decision = &known->decision;
+            return NGX_OK;
+        }
     }
 
     decision = ngx_palloc(r->pool, sizeof(crossgate_decision));
@@ -415,8 +453,11 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (conf->shadow != NULL && conf->shadow->policy != NULL
-        && r->connection->log->log_level >= NGX_LOG_INFO
+    if (learns) {
+        ngx_http_crossgate_learn(r, conf, &origin, &request, decision);
+    }
+
+    if (shadowed
         && ngx_http_crossgate_evaluate(r, conf, conf->shadow, &request, &shadow) == NGX_OK)
     {
         ngx_http_crossgate_log_shadow(r, ctx->decision, &shadow);
@@ -426,24 +467,79 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 }
 
 
-static ngx_flag_t
-ngx_http_crossgate_has_origin(ngx_http_request_t *r)
+/* The first Origin line, and how many there are. */
+
+static ngx_uint_t
+ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin)
 {
+    ngx_uint_t                   count;
     ngx_table_elt_t             *h;
     ngx_http_crossgate_lines_t   lines;
+
+    count = 0;
 
     ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
 
     while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
 
         if (h->key.len == sizeof("origin") - 1
-            && ngx_memcmp(h->lowcase_key, "origin", sizeof("origin") - 1) == 0)
+            && ngx_memcmp(h->lowcase_key, "origin", sizeof("origin") - 1) == 0
+            && count++ == 0)
         {
-            return 1;
+            *origin = h->value;
         }
     }
 
-    return 0;
+    return count;
+}
+
+
+static ngx_http_crossgate_known_t *
+ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy, ngx_str_t *origin)
+{
+    ngx_uint_t                   i;
+    ngx_http_crossgate_known_t  *known;
+
+    for (i = 0; i < policy->nknown; i++) {
+        known = &policy->known[i];
+
+        if (known->len == origin->len && ngx_memcmp(known->origin, origin->data, origin->len) == 0) {
+            return known;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* What is known stays: whoever is asked often is there soon, and nobody can drive him out. */
+
+static void
+ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf, ngx_str_t *origin,
+    crossgate_request *request, const crossgate_decision *decision)
+{
+    ngx_http_crossgate_known_t   *known;
+    ngx_http_crossgate_policy_t  *policy;
+
+    policy = conf->policy;
+
+    if (decision->kind != CROSSGATE_KIND_ACTUAL || decision->allowed != 1
+        || policy->nknown == NGX_HTTP_CROSSGATE_KNOWN || origin->len > sizeof(known->origin))
+    {
+        return;
+    }
+
+    /* Asked again and not copied: a decision may point into itself. */
+
+    known = &policy->known[policy->nknown];
+
+    if (ngx_http_crossgate_evaluate(r, conf, policy, request, &known->decision) == NGX_OK
+        && known->decision.allowed == 1)
+    {
+        known->len = origin->len;
+        ngx_memcpy(known->origin, origin->data, origin->len);
+        policy->nknown++;
+    }
 }
 
 

@@ -3,7 +3,8 @@
     .venv/bin/python tests/servers/nginx/bench.py [ROUNDS [SECONDS]]
 
 All variants are measured in turn, round after round, so that what else the machine does hits all of them; printed are
-medians, of the latency its median and 99th percentile too, and the median of each round's ratio to the server without. The worker's processor time for a request is the steadier number where other things run; instructions.py counts
+medians, of the latency its median and 99th percentile too, and the median of each round's ratio to the server without.
+The worker's processor time for a request is the steadier number where other things run; instructions.py counts
 instructions, which nothing disturbs. Needs wrk.
 """
 
