@@ -482,10 +482,19 @@ ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin)
 
     while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
 
-        if (h->key.len == sizeof("origin") - 1
-            && ngx_memcmp(h->lowcase_key, "origin", sizeof("origin") - 1) == 0
-            && count++ == 0)
+        if (h->key.len != sizeof("origin") - 1) {
+            continue;
+        }
+
+        /* nginx makes the lower-case name, other modules may not. */
+
+        if (h->lowcase_key ? ngx_memcmp(h->lowcase_key, "origin", sizeof("origin") - 1) != 0
+                           : ngx_strncasecmp(h->key.data, (u_char *) "origin", sizeof("origin") - 1) != 0)
         {
+            continue;
+        }
+
+        if (count++ == 0) {
             *origin = h->value;
         }
     }
