@@ -93,7 +93,7 @@ pub use middleware::{Decided, OverwroteUpstream};
 pub use policy::Policy;
 pub use prepared::PreparedValue;
 pub use problem::{Code, PolicyError, Problem, Severity};
-pub use request::{Field, Kind, LineSource, Lines, Request};
+pub use request::{Field, Kind, LineSource, Lines, Request, RequestHeader};
 pub use response::ResponseHeaders;
 pub use shadow::{DecisionSummary, ShadowDifference};
 pub use shared::{SharedPolicy, Snapshot};

@@ -208,14 +208,13 @@ impl<'a> Request<'a> {
     /// Takes one header line, for hosts that iterate.
     #[inline]
     pub fn push(&mut self, name: &[u8], value: &'a [u8]) {
-        // The length tells the five names apart, so most headers cost one comparison of integers.
-        match name.len() {
-            6 if name.eq_ignore_ascii_case(b"origin") => self.origin.push(value),
-            14 if name.eq_ignore_ascii_case(b"sec-fetch-site") => self.sec_fetch_site.push(value),
-            29 if name.eq_ignore_ascii_case(b"access-control-request-method") => self.acrm.push(value),
-            30 if name.eq_ignore_ascii_case(b"access-control-request-headers") => self.acrh.push(value),
-            38 if name.eq_ignore_ascii_case(b"access-control-request-private-network") => self.acrpn.push(value),
-            _ => {}
+        match RequestHeader::from_name(name) {
+            Some(RequestHeader::Origin) => self.origin.push(value),
+            Some(RequestHeader::SecFetchSite) => self.sec_fetch_site.push(value),
+            Some(RequestHeader::Method) => self.acrm.push(value),
+            Some(RequestHeader::Headers) => self.acrh.push(value),
+            Some(RequestHeader::PrivateNetwork) => self.acrpn.push(value),
+            None => {}
         }
     }
 
@@ -237,6 +236,43 @@ impl<'a> Request<'a> {
             Kind::Preflight
         } else {
             Kind::Actual
+        }
+    }
+}
+
+/// The request headers that CORS reads.
+///
+/// ```
+/// use crossgate::RequestHeader;
+/// assert_eq!(RequestHeader::from_name(b"origin"), Some(RequestHeader::Origin));
+/// assert_eq!(RequestHeader::from_name(b"Host"), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestHeader {
+    /// `Origin`
+    Origin,
+    /// `Access-Control-Request-Method`
+    Method,
+    /// `Access-Control-Request-Headers`
+    Headers,
+    /// `Access-Control-Request-Private-Network`
+    PrivateNetwork,
+    /// `Sec-Fetch-Site`
+    SecFetchSite,
+}
+
+impl RequestHeader {
+    /// Which one a name is, whatever its case.
+    #[inline]
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        // The length tells the five names apart, so most headers cost one comparison of integers.
+        match name.len() {
+            6 if name.eq_ignore_ascii_case(b"origin") => Some(RequestHeader::Origin),
+            14 if name.eq_ignore_ascii_case(b"sec-fetch-site") => Some(RequestHeader::SecFetchSite),
+            29 if name.eq_ignore_ascii_case(b"access-control-request-method") => Some(RequestHeader::Method),
+            30 if name.eq_ignore_ascii_case(b"access-control-request-headers") => Some(RequestHeader::Headers),
+            38 if name.eq_ignore_ascii_case(b"access-control-request-private-network") => Some(RequestHeader::PrivateNetwork),
+            _ => None,
         }
     }
 }
@@ -302,15 +338,9 @@ mod tests {
 
     #[test]
     fn names_are_told_apart_by_their_lengths() {
-        for (name, length) in [
-            ("origin", 6),
-            ("sec-fetch-site", 14),
-            ("access-control-request-method", 29),
-            ("access-control-request-headers", 30),
-            ("access-control-request-private-network", 38),
-        ] {
-            assert_eq!(name.len(), length);
-        }
+        let headers = Request::NAMES.map(|name| RequestHeader::from_name(name.as_bytes()));
+        let known = [RequestHeader::Origin, RequestHeader::Method, RequestHeader::Headers, RequestHeader::PrivateNetwork, RequestHeader::SecFetchSite];
+        assert_eq!(headers, known.map(Some));
     }
 
     #[test]

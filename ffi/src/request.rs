@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::mem::{ManuallyDrop, MaybeUninit};
 
-use crossgate::{Field, LineSource, Lines, Request, Verdict};
+use crossgate::{Field, LineSource, Lines, Request, RequestHeader, Verdict};
 
 use crate::status::{CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome, crossgate_status, guard};
 use crate::text::{bytes, crossgate_str};
@@ -133,27 +133,21 @@ pub unsafe extern "C" fn crossgate_request_add_header(
         let request = unsafe { &mut *request };
         // SAFETY: the caller's texts.
         let (name, value) = unsafe { (bytes(name, name_len)?, bytes(value, value_len)?) };
-        // Which field it is the core knows.
-        let mut probe = Request::default();
-        probe.push(name, value);
+        let Some(header) = RequestHeader::from_name(name) else { return Ok(()) };
         let line = crossgate_str { data: if value.is_empty() { c"".as_ptr() } else { value.as_ptr().cast() }, len: value.len() };
-        let (first, count) = if probe.origin.is_present() {
-            (&mut request.added_origin, &mut request.added_origin_count)
-        } else if probe.acrm.is_present() {
-            (&mut request.added_acr_method, &mut request.added_acr_method_count)
-        } else if probe.acrpn.is_present() {
-            (&mut request.added_acr_private_network, &mut request.added_acr_private_network_count)
-        } else if probe.sec_fetch_site.is_present() {
-            (&mut request.added_sec_fetch_site, &mut request.added_sec_fetch_site_count)
-        } else if let Lines::One(_) = probe.acrh {
-            let index = request.added_acr_headers_count as usize;
-            if let Some(room) = request.added_acr_headers.get_mut(index) {
-                room.write(line);
+        let (first, count) = match header {
+            RequestHeader::Origin => (&mut request.added_origin, &mut request.added_origin_count),
+            RequestHeader::Method => (&mut request.added_acr_method, &mut request.added_acr_method_count),
+            RequestHeader::PrivateNetwork => (&mut request.added_acr_private_network, &mut request.added_acr_private_network_count),
+            RequestHeader::SecFetchSite => (&mut request.added_sec_fetch_site, &mut request.added_sec_fetch_site_count),
+            RequestHeader::Headers => {
+                let index = request.added_acr_headers_count as usize;
+                if let Some(room) = request.added_acr_headers.get_mut(index) {
+                    room.write(line);
+                }
+                request.added_acr_headers_count = request.added_acr_headers_count.saturating_add(1);
+                return Ok(());
             }
-            request.added_acr_headers_count = request.added_acr_headers_count.saturating_add(1);
-            return Ok(());
-        } else {
-            return Ok(());
         };
         // Of the others only the first counts, and whether there are more.
         if *count == 0 {

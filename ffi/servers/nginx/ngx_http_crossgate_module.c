@@ -18,10 +18,27 @@
 #include <crossgate.h>
 
 
+/* The decision about requests with this one Origin that are not OPTIONS: it depends on nothing else. */
+typedef struct {
+    size_t              len;
+    u_char              origin[56];
+    crossgate_decision  decision;
+} ngx_http_crossgate_known_t;
+
+
+#define NGX_HTTP_CROSSGATE_KNOWN  8
+
 typedef struct {
     ngx_str_t          path;
     crossgate_policy  *policy;        /* NULL: off */
     size_t             scratch_size;
+
+    /* For requests without Origin: all there is to say, known before they come. By whether the method is OPTIONS. */
+    crossgate_decision          not_cors[2];
+
+    /* Allowed origins that have asked this worker. Filled up once, never changed: requests point at the decisions. */
+    ngx_uint_t                  nknown;
+    ngx_http_crossgate_known_t  known[NGX_HTTP_CROSSGATE_KNOWN];
 } ngx_http_crossgate_policy_t;
 
 
@@ -49,7 +66,7 @@ typedef struct {
 
 typedef struct {
     ngx_http_crossgate_loc_conf_t  *conf;         /* whose policy decides; NULL: there is none so far */
-    crossgate_decision             *decision;     /* NULL: none so far, or off */
+    const crossgate_decision       *decision;     /* NULL: none so far, or off */
     unsigned                        pending:1;    /* a preflight is to be answered, whatever comes first */
     unsigned                        fixed:1;      /* conf is that of the place before an internal redirect */
     unsigned                        overwrote:1;  /* CORS headers of an upstream or of add_header */
@@ -71,6 +88,11 @@ static ngx_http_crossgate_ctx_t *ngx_http_crossgate_create_ctx(ngx_http_request_
 static void ngx_http_crossgate_cleanup_ctx(void *data);
 static void ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
 static ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_uint_t ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin);
+static ngx_http_crossgate_known_t *ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy,
+    ngx_str_t *origin);
+static void ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf, ngx_str_t *origin,
+    crossgate_request *request, const crossgate_decision *decision);
 static ngx_int_t ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
     ngx_http_crossgate_policy_t *policy, crossgate_request *request, crossgate_decision *decision);
 static void ngx_http_crossgate_log_shadow(ngx_http_request_t *r, const crossgate_decision *live,
@@ -353,11 +375,14 @@ static ngx_int_t
 ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 {
     u_char                         *p, *last;
-    ngx_str_t                       method;
+    ngx_str_t                       method, origin;
+    ngx_uint_t                      count;
+    ngx_flag_t                      options, shadowed, learns;
     ngx_table_elt_t                *h;
     crossgate_request               request;
-    crossgate_decision              shadow;
+    crossgate_decision              shadow, *decision;
     ngx_http_crossgate_lines_t      lines;
+    ngx_http_crossgate_known_t     *known;
     ngx_http_crossgate_loc_conf_t  *conf;
 
     ngx_http_crossgate_note(r, ctx);
@@ -368,17 +393,52 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         return NGX_OK;
     }
 
-    ctx->decision = ngx_palloc(r->pool, sizeof(crossgate_decision));
-    if (ctx->decision == NULL) {
-        return NGX_ERROR;
-    }
-
     /* Not r->method_name: error_page and X-Accel-Redirect make that GET. */
 
     method.data = r->request_line.data;
     last = method.data + r->request_line.len;
     for (p = method.data; p < last && *p != ' '; p++) { /* void */ }
     method.len = p - method.data;
+
+    options = method.len == sizeof("OPTIONS") - 1
+              && ngx_memcmp(method.data, "OPTIONS", sizeof("OPTIONS") - 1) == 0;
+
+    shadowed = conf->shadow != NULL && conf->shadow->policy != NULL
+               && r->connection->log->log_level >= NGX_LOG_INFO;
+
+    ngx_str_null(&origin);
+
+    count = ngx_http_crossgate_origin(r, &origin);
+
+    if (count == 0) {
+        ctx->decision = &conf->policy->not_cors[options];
+
+        if (shadowed) {
+            ngx_http_crossgate_log_shadow(r, ctx->decision, &conf->shadow->not_cors[options]);
+        }
+
+        return NGX_OK;
+    }
+
+    /* Where the host has a say or a shadow is asked, every request is decided anew. */
+
+    learns = count == 1 && !options && conf->verdict == NULL && !shadowed;
+
+    if (learns) {
+        known = ngx_http_crossgate_find_known(conf->policy, &origin);
+
+        if (known) {
+            ctx->decision = &known->decision;
+            return NGX_OK;
+        }
+    }
+
+    decision = ngx_palloc(r->pool, sizeof(crossgate_decision));
+    if (decision == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->decision = decision;
 
     crossgate_request_init(&request, sizeof(request), (char *) method.data, method.len);
 
@@ -389,18 +449,106 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
                                      (char *) h->value.data, h->value.len);
     }
 
-    if (ngx_http_crossgate_evaluate(r, conf, conf->policy, &request, ctx->decision) != NGX_OK) {
+    if (ngx_http_crossgate_evaluate(r, conf, conf->policy, &request, decision) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (conf->shadow != NULL && conf->shadow->policy != NULL
-        && r->connection->log->log_level >= NGX_LOG_INFO
+    if (learns) {
+        ngx_http_crossgate_learn(r, conf, &origin, &request, decision);
+    }
+
+    if (shadowed
         && ngx_http_crossgate_evaluate(r, conf, conf->shadow, &request, &shadow) == NGX_OK)
     {
         ngx_http_crossgate_log_shadow(r, ctx->decision, &shadow);
     }
 
     return NGX_OK;
+}
+
+
+/* The first Origin line, and how many there are. */
+
+static ngx_uint_t
+ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin)
+{
+    ngx_uint_t                   count;
+    ngx_table_elt_t             *h;
+    ngx_http_crossgate_lines_t   lines;
+
+    count = 0;
+
+    ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
+
+    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
+
+        if (h->key.len != sizeof("origin") - 1) {
+            continue;
+        }
+
+        /* nginx makes the lower-case name, other modules may not. */
+
+        if (h->lowcase_key ? ngx_memcmp(h->lowcase_key, "origin", sizeof("origin") - 1) != 0
+                           : ngx_strncasecmp(h->key.data, (u_char *) "origin", sizeof("origin") - 1) != 0)
+        {
+            continue;
+        }
+
+        if (count++ == 0) {
+            *origin = h->value;
+        }
+    }
+
+    return count;
+}
+
+
+static ngx_http_crossgate_known_t *
+ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy, ngx_str_t *origin)
+{
+    ngx_uint_t                   i;
+    ngx_http_crossgate_known_t  *known;
+
+    for (i = 0; i < policy->nknown; i++) {
+        known = &policy->known[i];
+
+        if (known->len == origin->len && ngx_memcmp(known->origin, origin->data, origin->len) == 0) {
+            return known;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* What is known stays: whoever is asked often is there soon, and nobody can drive him out. */
+
+static void
+ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf, ngx_str_t *origin,
+    crossgate_request *request, const crossgate_decision *decision)
+{
+    ngx_http_crossgate_known_t   *known;
+    ngx_http_crossgate_policy_t  *policy;
+
+    policy = conf->policy;
+
+    if (decision->kind != CROSSGATE_KIND_ACTUAL || decision->allowed != 1
+        || policy->nknown == NGX_HTTP_CROSSGATE_KNOWN || origin->len > sizeof(known->origin))
+    {
+        return;
+    }
+
+    /* Asked again and not copied: a decision may point into itself. */
+
+    known = &policy->known[policy->nknown];
+
+    if (ngx_http_crossgate_evaluate(r, conf, policy, request, &known->decision) == NGX_OK
+        && known->decision.allowed == 1)
+    {
+        known->len = origin->len;
+        ngx_memcpy(known->origin, origin->data, origin->len);
+        policy->nknown++;
+    }
 }
 
 
@@ -1042,9 +1190,12 @@ ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
     crossgate_policy                 *built;
     crossgate_status                  status;
     crossgate_problem                 problem;
+    crossgate_request                 request;
     ngx_pool_cleanup_t               *cln;
     ngx_http_crossgate_policy_t      *policy, **known;
     ngx_http_crossgate_main_conf_t   *mcf;
+
+    static const char                *methods[] = { "GET", "OPTIONS" };
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
 
@@ -1098,6 +1249,19 @@ ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
 
     policy->policy = built;
     policy->scratch_size = crossgate_policy_scratch_size(built);
+
+    for (i = 0; i < 2; i++) {
+        crossgate_request_init(&request, sizeof(request), methods[i], ngx_strlen(methods[i]));
+        crossgate_decision_init(&policy->not_cors[i], sizeof(crossgate_decision));
+
+        status = crossgate_evaluate(built, &request, &policy->not_cors[i], NULL, 0);
+
+        if (status != CROSSGATE_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "crossgate: \"%V\": %s", &path, crossgate_status_string(status));
+            crossgate_policy_free(built);
+            return NULL;
+        }
+    }
 
     /* The configuration's pool lives until the last worker that serves it is gone. */
 

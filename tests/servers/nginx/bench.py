@@ -3,7 +3,8 @@
     .venv/bin/python tests/servers/nginx/bench.py [ROUNDS [SECONDS]]
 
 All variants are measured in turn, round after round, so that what else the machine does hits all of them; printed are
-medians. The worker's processor time for a request is the steadier number where other things run; instructions.py counts
+medians, of the latency its median and 99th percentile too, and the median of each round's ratio to the server without.
+The worker's processor time for a request is the steadier number where other things run; instructions.py counts
 instructions, which nothing disturbs. Needs wrk.
 """
 
@@ -58,6 +59,12 @@ def worker_seconds(nginx: Nginx) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def latency(output: str, percentile: int) -> float:
+    """Microseconds, as wrk prints them: 412.00us, 1.02ms."""
+    value, unit = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)\b", output).groups()
+    return float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+
+
 def main() -> int:
     rounds, seconds = ([int(argument) for argument in sys.argv[1:]] + [7, 3][len(sys.argv) - 1 :])[:2]
     reason = missing()
@@ -87,25 +94,27 @@ def main() -> int:
             )
             nginx.start(ports[name])
             running[name] = nginx
+        # The server, what is asked of it, and what it is compared with.
         variants = {
-            "no Origin, without the module": ("plain", "/x", []),
-            "no Origin, with it": ("module", "/x", []),
-            "allowed, without the module": ("plain", "/x", ORIGIN),
-            "allowed, map and add_header": ("idiom", "/x", ORIGIN),
-            "allowed, with it": ("module", "/x", ORIGIN),
-            "denied, with it": ("module", "/x", DENIED),
-            "preflight, return 204": ("plain", "/204", PREFLIGHT),
-            "preflight, add_header and return 204": ("idiom", "/preflight", PREFLIGHT),
-            "preflight, with it": ("module", "/x", PREFLIGHT),
+            "no Origin, without the module": ("plain", "/x", [], None),
+            "no Origin, with it": ("module", "/x", [], "no Origin, without the module"),
+            "allowed, without the module": ("plain", "/x", ORIGIN, None),
+            "allowed, map and add_header": ("idiom", "/x", ORIGIN, "allowed, without the module"),
+            "allowed, with it": ("module", "/x", ORIGIN, "allowed, without the module"),
+            "denied, with it": ("module", "/x", DENIED, "allowed, without the module"),
+            "preflight, return 204": ("plain", "/204", PREFLIGHT, None),
+            "preflight, add_header and return 204": ("idiom", "/preflight", PREFLIGHT, "preflight, return 204"),
+            "preflight, with it": ("module", "/x", PREFLIGHT, "preflight, return 204"),
         }
         found: dict[str, list[float]] = {name: [] for name in variants}
         spent: dict[str, list[float]] = {name: [] for name in variants}
+        latencies: dict[str, list[list[float]]] = {name: [] for name in variants}
         try:
             with Connection(ports["module"]) as connection:
                 assert connection.ask("GET", "/x", ("Origin", "https://b.example")).cors["vary"] == "Origin"
             for _ in range(rounds):
-                for name, (server, path, options) in variants.items():
-                    command = ["wrk", "-t1", "-c16", f"-d{seconds}s", *options]
+                for name, (server, path, options, _) in variants.items():
+                    command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "--latency", *options]
                     if "-s" in options:
                         command.append(str(script))
                     url = f"http://127.0.0.1:{ports[server]}{path}"
@@ -115,14 +124,20 @@ def main() -> int:
                     count = int(re.search(r"(\d+) requests in", output)[1])
                     spent[name].append((worker_seconds(running[server]) - before) / count * 1e6)
                     found[name].append(float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]))
+                    latencies[name].append([latency(output, percentile) for percentile in (50, 99)])
         finally:
             for nginx in running.values():
                 nginx.stop()
     print(f"wrk -t1 -c16 -d{seconds}s, one nginx worker, medians of {rounds} interleaved rounds (lowest to highest)")
     for name, values in found.items():
         rate, cost = statistics.median(values), statistics.median(spent[name])
+        half, most = (statistics.median(column) for column in zip(*latencies[name], strict=True))
+        base = variants[name][3]
+        ratios = [value / other for value, other in zip(values, found[base], strict=True)] if base else []
+        ratio = f", x {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})" if base else ""
         print(
-            f"{name:38} {rate:7.0f} requests/s ({min(values):.0f} to {max(values):.0f}), {cost:5.2f} us of the worker"
+            f"{name:38} {rate:6.0f} requests/s ({min(values):.0f} to {max(values):.0f}){ratio}; "
+            f"latency {half:.0f} and {most:.0f} us; {cost:5.2f} us of the worker"
         )
     return 0
 

@@ -397,6 +397,21 @@ def test_two_origins_are_none(site):
     assert site.ask("GET", "/a.txt", ("Origin", "https://a.example, https://a.example")).cors == {"vary": "Origin"}
 
 
+def test_many_origins_more_than_once(site):
+    """A worker remembers some: each must get its own all the same, and nothing else."""
+    names = ["a.example", *(f"x{n}.wild.example" for n in range(12)), f"{'long' * 15}.wild.example"]
+    for _ in range(3):
+        for name in names:
+            origin = ("Origin", f"https://{name}")
+            assert site.ask("GET", "/a.txt", origin).cors == GRANTED | {"access-control-allow-origin": origin[1]}
+            assert site.ask("GET", "/a.txt", origin, origin).cors == {"vary": "Origin"}
+            assert site.ask("GET", "/any", origin).cors == {"access-control-allow-origin": "*"}
+            assert site.ask("GET", "/a.txt", ("Origin", f"https://{name}.")).cors == {"vary": "Origin"}
+            answer = site.preflight("/a.txt", origin, PUT)
+            assert (answer.status, answer.cors) == (204, ANSWERED | {"access-control-allow-origin": origin[1]})
+            assert site.ask("OPTIONS", "/a.txt", origin).one("vary") == PREFLIGHT_VARY
+
+
 @pytest.mark.parametrize("value", ["\thttps://a.example", "https://a.example\t ", " \t https://a.example"])
 def test_tabs_around_an_origin(site, value):
     assert site.ask("GET", "/a.txt", ("Origin", value)).cors == GRANTED
