@@ -32,6 +32,10 @@ const BUDGET: usize = 100_000;
 /// The same below a registrable domain, where only another public suffix is looked for (`s3.amazonaws.com`).
 const BELOW_BUDGET: usize = 20_000;
 
+/// The same for schemes.
+const SCHEME_BUDGET: usize = 5_000;
+
+/// What a regex that spells no scheme out is tried with.
 const APP_SCHEMES: [&str; 8] = ["chrome-extension", "moz-extension", "safari-web-extension", "capacitor", "ionic", "tauri", "app", "electron"];
 
 /// What a regex lets in.
@@ -184,9 +188,9 @@ pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
         walk.hosts();
     }
     let end = backward.start();
-    for scheme in APP_SCHEMES {
+    for scheme in backward.schemes(&end).iter().map(String::as_str).chain(APP_SCHEMES).filter(|scheme| !matches!(*scheme, "http" | "https")) {
         let completes = backward.completing(scheme);
-        let open = |set: &States| backward.bytes(set, Width::Wide, &completes).iter().any(|b| is_label_byte(*b) || *b == b'.' || b.is_ascii_uppercase());
+        let open = |set: &States| backward.bytes(set, Width::Wide, &completes).iter().any(|b| *b == b'.' || b.is_ascii_alphabetic());
         reach.scheme_wide |= open(&end) || open(&backward.before_port(&end));
     }
     Ok(reach)
@@ -319,6 +323,27 @@ impl Backward {
     /// The states in front of a port, digits and colon read.
     fn before_port(&self, end: &States) -> States {
         self.step(&self.loops(end, |b| b.is_ascii_digit()), b':', Width::Both)
+    }
+
+    /// The schemes that the regex spells out in front of any host.
+    fn schemes(&self, end: &States) -> Vec<String> {
+        let is_host = |b: u8| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase();
+        let mut hosts = self.loops(end, is_host);
+        hosts.extend(self.loops(&self.before_port(end), is_host));
+        let front = self.read(&hosts, *b"//:");
+        let (mut found, mut pending, mut budget) = (Vec::new(), vec![(front, String::new())], SCHEME_BUDGET);
+        while let Some((states, scheme)) = pending.pop() {
+            let Some(left) = budget.checked_sub(states.len().max(1)) else { break };
+            budget = left;
+            if !scheme.is_empty() && self.is_match(&states) {
+                found.push(scheme.clone());
+            }
+            let bytes = (b'+'..=b'z').filter(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
+            for (byte, next) in bytes.map(|byte| (byte, self.step(&states, byte, Width::Narrow))).filter(|(_, next)| !next.is_empty() && scheme.len() < 64) {
+                pending.push((next, format!("{}{scheme}", char::from(byte))));
+            }
+        }
+        found
     }
 
     fn is_match(&self, states: &States) -> bool {
@@ -583,6 +608,8 @@ mod tests {
             r"https://example\.com:.*",
             r"https://example\.com:?\d*",
             r"https://host\d+",
+            r"(obsidian|my-app)://(host|app)(:\d+)?",
+            r"capacitor://localhost:?\d*",
             r"https://exx?ample\.com",
         ] {
             assert_eq!(found(pattern), Vec::<&str>::new(), "{pattern}");
@@ -622,6 +649,9 @@ mod tests {
             (r"http://\[fe80::[0-9a-f]+\]", vec!["insecure"]),
             (r"http://\[::1?\]", vec!["insecure"]),
             (r"moz-extension://[0-9a-f-]+", vec!["wide"]),
+            (r"^(obsidian|my-app)://.*$", vec!["wide"]),
+            (r"vscode-webview://\w+(:\d+)?", vec!["wide"]),
+            (r"[a-z]+://\w+", vec!["broad", "insecure", "wide"]),
         ] {
             assert_eq!(found(pattern), expected, "{pattern}");
         }
