@@ -138,6 +138,17 @@ impl<H> fmt::Debug for Source<H> {
 
 /// A policy for the whole of a layer: a [`Policy`], an `Arc` of one, or a [`SharedPolicy`] that is replaced while
 /// serving.
+///
+/// ```
+/// use std::sync::Arc;
+/// use crossgate::{LayerPolicy, Policy, SharedPolicy};
+/// let policy = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
+/// let shared = Arc::new(SharedPolicy::new(policy.clone()));
+/// // Functions of your own may take what the layers take.
+/// fn all(policies: [LayerPolicy; 3]) -> usize { policies.len() }
+/// assert_eq!(all([policy.clone().into(), Arc::new(policy).into(), shared.into()]), 3);
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct LayerPolicy(Kept);
 
