@@ -7,8 +7,9 @@ use std::sync::Arc;
 use arc_swap::Guard;
 
 use crate::evaluate::VerdictError;
+use crate::pair::Pair;
 use crate::policy::Policy;
-use crate::shared::{Pair, SharedPolicy};
+use crate::shared::SharedPolicy;
 
 /// Chooses a policy by the head of a request.
 pub(crate) type Choose<H> = dyn Fn(&H) -> Option<Arc<Policy>> + Send + Sync;
@@ -63,10 +64,10 @@ impl<H> Source<H> {
 /// The policy of one request, and the shadow policy that stands beside it. Dereferences to the policy.
 pub(crate) enum Held<'a> {
     Fixed(&'a Arc<Policy>),
-    Shared(Guard<Arc<Pair>>),
+    Shared(Guard<Arc<Pair<Policy>>>),
     Chosen(Arc<Policy>),
     /// What was shared, for a request that waits.
-    Pair(Arc<Pair>),
+    Pair(Arc<Pair<Policy>>),
 }
 
 impl Held<'_> {
