@@ -58,6 +58,7 @@ mod method;
 mod middleware;
 mod operations;
 mod origin;
+mod pair;
 mod policy;
 mod prepared;
 mod problem;
@@ -65,6 +66,7 @@ mod request;
 mod response;
 mod shadow;
 mod shared;
+mod sync;
 mod tag;
 #[cfg(feature = "tower")]
 pub mod tower;

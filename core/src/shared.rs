@@ -5,18 +5,20 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 #[cfg(any(feature = "tower", feature = "actix"))]
 use arc_swap::Guard;
 
 use crate::config::Document;
 #[cfg(feature = "config")]
 use crate::config::LoadError;
+use crate::pair::{Pair, Swapped};
 use crate::policy::Policy;
 use crate::problem::PolicyError;
 
-/// A policy that can be replaced while others read it. Readers never wait; the old policy lives until the last of its
-/// snapshots is dropped.
+/// A policy that can be replaced while others read it. Readers are wait-free (the `arc-swap` crate; once in
+/// `usize::MAX / 4` reads one may have to try again); the old policy lives until the last of its snapshots is dropped.
+/// Writers never hold readers up and do not lose each other's work: one may replace the policy while another sets the
+/// shadow.
 ///
 /// ```
 /// use crossgate::{Document, Policy, Request, SharedPolicy};
@@ -31,20 +33,13 @@ use crate::problem::PolicyError;
 /// ```
 #[derive(Debug)]
 pub struct SharedPolicy {
-    current: ArcSwap<Pair>,
-}
-
-/// The policies of one moment: swapped together, so that no reader finds a shadow beside a policy it was not set for.
-#[derive(Clone, Debug)]
-pub(crate) struct Pair {
-    pub(crate) live: Arc<Policy>,
-    pub(crate) shadow: Option<Arc<Policy>>,
+    current: Swapped<Policy>,
 }
 
 impl SharedPolicy {
     /// Shares a policy.
     pub fn new(policy: impl Into<Arc<Policy>>) -> Self {
-        SharedPolicy { current: ArcSwap::from_pointee(Pair { live: policy.into(), shadow: None }) }
+        SharedPolicy { current: Swapped::new(policy.into()) }
     }
 
     /// The policies as they are now, for one request.
@@ -55,7 +50,7 @@ impl SharedPolicy {
     /// The same without counting: for a look that is short.
     #[cfg(any(feature = "tower", feature = "actix"))]
     #[inline]
-    pub(crate) fn current(&self) -> Guard<Arc<Pair>> {
+    pub(crate) fn current(&self) -> Guard<Arc<Pair<Policy>>> {
         self.current.load()
     }
 
@@ -66,8 +61,7 @@ impl SharedPolicy {
 
     /// Replaces the live policy. The old one is dropped here, or with the last snapshot that has it.
     pub fn replace(&self, policy: impl Into<Arc<Policy>>) {
-        let live = policy.into();
-        self.current.rcu(|pair| Pair { live: live.clone(), shadow: pair.shadow.clone() });
+        self.current.replace(&policy.into());
     }
 
     /// Builds the live policy anew.
@@ -111,7 +105,7 @@ impl SharedPolicy {
 
     /// Sets or drops the policy that is evaluated beside the live one.
     pub fn set_shadow(&self, shadow: Option<Arc<Policy>>) {
-        self.current.rcu(|pair| Pair { live: pair.live.clone(), shadow: shadow.clone() });
+        self.current.set_shadow(&shadow);
     }
 }
 
@@ -130,7 +124,7 @@ impl SharedPolicy {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    pair: Arc<Pair>,
+    pair: Arc<Pair<Policy>>,
 }
 
 impl Snapshot {

@@ -15,45 +15,54 @@ fn allows(policy: &Policy, origin: &str) -> bool {
     policy.evaluate(&Request::new("GET").header("Origin", origin)).allowed() == Some(true)
 }
 
-/// A million in an optimised build; `CROSSGATE_SWAPS` says otherwise.
+/// A million; `CROSSGATE_SWAPS` says otherwise.
 fn swaps() -> usize {
-    let default = if cfg!(debug_assertions) { 50_000 } else { 1_000_000 };
-    std::env::var("CROSSGATE_SWAPS").map_or(default, |count| count.parse().expect("CROSSGATE_SWAPS is a number"))
+    std::env::var("CROSSGATE_SWAPS").map_or(1_000_000, |count| count.parse().expect("CROSSGATE_SWAPS is a number"))
 }
 
 #[test]
 fn a_million_swaps_under_readers() {
-    let [a, b] = [policy("https://a.example"), policy("https://b.example")];
-    let shared = SharedPolicy::new(a.clone());
-    let (done, read) = (AtomicBool::new(false), AtomicUsize::new(0));
-    // Every hundredth policy is looked for afterwards.
+    // Two policies in turn, and every fiftieth is a new one, which has to be gone afterwards.
+    let standing = [Arc::new(policy("https://a.example")), Arc::new(policy("https://b.example"))];
+    let shared = SharedPolicy::new(standing[0].clone());
+    let (done, read, differences) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     let mut swapped: Vec<Weak<Policy>> = Vec::new();
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                let mut count = 0;
+                let (mut count, mut latest) = (0, None);
                 while !done.load(Ordering::Relaxed) || count == 0 {
                     let snapshot = shared.load();
                     // One policy or the other, and the same one to the end.
                     assert_ne!(allows(&snapshot, "https://a.example"), allows(&snapshot, "https://b.example"));
                     count += 1;
+                    // One is kept for long: it is not dropped under its reader.
+                    if count % 1000 == 0 {
+                        latest = Some(snapshot);
+                    } else if let Some(kept) = &latest {
+                        assert_ne!(allows(kept, "https://a.example"), allows(kept, "https://b.example"));
+                        differences.fetch_add(usize::from(!Arc::ptr_eq(kept.policy(), snapshot.policy())), Ordering::Relaxed);
+                    }
                 }
                 read.fetch_add(count, Ordering::Relaxed);
             });
         }
         for count in 0..swaps() {
-            let next = Arc::new(if count % 2 == 0 { b.clone() } else { a.clone() });
-            if count % 100 == 0 {
+            let mut next = standing[count % 2].clone();
+            if count % 50 == 0 {
+                next = Arc::new(Policy::clone(&next));
                 swapped.push(Arc::downgrade(&next));
             }
             shared.replace(next);
         }
-        shared.replace(b.clone());
+        shared.replace(standing[1].clone());
         done.store(true, Ordering::Relaxed);
     });
-    println!("{} swaps, {} reads", swaps(), read.into_inner());
+    println!("{} swaps, {} reads, {} after a swap", swaps(), read.into_inner(), differences.into_inner());
     assert!(allows(&shared.load(), "https://b.example"));
+    // None of the swapped policies is left, and of the standing ones nothing but what stands here and in the place.
     assert_eq!(swapped.iter().filter(|policy| policy.strong_count() > 0).count(), 0);
+    assert_eq!(standing.each_ref().map(Arc::strong_count), [1, 2]);
 }
 
 #[test]

@@ -98,6 +98,58 @@ fn renamed_over() {
     }
 }
 
+/// As vim does: the file becomes its own backup, a new one is written in pieces, the backup goes.
+#[test]
+fn kept_as_a_backup_and_written_anew() {
+    let watched = Watched::simple();
+    let backup = watched.folder.path().join("policy.json~");
+    for origin in ["https://b.example", "https://c.example"] {
+        std::fs::rename(&watched.path, &backup).unwrap();
+        write(&watched.path, &text(origin));
+        std::fs::remove_file(&backup).unwrap();
+        watched.wait_for(origin);
+    }
+}
+
+/// A half is no policy: neither one that cannot be read nor one that would be valid.
+#[test]
+fn written_in_pieces() {
+    use std::io::Write;
+    let watched = Watched::start("policy.toml", |folder| write(folder.join("policy.toml"), "allow_origins = ['https://a.example']"));
+    watched.wait_for("https://a.example");
+    // A machine that is busy may stop this test between two pieces for longer than the watcher waits; then once more.
+    let whole = (0..50).any(|attempt| {
+        let origin = format!("'https://b{attempt}.example']\n");
+        let pieces = ["allow_origins = [", &origin, "allow_methods = [", "'PUT']\n", "max_age = 60\n"];
+        let (mut file, mut last, mut longest) = (std::fs::File::create(&watched.path).unwrap(), Instant::now(), Duration::ZERO);
+        for piece in pieces {
+            file.write_all(piece.as_bytes()).unwrap();
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+            std::thread::sleep(Duration::from_millis(15));
+        }
+        drop(file);
+        longest = longest.max(last.elapsed());
+        let expected = Policy::from_toml(&pieces.concat()).unwrap().digest();
+        let first = watched.outcome(|_| true);
+        if longest > Duration::from_millis(60) {
+            while watched.shared.policy().digest() != expected {
+                let _ = watched.outcome(|_| true);
+            }
+            while watched.outcomes.recv_timeout(Duration::from_millis(500)).is_ok() {}
+            return false;
+        }
+        assert_eq!(first.expect("the first thing that is heard of is the whole file").digest(), expected);
+        true
+    });
+    assert!(whole);
+    // Emptied, as by a full disk: an error, and the policy stays.
+    write(&watched.path, "");
+    let before = watched.shared.policy().digest();
+    assert!(matches!(watched.outcome(Result::is_err), Err(LoadError::Policy(_))));
+    assert_eq!(watched.shared.policy().digest(), before);
+}
+
 #[test]
 fn deleted_and_made_again() {
     let watched = Watched::simple();

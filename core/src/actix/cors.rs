@@ -12,6 +12,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use super::builder::CorsBuilder;
 use super::rules::{Host, Rules};
 use super::service::CorsMiddleware;
+use crate::counters::Counters;
 use crate::evaluate::VerdictError;
 use crate::middleware::decide::Manner;
 use crate::middleware::observer::Observer;
@@ -133,6 +134,25 @@ impl Cors {
     /// ```
     pub fn on_shadow_difference(mut self, observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static) -> Self {
         self.rules.manner.observer = Observer::new(observe);
+        self
+    }
+
+    /// Counts every decision by its reason.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use crossgate::actix::Cors;
+    /// use crossgate::{Counters, Policy};
+    /// let counters = Arc::new(Counters::new());
+    /// let policy = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
+    /// let cors = Cors::new(policy).counters(counters.clone());
+    /// // what /metrics answers:
+    /// assert!(counters.to_prometheus().contains("crossgate_decisions_total{reason=\"origin_not_listed\"} 0\n"));
+    /// # let _ = cors;
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn counters(mut self, counters: Arc<Counters>) -> Self {
+        self.rules.manner.counters = Some(counters);
         self
     }
 

@@ -21,6 +21,20 @@ use crate::middleware::prebuilt::{Bare, merge_vary};
 use crate::middleware::source::Held;
 
 /// The service that [`Cors`](super::Cors) makes: it answers preflights and gives every other response its headers.
+///
+/// ```
+/// use actix_web::{App, HttpResponse, test, web};
+/// use crossgate::Policy;
+/// use crossgate::actix::Cors;
+/// # actix_web::rt::System::new().block_on(async {
+/// let cors = Cors::new(Policy::builder().allow_origins(["https://app.example.com"]).build()?);
+/// let app = test::init_service(App::new().route("/", web::get().to(HttpResponse::Ok)).wrap(cors)).await;
+/// let request = test::TestRequest::get().insert_header(("origin", "https://app.example.com")).to_request();
+/// let response = test::call_service(&app, request).await;
+/// assert_eq!(response.headers().get("access-control-allow-origin").unwrap(), "https://app.example.com");
+/// # Ok::<(), crossgate::PolicyError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct CorsMiddleware<S> {
     service: Rc<S>,

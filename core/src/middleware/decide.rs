@@ -7,7 +7,8 @@ use super::Decided;
 use super::observer::Observer;
 use super::prebuilt::{Bare, Echoed, Table, merge_vary};
 use super::source::Held;
-use crate::decision::Action;
+use crate::counters::Counters;
+use crate::decision::{Action, Reason};
 use crate::evaluate::Verdict;
 use crate::policy::Policy;
 use crate::request::{Field, LineSource, Lines, Request};
@@ -33,15 +34,24 @@ pub(crate) struct Manner<V> {
     pub(crate) forwards_preflights: bool,
     /// Who hears of differences to a shadow policy.
     pub(crate) observer: Observer,
+    /// Where decisions are counted.
+    pub(crate) counters: Option<Arc<Counters>>,
 }
 
 impl<V> Default for Manner<V> {
     fn default() -> Self {
-        Manner { vary: None, tells: false, forwards_preflights: false, observer: Observer::default() }
+        Manner { vary: None, tells: false, forwards_preflights: false, observer: Observer::default(), counters: None }
     }
 }
 
 impl<V> Manner<V> {
+    #[inline]
+    fn count(&self, reason: Reason) {
+        if let Some(counters) = &self.counters {
+            counters.add(reason);
+        }
+    }
+
     /// Sets the names that the application adds to `Vary`; none adds nothing.
     pub(crate) fn vary_by<T: Table<Value = V>>(&mut self, names: impl IntoIterator<Item = impl AsRef<str>>) {
         let names: Vec<_> = names.into_iter().collect();
@@ -114,7 +124,9 @@ pub(crate) fn without_origin<T: Table>(policy: &Held<'_>, manner: &Manner<T::Val
     if rest || headers.asked(Asked::Origin).next().is_some() {
         return None;
     }
-    T::prebuilt(policy.block_without_origin(method.as_bytes())).bare(policy.keeps_upstream)
+    let bare = T::prebuilt(policy.block_without_origin(method.as_bytes())).bare(policy.keeps_upstream)?;
+    manner.count(Reason::NoOrigin);
+    Some(bare)
 }
 
 #[inline]
@@ -173,6 +185,7 @@ fn settle<T: Table>(
     if let Some((shadow, observer)) = policies.shadow {
         observer.compare(policies.live, shadow, decision, request, verdict);
     }
+    manner.count(decision.reason());
     let vary = manner.vary.clone();
     let told = manner.tells.then(|| Decided::from(decision));
     let forwards = match decision.action() {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use arc_swap::Guard;
 
 use crate::evaluate::VerdictError;
+use crate::pair::Pair;
 use crate::policy::Policy;
-use crate::shared::{Pair, SharedPolicy};
+use crate::shared::SharedPolicy;
 
 /// Chooses a policy by the head of a request.
 pub(crate) type Choose<H> = dyn Fn(&H) -> Option<Arc<Policy>> + Send + Sync;
@@ -63,10 +64,10 @@ impl<H> Source<H> {
 /// The policy of one request, and the shadow policy that stands beside it. Dereferences to the policy.
 pub(crate) enum Held<'a> {
     Fixed(&'a Arc<Policy>),
-    Shared(Guard<Arc<Pair>>),
+    Shared(Guard<Arc<Pair<Policy>>>),
     Chosen(Arc<Policy>),
     /// What was shared, for a request that waits.
-    Pair(Arc<Pair>),
+    Pair(Arc<Pair<Policy>>),
 }
 
 impl Held<'_> {
@@ -138,6 +139,17 @@ impl<H> fmt::Debug for Source<H> {
 
 /// A policy for the whole of a layer: a [`Policy`], an `Arc` of one, or a [`SharedPolicy`] that is replaced while
 /// serving.
+///
+/// ```
+/// use std::sync::Arc;
+/// use crossgate::{LayerPolicy, Policy, SharedPolicy};
+/// let policy = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
+/// let shared = Arc::new(SharedPolicy::new(policy.clone()));
+/// // Functions of your own may take what the layers take.
+/// fn all(policies: [LayerPolicy; 3]) -> usize { policies.len() }
+/// assert_eq!(all([policy.clone().into(), Arc::new(policy).into(), shared.into()]), 3);
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct LayerPolicy(Kept);
 

@@ -17,6 +17,34 @@ use crate::middleware::prebuilt::Bare;
 
 pin_project! {
     /// The future of [`Cors`](super::Cors).
+    ///
+    /// ```
+    /// use std::task::{Context, Poll};
+    /// use crossgate::tower::{Cors, ResponseFuture};
+    /// use http::{Request, Response};
+    /// use tower_service::Service;
+    ///
+    /// /// A service of your own around the layer's names its future, so nothing is boxed.
+    /// struct Counted<S>(Cors<S>, u64);
+    ///
+    /// impl<S, B: Default> Service<Request<B>> for Counted<S>
+    /// where
+    ///     S: Service<Request<B>, Response = Response<B>> + Clone,
+    /// {
+    ///     type Response = Response<B>;
+    ///     type Error = S::Error;
+    ///     type Future = ResponseFuture<S, B, B>;
+    ///
+    ///     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    ///         self.0.poll_ready(context)
+    ///     }
+    ///
+    ///     fn call(&mut self, request: Request<B>) -> Self::Future {
+    ///         self.1 += 1;
+    ///         self.0.call(request)
+    ///     }
+    /// }
+    /// ```
     pub struct ResponseFuture<S, ReqBody, ResBody>
     where
         S: Service<Request<ReqBody>>,

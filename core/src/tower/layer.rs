@@ -10,6 +10,7 @@ use tower_layer::Layer;
 use super::builder::CorsBuilder;
 use super::rules::{Host, Rules};
 use super::service::Cors;
+use crate::counters::Counters;
 use crate::evaluate::VerdictError;
 use crate::middleware::decide::Manner;
 use crate::middleware::observer::Observer;
@@ -164,6 +165,25 @@ impl CorsLayer {
     /// ```
     pub fn on_shadow_difference(mut self, observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static) -> Self {
         self.rules.manner.observer = Observer::new(observe);
+        self
+    }
+
+    /// Counts every decision by its reason.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use crossgate::tower::CorsLayer;
+    /// use crossgate::{Counters, Policy};
+    /// let counters = Arc::new(Counters::new());
+    /// let policy = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
+    /// let layer = CorsLayer::new(policy).counters(counters.clone());
+    /// // what /metrics answers:
+    /// assert!(counters.to_prometheus().contains("crossgate_decisions_total{reason=\"origin_not_listed\"} 0\n"));
+    /// # let _ = layer;
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn counters(mut self, counters: Arc<Counters>) -> Self {
+        self.rules.manner.counters = Some(counters);
         self
     }
 

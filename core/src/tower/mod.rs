@@ -48,12 +48,14 @@
 mod builder;
 mod future;
 mod layer;
+mod options;
 mod rules;
 mod service;
 mod table;
 
-pub use builder::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsBuilder, ExposeHeaders};
+pub use builder::CorsBuilder;
 pub use future::ResponseFuture;
 pub use layer::CorsLayer;
+pub use options::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any, ExposeHeaders, MaxAge, Vary};
 pub use service::Cors;
 pub(crate) use service::prepared_answer;

@@ -29,6 +29,17 @@ macro_rules! start {
 /// The service that [`CorsLayer`](super::CorsLayer) makes: it answers preflights and gives every other response its headers.
 ///
 /// The inner service is cloned only when an asynchronous predicate is asked: it then waits for the verdict.
+///
+/// ```
+/// use crossgate::Policy;
+/// use crossgate::tower::{Cors, CorsLayer};
+/// use tower_layer::Layer;
+/// # let application = "any service";
+/// let layer = CorsLayer::new(Policy::builder().allow_origins(["https://app.example.com"]).build()?);
+/// let cors: Cors<_> = layer.layer(application);
+/// assert_eq!(*cors.get_ref(), application);
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Cors<S> {
     inner: S,

@@ -269,6 +269,46 @@ async fn handlers_see_the_decision_if_they_are_told() {
     assert_eq!(send(untold, "GET", "/", &[("origin", EVIL)], b"").await.body, b"untold");
 }
 
+/// A client of HTTP/2: status, headers and trailers.
+async fn send_http2(address: SocketAddr, request: http::Request<Full<Bytes>>) -> (u16, HeaderMap, Option<HeaderMap>) {
+    let exchange = async {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http2::handshake(hyper_util::rt::TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let trailers = body.collect().await.unwrap().trailers().cloned();
+        connection.abort();
+        (head.status.as_u16(), head.headers, trailers)
+    };
+    tokio::time::timeout(Duration::from_secs(10), exchange).await.expect("the server answers")
+}
+
+#[tokio::test]
+async fn http_2_with_trailers() {
+    async fn trailing() -> Response {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-checksum", http::HeaderValue::from_static("1"));
+        let frames = [http_body::Frame::data(Bytes::from_static(b"streamed")), http_body::Frame::trailers(trailers)];
+        Response::new(Body::new(StreamBody::new(tokio_stream::iter(frames.map(Ok::<_, Infallible>)))))
+    }
+    let address = serve(Router::new().route("/", get(trailing)).layer(CorsLayer::new(policy()))).await;
+    let request = |method: &str, headers: &[(&str, &str)]| {
+        let request = http::Request::builder().method(method).uri(format!("http://{address}/")).version(http::Version::HTTP_2);
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(Full::default()).unwrap()
+    };
+    let (status, headers, trailers) = send_http2(address, request("GET", &[("origin", APP)])).await;
+    assert_eq!((status, &headers["access-control-allow-origin"], &headers["vary"]), (200, &APP.parse().unwrap(), &"Origin".parse().unwrap()));
+    let trailers = trailers.unwrap();
+    assert_eq!(trailers["x-checksum"], "1");
+    assert!(!trailers.contains_key("access-control-allow-origin") && !trailers.contains_key("vary"), "{trailers:?}");
+    let (status, headers, _) = send_http2(address, request("GET", &[("origin", EVIL)])).await;
+    assert_eq!((status, headers.get("access-control-allow-origin")), (200, None));
+    let (status, headers, _) = send_http2(address, request("OPTIONS", &[("origin", APP), ("access-control-request-method", "PUT")])).await;
+    // hyper itself gives every empty response over HTTP/2 a length.
+    assert_eq!((status, &headers["access-control-allow-methods"]), (204, &"PUT".parse().unwrap()));
+}
+
 #[tokio::test]
 async fn plain_hyper() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

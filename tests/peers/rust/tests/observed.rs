@@ -1,4 +1,5 @@
-//! A shadow policy behind both middlewares: every differing decision is told, nothing changes, and nobody is asked for it.
+//! What both middlewares tell beside serving: every decision in which a shadow policy differs, and counts. Neither changes
+//! anything.
 #![allow(clippy::unwrap_used, reason = "tests, their helpers included")]
 
 use std::convert::Infallible;
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, Transform, fn_service};
 use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse};
-use crossgate::{DeniedActual, Policy, PolicyBuilder, SharedPolicy};
+use crossgate::{Counters, DeniedActual, Policy, PolicyBuilder, Reason, SharedPolicy};
 use futures_util::FutureExt;
 use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
@@ -151,6 +152,23 @@ fn the_verdict_that_was_asked_for_is_the_shadows_too() {
     });
     assert_eq!(through_actix(&actix.unwrap(), ("GET", &[B])).1, [("vary".into(), "Origin".into())]);
     assert_eq!((log.take().as_slice(), asked.load(Ordering::Relaxed)), (&[][..], 2), "both deny it");
+}
+
+#[test]
+fn every_decision_is_counted_once() {
+    let counters = [(); 2].map(|()| Arc::new(Counters::new()));
+    let policy = Arc::new(live().build().unwrap());
+    let tower = crossgate::tower::CorsLayer::new(policy.clone()).counters(counters[0].clone());
+    let actix = crossgate::actix::Cors::new(policy).counters(counters[1].clone());
+    let asks: [Ask; 5] = [("GET", &[]), ("OPTIONS", &[]), ("GET", &[A]), ("OPTIONS", &[B, PUT]), ("OPTIONS", &[A, ("access-control-request-method", "PATCH")])];
+    for ask in asks {
+        through_tower(&tower, ask);
+        through_actix(&actix, ask);
+    }
+    for counters in counters {
+        let counted: Vec<_> = counters.iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(counted, [(Reason::Allowed, 1), (Reason::NoOrigin, 2), (Reason::OriginNotListed, 1), (Reason::MethodNotAllowed, 1)]);
+    }
 }
 
 #[test]
