@@ -129,9 +129,9 @@ class TestConstructor:
             ({"allow_origins": [A], "max_age": -1}, "max_age"),
             ({"allow_origins": [A], "max_age": "600"}, "max_age"),
             ({"allow_origins": [f"{A}/"]}, "allow_origins[0]"),
-            ({"allow_origin_regex": "("}, "allow_origin_regexes[0]"),
-            ({"allow_origin_regex": 7}, "allow_origin_regexes[0]"),
-            ({"allow_origin_regex": rb"https://a\.example"}, "allow_origin_regexes[0]"),
+            ({"allow_origin_regex": "("}, "allow_origin_regex"),
+            ({"allow_origin_regex": 7}, "allow_origin_regex"),
+            ({"allow_origin_regex": rb"https://a\.example"}, "allow_origin_regex"),
         ],
     )
     def test_mistakes_name_the_option(self, options: Any, path: str) -> None:
@@ -175,6 +175,37 @@ class TestConstructor:
     def test_no_application(self) -> None:
         with pytest.raises(TypeError, match="app must be an ASGI application, not NoneType"):
             CORSMiddleware(None)  # type: ignore[arg-type]
+
+    def test_subclasses(self) -> None:
+        """With the constructor and the call of their own that Starlette's may have."""
+        seen: list[str] = []
+
+        class Mine(CORSMiddleware):
+            def __init__(self, app: Any, tenant: str) -> None:
+                super().__init__(app, allow_origins=[f"https://{tenant}.example"])
+                self.tenant = tenant
+
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                seen.append(scope["method"])
+                await super().__call__(scope, receive, send)
+
+        middleware = Mine(application(), tenant="a")
+        assert (ACAO, A.encode()) in headers(middleware, scope(origin(A)))
+        assert run(middleware, preflight(A, "GET"))[0]["status"] == 200
+        assert (seen, middleware.tenant) == (["GET", "OPTIONS"], "a")
+        assert repr(middleware).startswith("Mine(Policy(allow_origins=['https://a.example']")
+
+    def test_configured_once(self) -> None:
+        class Forgetful(CORSMiddleware):
+            def __init__(self) -> None:
+                pass
+
+        forgetful = Forgetful()
+        for use in (repr, lambda middleware: middleware.app, lambda middleware: middleware({}, receive, receive)):
+            with pytest.raises(RuntimeError, match=r"its __init__\(\) was not called"):
+                use(forgetful)
+        with pytest.raises(RuntimeError, match="configured already"):
+            CORSMiddleware(application(), [A]).__init__(application(), ["*"])  # type: ignore[misc]
 
     def test_warnings_are_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         CORSMiddleware(application(), ["HTTPS://A.example"])
