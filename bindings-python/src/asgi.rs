@@ -1,14 +1,14 @@
 //! The ASGI middleware. A request crosses into here once, for its headers, and once a message of its response
 //! (`send.rs`); the awaitable that the server gets is the application's own.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use crossgate::{Action, Request, Verdict, WebSocketCheck};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::{PyBool, PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use crate::callable::callable;
@@ -25,6 +25,11 @@ use crate::wire::Compiled;
 /// The native half of crossgate.asgi.CORSMiddleware.
 #[pyclass(module = "crossgate._crossgate", name = "ASGIMiddleware", frozen, subclass)]
 pub(crate) struct Middleware {
+    /// By `__init__`, which a subclass may give other arguments.
+    configured: OnceLock<Configured>,
+}
+
+struct Configured {
     app: Py<PyAny>,
     settings: Arc<Settings>,
 }
@@ -86,15 +91,21 @@ static CLOSE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 #[pymethods]
 impl Middleware {
     #[new]
+    #[pyo3(signature = (*_arguments, **_options))]
+    fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
+        Middleware { configured: OnceLock::new() }
+    }
+
     #[pyo3(signature = (app, policy, predicate, predicate_timeout, websocket, counters))]
-    fn new(
+    fn __init__(
+        &self,
         app: Bound<'_, PyAny>,
         policy: &Bound<'_, PyAny>,
         predicate: Option<Bound<'_, PyAny>>,
         predicate_timeout: Option<f64>,
         websocket: &Bound<'_, PyAny>,
         counters: Option<Py<Counters>>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<()> {
         if !app.is_callable() {
             return Err(PyTypeError::new_err(format!("app must be an ASGI application, not {}", type_name(&app))));
         }
@@ -127,41 +138,54 @@ impl Middleware {
             }
         }
         let predicate = predicate.map(Bound::unbind);
-        Ok(Middleware { app: app.unbind(), settings: Arc::new(Settings { source, predicate, predicate_timeout, websocket, counters }) })
+        let settings = Arc::new(Settings { source, predicate, predicate_timeout, websocket, counters });
+        let again = |_| PyRuntimeError::new_err("the middleware is configured already: its __init__() is called once");
+        self.configured.set(Configured { app: app.unbind(), settings }).map_err(again)
     }
 
     /// The application that is wrapped.
     #[getter]
-    fn app(&self, py: Python<'_>) -> Py<PyAny> {
-        self.app.clone_ref(py)
+    fn app(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(self.configured()?.app.clone_ref(py))
     }
 
     /// The policy as it is now.
     #[getter]
-    fn policy(&self) -> Policy {
-        Policy { compiled: self.settings.now().compiled().clone() }
+    fn policy(&self) -> PyResult<Policy> {
+        Ok(Policy { compiled: self.configured()?.settings.now().compiled().clone() })
     }
 
     /// The same around another application.
-    fn around(&self, app: Py<PyAny>) -> Self {
-        Middleware { app, settings: self.settings.clone() }
+    fn around(&self, app: Py<PyAny>) -> PyResult<Self> {
+        Ok(Middleware { configured: OnceLock::from(Configured { app, settings: self.configured()?.settings.clone() }) })
     }
 
     fn __call__<'py>(&self, scope: &Bound<'py, PyAny>, receive: &Bound<'py, PyAny>, send: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.enter(scope, receive, send, None)
+        self.configured()?.enter(scope, receive, send, None)
     }
 
     /// Goes on with what the predicate said of the origin.
     fn decided<'py>(&self, scope: &Bound<'py, PyAny>, receive: &Bound<'py, PyAny>, send: &Bound<'py, PyAny>, allowed: bool) -> PyResult<Bound<'py, PyAny>> {
-        self.enter(scope, receive, send, Some(if allowed { Verdict::Allow } else { Verdict::Deny }))
+        self.configured()?.enter(scope, receive, send, Some(if allowed { Verdict::Allow } else { Verdict::Deny }))
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let policy = slf.get().policy()?.__repr__(slf.py())?;
+        Ok(format!("{}({policy})", slf.get_type().name()?))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.app)
+        self.configured.get().map_or(Ok(()), |configured| visit.call(&configured.app))
     }
 }
 
 impl Middleware {
+    fn configured(&self) -> PyResult<&Configured> {
+        self.configured.get().ok_or_else(|| PyRuntimeError::new_err("the middleware is not configured: its __init__() was not called"))
+    }
+}
+
+impl Configured {
     /// `verdict`: what the predicate said, once it was asked.
     fn enter<'py>(
         &self,
@@ -194,16 +218,30 @@ impl Middleware {
         let fields = replaced.as_ref().unwrap_or(fields);
         let scope = fields.as_any();
         let method = fields.get_item(intern!(py, "method"))?.and_then(|method| Text::read(&method));
-        let request = lines.request(py, method.as_ref().map_or(b"", |method| method.as_bytes(py)));
+        let method_bytes = method.as_ref().map_or(b"" as &[u8], |method| method.as_bytes(py));
         let now = self.settings.now();
         let compiled = now.compiled();
         let verdict = verdict.filter(|_| compiled.policy.has_host_origins());
+        // The policy itself allows the origins that are remembered: no predicate is asked about them.
+        let preflight = http && verdict.is_none() && method_bytes == b"OPTIONS";
+        let again = if preflight { compiled.again(py, &lines)? } else { None };
+        if let Some((reason, start)) = again {
+            if let Now::Shared(current) = &now {
+                current.report_difference(py, &lines.request(py, method_bytes), verdict, true);
+            }
+            if let Some(counters) = &self.settings.counters {
+                counters.get().add(reason);
+            }
+            return Ok(Bound::new(py, Reply::new(send, start))?.into_any());
+        }
+        let request = lines.request(py, method_bytes);
         if let Some(predicate) = &self.settings.predicate
             && verdict.is_none()
             && let Some(origin) = compiled.policy.asks_host(&request)
         {
             // The subclass of Python's is not needed: the coroutine comes back through decided.
-            let again = Bound::new(py, self.around(self.app.clone_ref(py)))?;
+            let configured = OnceLock::from(Configured { app: self.app.clone_ref(py), settings: self.settings.clone() });
+            let again = Bound::new(py, Middleware { configured })?;
             let timeout = self.settings.predicate_timeout;
             return coroutine(py, &ASK, "ask")?.call1((again, predicate, timeout, origin, scope, receive, send));
         }
@@ -212,13 +250,6 @@ impl Middleware {
         }
         if let Now::Shared(current) = &now {
             current.report_difference(py, &request, verdict, true);
-        }
-        let preflight = verdict.is_none() && request.method == b"OPTIONS";
-        if preflight && let Some((reason, start)) = compiled.again(py, &lines)? {
-            if let Some(counters) = &self.settings.counters {
-                counters.get().add(reason);
-            }
-            return Ok(Bound::new(py, Reply::new(send, start))?.into_any());
         }
         // A verdict is given only to a policy that asks.
         let Ok(decision) = compiled.policy.evaluate_with(&request, verdict) else { return app.call1((scope, receive, send)) };

@@ -1,8 +1,9 @@
 //! The class `Wsgi`: the middleware around a WSGI application, one native call a request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -26,16 +27,33 @@ struct Gates {
 /// begins its response.
 #[pyclass(module = "crossgate._crossgate", frozen, subclass)]
 pub(crate) struct Wsgi {
-    app: Py<PyAny>,
+    /// By `__init__`, which a subclass may give other arguments.
+    app: OnceLock<Py<PyAny>>,
     gates: RwLock<Arc<Gates>>,
 }
 
 #[pymethods]
 impl Wsgi {
     #[new]
+    #[pyo3(signature = (*_arguments, **_options))]
+    fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
+        let nothing = Gates { gate: None, select: None, options: None, late: None, routed: false };
+        Wsgi { app: OnceLock::new(), gates: RwLock::new(Arc::new(nothing)) }
+    }
+
     #[pyo3(signature = (app, gate = None, select = None, options = None, late = None, routed = false))]
-    fn new(app: Py<PyAny>, gate: Option<Py<Gate>>, select: Option<Py<PyAny>>, options: Option<Py<PyAny>>, late: Option<Py<PyAny>>, routed: bool) -> Self {
-        Wsgi { app, gates: RwLock::new(Arc::new(Gates { gate, select, options, late, routed })) }
+    fn __init__(
+        &self,
+        app: Py<PyAny>,
+        gate: Option<Py<Gate>>,
+        select: Option<Py<PyAny>>,
+        options: Option<Py<PyAny>>,
+        late: Option<Py<PyAny>>,
+        routed: bool,
+    ) -> PyResult<()> {
+        self.app.set(app).map_err(|_| PyRuntimeError::new_err("the middleware is configured already: its __init__() is called once"))?;
+        self.configure(gate, select, options, late, routed);
+        Ok(())
     }
 
     /// Another way to find the gate, from the next request on.
@@ -46,13 +64,13 @@ impl Wsgi {
 
     /// The application behind.
     #[getter]
-    fn app(&self, py: Python<'_>) -> Py<PyAny> {
-        self.app.clone_ref(py)
+    fn app(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(self.configured()?.clone_ref(py))
     }
 
     // An application that wraps itself (Flask's wsgi_app) is a cycle; it is the application's dict that breaks it.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.app)?;
+        visit.call(self.app.get())?;
         // Held only for the moment of a configure.
         let Ok(gates) = self.gates.try_read() else { return Ok(()) };
         visit.call(&gates.gate)?;
@@ -64,7 +82,7 @@ impl Wsgi {
     #[pyo3(signature = (environ, start_response, /))]
     fn __call__<'py>(&self, environ: &Bound<'py, PyAny>, start_response: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = environ.py();
-        let app = self.app.bind(py);
+        let app = self.configured()?.bind(py);
         // PEP 3333 wants a dict; the application says what it makes of anything else.
         let Ok(dict) = environ.cast::<PyDict>() else { return app.call1((environ, start_response)) };
         let gates = self.gates.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -89,6 +107,12 @@ impl Wsgi {
         let environ = gates.routed.then(|| dict.clone().unbind());
         let wrapped = StartResponse { inner: start_response.clone().unbind(), environ, asked, decided, gates, counted: AtomicBool::new(false) };
         app.call1((dict, Bound::new(py, wrapped)?))
+    }
+}
+
+impl Wsgi {
+    fn configured(&self) -> PyResult<&Py<PyAny>> {
+        self.app.get().ok_or_else(|| PyRuntimeError::new_err("the middleware is not configured: its __init__() was not called"))
     }
 }
 

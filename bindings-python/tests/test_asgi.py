@@ -8,6 +8,7 @@ import gc
 import inspect
 import logging
 import re
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -129,9 +130,9 @@ class TestConstructor:
             ({"allow_origins": [A], "max_age": -1}, "max_age"),
             ({"allow_origins": [A], "max_age": "600"}, "max_age"),
             ({"allow_origins": [f"{A}/"]}, "allow_origins[0]"),
-            ({"allow_origin_regex": "("}, "allow_origin_regexes[0]"),
-            ({"allow_origin_regex": 7}, "allow_origin_regexes[0]"),
-            ({"allow_origin_regex": rb"https://a\.example"}, "allow_origin_regexes[0]"),
+            ({"allow_origin_regex": "("}, "allow_origin_regex"),
+            ({"allow_origin_regex": 7}, "allow_origin_regex"),
+            ({"allow_origin_regex": rb"https://a\.example"}, "allow_origin_regex"),
         ],
     )
     def test_mistakes_name_the_option(self, options: Any, path: str) -> None:
@@ -175,6 +176,37 @@ class TestConstructor:
     def test_no_application(self) -> None:
         with pytest.raises(TypeError, match="app must be an ASGI application, not NoneType"):
             CORSMiddleware(None)  # type: ignore[arg-type]
+
+    def test_subclasses(self) -> None:
+        """With the constructor and the call of their own that Starlette's may have."""
+        seen: list[str] = []
+
+        class Mine(CORSMiddleware):
+            def __init__(self, app: Any, tenant: str) -> None:
+                super().__init__(app, allow_origins=[f"https://{tenant}.example"])
+                self.tenant = tenant
+
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                seen.append(scope["method"])
+                await super().__call__(scope, receive, send)
+
+        middleware = Mine(application(), tenant="a")
+        assert (ACAO, A.encode()) in headers(middleware, scope(origin(A)))
+        assert run(middleware, preflight(A, "GET"))[0]["status"] == 200
+        assert (seen, middleware.tenant) == (["GET", "OPTIONS"], "a")
+        assert repr(middleware).startswith("Mine(Policy(allow_origins=['https://a.example']")
+
+    def test_configured_once(self) -> None:
+        class Forgetful(CORSMiddleware):
+            def __init__(self) -> None:
+                pass
+
+        forgetful = Forgetful()
+        for use in (repr, lambda middleware: middleware.app, lambda middleware: middleware({}, receive, receive)):
+            with pytest.raises(RuntimeError, match=r"its __init__\(\) was not called"):
+                use(forgetful)
+        with pytest.raises(RuntimeError, match="configured already"):
+            CORSMiddleware(application(), [A]).__init__(application(), ["*"])  # type: ignore[misc]
 
     def test_warnings_are_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         CORSMiddleware(application(), ["HTTPS://A.example"])
@@ -269,6 +301,117 @@ class TestResponses:
 
         with pytest.raises(ZeroDivisionError):
             run(CORSMiddleware(app, policy=self.POLICY), scope(origin(A)))
+
+
+class TestSend:
+    """What the application gets for the server's send."""
+
+    MIDDLEWARE_OPTIONS: dict[str, Any] = {"allow_origins": [A], "allow_credentials": True}  # noqa: RUF012
+
+    def get(self, server: Any) -> Any:
+        got: list[Any] = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            got.append(send)
+
+        async def main() -> None:
+            await CORSMiddleware(app, **self.MIDDLEWARE_OPTIONS)(scope(origin(A)), receive, server)
+
+        asyncio.run(main())
+        return got[0]
+
+    def test_takes_one_message(self) -> None:
+        seen: list[Any] = []
+        send = self.get(seen.append)
+        for wrong in (lambda: send(), lambda: send({}, {}), lambda: send(message={}), lambda: send({}, more=1)):
+            with pytest.raises(TypeError, match=re.escape("send()")):
+                wrong()
+        assert seen == []
+        assert callable(send)
+
+    def test_is_made_by_the_middleware_only(self) -> None:
+        kind: Any = type(self.get(receive))
+        with pytest.raises(TypeError):
+            kind()
+        with pytest.raises(TypeError):
+            type("Mine", (kind,), {})
+
+    def test_returns_what_the_server_returns(self) -> None:
+        send = self.get(lambda message: message["type"])
+        assert send({"type": "http.response.body"}) == "http.response.body"
+
+    def test_what_the_server_raises(self) -> None:
+        def gone(message: Any) -> Any:
+            raise OSError("gone")
+
+        for message in ({"type": "http.response.start", "status": 200}, {"type": "http.response.body"}):
+            with pytest.raises(OSError, match="gone"):
+                self.get(gone)(message)
+
+    def test_one_start_gets_the_headers(self) -> None:
+        """What comes before it and after it is the server's alone."""
+        seen: list[Any] = []
+        send = self.get(seen.append)
+        debug, start = {"type": "http.response.debug"}, {"type": "http.response.start", "status": 200}
+        for message in (debug, start, start):
+            send(message)
+        assert seen[0] is debug
+        assert len(seen[1]["headers"]) == 3
+        assert seen[2] is start
+
+    def test_type_may_stand_anywhere(self) -> None:
+        kind = "".join(["http.", "response.", "start"])  # not the constant
+        for message in ({"status": 200, "type": kind}, {"".join(["ty", "pe"]): kind, "status": 200}):
+            seen: list[Any] = []
+            self.get(seen.append)(message)
+            assert (ACAO, A.encode()) in seen[0]["headers"]
+
+    def test_cycles_are_collected(self) -> None:
+        class Server:
+            ours: Any = None
+
+            def send(self, message: Any) -> None:
+                pass
+
+        server = Server()
+        server.ours = self.get(server.send)
+        gone = weakref.ref(server)
+        del server
+        gc.collect()
+        assert gone() is None
+
+    def test_no_reference_is_lost(self) -> None:
+        """Of what a request and its response bring, on every way through."""
+        value, name, server = b"https://a.example", b"origin-"[:6], [].append
+        asked = scope((name, value), (b"accept", b"x"))
+        headers_sent = [TYPE]
+        message = {"type": "http.response.start", "status": 200, "headers": headers_sent}
+        own = {"type": "http.response.start", "status": 200, "headers": [TYPE, (VARY, b"Accept")]}
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            send(message)
+            with contextlib.suppress(TypeError):
+                send()
+
+        async def varies(scope: Any, receive: Any, send: Any) -> None:
+            send(own)
+
+        middlewares = [CORSMiddleware(inner, **self.MIDDLEWARE_OPTIONS) for inner in (app, varies)]
+        asks = preflight(A, "GET", (b"x", b"y"))
+        asks["headers"][0] = (name, value)
+        watched = (value, name, receive, asked, headers_sent, message, own, app, varies, *middlewares, asked["headers"])
+
+        def work() -> None:
+            for _ in range(100):
+                for middleware in middlewares:
+                    with contextlib.suppress(StopIteration):
+                        middleware(asked, receive, lambda message: None).send(None)  # type: ignore[attr-defined]
+                    middleware(asks, receive, server).close()  # type: ignore[attr-defined]
+
+        work()
+        before = [sys.getrefcount(each) for each in watched]
+        work()
+        assert [sys.getrefcount(each) for each in watched] == before
 
 
 class TestPreflights:

@@ -315,6 +315,41 @@ def test_all_problems_are_found_at_once_and_defaults_warn_of_nothing() -> None:
     assert found[0].hint == f"write {A}"
 
 
+@override_settings(
+    CORS_ALLOWED_ORIGINS=[A, 7, "*", f"{A}/"],
+    CORS_ALLOWED_ORIGIN_REGEXES="x",
+    CORS_ALLOW_ALL_ORIGINS=1,
+    CORS_ALLOW_METHODS=["GET", 3],
+    CORS_ALLOW_CREDENTIALS="yes",
+    CORS_URLS_REGEX="(",
+    CROSSGATE_COUNTERS=7,
+    CORS_MODEL="x",
+)
+def test_wrong_types_hide_nothing() -> None:
+    found = run_checks()
+    assert sorted(message.id.removeprefix("crossgate.") for message in found) == [
+        "option_type",
+        "option_type",
+        "origin_has_path",
+        *["setting"] * 7,
+    ]
+    text = "\n".join(message.msg for message in found)
+    for name in (
+        "ORIGINS[1]",
+        "ORIGINS[2]",
+        "ORIGINS[3]",
+        "REGEXES",
+        "ALL_ORIGINS",
+        "METHODS[1]",
+        "CREDENTIALS",
+        "URLS",
+    ):
+        assert name in text
+    with pytest.raises(ImproperlyConfigured) as raised:
+        CorsMiddleware(view)
+    assert len(str(raised.value).splitlines()) == len(found)
+
+
 def test_a_policy_in_place_of_the_settings(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "policy.json"
     options = {"allow_origins": [A], "denied_actual": "reject", "own_origins": [B]}

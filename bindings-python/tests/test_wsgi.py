@@ -300,9 +300,14 @@ def test_a_policy_in_place_of_options() -> None:
 
 def test_it_can_be_subclassed_and_stacked() -> None:
     class Mine(CORSMiddleware):
-        pass
+        def __init__(self, app: Any, origin: str) -> None:
+            super().__init__(app, allow_origins=[origin])
 
-    app = Mine(CORSMiddleware(application, allow_origins="*"), allow_origins=[A])
+    app = Mine(CORSMiddleware(application, allow_origins="*"), A)
+    with pytest.raises(RuntimeError, match="configured already"):
+        app.__init__(application, A)  # type: ignore[misc]
+    with pytest.raises(RuntimeError, match=r"__init__\(\) was not called"):
+        Mine.__new__(Mine)({}, bytes)
     server = Server()
     server.ask(app, origin=EVIL)
     assert server.headers == [("Content-Type", "text/plain"), ("Vary", "Origin")]

@@ -1,14 +1,19 @@
-"""The WSGI and Flask drop-ins as type checkers read them: what must pass passes, what must not is marked. Never run."""
+"""The drop-ins as type checkers read them: what must pass passes, what must not is marked. Never run."""
 
 import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from crossgate import Counters, Policy, SharedPolicy
+from aiohttp import web
+from crossgate import Counters, Policy, SharedPolicy, asgi
+from crossgate.aiohttp import setup
 from crossgate.flask import CORS, cross_origin
 from crossgate.wsgi import CORSMiddleware
+from fastapi import FastAPI
 from flask import Blueprint, Flask
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from typing_extensions import assert_type
 
 
@@ -41,3 +46,24 @@ def index() -> str:
 
 
 cross_origin(resources="/")  # type: ignore[call-overload] # pyright: ignore[reportCallIssue]
+
+
+api = FastAPI()
+api.add_middleware(asgi.CORSMiddleware, allow_origins=["https://a.example"], websocket="public")
+api.add_middleware(asgi.CORSMiddleware, allow_origin=["*"])  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+asgi.install(api, allow_origins=["https://a.example"], counters=Counters())
+Starlette(middleware=[Middleware(asgi.CORSMiddleware, allow_origin_regex=re.compile("https://a"))])
+assert_type(asgi.CORSMiddleware(api, policy=Policy(allow_origins="*")), asgi.CORSMiddleware)
+
+
+class Mine(asgi.CORSMiddleware):
+    def __init__(self, app: asgi.ASGIApp, tenant: str) -> None:
+        super().__init__(app, allow_origins=[f"https://{tenant}.example"])
+
+
+api.add_middleware(Mine, tenant="a")
+
+server = web.Application()
+setup(server, allow_origins=["https://a.example"], max_age=60)
+setup(server, policy=SharedPolicy(Policy(host_origins=True)), allow_origin_predicate=lambda origin: True)
+setup(server, counters=1)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -2,8 +2,6 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Literal, TypedDict, TypeVar, final
 
-from typing_extensions import Self
-
 _Any = Literal["*"]
 _Text = str | bytes
 _Verdict = Literal["allow", "deny"]
@@ -227,15 +225,15 @@ class Counters:
 class ASGIMiddleware:
     """The native half of crossgate.asgi.CORSMiddleware."""
 
-    def __new__(
-        cls,
+    def __init__(
+        self,
         app: _ASGIApp,
         policy: Policy | SharedPolicy,
         predicate: Callable[[str], bool | Awaitable[bool]] | None,
         predicate_timeout: float | None,
         websocket: bool | Literal["public"],
         counters: Counters | None,
-    ) -> Self: ...
+    ) -> None: ...
     @property
     def app(self) -> _ASGIApp:
         """The application that is wrapped."""
@@ -303,15 +301,15 @@ class Answer:
 class Wsgi:
     """A WSGI application behind a policy."""
 
-    def __new__(
-        cls,
+    def __init__(
+        self,
         app: Callable[..., Any],
         gate: Gate | None = None,
         select: Callable[[dict[str, Any]], Gate | None] | None = None,
         options: Callable[[dict[str, Any]], Gate | None] | None = None,
         late: Callable[[], Gate | None] | None = None,
         routed: bool = False,
-    ) -> Any:
+    ) -> None:
         """select(environ) names the gate, options(environ) that of OPTIONS, late() that of the route."""
     def configure(
         self,
@@ -325,5 +323,5 @@ class Wsgi:
     @property
     def app(self) -> Any:
         """The application behind."""
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any], /) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]:
         """Answers a request."""

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
+from ._origins import build
 from ._predicate import Predicate
 from ._regex import Regex, matcher, split
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware", "install"]
 
@@ -47,8 +45,8 @@ class CORSMiddleware(ASGIMiddleware):
     `counters`: counts the decisions by reason.
     """
 
-    def __new__(
-        cls,
+    def __init__(
+        self,
         app: ASGIApp,
         allow_origins: Collection[str] = (),
         allow_methods: Collection[str] = ("GET",),
@@ -64,7 +62,7 @@ class CORSMiddleware(ASGIMiddleware):
         predicate_timeout: float | None = 5.0,
         websocket: bool | Literal["public"] = False,
         counters: Counters | None = None,
-    ) -> Self:
+    ) -> None:
         options: dict[str, Any] = {
             "allow_origins": allow_origins,
             "allow_methods": allow_methods,
@@ -80,7 +78,7 @@ class CORSMiddleware(ASGIMiddleware):
             policy, predicate = _policy(options, predicate)
         elif given := [name for name, value in options.items() if value != _DEFAULTS[name]]:
             raise TypeError(f"policy= holds every option: {', '.join(given)} cannot be given beside it")
-        return super().__new__(cls, app, policy, predicate, predicate_timeout, websocket, counters)
+        super().__init__(app, policy, predicate, predicate_timeout, websocket, counters)
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -122,7 +120,8 @@ def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Polic
     origins = options["allow_origins"]
     nobody = _is_list(origins) and not origins and not engine
     options["host_origins"] = predicate is not None or nobody
-    policy = Policy(preflight_status=200, denied_preflight_status=400, **options)
+    options.update(preflight_status=200, denied_preflight_status=400)
+    policy = build(options, {"allow_origin_regexes[0]": "allow_origin_regex"}, lambda option: True)
     for warning in policy.warnings:
         # OPTIONS is in "*", and in what many people copied.
         if warning.code != "method_options_unneeded":

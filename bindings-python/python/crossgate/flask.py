@@ -213,7 +213,7 @@ class _Site:
         self._paths = _paths(self._nobody)
         self._blueprints: dict[str, Paths[Gate]] = {}
         self._wsgi = Wsgi(app.wsgi_app, routed=True)
-        app.wsgi_app = self._wsgi  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
+        app.wsgi_app = self._wsgi  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
         app.extensions[_EXTENSION] = self
         _Site._all.add(self)
 

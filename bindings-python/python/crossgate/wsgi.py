@@ -6,7 +6,7 @@ application = CORSMiddleware(application, allow_origins=["https://app.example.co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._crossgate import Counters, Gate, Policy, SharedPolicy, Wsgi
 
@@ -29,22 +29,21 @@ class CORSMiddleware(Wsgi):
     the decisions by reason. Raises PolicyError with every problem of the options.
     """
 
-    def __new__(
-        cls,
+    def __init__(
+        self,
         app: WSGIApplication,
         policy: Policy | SharedPolicy | None = None,
         *,
         ask: Callable[[str], bool] | None = None,
         counters: Counters | None = None,
         **options: Unpack[PolicyOptions],
-    ) -> CORSMiddleware:
+    ) -> None:
         """Builds the policy."""
         if not callable(app):
             raise TypeError(f"app must be a WSGI application, not {type(app).__name__}")
         if ask is not None and not callable(ask):
             raise TypeError(f"ask must be callable, not {type(ask).__name__}")
-        gate = Gate(_policy_of(policy, options), ask=ask, counters=counters)
-        return cast(CORSMiddleware, super().__new__(cls, app, gate))
+        super().__init__(app, Gate(_policy_of(policy, options), ask=ask, counters=counters))
 
 
 def _policy_of(policy: Policy | SharedPolicy | None, options: Any) -> Policy | SharedPolicy:

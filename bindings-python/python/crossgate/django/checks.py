@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from .._crossgate import PolicyError, Problem
+from .._crossgate import Problem
 from .conf import Compiled, SettingError, is_set
 
 
@@ -18,10 +18,9 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     """The problems of the settings; ids are `crossgate.` and the problem's code."""
     try:
         compiled = Compiled()
-    except PolicyError as error:
-        return [_message(problem) for problem in error.problems if _is_worth_a_word(problem)]
     except SettingError as error:
-        return [Error(str(error), id="crossgate.setting")]
+        wrong = [Error(text, id="crossgate.setting") for text in error.wrong]
+        return [*wrong, *(_message(problem) for problem in error.problems if _is_worth_a_word(problem))]
     return [_message(problem) for problem in compiled.warnings if _is_worth_a_word(problem)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -52,8 +52,40 @@ _COUNTERS = "CROSSGATE_COUNTERS"
 _WITH_POLICY = ("CORS_URLS_REGEX",)
 
 
+_T = TypeVar("_T")
+
+
 class SettingError(ImproperlyConfigured):
-    """A setting that makes no policy, whatever the others are."""
+    """Settings that make no policy: what each has wrong by itself, and the problems of the policy that they make."""
+
+    def __init__(self, *wrong: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__("\n".join([*wrong, *map(str, problems)]))
+        self.wrong = wrong
+        self.problems = problems
+
+
+class _Errors:
+    """Every error of a few steps, each of which is tried whatever the others say."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+        self.problems: list[Problem] = []
+
+    def attempt(self, step: Callable[[], _T]) -> _T:
+        """What a step returns; to be used only behind `raise_all`."""
+        try:
+            return step()
+        except SettingError as error:
+            self.wrong.extend(error.wrong)
+            self.problems.extend(error.problems)
+        except PolicyError as error:
+            self.problems.extend(error.problems)
+        return cast(_T, None)
+
+    def raise_all(self) -> None:
+        """If there are any."""
+        if self.wrong or self.problems:
+            raise SettingError(*self.wrong, problems=tuple(self.problems))
 
 
 def is_set(name: str) -> bool:
@@ -72,34 +104,41 @@ def _get(name: str) -> Any:
 
 
 class Compiled:
-    """The settings as a policy. Raises PolicyError and SettingError."""
+    """The settings as a policy. Raises SettingError, with everything that they have wrong."""
 
     def __init__(self) -> None:
+        errors = _Errors()
         for name in _REMOVED:
             if is_set(name):
-                raise SettingError(f"{name} is no setting any more; remove it")
+                errors.wrong.append(f"{name} is no setting any more; remove it")
         # The patterns that only Python can match.
         self.asks: Callable[[str], bool] | None = None
-        policy = self._policy() if not is_set(_POLICY) else _given_policy(settings.CROSSGATE_POLICY)
+        policy = errors.attempt(
+            self._policy if not is_set(_POLICY) else lambda: _given_policy(settings.CROSSGATE_POLICY)
+        )
+        counters = errors.attempt(_counters)
+        self.covers = errors.attempt(self._covers)
+        errors.raise_all()
         live = policy.policy if isinstance(policy, SharedPolicy) else policy
         self.warnings: tuple[Problem, ...] = live.warnings
-        self.gate = Gate(policy, lower=True, counters=_counters())
+        self.gate = Gate(policy, lower=True, counters=counters)
         # Whether a verdict may count: a policy for everybody has no use for one.
         self.takes_verdicts = isinstance(policy, SharedPolicy) or bool(policy.document()["host_origins"])
-        self.covers = self._covers()
 
     def _policy(self) -> Policy:
+        errors = _Errors()
         origins = Origins(_name("CORS_ALLOWED_ORIGINS"))
-        for place, origin in _sequence("CORS_ALLOWED_ORIGINS", (str,)):
+        for place, origin in _items("CORS_ALLOWED_ORIGINS", (str,), errors):
             if origin == "*":
-                raise SettingError(f"{place}: '*' is no origin; set CORS_ALLOW_ALL_ORIGINS = True")
-            origins.add_exact(place, origin)
-        for place, regex in _sequence("CORS_ALLOWED_ORIGIN_REGEXES", (str, re.Pattern)):
+                errors.wrong.append(f"{place}: '*' is no origin; set CORS_ALLOW_ALL_ORIGINS = True")
+            else:
+                origins.add_exact(place, origin)
+        for place, regex in _items("CORS_ALLOWED_ORIGIN_REGEXES", (str, re.Pattern), errors):
             origins.add_regex(place, regex)
         everybody = _get("CORS_ALLOW_ALL_ORIGINS")
         if not isinstance(everybody, bool):
-            raise SettingError(f"{_name('CORS_ALLOW_ALL_ORIGINS')} must be a bool, not {type(everybody).__name__}")
-        if everybody:
+            errors.wrong.append(f"{_name('CORS_ALLOW_ALL_ORIGINS')} must be a bool, not {type(everybody).__name__}")
+        elif everybody:
             # As django-cors-headers: the lists say nothing then.
             origins = Origins(_name("CORS_ALLOW_ALL_ORIGINS"))
             origins.add_exact(origins.option, "*")
@@ -107,17 +146,19 @@ class Compiled:
         # Empty methods and headers are none. The signal may allow further origins.
         options = {
             **origins.options(),
-            "allow_methods": _strings("CORS_ALLOW_METHODS"),
-            "allow_headers": _strings("CORS_ALLOW_HEADERS"),
-            "expose_headers": _strings("CORS_EXPOSE_HEADERS"),
+            "allow_methods": _sequence("CORS_ALLOW_METHODS", errors),
+            "allow_headers": _sequence("CORS_ALLOW_HEADERS", errors),
+            "expose_headers": _sequence("CORS_EXPOSE_HEADERS", errors),
             "allow_credentials": _get("CORS_ALLOW_CREDENTIALS"),
             "max_age": _get("CORS_PREFLIGHT_MAX_AGE"),
             "allow_private_network": _get("CORS_ALLOW_PRIVATE_NETWORK"),
-            "host_origins": not everybody,
+            "host_origins": everybody is not True,
             "preflight_status": 200,
             "denied_preflight_status": 200,
         }
-        return build(options, {**_NAMES, **origins.names()}, is_set)
+        policy = errors.attempt(lambda: build(options, {**_NAMES, **origins.names()}, is_set))
+        errors.raise_all()
+        return policy
 
     @staticmethod
     def _covers() -> Callable[[str], bool] | None:
@@ -131,21 +172,26 @@ class Compiled:
             raise SettingError(f"CORS_URLS_REGEX: {urls!r} is no regular expression: {error}") from None
 
 
-def _sequence(name: str, types: tuple[type[Any], ...]) -> list[tuple[str, Any]]:
-    """The items of a setting, each with its place."""
+def _sequence(name: str, errors: _Errors) -> list[Any]:
+    """A setting that is a list."""
     name, value = _name(name), _get(name)
     if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
-        raise SettingError(f"{name} must be a list or tuple, not {type(value).__name__}")
-    items = in_order(value)
-    for index, item in enumerate(items):
-        if not isinstance(item, types):
+        errors.wrong.append(f"{name} must be a list or tuple, not {type(value).__name__}")
+        return []
+    return in_order(value)
+
+
+def _items(name: str, types: tuple[type[Any], ...], errors: _Errors) -> list[tuple[str, Any]]:
+    """Its items, each with its place."""
+    found: list[tuple[str, Any]] = []
+    for index, item in enumerate(_sequence(name, errors)):
+        place = f"{_name(name)}[{index}]"
+        if isinstance(item, types):
+            found.append((place, item))
+        else:
             wanted = " or ".join(kind.__name__ for kind in types)
-            raise SettingError(f"{name}[{index}] must be a {wanted}, not {type(item).__name__}")
-    return [(f"{name}[{index}]", item) for index, item in enumerate(items)]
-
-
-def _strings(name: str) -> list[str]:
-    return [item for _, item in _sequence(name, (str,))]
+            errors.wrong.append(f"{place} must be a {wanted}, not {type(item).__name__}")
+    return found
 
 
 def _counters() -> Counters | None:
@@ -184,10 +230,7 @@ def current() -> Compiled:
     """The compiled settings. Raises ImproperlyConfigured."""
     compiled = _Current.compiled
     if compiled is None:
-        try:
-            compiled = _Current.compiled = Compiled()
-        except PolicyError as error:
-            raise ImproperlyConfigured(str(error)) from None
+        compiled = _Current.compiled = Compiled()
     return compiled
 
 
