@@ -22,7 +22,7 @@ const read = options => readOptions(options, report, false)
 const readDynamic = options => readOptions(options, report, true)
 
 /** The same for an application that may answer another request with other options, so that even `*` varies. */
-const varying = derive(answer => (answer.head.vary === undefined ? { headers: [...answer.headers, 'vary', 'Origin'], settled: varyByOrigin } : { headers: [...answer.headers], settled: says => [...says] }))
+const varying = derive(answer => (answer.vary === undefined ? { headers: [...answer.headers, 'vary', 'Origin'], settled: varyByOrigin } : { headers: [...answer.headers], settled: says => [...says] }))
 
 function varyByOrigin(says) {
   const vary = []

@@ -2,26 +2,21 @@
 
 const { derive } = require('./lib/answer.cjs')
 const { decide, isThenable } = require('./lib/decide.cjs')
-const { applyAtHead } = require('./lib/late-head.cjs')
 const { applyToResponse, endEmpty } = require('./lib/node-response.cjs')
 const { readOptions, report } = require('./lib/options/koa.cjs')
 
 /** Makes the middleware. */
 function cors(options = {}) {
   const { plain, withCredentials, credentials, keepHeadersOnError, extra } = readOptions(options)
-  const full = derive(answer => ({ headers: [...answer.headers, ...extra], settled: says => [...says, ...extra] }))
-  // What is not of CORS is the application's to change, so it has to be there before.
-  const apply = extra.length === 0 ? applyAtHead : (res, answer) => applyToResponse(res, full(answer))
+  const withExtra = derive(answer => ({ headers: [...answer.headers, ...extra], settled: says => [...says, ...extra] }))
 
   /** Answers or applies; `next` runs for what reaches the application. */
   function act(answer, ctx, next) {
     const { res } = ctx
-    if (answer.action === 'forward') {
-      apply(res, answer)
-      return keepHeadersOnError ? next() : next().catch(error => forget(answer, res, error))
-    }
-    endEmpty(res, answer.action === 'answer' && extra.length > 0 ? full(answer) : answer)
-    return undefined
+    const full = extra.length === 0 || answer.action === 'reject' ? answer : withExtra(answer)
+    if (answer.action !== 'forward') return void endEmpty(res, full)
+    applyToResponse(res, full)
+    return keepHeadersOnError ? next() : next().catch(error => forget(answer, res, error))
   }
 
   function withDecider(decider, ctx, next) {
@@ -45,7 +40,7 @@ function cors(options = {}) {
 
 /** The same without all that lets a script read the response: only what tells caches apart. */
 const unreadable = derive(answer => ({
-  headers: answer.head.vary === undefined ? [] : ['vary', answer.head.vary],
+  headers: answer.vary === undefined ? [] : ['vary', answer.vary],
   settled: says => says.flatMap((name, i) => (i % 2 === 0 && name === 'vary' ? [name, says[i + 1]] : []))
 }))
 

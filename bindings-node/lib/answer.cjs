@@ -4,6 +4,7 @@
 const { readSpelled } = require('./spelled.cjs')
 
 const NO_CONTENT = 204
+const OF_ACTUAL = new Set(['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers', 'vary'])
 
 /** The headers of a response that an answer leaves it, and those that it overwrote; both name, value, name, value, … */
 /** @typedef {(lines: readonly string[]) => [says: string[], overwritten: string[]]} Apply */
@@ -33,6 +34,12 @@ class Answer {
     this.headers = Object.freeze(headers)
     /** The same as an object. */
     this.head = headOf(headers)
+    // Those of actual requests one by one, undefined if there is none, and the others like `headers`.
+    this.allowOrigin = this.head['access-control-allow-origin']
+    this.allowCredentials = this.head['access-control-allow-credentials']
+    this.exposeHeaders = this.head['access-control-expose-headers']
+    this.vary = this.head.vary
+    this.others = Object.freeze(headers.filter((_, i) => !OF_ACTUAL.has(headers[i - (i % 2)])))
     /** The head of a response without a body. */
     this.emptyHead = this.status === null || this.status === NO_CONTENT ? this.head : Object.freeze({ ...this.head, 'content-length': '0' })
     /** See late-head.cjs. */

@@ -185,7 +185,7 @@ class FastPath {
     let entry = this.find(origin)
     if (entry === null) {
       entry = new Entry(origin)
-      if (owned && answer.head['access-control-allow-origin'] === origin) {
+      if (owned && answer.allowOrigin === origin) {
         if (this.few.length < FEW) this.few.push(entry)
         else if (this.many.size < MANY) this.many.set(origin, entry)
       }

@@ -11,51 +11,63 @@ const { isOwn, mayBeOwn } = require('./own-headers.cjs')
 
 const NO_CONTENT = 204
 
-/** On responses: their {@link State}. */
-const STATE = Symbol('crossgate.state')
+// On responses: the answer, whether somebody else may have set or removed a header that an answer may write, and the
+// methods that were there before ours. (One object for all of them would cost more than the properties do.)
+const ANSWER = Symbol('crossgate.answer')
+const IS_TOUCHED = Symbol('crossgate.isTouched')
+const WRITE_HEAD = Symbol('crossgate.writeHead')
+const SET_HEADER = Symbol('crossgate.setHeader')
+const APPEND_HEADER = Symbol('crossgate.appendHeader')
+const REMOVE_HEADER = Symbol('crossgate.removeHeader')
+
 /** On functions that stand for a response's writeHead and write an answer of their own; see late-head.cjs. */
 const LATE = Symbol('crossgate.late')
 
-/** What a response is to say, and its methods before ours took their place. */
-class State {
-  constructor(res, answer, isTouched) {
-    this.answer = answer
-    /** Whether somebody else may have set or removed a header that an answer may write. */
-    this.isTouched = isTouched
-    this.writeHead = res.writeHead
-    this.setHeader = res.setHeader
-    this.appendHeader = res.appendHeader
-    this.removeHeader = res.removeHeader
-  }
-}
+/** Whether an answer is to be written at the head. */
+const isLate = ({ writeHead }) => writeHead !== ServerResponse.prototype.writeHead && writeHead[LATE] === true
 
 /** Gives the response to a forwarded request its headers, whatever the handler will do. */
 function applyToResponse(res, answer) {
   if (res.headersSent) return
-  const state = res[STATE]
-  if (state === undefined) {
-    if (res.writeHead[LATE] === true) res.writeHead = ServerResponse.prototype.writeHead
+  if (res[ANSWER] === undefined) {
+    if (isLate(res)) res.writeHead = ServerResponse.prototype.writeHead
     // Before the methods are replaced, so that this is no touch.
-    const isTouched = answer.keepsUpstream || res.getHeaderNames().some(mayBeOwn)
+    const isTouched = answer.keepsUpstream || hasOwn(res.getHeaderNames())
     if (isTouched) setEarly(res, answer)
-    else setAll(res, answer.headers)
-    res[STATE] = new State(res, answer, isTouched)
+    else setAll(res, answer)
+    res[ANSWER] = answer
+    res[IS_TOUCHED] = isTouched
+    res[WRITE_HEAD] = res.writeHead
+    res[SET_HEADER] = res.setHeader
+    res[APPEND_HEADER] = res.appendHeader
+    res[REMOVE_HEADER] = res.removeHeader
     res.writeHead = writeHead
     res.setHeader = setHeader
     res.appendHeader = appendHeader
     res.removeHeader = removeHeader
   } else {
     // A policy for a part of the site, after one for all of it: the last one says it all, but Vary.
-    if (state.answer !== answer) for (const [name, value] of Object.entries(state.answer.head)) if (name !== 'vary' && res.getHeader(name) === value) res.removeHeader(name)
-    state.answer = answer
-    state.isTouched = true
+    const before = res[ANSWER]
+    if (before !== answer) for (const [name, value] of Object.entries(before.head)) if (name !== 'vary' && res.getHeader(name) === value) res.removeHeader(name)
+    res[ANSWER] = answer
+    res[IS_TOUCHED] = true
     setEarly(res, answer)
   }
 }
 
+function hasOwn(names) {
+  for (let i = 0; i < names.length; i += 1) if (mayBeOwn(names[i])) return true
+  return false
+}
+
 /** On a response that says nothing of CORS. */
-function setAll(res, headers) {
-  for (let i = 0; i < headers.length; i += 2) res.setHeader(headers[i], headers[i + 1])
+function setAll(res, { allowOrigin, allowCredentials, exposeHeaders, vary, others }) {
+  // Names that the compiler knows are set faster.
+  if (allowOrigin !== undefined) res.setHeader('access-control-allow-origin', allowOrigin)
+  if (allowCredentials !== undefined) res.setHeader('access-control-allow-credentials', allowCredentials)
+  if (exposeHeaders !== undefined) res.setHeader('access-control-expose-headers', exposeHeaders)
+  if (vary !== undefined) res.setHeader('vary', vary)
+  for (let i = 0; i < others.length; i += 2) res.setHeader(others[i], others[i + 1])
 }
 
 /** On one that may. With `upstream: 'keep'` nothing is set early: it could not be told from what an application says. */
@@ -98,38 +110,34 @@ function linesByName(lines) {
 }
 
 function setHeader(name, value) {
-  const state = this[STATE]
-  if (mayBeOwn(name)) state.isTouched = true
-  return state.setHeader.call(this, name, value)
+  if (mayBeOwn(name)) this[IS_TOUCHED] = true
+  return this[SET_HEADER](name, value)
 }
 
 function appendHeader(name, value) {
-  const state = this[STATE]
-  if (mayBeOwn(name)) state.isTouched = true
-  return state.appendHeader.call(this, name, value)
+  if (mayBeOwn(name)) this[IS_TOUCHED] = true
+  return this[APPEND_HEADER](name, value)
 }
 
 function removeHeader(name) {
-  const state = this[STATE]
-  if (mayBeOwn(name)) state.isTouched = true
-  return state.removeHeader.call(this, name)
+  if (mayBeOwn(name)) this[IS_TOUCHED] = true
+  return this[REMOVE_HEADER](name)
 }
 
 /** In place of a response's writeHead, which it calls in the end. */
 function writeHead(status, reason, headers) {
-  const state = this[STATE]
   if (reason === undefined && headers === undefined) {
-    if (!this.headersSent) settle(this, state, status)
-    return state.writeHead.call(this, status)
+    if (!this.headersSent) settle(this, status)
+    return this[WRITE_HEAD](status)
   }
   const hasReason = typeof reason === 'string'
   let given = hasReason ? headers : reason ?? headers
   if (!this.headersSent) {
     if (typeof given === 'object' && given !== null) given = takeOwn(this, given)
-    settle(this, state, status)
+    settle(this, status)
   }
-  if (given === undefined || given === null) return hasReason ? state.writeHead.call(this, status, reason) : state.writeHead.call(this, status)
-  return hasReason ? state.writeHead.call(this, status, reason, given) : state.writeHead.call(this, status, given)
+  if (given === undefined || given === null) return hasReason ? this[WRITE_HEAD](status, reason) : this[WRITE_HEAD](status)
+  return hasReason ? this[WRITE_HEAD](status, reason, given) : this[WRITE_HEAD](status, given)
 }
 
 /** Moves what writeHead was given of an answer's headers into the response's own, and gives back the rest. */
@@ -161,10 +169,10 @@ function takeOwn(res, given) {
 }
 
 /** Before the head is written. */
-function settle(res, { answer, isTouched }, status) {
+function settle(res, status) {
   // 101: no response that a script reads.
-  if (status < 200) for (const name of Object.keys(answer.head)) res.removeHeader(name)
-  else if (isTouched) carryOut(res, answer)
+  if (status < 200) for (const name of Object.keys(res[ANSWER].head)) res.removeHeader(name)
+  else if (res[IS_TOUCHED]) carryOut(res, res[ANSWER])
 }
 
 /** Answers a preflight, or a request that the policy rejects before the handler. */
@@ -172,7 +180,7 @@ function endEmpty(res, answer) {
   if (res.headersSent) return
   const { status, emptyHead } = answer
   // Somebody has set headers already, or replaced writeHead, or it is HTTP/2, whose writeHead takes no list in every release.
-  if (res[STATE] !== undefined || res.stream !== undefined || res.writeHead[LATE] === true || res.getHeaderNames().length > 0) {
+  if (res[ANSWER] !== undefined || res.stream !== undefined || isLate(res) || res.getHeaderNames().length > 0) {
     applyToResponse(res, answer)
     if (status !== NO_CONTENT) res.setHeader('content-length', '0')
     res.writeHead(status)
@@ -190,4 +198,4 @@ function handle(policy, req, res, verdict) {
   return answer.action !== 'forward'
 }
 
-module.exports = { LATE, STATE, applyToResponse, endEmpty, handle, setAll }
+module.exports = { ANSWER, LATE, applyToResponse, endEmpty, handle, hasOwn, setAll }

@@ -25,8 +25,9 @@ async function calibrate(call) {
 }
 
 /**
- * `contenders`: `bare`, `ours` and, unless ours is alone, `peer`, each a function that answers one request. Gives
- * nanoseconds a request: `{ bare, spread, ours, peer, ratio }`, the last three net.
+ * `contenders`: `bare`, `ours` and, unless ours is alone, `peer`, each a function that answers one request; `floor`, where
+ * there is one, writes the lines of ours with Node's public functions and does nothing else. Gives nanoseconds a
+ * request: `{ bare, spread, ours, peer, floor, ratio }`, all but the first two net.
  */
 export async function measure(contenders) {
   const sides = []
@@ -53,18 +54,18 @@ export async function measure(contenders) {
   const bare = sorted.bare[0]
   const spread = sorted.bare[Math.floor(ROUNDS / 10)] - bare
   const net = name => (sorted[name] === undefined ? null : Math.max(sorted[name][0] - bare, spread, 1))
-  const [ours, peer] = [net('ours'), net('peer')]
-  return { bare, spread, ours, peer, ratio: peer === null ? null : peer / ours }
+  const [ours, peer, floor] = [net('ours'), net('peer'), net('floor')]
+  return { bare, spread, ours, peer, floor, ratio: peer === null ? null : peer / ours }
 }
 
 const number = value => (value === null ? '' : Math.round(value).toLocaleString('en')).padStart(11)
 
-export const HEADING = `${'bare'.padStart(11)}${'(spread)'.padStart(11)}${'peer adds'.padStart(11)}${'ours adds'.padStart(11)}${'ratio'.padStart(9)}  goal`
+export const HEADING = `${'bare'.padStart(11)}${'(spread)'.padStart(11)}${'peer adds'.padStart(11)}${'ours adds'.padStart(11)}${'floor'.padStart(11)}${'ratio'.padStart(9)}  goal`
 
 /** One line of the table: a measured cell beside its goal, null where there is none. */
-export function line({ bare, spread, peer, ours, ratio }, goal) {
+export function line({ bare, spread, peer, ours, floor, ratio }, goal) {
   const verdict = goal === null || ratio === null ? '' : `>= ${goal}: ${ratio >= goal ? 'met' : ratio >= goal * 0.85 ? 'within 15 %' : 'missed'}`
-  return `${[bare, spread, peer, ours].map(number).join('')}${(ratio === null ? '' : ratio.toFixed(1)).padStart(9)}  ${verdict}`.trimEnd()
+  return `${[bare, spread, peer, ours, floor].map(number).join('')}${(ratio === null ? '' : ratio.toFixed(1)).padStart(9)}  ${verdict}`.trimEnd()
 }
 
 /** Writes build/bench-NAME.json. */
