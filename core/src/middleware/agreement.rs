@@ -17,7 +17,7 @@ use crate::request::Request;
 type Pairs = Vec<(String, String)>;
 
 static POLICIES: LazyLock<Vec<Arc<Policy>>> = LazyLock::new(|| {
-    let list = || Policy::builder().allow_origins(["https://a.example", "https://*.b.example"]);
+    let list = || Policy::builder().allow_origins(["https://a.example", "https://b.example:*"]);
     let builders = [
         list(),
         list().allow_credentials(true).expose_headers(["X-A", "X-B"]),
@@ -33,7 +33,7 @@ static POLICIES: LazyLock<Vec<Arc<Policy>>> = LazyLock::new(|| {
 });
 
 fn request() -> impl Strategy<Value = (&'static str, Pairs)> {
-    let origin = prop::sample::select(vec!["https://a.example", "https://x.b.example", "https://evil.example", "https://own.example", "null", ""]);
+    let origin = prop::sample::select(vec!["https://a.example", "https://b.example:8443", "https://evil.example", "https://own.example", "null", ""]);
     let names = prop::sample::select(vec!["x-a", "x-a, x-b", "X-Ä", "x-a,,x-a"]);
     let header = prop_oneof![
         4 => origin.prop_map(|origin| ("origin", origin)),
@@ -80,7 +80,7 @@ fn through<T: Table>(policy: &Arc<Policy>, method: &str, request: &T, response: 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 1_000 } else { 20_000 }))]
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 1_000 } else { 20_000 }, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn tables_and_hosts_agree(index in 0..16usize, (method, asked) in request(), answered in response()) {
         let policy = &POLICIES[index];
