@@ -25,7 +25,7 @@
 //! | `tower` | middleware for axum, hyper, tonic and every other tower service | no |
 //! | `actix` | middleware for actix-web 4 | no |
 //! | `watch` | `PolicyWatcher`: a policy file is reloaded when it changes | no |
-//! | `tracing` | `Decision::trace`: an event for every decision | no |
+//! | `tracing` | `Decision::trace`: an event for every decision; the middlewares emit it | no |
 //!
 //! A configuration that needs a feature that was left out is refused with the problem `feature_missing`.
 #![forbid(unsafe_code)]

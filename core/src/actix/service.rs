@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use super::rules::{Host, Rules};
 use crate::evaluate::Verdict;
 use crate::middleware::OverwroteUpstream;
-use crate::middleware::decide::{Answer, Manner, Pending, Plan, asked_origin, plan, without_origin};
+use crate::middleware::decide::{Answer, Origins, Pending, Plan, asked_origin, plan, without_origin};
 use crate::middleware::prebuilt::{Bare, merge_vary};
 use crate::middleware::source::Held;
 
@@ -66,35 +66,32 @@ where
         let rules = &*self.rules;
         let head = request.head();
         let policy = rules.source.of(head);
-        if let Some(bare) = without_origin(&policy, &rules.manner, head.method.as_str(), &head.headers) {
+        let origins = Origins::of(&head.headers);
+        if let Some(bare) = without_origin::<HeaderMap>(&policy, &rules.manner, head.method.as_str(), &origins) {
             return ResponseFuture { state: State::Forward { future: self.service.call(request), headers: Headers::Bare(bare) } };
         }
-        let Some(host) = &rules.host else {
-            return ResponseFuture { state: start(&*self.service, &policy, None, &rules.manner, request) };
+        let verdict = match (&rules.host, asked_origin::<HeaderMap>(&policy, rules.host.is_some(), head.method.as_str(), &origins)) {
+            (Some(Host::Sync(ask)), Some(origin)) => Some(ask(&origin, head)),
+            (Some(Host::Async(ask)), Some(origin)) => {
+                let verdict = ask(origin, head);
+                let waiting = Some((policy.keep(), request));
+                let (service, rules) = (self.service.clone(), self.rules.clone());
+                return ResponseFuture { state: State::Asking { asking: Box::new(Asking { verdict, service, rules, waiting }) } };
+            }
+            _ => None,
         };
-        let verdict = match asked_origin(&policy, head.method.as_str(), &head.headers) {
-            None => None,
-            Some(origin) => match host {
-                Host::Sync(ask) => Some(ask(&origin, head)),
-                Host::Async(ask) => {
-                    let verdict = ask(origin, head);
-                    let waiting = Some((policy.keep(), request));
-                    let (service, rules) = (self.service.clone(), self.rules.clone());
-                    return ResponseFuture { state: State::Asking { asking: Box::new(Asking { verdict, service, rules, waiting }) } };
-                }
-            },
-        };
-        ResponseFuture { state: start(&*self.service, &policy, verdict, &rules.manner, request) }
+        let plan = plan(&policy, &rules.manner, verdict, head.method.as_str(), &head.headers, &origins);
+        ResponseFuture { state: start(&*self.service, plan, request) }
     }
 }
 
-/// Decides, and calls the application or answers. What this makes is large, so it is made where it stays.
+/// Calls the application or answers. What this makes is large, so it is made where it stays.
 #[inline(always)]
-fn start<S, B>(service: &S, policy: &Held<'_>, verdict: Option<Verdict>, manner: &Manner<HeaderValue>, request: ServiceRequest) -> State<S, B>
+fn start<S, B>(service: &S, plan: Plan<HeaderValue>, request: ServiceRequest) -> State<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    match plan(policy, manner, verdict, request.method().as_str(), request.headers()) {
+    match plan {
         Plan::Answer(given) => State::Answer { response: Some(request.into_response(answer(given))) },
         Plan::Forward(pending) => {
             if let Some(decided) = pending.told {
@@ -203,7 +200,9 @@ where
                 StateProjection::Asking { asking } => {
                     let verdict = ready!(asking.verdict.as_mut().poll(context));
                     let (policy, request) = asking.waiting.take().expect("the verdict is taken once");
-                    let started = start(&*asking.service, &policy, Some(verdict), &asking.rules.manner, request);
+                    let headers = request.headers();
+                    let plan = plan(&policy, &asking.rules.manner, Some(verdict), request.method().as_str(), headers, &Origins::of(headers));
+                    let started = start(&*asking.service, plan, request);
                     state.set(started);
                 }
             }

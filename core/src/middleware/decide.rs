@@ -116,12 +116,27 @@ impl Policies<'_> {
     }
 }
 
+/// The lines of `Origin`, looked up once. A third says no more than a second.
+#[derive(Debug)]
+pub(crate) struct Origins<'a, V>(Option<&'a V>, Option<&'a V>);
+
+impl<'a, V> Origins<'a, V> {
+    #[inline(always)]
+    pub(crate) fn of<T: Table<Value = V>>(headers: &'a T) -> Self {
+        let mut lines = headers.asked(Asked::Origin);
+        match lines.next() {
+            None => Origins(None, None),
+            first => Origins(first, lines.next()),
+        }
+    }
+}
+
 /// The headers of a response to a request without `Origin`, for which nothing else has to be known: most requests of most
 /// servers. `None` if there is more to do.
 #[inline(always)]
-pub(crate) fn without_origin<T: Table>(policy: &Held<'_>, manner: &Manner<T::Value>, method: &str, headers: &T) -> Option<Bare> {
+pub(crate) fn without_origin<T: Table>(policy: &Held<'_>, manner: &Manner<T::Value>, method: &str, origins: &Origins<'_, T::Value>) -> Option<Bare> {
     let rest = manner.vary.is_some() || manner.tells || policy.shadow().is_some() || not_cors_is_traced();
-    if rest || headers.asked(Asked::Origin).next().is_some() {
+    if rest || origins.0.is_some() {
         return None;
     }
     let bare = T::prebuilt(policy.block_without_origin(method.as_bytes())).bare(policy.keeps_upstream)?;
@@ -140,14 +155,20 @@ fn not_cors_is_traced() -> bool {
 /// Decides about a request. A look into a header table is most of the cost: one for the origin, and no more unless the
 /// request may be a preflight.
 #[inline(never)]
-pub(crate) fn plan<T: Table>(policy: &Held<'_>, manner: &Manner<T::Value>, verdict: Option<Verdict>, method: &str, headers: &T) -> Plan<T::Value> {
+pub(crate) fn plan<T: Table>(
+    policy: &Held<'_>,
+    manner: &Manner<T::Value>,
+    verdict: Option<Verdict>,
+    method: &str,
+    headers: &T,
+    origins: &Origins<'_, T::Value>,
+) -> Plan<T::Value> {
     let shadow = policy.shadow().filter(|_| manner.observer.hears()).map(|shadow| (shadow, &manner.observer));
     let policies = Policies { live: policy, shadow };
-    let mut origins = headers.asked(Asked::Origin);
-    let Some(origin) = origins.next() else {
+    let Some(origin) = origins.0 else {
         return settle::<T>(policies, &Request::new(method), None, policy, manner, None);
     };
-    let mut request = Request { origin: field::<T>(Some(origin), origins.next()), ..Request::new(method) };
+    let mut request = Request { origin: field::<T>(origins.0, origins.1), ..Request::new(method) };
     if policies.any(|policy| policy.rejects) {
         request.sec_fetch_site = asked(headers, Asked::SecFetchSite);
     }
@@ -207,11 +228,11 @@ fn settle<T: Table>(
     }
 }
 
-/// The origin that the application is asked about, if it is.
-pub(crate) fn asked_origin<T: Table>(policy: &Policy, method: &str, headers: &T) -> Option<T::Value> {
-    let mut origins = headers.asked(Asked::Origin);
-    let value = origins.next()?;
-    let request = Request { origin: field::<T>(Some(value), origins.next()), ..Request::new(method) };
+/// The origin that the application is asked about, if there is an application to ask and something to ask it.
+#[inline]
+pub(crate) fn asked_origin<T: Table>(policy: &Policy, asks: bool, method: &str, origins: &Origins<'_, T::Value>) -> Option<T::Value> {
+    let value = origins.0.filter(|_| asks)?;
+    let request = Request { origin: field::<T>(origins.0, origins.1), ..Request::new(method) };
     let origin = policy.asks_host(&request)?;
     Some(if value.as_ref() == origin.as_bytes() { value.clone() } else { T::value(origin) })
 }
@@ -253,42 +274,4 @@ fn field<'a, T: Table>(first: Option<&'a T::Value>, second: Option<&'a T::Value>
     let mut field = Field::ABSENT;
     first.into_iter().chain(second).for_each(|value| field.push(value.as_ref()));
     field
-}
-
-#[cfg(all(test, feature = "tracing", feature = "tower"))]
-mod tests {
-    use super::*;
-    use std::io::Write;
-    use std::sync::Mutex;
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().map_or(Ok(0), |mut log| log.write(bytes))
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_layer_tells_of_each_decision_once() {
-        let policy = Arc::new(Policy::builder().allow_origins(["https://a.example"]).build().unwrap());
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || {
-            for (method, headers) in [("GET", vec![]), ("GET", vec!["origin"]), ("OPTIONS", vec!["origin", "access-control-request-method"])] {
-                let value = |name| http::HeaderValue::from_static(if name == "origin" { "https://a.example" } else { "PUT" });
-                let headers: http::HeaderMap = headers.into_iter().map(|name| (http::HeaderName::from_static(name), value(name))).collect();
-                plan(&Held::Fixed(&policy), &Manner::default(), None, method, &headers);
-            }
-        });
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        let reasons: Vec<_> = text.lines().map(|line| line.split("reason=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap()).collect();
-        assert_eq!(reasons, ["no_origin", "allowed", "method_not_allowed"], "{text}");
-    }
 }

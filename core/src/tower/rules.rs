@@ -4,11 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
 
 use crate::evaluate::Verdict;
-use crate::middleware::decide::{Manner, asked_origin};
+use crate::middleware::decide::{Manner, Origins, asked_origin};
 use crate::middleware::source::Source;
 use crate::middleware::verdict::IntoVerdict;
 use crate::policy::Policy;
@@ -68,7 +68,7 @@ impl Rules {
     /// Asks the application about the origin, if there is anything to ask.
     pub(super) fn ask(&self, policy: &Policy, head: &Parts) -> Option<Asked> {
         let host = self.host.as_ref()?;
-        let origin = asked_origin(policy, head.method.as_str(), &head.headers)?;
+        let origin = asked_origin::<HeaderMap>(policy, true, head.method.as_str(), &Origins::of(&head.headers))?;
         Some(match host {
             Host::Sync(ask) => Asked::Now(ask(&origin, head)),
             Host::Async(ask) => Asked::Later(ask(origin, head)),

@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::future::{Next, ResponseFuture};
 use super::rules::{Asked, Rules};
 use crate::evaluate::Verdict;
-use crate::middleware::decide::{Answer, Manner, Pending, Plan, plan, without_origin};
+use crate::middleware::decide::{Answer, Manner, Origins, Pending, Plan, plan, without_origin};
 use crate::middleware::prebuilt::{Prebuilt, merge_vary};
 use crate::middleware::source::Held;
 
@@ -89,10 +89,11 @@ where
         }
         let policy = rules.source.without_head();
         let (method, headers) = (request.method().as_str(), request.headers());
-        if let Some(bare) = without_origin(&policy, &rules.manner, method, headers) {
+        let origins = Origins::of(headers);
+        if let Some(bare) = without_origin::<HeaderMap>(&policy, &rules.manner, method, &origins) {
             return ResponseFuture { handler: Some(self.inner.call(request)), next: Next::Bare(bare), body: PhantomData };
         }
-        start!(self.inner, plan(&policy, &rules.manner, None, method, headers), request)
+        start!(self.inner, plan(&policy, &rules.manner, None, method, headers, &origins), request)
     }
 }
 
@@ -137,7 +138,7 @@ where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: Default,
 {
-    let plan = plan(policy, manner, verdict, request.method().as_str(), request.headers());
+    let plan = plan(policy, manner, verdict, request.method().as_str(), request.headers(), &Origins::of(request.headers()));
     if let Plan::Forward(Pending { told: Some(decided), .. }) = plan {
         request.extensions_mut().insert(decided);
     }

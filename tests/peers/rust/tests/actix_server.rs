@@ -135,3 +135,80 @@ async fn a_forwarded_preflight_gets_its_headers_from_the_policy() {
     assert_eq!((status, origin(&head), body.as_str()), (200, Some(APP), "OPTIONS"));
     assert!(head.contains("access-control-allow-methods: put\r\n"), "{head}");
 }
+
+#[actix_web::test]
+async fn scopes_and_resources_have_their_own_policies() {
+    use actix_web::http::header;
+    use actix_web::test::{TestRequest, call_service, init_service};
+    let only = |origin: &str| Cors::new(Policy::builder().allow_origins([origin]).allow_methods(["PUT"]).build().unwrap());
+    let (shop, page) = (only("https://shop.example"), only("https://page.example"));
+    let app = init_service(
+        App::new()
+            .service(
+                web::scope("/shop")
+                    .route("/item", web::put().to(HttpResponse::Ok))
+                    .default_service(web::to(|| async { HttpResponse::NotFound().body("no such item") }))
+                    .wrap(shop),
+            )
+            .service(web::resource("/page").wrap(page).route(web::get().to(HttpResponse::Ok)))
+            .route("/unchanged", web::get().to(HttpResponse::NotModified))
+            .default_service(web::to(HttpResponse::NotFound)),
+    )
+    .await;
+    for (method, path, from, status, named) in [
+        ("PUT", "/shop/item", "https://shop.example", 200, true),
+        ("PUT", "/shop/item", "https://page.example", 200, false),
+        ("GET", "/shop/item", "https://shop.example", 404, true),
+        ("GET", "/shop/missing", "https://shop.example", 404, true),
+        ("GET", "/page", "https://page.example", 200, true),
+        ("POST", "/page", "https://page.example", 405, true),
+        ("GET", "/unchanged", "https://shop.example", 304, false),
+    ] {
+        let method = actix_web::http::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = TestRequest::default().method(method.clone()).uri(path).insert_header((header::ORIGIN, from)).to_request();
+        let response = call_service(&app, request).await;
+        let origin = response.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).map(|origin| origin.to_str().unwrap());
+        assert_eq!((response.status().as_u16(), origin), (status, named.then_some(from)), "{method} {path} {from}");
+    }
+    let preflight = |path: &str| {
+        let request = TestRequest::default().method(actix_web::http::Method::OPTIONS).uri(path).insert_header((header::ORIGIN, "https://shop.example"));
+        request.insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "PUT")).to_request()
+    };
+    assert_eq!(call_service(&app, preflight("/shop/item")).await.status(), 204);
+    assert_eq!(call_service(&app, preflight("/page")).await.status(), 403, "its policy does not know the shop");
+}
+
+#[actix_web::test]
+async fn an_inner_middlewares_error_has_the_headers_and_a_request_that_is_given_up_is_gone() {
+    use actix_web::dev::Service as _;
+    use actix_web::test::{TestRequest, init_service, try_call_service};
+    let policy = Arc::new(policy());
+    let app = init_service(
+        App::new()
+            .route("/", web::get().to(HttpResponse::Ok))
+            .wrap_fn(|request, _| {
+                drop(request);
+                std::future::ready(Err::<actix_web::dev::ServiceResponse, _>(error::ErrorUnauthorized("no token")))
+            })
+            .wrap(Cors::new(policy.clone())),
+    )
+    .await;
+    let error = try_call_service(&app, TestRequest::get().insert_header(("origin", APP)).to_request()).await.unwrap_err();
+    let response = error.error_response();
+    let named = response.headers().get("access-control-allow-origin").map(|origin| origin.to_str().unwrap());
+    assert_eq!((response.status().as_u16(), named), (401, Some(APP)));
+
+    let asking = Arc::new(Policy::builder().host_origins(true).build().unwrap());
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = runs.clone();
+    let handler = move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { "hello" }
+    };
+    let cors = Cors::new(asking.clone()).ask_async(|_, _| std::future::pending::<bool>()).unwrap();
+    let app = init_service(App::new().route("/", web::get().to(handler)).wrap(cors)).await;
+    let before = Arc::strong_count(&asking);
+    let waiting = app.call(TestRequest::get().insert_header(("origin", APP)).to_request());
+    assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.is_err());
+    assert_eq!((runs.load(Ordering::Relaxed), Arc::strong_count(&asking)), (0, before));
+}

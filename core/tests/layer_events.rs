@@ -1,0 +1,100 @@
+//! The events of the tower layer, as a real subscriber writes them. A process of its own: the limit of denials is one for
+//! all, and other tests' decisions would use it up.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::io::Write;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use crossgate::tower::CorsLayer;
+use crossgate::{Policy, SharedPolicy};
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
+struct Application;
+
+impl Service<Request<()>> for Application {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        ready(Ok(Response::new(())))
+    }
+}
+
+fn policy(origin: &str) -> Policy {
+    Policy::builder().allow_origins([origin]).build().unwrap()
+}
+
+/// What is written while requests with these headers are served: kind, reason, and the shadow's reason.
+fn events(level: tracing::Level, layer: &CorsLayer, asks: &[(&str, &[(&str, &str)])]) -> Vec<String> {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).without_time().with_max_level(level).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        for (method, headers) in asks {
+            let request = headers.iter().fold(Request::builder().method(*method), |request, (name, value)| request.header(*name, *value));
+            let served = pin!(layer.layer(Application).call(request.body(()).unwrap())).poll(&mut Context::from_waker(Waker::noop()));
+            assert!(served.is_ready());
+        }
+    });
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let field = |line: &str, name: &str| line.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
+    let shown = |line: &str| ["kind", "reason", "shadow_reason"].iter().filter_map(|name| field(line, name)).collect::<Vec<_>>().join(" ");
+    text.lines().map(shown).collect()
+}
+
+const A: (&str, &str) = ("origin", "https://a.example");
+const B: (&str, &str) = ("origin", "https://b.example");
+
+#[test]
+fn each_decision_is_told_once_and_a_differing_shadow_beside_it() {
+    let put = ("access-control-request-method", "PUT");
+    let asks: [(&str, &[(&str, &str)]); 4] = [("GET", &[]), ("GET", &[A]), ("OPTIONS", &[A, put]), ("GET", &[B])];
+    let decisions = ["not_cors no_origin", "actual allowed", "preflight method_not_allowed", "actual origin_not_listed"];
+    let fixed = CorsLayer::new(policy("https://a.example"));
+    assert_eq!(events(tracing::Level::TRACE, &fixed, &asks), decisions);
+    assert_eq!(events(tracing::Level::DEBUG, &fixed, &asks), decisions[1..]);
+    assert_eq!(events(tracing::Level::WARN, &fixed, &asks), decisions[2..]);
+
+    // Without an observer's function: the event is enough.
+    let shared = Arc::new(SharedPolicy::new(policy("https://a.example")));
+    let layer = CorsLayer::new(shared.clone());
+    assert_eq!(events(tracing::Level::WARN, &layer, &asks), decisions[2..]);
+    shared.set_shadow(Some(Arc::new(policy("https://b.example"))));
+    let told = events(tracing::Level::WARN, &layer, &asks);
+    let expected = [
+        "actual allowed origin_not_listed",
+        "preflight method_not_allowed",
+        "preflight method_not_allowed origin_not_listed",
+        "actual origin_not_listed",
+        "actual origin_not_listed allowed",
+    ];
+    assert_eq!(told, expected);
+    shared.set_shadow(None);
+    assert_eq!(events(tracing::Level::WARN, &layer, &asks), decisions[2..]);
+}
