@@ -101,7 +101,7 @@ impl Methods {
             return false;
         }
         let asked = (requested.len(), tag::short(requested));
-        self.short.iter().any(|short| *short == asked) || is_safelisted(requested)
+        self.short.iter().any(|(length, bytes)| (*length, *bytes) == asked) || is_safelisted(requested)
     }
 
     fn push(&mut self, method: String) {
