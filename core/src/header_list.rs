@@ -253,6 +253,9 @@ impl Echo<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::options::items;
+    use crate::header_names::Use;
+    use crate::problem::Problems;
 
     fn echo(text: &str) -> Option<String> {
         let mut buffer = [0u8; max_echo(MAX_BYTES)];
@@ -269,6 +272,49 @@ mod tests {
         // A name that is the front of another is another name.
         let fronts: Vec<String> = (1..40).map(|n| "a".repeat(n)).collect();
         assert_eq!(echo(&fronts.join(",")), Some(fronts.join(", ")));
+    }
+
+    /// The short way says yes only where the long way does, and always to what browsers send.
+    #[test]
+    fn lists_as_browsers_send_them_are_the_same_the_long_way() {
+        let listed = ["X-A", "x-ab", "DPR", "Content-Type", "X-12345", "X-123456", "X-A-Name-Longer-Than-Sixteen", "Authorization"];
+        let rule =
+            |count: usize| NameRule::new(HeaderNames::read(&items(listed[..count].to_vec()), "allow_headers", Use::Request, &mut Problems::default()), true);
+        let pieces = [
+            "x-a",
+            "x-ab",
+            "dpr",
+            "content-type",
+            "x-12345",
+            "x-123456",
+            "x-a-name-longer-than-sixteen",
+            "authorization",
+            "X-A",
+            "",
+            " ",
+            "x-a ",
+            "x",
+            "x-a\0",
+        ];
+        let mut seed = 7u32;
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) as usize % below
+        };
+        let mut passed = 0;
+        for _ in 0..20_000 {
+            let rule = rule(1 + random(listed.len()));
+            let line = (0..1 + random(4)).map(|_| pieces[random(pieces.len())]).collect::<Vec<_>>().join(",");
+            let long_way = rule.check(&Lines::Many(&vec![line.as_str()]));
+            if rule.lists(&Lines::One(line.as_bytes())) {
+                passed += 1;
+                assert_eq!(long_way, Ok(()), "{line:?}");
+            } else if long_way.is_ok() {
+                // Browsers send lower case, no white space and no empty elements.
+                assert!(line.contains(' ') || line.contains('X') || line.split(',').any(str::is_empty), "{line:?}");
+            }
+        }
+        assert!(passed > 1000, "{passed}");
     }
 
     #[test]

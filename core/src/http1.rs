@@ -177,3 +177,35 @@ impl Decision<'_> {
         if used <= buffer.len() { Ok(used) } else { Err(used) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Policy, Request};
+
+    /// Both ways of writing a block, into buffers of every size.
+    #[test]
+    fn blocks_are_the_same_however_they_are_written() {
+        let builder = Policy::builder().allow_origins(["https://*.a.example", "app://*"]).allow_methods(["PUT"]).expose_headers(["X-B"]);
+        for policy in [builder.clone().build().unwrap(), builder.max_age(5).preflight_status(200).build().unwrap()] {
+            for origin in (1..70).map(|length| format!("app://{}", "x".repeat(length))).chain(["https://x.a.example".into(), "https://evil.example".into()]) {
+                for method in ["GET", "OPTIONS"] {
+                    let request = Request::new(method).header("Origin", &origin).header("Access-Control-Request-Method", "PUT");
+                    let decision = policy.evaluate(&request);
+                    let mut expected: String = decision.headers().map(|header| format!("{}: {}\r\n", header.name, header.value)).collect();
+                    if decision.status().is_some_and(|status| status != 204) {
+                        expected.push_str("Content-Length: 0\r\n");
+                    }
+                    for size in 0..expected.len() + 100 {
+                        for write in [crate::Decision::write_http1, crate::Decision::write_pieces] {
+                            let mut buffer = vec![b'#'; size];
+                            match write(&decision, &mut buffer) {
+                                Ok(length) => assert_eq!(String::from_utf8_lossy(&buffer[..length]), expected),
+                                Err(needed) => assert!(needed == expected.len() && needed > size, "{needed} {size}"),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -79,9 +79,6 @@ impl Methods {
         for item in items {
             let (text, path) = (item.text.as_str(), format!("allow_methods[{}]", item.index));
             if text == "*" {
-                if methods.any {
-                    problems.warning(Code::MethodDuplicate, &path, text, "`*` stands twice", None);
-                }
                 methods.any = true;
             } else if let Some(method) = read_one(text, &path, problems) {
                 if methods.list.contains(&method) {
@@ -104,7 +101,7 @@ impl Methods {
             return false;
         }
         let asked = (requested.len(), tag::short(requested));
-        self.short.contains(&asked) || is_safelisted(requested)
+        self.short.iter().any(|(length, bytes)| (*length, *bytes) == asked) || is_safelisted(requested)
     }
 
     fn push(&mut self, method: String) {
@@ -144,7 +141,7 @@ fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
             problems.error(Code::MethodIsList, path, text, "several methods in one string; list them one by one", Some(hint));
         } else {
             let trimmed = text.trim();
-            let hint = is_token(trimmed.as_bytes()).then(|| trimmed.to_ascii_uppercase());
+            let hint = is_token(trimmed.as_bytes()).then(|| trimmed.to_owned());
             problems.error(Code::MethodInvalid, path, text, "a method is a token: letters, digits and !#$%&'*+-.^_`|~", hint);
         }
         return None;

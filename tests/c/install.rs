@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs};
 
-use common::{STRICT, cargo, here, is_installed, library, run, temporary, without};
+use common::{STRICT, here, is_installed, library, run, temporary, without};
 
 /// Root installs: what the script's tools write must be its own files. A `-o /dev/null` once replaced the device.
 #[test]
@@ -51,13 +51,40 @@ fn stripped_size(library: &Path, name: &str) -> u64 {
 #[test]
 fn sizes_are_watched() {
     let default = stripped_size(&library().join("libcrossgate.so"), "default.so");
-    let target = temporary("small");
-    run(cargo().args(["build", "--profile", "small", "--package", "crossgate-ffi", "--no-default-features", "--target-dir"]).arg(&target));
-    let small = stripped_size(&target.join("small/libcrossgate.so"), "small.so");
+    let small = fs::metadata(small_one().join("lib/libcrossgate.so")).unwrap().len();
     let archive = fs::metadata(installed().join("lib/libcrossgate.a")).unwrap().len();
     println!("stripped: {default} bytes, without features {small} bytes; archive {archive} bytes");
     assert!(default < 1_500_000, "the default library has {default} bytes");
     assert!(small < 400_000, "the library without features has {small} bytes");
+}
+
+/// What `make install SMALL=1` installs.
+fn small_one() -> &'static Path {
+    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let staged = temporary("small_staged");
+        let _ = fs::remove_dir_all(&staged);
+        let destination = format!("DESTDIR={}", staged.display());
+        let mut make = Command::new("make");
+        make.current_dir(here("../..")).args(["-s", "install", "SMALL=1", "PREFIX=/usr", &destination]).env("CARGO_TARGET_DIR", temporary("small"));
+        run(make.env_remove("LIBDIR").env_remove("BUILD").env_remove("MAKEFLAGS"));
+        staged.join("usr")
+    })
+}
+
+/// It refuses what it cannot do, by name, and does the rest.
+#[test]
+fn the_small_library_says_what_it_lacks() {
+    let program = temporary("small_program");
+    run(Command::new("gcc")
+        .args(STRICT)
+        .arg("-I")
+        .arg(small_one().join("include"))
+        .arg(here("small.c"))
+        .arg(small_one().join("lib/libcrossgate.so"))
+        .arg("-o")
+        .arg(&program));
+    run(Command::new(program).env("LD_LIBRARY_PATH", small_one().join("lib")));
 }
 
 /// The standard library's reader of debug information is left out of both libraries (ffi/src/no_backtrace.rs): a panic

@@ -56,7 +56,7 @@ def run(program, compiler, **options):
 
 
 @pytest.mark.parametrize("exceptions", ["-fexceptions", "-fno-exceptions"])
-@pytest.mark.parametrize("standard", ["-std=c++17", "-std=c++20"])
+@pytest.mark.parametrize("standard", ["-std=c++17", "-std=c++20", "-std=c++2b"])
 @pytest.mark.parametrize("name", ["g++", "clang++"])
 def test_header(name, standard, exceptions, compiler, tmp_path):
     need(name)
