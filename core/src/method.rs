@@ -2,6 +2,8 @@
 //!
 //! Methods are case-sensitive (Fetch, methods). Only six are normalised, by `fetch()` and XHR themselves.
 
+use std::collections::HashSet;
+
 use crate::config::options::{Item, split_list};
 use crate::decision::Reason;
 use crate::problem::{Code, Problems};
@@ -76,15 +78,16 @@ impl Methods {
     /// Judges `allow_methods`.
     pub(crate) fn read(items: &[Item], problems: &mut Problems) -> Self {
         let mut methods = Methods::default();
+        let mut known = HashSet::new();
         for item in items {
             let (text, path) = (item.text.as_str(), format!("allow_methods[{}]", item.index));
             if text == "*" {
                 methods.any = true;
             } else if let Some(method) = read_one(text, &path, problems) {
-                if methods.list.contains(&method) {
-                    problems.warning(Code::MethodDuplicate, &path, text, "this method stands twice", None);
-                } else {
+                if known.insert(method.clone()) {
                     methods.push(method);
+                } else {
+                    problems.warning(Code::MethodDuplicate, &path, text, "this method stands twice", None);
                 }
             }
         }

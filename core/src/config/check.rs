@@ -211,34 +211,38 @@ impl Check<'_> {
     /// credentials says more than a pattern around it that is not (WebSocket checks).
     fn without_redundant(&mut self, exact: &ExactOrigins, indices: &[usize], patterns: Vec<(usize, usize, Pattern)>) -> (Matcher, Vec<usize>) {
         let mut matcher = Matcher::default();
-        let mut kept: Vec<(usize, usize)> = Vec::new();
+        let mut places = Vec::new();
+        let compared = if patterns.len() <= COMPARED_PATTERNS { patterns.as_slice() } else { &[] };
         for (position, (index, place, pattern)) in patterns.iter().enumerate() {
-            let others = patterns.iter().enumerate().filter(|(other, _)| *other != position && patterns.len() <= COMPARED_PATTERNS);
+            let others = compared.iter().enumerate().filter(|(other, _)| *other != position);
             let mut covering = others.map(|(_, (_, _, other))| other).filter(|other| other.covers(pattern)).peekable();
             if let Some(first) = covering.peek() {
                 self.redundant(*index, &pattern.to_string(), &first.to_string());
             }
             if !covering.any(|other| !pattern.dangers().is_empty() || other.dangers().is_empty()) {
                 matcher.patterns.push(pattern.clone());
-                kept.push((*place, *place));
+                places.push(*place);
             }
         }
+        let mut dropped = Vec::new();
         let mut left = ExactOrigins::with_capacity(exact.len());
         for (position, (origin, index)) in exact.iter().zip(indices).enumerate() {
-            let parsed = Origin::parse(origin.as_bytes()).filter(|parsed| matcher.patterns.matches(parsed, false));
-            if let Some(parsed) = parsed {
-                let by = matcher.patterns.list().iter().find(|pattern| pattern.matches(&parsed));
-                self.redundant(*index, origin, &by.map_or_else(String::new, ToString::to_string));
+            let parsed = Origin::parse(origin.as_bytes());
+            let by = parsed.as_ref().and_then(|parsed| matcher.patterns.find(parsed, false));
+            if let Some(by) = by {
+                self.redundant(*index, origin, &by.to_string());
             }
-            if parsed.is_none_or(|parsed| !parsed.is_insecure() && !matcher.patterns.matches(&parsed, true)) {
-                left.insert(origin);
+            if parsed.is_some_and(|parsed| by.is_some() && (parsed.is_insecure() || matcher.patterns.matches(&parsed, true))) {
+                dropped.push(position);
             } else {
-                kept.iter_mut().filter(|(before, _)| *before > position).for_each(|(_, now)| *now -= 1);
+                left.insert(origin);
             }
         }
         left.shrink();
         matcher.exact = left;
-        (matcher, kept.into_iter().map(|(_, now)| now).collect())
+        // What stands in front of a pattern became fewer.
+        places.iter_mut().for_each(|place| *place -= dropped.partition_point(|position| position < place));
+        (matcher, places)
     }
 
     fn redundant(&mut self, index: usize, text: &str, by: &str) {

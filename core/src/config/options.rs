@@ -1,5 +1,7 @@
 //! The options with their types: what a document or a builder says, before its values are judged.
 
+use std::collections::HashSet;
+
 use super::document::{Document, Value};
 use crate::problem::{Code, Problems};
 
@@ -213,8 +215,9 @@ impl Options {
     /// Types a document. Everything wrong with names and types is reported; values are judged later.
     pub(crate) fn read(document: &Document, problems: &mut Problems) -> Options {
         let mut options = Options::default();
-        for (position, (name, value)) in document.entries().iter().enumerate() {
-            if document.entries()[..position].iter().any(|(earlier, _)| earlier == name) {
+        let mut names = HashSet::new();
+        for (name, value) in document.entries() {
+            if !names.insert(name) {
                 problems.error(Code::DuplicateOption, name, &value.shown(), "this option stands twice; keep one", None);
                 continue;
             }

@@ -39,13 +39,17 @@ impl Document {
         let invalid = |error: &toml::de::Error| syntax_error("TOML", error.span().map(|span| document::line_and_column(text, span.start)), error.message());
         let (table, errors) = toml::de::DeTable::parse_recoverable(text);
         let mut problems = Problems::default();
+        // The errors come in the order of the text, so that each place is counted from the one before.
+        let (mut line, mut from) = (1, 0);
         for error in &errors {
             if !error.message().contains("duplicate key") {
                 return Err(invalid(error));
             }
             let name = error.span().and_then(|span| text.get(span)).unwrap_or_default().trim();
-            let (line, column) = document::line_and_column(text, error.span().map_or(0, |span| span.start));
-            let message = format!("this option stands twice (line {line}, column {column}); keep one");
+            let at = error.span().map_or(from, |span| span.start).max(from);
+            line += text.get(from..at).unwrap_or_default().matches('\n').count();
+            from = at;
+            let message = format!("this option stands twice (line {line}); keep one");
             problems.error(Code::DuplicateOption, name, "", message, None);
         }
         let document = Document::deserialize(toml::Deserializer::from(table)).map_err(|error| invalid(&error))?;

@@ -40,7 +40,7 @@ const UNSUPPORTED: &str = "a pattern is `*.` before the whole host, `:*` as the 
 pub(crate) fn read(text: &str, path: &str, credentials: bool, problems: &mut Problems) -> Option<Entry> {
     let mut reader = Reader { text, credentials, found: Vec::new(), guessed: false };
     let entry = reader.read();
-    let corrected = entry.as_ref().map(Entry::to_string);
+    let corrected = entry.as_ref().filter(|_| !reader.found.is_empty()).map(Entry::to_string);
     for Finding { severity, code, message, hint } in reader.found {
         // What is corrected silently in a text whose scheme is a guess stands in the hint.
         if reader.guessed && severity == Severity::Warning {

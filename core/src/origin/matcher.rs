@@ -189,43 +189,53 @@ impl Patterns {
     }
 
     /// Whether some pattern matches; with `safe`, some pattern that is safe with credentials.
+    #[inline]
     pub(crate) fn matches(&self, origin: &Origin<'_>, safe: bool) -> bool {
-        if self.list.len() <= LINEAR {
-            return self.list.iter().zip(&self.safe).any(|(pattern, pattern_safe)| (*pattern_safe || !safe) && pattern.matches(origin));
-        }
-        self.has(origin, 0, "", origin.host, safe)
-            || self.has(origin, 5, "", "", safe)
-            || self.matches_below(origin, safe)
-            || self.matches_placeholder(origin, safe)
+        self.find(origin, safe).is_some()
     }
 
-    fn matches_below(&self, origin: &Origin<'_>, safe: bool) -> bool {
+    /// A pattern that matches; with `safe`, one that is safe with credentials.
+    pub(crate) fn find(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
+        if self.list.len() <= LINEAR {
+            let mut patterns = self.list.iter().zip(&self.safe);
+            return patterns.find(|(pattern, pattern_safe)| (**pattern_safe || !safe) && pattern.matches(origin)).map(|(pattern, _)| pattern);
+        }
+        self.find_key(origin, 0, "", origin.host, safe)
+            .or_else(|| self.find_key(origin, 5, "", "", safe))
+            .or_else(|| self.find_below(origin, safe))
+            .or_else(|| self.find_placeholder(origin, safe))
+    }
+
+    fn find_below(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
         let host = origin.host;
-        host.bytes().enumerate().filter(|(_, byte)| *byte == b'.').any(|(dot, _)| {
+        host.bytes().enumerate().filter(|(_, byte)| *byte == b'.').find_map(|(dot, _)| {
             let base = &host[dot + 1..];
-            dot > 0 && self.below_lengths[base.len() / 64 % 4] >> (base.len() % 64) & 1 == 1 && self.has(origin, 1, "", base, safe)
+            let known = dot > 0 && self.below_lengths[base.len() / 64 % 4] >> (base.len() % 64) & 1 == 1;
+            if known { self.find_key(origin, 1, "", base, safe) } else { None }
         })
     }
 
-    fn matches_placeholder(&self, origin: &Origin<'_>, safe: bool) -> bool {
+    fn find_placeholder(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
         let host = origin.host;
-        self.placeholder_lengths.iter().any(|(before, after)| {
+        self.placeholder_lengths.iter().find_map(|(before, after)| {
             let (before, after) = (usize::from(*before), usize::from(*after));
             if before + after >= host.len() {
-                return false;
+                return None;
             }
             let (before, rest) = host.split_at(before);
             let (value, after) = rest.split_at(rest.len() - after);
-            super::pattern::Class::ALL.iter().any(|(_, class)| value.bytes().all(|b| class.has(b)) && self.has(origin, 2 + *class as u8, before, after, safe))
+            let mut fits = super::pattern::Class::ALL.iter().filter(|(_, class)| value.bytes().all(|b| class.has(b)));
+            fits.find_map(|(_, class)| self.find_key(origin, 2 + *class as u8, before, after, safe))
         })
     }
 
-    fn has(&self, origin: &Origin<'_>, kind: u8, before: &str, after: &str, safe: bool) -> bool {
+    fn find_key(&self, origin: &Origin<'_>, kind: u8, before: &str, after: &str, safe: bool) -> Option<&Pattern> {
         let with_port = |port| {
             let key = Key { scheme: origin.scheme, kind, before, after, port };
-            self.table.find(hash(&self.seed, &key), |index| (self.safe[*index as usize] || !safe) && self.list[*index as usize].key() == key).is_some()
+            let index = self.table.find(hash(&self.seed, &key), |index| (self.safe[*index as usize] || !safe) && self.list[*index as usize].key() == key)?;
+            Some(&self.list[*index as usize])
         };
-        with_port(PortPattern::Exactly(origin.port)) || (self.any_port && with_port(PortPattern::Any))
+        with_port(PortPattern::Exactly(origin.port)).or_else(|| if self.any_port { with_port(PortPattern::Any) } else { None })
     }
 }
 
