@@ -196,6 +196,11 @@ class TestConstructor:
         assert (seen, middleware.tenant) == (["GET", "OPTIONS"], "a")
         assert repr(middleware).startswith("Mine(Policy(allow_origins=['https://a.example']")
 
+    @pytest.mark.parametrize("name", ["is_allowed_origin", "preflight_response", "simple_response", "send"])
+    def test_methods_of_starlettes_are_not_passed_over(self, name: str) -> None:
+        with pytest.raises(TypeError, match=f"Mine.{name} would never be called: use "):
+            type("Mine", (CORSMiddleware,), {name: lambda self, *arguments: None})
+
     def test_configured_once(self) -> None:
         class Forgetful(CORSMiddleware):
             def __init__(self) -> None:

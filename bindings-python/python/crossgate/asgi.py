@@ -80,7 +80,21 @@ class CORSMiddleware(ASGIMiddleware):
             raise TypeError(f"policy= holds every option: {', '.join(given)} cannot be given beside it")
         super().__init__(app, policy, predicate, predicate_timeout, websocket, counters)
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        for name, instead in _OF_STARLETTE.items():
+            if name in vars(cls):
+                # One that tightens what is allowed would be passed over without a word.
+                raise TypeError(f"{cls.__name__}.{name} would never be called: use {instead}")
 
+
+_OF_STARLETTE = {
+    "is_allowed_origin": "allow_origin_predicate=",
+    "allow_explicit_origin": "policy=",
+    "preflight_response": "policy=",
+    "simple_response": "policy=",
+    "send": "policy=, or a middleware outside",
+}
 _DEFAULTS: dict[str, Any] = {
     "allow_origins": (),
     "allow_methods": ("GET",),
