@@ -213,6 +213,24 @@ class TestConstructor:
         with pytest.raises(RuntimeError, match="configured already"):
             CORSMiddleware(application(), [A]).__init__(application(), ["*"])  # type: ignore[misc]
 
+    def test_servers_know_it_for_asgi(self) -> None:
+        """uvicorn, hypercorn and asgiref take what is no coroutine function for ASGI 2, or for WSGI."""
+
+        class Mine(CORSMiddleware):
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                await super().__call__({**scope, "mine": True}, receive, send)
+
+        for kind, mine in ((CORSMiddleware, False), (Mine, True)):
+            seen: list[Any] = []
+            middleware = kind(application(seen=seen), [A])
+            assert inspect.iscoroutinefunction(middleware.__call__)
+            assert (ACAO, A.encode()) in headers(middleware.__call__, scope(origin(A)))
+            assert seen[0].get("mine", False) is mine
+            gone = weakref.ref(middleware)
+            del middleware
+            gc.collect()
+            assert gone() is None
+
     def test_warnings_are_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         CORSMiddleware(application(), ["HTTPS://A.example"])
         assert "allow_origins[0]" in caplog.text
