@@ -80,9 +80,8 @@ pub(crate) fn type_of<'py>(fields: &Bound<'py, PyDict>) -> PyResult<Option<Bound
     }
 }
 
-/// With the interpreter's lock, and its structures in sight, no reference is counted and no function called for what is
-/// passed over.
-#[cfg(not(any(Py_LIMITED_API, Py_GIL_DISABLED, PyPy, GraalPy)))]
+/// Under the interpreter's lock no reference is counted for what is passed over.
+#[cfg(not(any(Py_GIL_DISABLED, PyPy, GraalPy)))]
 #[allow(unsafe_code)]
 mod walk {
     use std::ptr;
@@ -93,29 +92,41 @@ mod walk {
 
     use super::Found;
 
+    #[cfg(not(Py_LIMITED_API))]
+    use ffi::{
+        Py_SIZE as bytes_size, PyBytes_AS_STRING as bytes_start, PyList_GET_ITEM as list_item, PyList_GET_SIZE as list_size, PyTuple_GET_ITEM as tuple_item,
+        PyTuple_GET_SIZE as tuple_size,
+    };
+    /// The stable interface has functions where the structures are not in sight.
+    #[cfg(Py_LIMITED_API)]
+    use ffi::{
+        PyBytes_AsString as bytes_start, PyBytes_Size as bytes_size, PyList_GetItem as list_item, PyList_Size as list_size, PyTuple_GetItem as tuple_item,
+        PyTuple_Size as tuple_size,
+    };
+
     /// From `index` on the first that is anything but a pair whose name is bytes that are not wanted, and its place.
     #[inline]
     pub(super) fn of_interest<'py, W>(list: &Bound<'py, PyList>, mut index: usize, wanted: impl Fn(&[u8]) -> Option<W>) -> Option<(usize, Found<'py, W>)> {
         let py = list.py();
         let list = list.as_ptr();
         // SAFETY: a list that the caller holds; its length is below isize::MAX.
-        while index < unsafe { ffi::PyList_GET_SIZE(list) } as usize {
+        while index < unsafe { list_size(list) } as usize {
             // SAFETY: the index is below the length. This thread holds the interpreter's lock (the token `py`, and this is
-            // no build without that lock), and nothing below runs Python's code: neither checks of types nor `wanted`,
-            // which is given bytes and nothing else. So nobody changes the list or drops what is in it until this block
-            // is left, and what leaves it has a reference of its own.
+            // no build without that lock), and nothing below runs Python's code: neither what reads an object of the type
+            // that was just checked, nor `wanted`, which is given bytes and nothing else. So nobody changes the list or
+            // drops what is in it until this block is left, and what leaves it has a reference of its own.
             unsafe {
-                let item = ffi::PyList_GET_ITEM(list, index as ffi::Py_ssize_t);
+                let item = list_item(list, index as ffi::Py_ssize_t);
                 let mut bytes = None;
-                if ffi::PyTuple_Check(item) != 0 && ffi::PyTuple_GET_SIZE(item) == 2 {
-                    let name = ffi::PyTuple_GET_ITEM(item, 0);
-                    if ffi::PyBytes_Check(name) != 0 {
-                        bytes = Some(std::slice::from_raw_parts(ffi::PyBytes_AS_STRING(name).cast::<u8>(), ffi::Py_SIZE(name) as usize));
+                if ffi::PyTuple_CheckExact(item) != 0 && tuple_size(item) == 2 {
+                    let name = tuple_item(item, 0);
+                    if ffi::PyBytes_CheckExact(name) != 0 {
+                        bytes = Some(std::slice::from_raw_parts(bytes_start(name).cast::<u8>(), bytes_size(name) as usize));
                     }
                 }
                 match bytes.map(&wanted) {
                     Some(None) => {}
-                    Some(Some(wanted)) => return Some((index, Found::Wanted(wanted, Bound::from_borrowed_ptr(py, ffi::PyTuple_GET_ITEM(item, 1))))),
+                    Some(Some(wanted)) => return Some((index, Found::Wanted(wanted, Bound::from_borrowed_ptr(py, tuple_item(item, 1))))),
                     None => return Some((index, Found::Other(Bound::from_borrowed_ptr(py, item)))),
                 }
             }
@@ -137,7 +148,7 @@ mod walk {
     }
 }
 
-#[cfg(any(Py_LIMITED_API, Py_GIL_DISABLED, PyPy, GraalPy))]
+#[cfg(any(Py_GIL_DISABLED, PyPy, GraalPy))]
 mod walk {
     use pyo3::prelude::*;
     use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};

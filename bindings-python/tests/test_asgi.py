@@ -196,6 +196,11 @@ class TestConstructor:
         assert (seen, middleware.tenant) == (["GET", "OPTIONS"], "a")
         assert repr(middleware).startswith("Mine(Policy(allow_origins=['https://a.example']")
 
+    @pytest.mark.parametrize("name", ["is_allowed_origin", "preflight_response", "simple_response", "send"])
+    def test_methods_of_starlettes_are_not_passed_over(self, name: str) -> None:
+        with pytest.raises(TypeError, match=f"Mine.{name} would never be called: use "):
+            type("Mine", (CORSMiddleware,), {name: lambda self, *arguments: None})
+
     def test_configured_once(self) -> None:
         class Forgetful(CORSMiddleware):
             def __init__(self) -> None:
@@ -207,6 +212,24 @@ class TestConstructor:
                 use(forgetful)
         with pytest.raises(RuntimeError, match="configured already"):
             CORSMiddleware(application(), [A]).__init__(application(), ["*"])  # type: ignore[misc]
+
+    def test_servers_know_it_for_asgi(self) -> None:
+        """uvicorn, hypercorn and asgiref take what is no coroutine function for ASGI 2, or for WSGI."""
+
+        class Mine(CORSMiddleware):
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                await super().__call__({**scope, "mine": True}, receive, send)
+
+        for kind, mine in ((CORSMiddleware, False), (Mine, True)):
+            seen: list[Any] = []
+            middleware = kind(application(seen=seen), [A])
+            assert inspect.iscoroutinefunction(middleware.__call__)
+            assert (ACAO, A.encode()) in headers(middleware.__call__, scope(origin(A)))
+            assert seen[0].get("mine", False) is mine
+            gone = weakref.ref(middleware)
+            del middleware
+            gc.collect()
+            assert gone() is None
 
     def test_warnings_are_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         CORSMiddleware(application(), ["HTTPS://A.example"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from types import MethodType
 from typing import Any, Literal
 
 from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
@@ -79,8 +80,28 @@ class CORSMiddleware(ASGIMiddleware):
         elif given := [name for name, value in options.items() if value != _DEFAULTS[name]]:
             raise TypeError(f"policy= holds every option: {', '.join(given)} cannot be given beside it")
         super().__init__(app, policy, predicate, predicate_timeout, websocket, counters)
+        # Servers call what they are given, but look at its __call__ to tell ASGI from WSGI: at this one.
+        vars(self)["__call__"] = MethodType(_awaited, self)
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        for name, instead in _OF_STARLETTE.items():
+            if name in vars(cls):
+                # One that tightens what is allowed would be passed over without a word.
+                raise TypeError(f"{cls.__name__}.{name} would never be called: use {instead}")
 
 
+async def _awaited(middleware: CORSMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+    await middleware(scope, receive, send)
+
+
+_OF_STARLETTE = {
+    "is_allowed_origin": "allow_origin_predicate=",
+    "allow_explicit_origin": "policy=",
+    "preflight_response": "policy=",
+    "simple_response": "policy=",
+    "send": "policy=, or a middleware outside",
+}
 _DEFAULTS: dict[str, Any] = {
     "allow_origins": (),
     "allow_methods": ("GET",),

@@ -1,4 +1,4 @@
-"""FastAPI behind a real server, for test_asgi_servers.py: asgi_server.py uvicorn|hypercorn install|add."""
+"""FastAPI behind a real server, for test_asgi_servers.py: asgi_server.py uvicorn|hypercorn install|add|wrap."""
 
 from __future__ import annotations
 
@@ -77,10 +77,13 @@ app.mount(
     "/inner", Starlette(routes=[Route("/file", public)], middleware=[Middleware(CORSMiddleware, allow_origins=["*"])])
 )
 
+served: Any = app
 if sys.argv[2] == "install":
     install(app, **OPTIONS)
-else:
+elif sys.argv[2] == "add":
     app.add_middleware(CORSMiddleware, **OPTIONS)
+else:
+    served = CORSMiddleware(app, **OPTIONS)
 
 
 async def main() -> None:
@@ -89,7 +92,7 @@ async def main() -> None:
     if sys.argv[1] == "uvicorn":
         import uvicorn
 
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))
+        server = uvicorn.Server(uvicorn.Config(served, log_level="critical", lifespan="on"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.sleep(0.01)
@@ -100,7 +103,7 @@ async def main() -> None:
         config = Config()
         config.bind = [f"fd://{listener.detach()}"]
         config.errorlog = None
-        serving = asyncio.create_task(serve(app, config))
+        serving = asyncio.create_task(serve(served, config))
         await asyncio.sleep(0.2)
     print(port, flush=True)
     await serving

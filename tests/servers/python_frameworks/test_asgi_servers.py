@@ -21,10 +21,10 @@ ACAO, ACAC, ACEH = (f"Access-Control-{name}" for name in ("Allow-Origin", "Allow
 
 
 class Server:
-    def __init__(self, name: str, port: int, installed: bool) -> None:
+    def __init__(self, name: str, port: int, outermost: bool) -> None:
         self.name = name
         self.port = port
-        self.installed = installed
+        self.outermost = outermost
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
 
     def ask(self, path: str, origin: str | None = A, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
@@ -44,7 +44,7 @@ class Server:
         pytest.param((python, server, how), id=f"{version}-{server}-{how}")
         for version, python in (("current", sys.executable), ("oldest", OLDEST))
         for server in ("uvicorn", "hypercorn")
-        for how in ("install", "add")
+        for how in ("install", "add", "wrap")
     ],
 )
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
@@ -62,7 +62,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         port = lines.get(timeout=30)
         assert port.strip(), process.stderr.read()
         drain.start()
-        yield Server(name, int(port), how == "install")
+        yield Server(name, int(port), how != "add")
     finally:
         process.kill()
         process.wait(10)
@@ -109,7 +109,7 @@ def test_every_response(server: Server, path: str, status: int) -> None:
 def test_unhandled_errors(server: Server) -> None:
     response = server.ask("/crash")
     # Starlette's own place for middlewares is inside of its handler of errors.
-    assert (response.status, response.headers[ACAO]) == (500, A if server.installed else None)
+    assert (response.status, response.headers[ACAO]) == (500, A if server.outermost else None)
     server.connection.close()
 
 
