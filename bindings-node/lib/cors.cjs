@@ -2,6 +2,7 @@
 // Middleware for Express and Connect, with the options of the npm package `cors`.
 
 const { answerFor } = require('./answer.cjs')
+const { originToJudge } = require('./decide.cjs')
 const { applyToResponse, endEmpty } = require('./node-response.cjs')
 const { setupOf } = require('./options/cors.cjs')
 const { Kept } = require('./options/kept.cjs')
@@ -40,7 +41,7 @@ function delegated(delegate) {
 function handle(setup, req, res, next) {
   const { policy } = setup
   if (policy === null) return next()
-  const origin = setup.judge === null && setup.origin === null ? null : policy.asksHost(req.method, req.headers)
+  const origin = setup.judge === null && setup.origin === null ? null : originToJudge(policy, req.method, req.headers)
   if (origin === null) return respond(setup, answerFor(policy, req.method, req.headers), res, next)
   const judged = allowed => respond(setup, answerFor(policy, req.method, req.headers, allowed ? 'allow' : 'deny'), res, next)
   if (setup.judge !== null) return judged(setup.judge(origin))

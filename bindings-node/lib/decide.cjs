@@ -14,6 +14,9 @@ const isThenable = value => value !== null && typeof value === 'object' && typeo
  * @property {((error: unknown, context: any) => void)} report where errors of `host` go
  */
 
+/** The origin that the application is to judge, or null. Most requests have none, and need not be looked into. */
+const originToJudge = (policy, method, headers) => (headers.origin === undefined ? null : policy.asksHost(method, headers))
+
 function withVerdict(decider, method, headers, allowed) {
   try {
     return answerFor(decider.policy, method, headers, allowed === true ? 'allow' : 'deny')
@@ -35,7 +38,7 @@ function report(decider, error, context) {
 function decide(decider, method, headers, context) {
   const { policy, host } = decider
   if (host === null) return answerFor(policy, method, headers)
-  const origin = policy.asksHost(method, headers)
+  const origin = originToJudge(policy, method, headers)
   if (origin === null) return answerFor(policy, method, headers)
   let word
   try {
@@ -54,4 +57,4 @@ function decide(decider, method, headers, context) {
   )
 }
 
-module.exports = { decide, isThenable }
+module.exports = { decide, isThenable, originToJudge }

@@ -6,7 +6,7 @@ const { ServerResponse } = require('node:http')
 const { ANSWER, LATE, applyToResponse, hasOwn, setAll } = require('./node-response.cjs')
 const { mayBeOwn } = require('./own-headers.cjs')
 
-// Several times as fast as Object.hasOwn in a loop over names.
+// In a loop over an object's own names it costs next to nothing, unlike Object.hasOwn.
 const { hasOwnProperty } = Object.prototype
 
 /** Gives the answer to a response whose head is still to be written; the last one that is given counts. */
@@ -19,8 +19,7 @@ function applyAtHead(res, answer) {
 
 /** What takes the place of a response's writeHead, which it calls in the end. */
 function makeWriter(answer) {
-  // Not frozen as the answer's are: those cannot be copied fast.
-  const headers = Array.from(answer.headers)
+  const { headers } = answer
 
   function writeHead(status, reason, more) {
     if (more === undefined && status >= 200) {
@@ -32,12 +31,13 @@ function makeWriter(answer) {
           return ServerResponse.prototype.writeHead.call(this, status)
         }
       } else if (names.length === 0 && typeof reason === 'object' && reason !== null && !Array.isArray(reason)) {
-        const list = headers.slice()
+        const list = []
         let isOther = true
         for (const name in reason) {
           if (mayBeOwn(name)) isOther = false
           else if (hasOwnProperty.call(reason, name)) list.push(name, reason[name])
         }
+        for (let i = 0; i < headers.length; i += 1) list.push(headers[i])
         if (isOther) return ServerResponse.prototype.writeHead.call(this, status, list)
       }
     }

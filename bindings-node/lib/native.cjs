@@ -3,26 +3,22 @@
 
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
-
-/** `linux-x64-gnu`, `linux-x64-musl`, `darwin-arm64`, `win32-x64-msvc`, …: the names that @napi-rs/cli gives. */
-function platform() {
-  const { platform, arch } = process
-  if (platform === 'win32') return `win32-${arch}-msvc`
-  if (platform !== 'linux') return `${platform}-${arch}`
-  // Only a report made by glibc names its version.
-  const glibc = process.report?.getReport?.().header?.glibcVersionRuntime
-  return `linux-${arch}-${glibc ? 'gnu' : 'musl'}${arch === 'arm' ? 'eabihf' : ''}`
-}
+const { platform } = require('./platform.cjs')
 
 function load() {
   const beside = join(__dirname, '..', 'crossgate.node')
-  if (existsSync(beside)) return require(beside)
   const name = `crossgate-${platform()}`
-  try {
-    return require(name)
-  } catch (cause) {
-    throw new Error(`crossgate has no native module for this platform: neither ${beside} nor the package ${name} can be loaded`, { cause })
+  // The package may have been packed on another platform than this one.
+  const errors = []
+  for (const path of existsSync(beside) ? [beside, name] : [name]) {
+    try {
+      return require(path)
+    } catch (error) {
+      errors.push(error)
+    }
   }
+  const why = errors.map(error => error.message.split('\n', 1)[0]).join('; ')
+  throw new Error(`crossgate has no native module for this platform: neither ${beside} nor the package ${name} can be loaded (${why}). Install ${name}, or build it from source: npm rebuild crossgate (needs cargo)`, { cause: errors[0] })
 }
 
 module.exports = load()

@@ -1,15 +1,22 @@
-// Builds the native module with cargo and puts it beside index.cjs. `--debug` skips the optimiser.
+// Builds the native module with cargo and puts it beside index.cjs: from the workspace, or, in an installed package, from
+// source/. `--debug` skips the optimiser.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, readFileSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)))
+const packed = join(here, 'source', 'bindings-node')
+const crate = existsSync(join(here, '..', 'Cargo.toml')) ? here : packed
 const debug = process.argv.includes('--debug')
 const library = { darwin: 'libcrossgate_node.dylib', win32: 'crossgate_node.dll' }[process.platform] ?? 'libcrossgate_node.so'
 
 function cargo(args, options) {
-  const { status, error, stdout } = spawnSync('cargo', args, { cwd: here, stdio: 'inherit', ...options })
+  const { status, error, stdout } = spawnSync('cargo', args, { cwd: crate, stdio: 'inherit', ...options })
+  if (error?.code === 'ENOENT') {
+    console.error('crossgate: cargo is missing; install Rust (https://rustup.rs), or install the package on a platform that it has a binary for')
+    process.exit(1)
+  }
   if (error) throw error
   if (status !== 0) process.exit(status ?? 1)
   return stdout

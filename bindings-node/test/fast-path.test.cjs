@@ -6,7 +6,7 @@ const test = require('node:test')
 const assert = require('node:assert/strict')
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { Policy } = require('..')
+const { Policy, SharedPolicy } = require('..')
 const { answerFor, ANSWERS } = require('../lib/answer.cjs')
 const { random } = require('./random.cjs')
 
@@ -139,6 +139,51 @@ test('what an attacker chooses is not kept, and pushes nothing out', () => {
   assert.ok(without.spelled.size < 20 && without.numbered.filter(Boolean).length < 20, `${without.spelled.size} ${without.numbered.length}`)
   assert.deepEqual([answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })], kept)
   assert.equal(answerFor(policy, 'GET', good), kept[0])
+})
+
+test('of refused origins the last few are kept, apart from the others', () => {
+  const policy = new Policy({ allowOrigins: ['https://a.example'], deniedActual: 'reject', ownOrigins: ['https://own.example'] })
+  const { without } = policy[ANSWERS]
+  let asked = 0
+  const { ask } = without
+  without.ask = (...question) => { asked += 1; return ask(...question) }
+  const refuse = (origin, site) => answerFor(policy, 'GET', { origin, ...(site && { 'sec-fetch-site': site }) })
+  const first = refuse('https://evil.example')
+  const before = asked
+  assert.equal(refuse('https://evil.example'), first)
+  assert.equal(asked, before)
+  assert.equal(first.action, 'reject')
+  // What exempts a request is another text that the answer was given for.
+  for (const site of ['same-origin', 'none']) for (let i = 0; i < 2; i += 1) assert.equal(refuse('https://evil.example', site).action, 'forward')
+  assert.equal(refuse('https://evil.example', 'cross-site').action, 'reject')
+  const good = answerFor(policy, 'GET', { origin: 'https://a.example' })
+  for (let i = 0; i < 10_000; i += 1) refuse(`https://e${i}.example`)
+  refuse('x'.repeat(10_000))
+  assert.equal(without.refused.length, 8)
+  assert.ok(without.refused.every(({ origin }) => origin.length < 600))
+  const then = asked
+  assert.equal(answerFor(policy, 'GET', { origin: 'https://a.example' }), good)
+  assert.equal(asked, then)
+})
+
+test('a response depends on the requested names only where a policy echoes them', () => {
+  const pick = random(20261129)
+  const of = list => list[pick(list.length)]
+  const policies = POLICIES.map(options => new Policy(options))
+  assert.deepEqual(policies.map(policy => policy[ANSWERS].readsNames), POLICIES.map(({ allowCredentials, allowHeaders }) => allowCredentials === true && [allowHeaders].flat().includes('*')))
+  for (let i = 0; i < 20_000; i += 1) {
+    const policy = of(policies.filter(policy => !policy[ANSWERS].readsNames))
+    const headers = { origin: of(ORIGINS), 'access-control-request-method': of(REQUESTED) }
+    const [bare, full] = [headers, { ...headers, 'access-control-request-headers': of(NAMES) }].map(asked => {
+      const { action, status, remove, headers: lines } = policy.evaluate('OPTIONS', asked)
+      return { action, status, remove, lines }
+    })
+    assert.deepEqual(bare, full)
+  }
+  const shared = new SharedPolicy(policies[4])
+  assert.equal(shared[ANSWERS].readsNames, false)
+  shared.setShadow(policies[4], () => {})
+  assert.equal(shared[ANSWERS].readsNames, true, 'who counts reasons reads the names')
 })
 
 test('the table of a long list of origins is bounded', () => {

@@ -11,7 +11,7 @@ const { Policy } = require('..')
 const { answerFor } = require('../lib/answer.cjs')
 const { applyToResponse: applyToFetch } = require('../lib/fetch-response.cjs')
 const { applyAtHead } = require('../lib/late-head.cjs')
-const { applyToResponse } = require('../lib/node-response.cjs')
+const { applyToResponse, endEmpty } = require('../lib/node-response.cjs')
 const { isOwn } = require('../lib/own-headers.cjs')
 const { random } = require('./random.cjs')
 
@@ -111,5 +111,28 @@ test('every decision vector, on a response that speaks for itself and on one tha
     for (const [name, value] of request.headers) headers[name.toLowerCase()] = name.toLowerCase() in headers ? `${headers[name.toLowerCase()]}, ${value}` : value
     const policy = new Policy(document)
     for (const pairs of [[], said, said.slice(0, 1)]) assertAlike(policy, request.method, headers, pairs, request.verdict)
+  }
+})
+
+test('of several answers the last one counts, whichever way each is given', () => {
+  const wrap = res => {
+    const before = res.writeHead
+    res.writeHead = function (...args) { return before.apply(this, args) }
+  }
+  const of = (policy, origin) => answerFor(policy, 'GET', { origin })
+  for (const origin of ['https://a.example', 'https://evil.example']) {
+    const expected = own(POLICIES[1].evaluate('GET', { origin }).headers)
+    for (const first of [applyAtHead, applyToResponse]) {
+      for (const second of [applyAtHead, applyToResponse]) {
+        for (const between of [() => {}, wrap]) {
+          for (const end of [res => res.writeHead(200), res => res.writeHead(200, { etag: 'x' }), res => res.end('x')]) {
+            const said = respond(res => { first(res, of(POLICIES[0], origin)); between(res); second(res, of(POLICIES[1], origin)); end(res) })
+            assert.deepEqual(said, expected, `${first.name}, ${between.name}, ${second.name}, ${end}: ${origin}`)
+          }
+        }
+      }
+    }
+    const rejecting = new Policy({ allowOrigins: ['https://b.example'], deniedActual: 'reject', ownOrigins: ['https://own.example'] })
+    for (const first of [applyAtHead, applyToResponse]) assert.deepEqual(respond(res => { first(res, of(POLICIES[0], origin)); endEmpty(res, of(rejecting, origin)) }), { vary: 'Origin' })
   }
 })

@@ -2,7 +2,7 @@
 import test from 'node:test'
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import * as module from 'crossgate'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const require = createRequire(import.meta.url)
+const manifestOf = directory => JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
 // npm is a script on Windows.
 const npm = (args, cwd) => execFileSync('npm', args, { cwd, encoding: 'utf8', shell: process.platform === 'win32', stdio: ['ignore', 'pipe', 'pipe'] })
 
@@ -39,7 +40,7 @@ test('the names in the types are those of the engine', () => {
 
 test('the versions of the package and the crate are one', () => {
   const cargo = readFileSync(join(root, '..', 'Cargo.toml'), 'utf8')
-  assert.equal(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version, cargo.match(/\[workspace\.package\]\nversion = "([^"]+)"/)[1])
+  assert.equal(manifestOf(root).version, cargo.match(/\[workspace\.package\]\nversion = "([^"]+)"/)[1])
 })
 
 test('the packed tarball works alone', t => {
@@ -47,20 +48,70 @@ test('the packed tarball works alone', t => {
   t.after(() => rmSync(directory, { recursive: true, force: true }))
   const [{ filename, files }] = JSON.parse(npm(['pack', '--json', '--pack-destination', directory], root))
   const names = files.map(file => file.path)
-  for (const name of ['crossgate.node', 'types.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md']) assert.ok(names.includes(name), name)
-  assert.ok(!names.some(name => /^(src|test|node_modules|scripts)\//.test(name)), names.join())
+  for (const name of ['crossgate.node', 'types.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'source/core/src/lib.rs', 'source/bindings-node/src/lib.rs']) assert.ok(names.includes(name), name)
+  assert.ok(!names.some(name => /^(src|test|node_modules|npm)\/|target\//.test(name)), names.join())
+  install(directory, [filename])
+  assertWorks(directory)
+})
+
+/** Installs tarballs into an empty project. */
+function install(directory, filenames) {
   writeFileSync(join(directory, 'package.json'), '{"private": true}')
-  npm(['install', '--offline', '--no-audit', '--no-fund', `./${filename}`], directory)
+  npm(['install', '--offline', '--no-audit', '--no-fund', ...filenames.map(name => `./${name}`)], directory)
+}
+
+/** In both module systems. */
+function assertWorks(directory) {
   const use = "const d = new Policy({ allowOrigins: ['https://a.example'] }).evaluate('GET', ['Origin', 'https://a.example']); console.log(d.reason)"
   writeFileSync(join(directory, 'a.cjs'), `const cors = require('crossgate'); cors(); const { Policy } = cors; ${use}`)
   writeFileSync(join(directory, 'a.mjs'), `import cors, { Policy } from 'crossgate'; cors({ origin: false }); ${use}`)
   for (const file of ['a.cjs', 'a.mjs']) assert.equal(execFileSync(process.execPath, [file], { cwd: directory, encoding: 'utf8' }), 'allowed\n')
+}
+
+/** A copy of the package as somebody else would have packed it: with a binary of another platform, or with none. */
+function packElsewhere(t, binary) {
+  const directory = mkdtempSync(join(tmpdir(), 'crossgate-'))
+  t.after(() => rmSync(directory, { recursive: true, force: true }))
+  const [{ filename }] = JSON.parse(npm(['pack', '--json', '--pack-destination', directory], root))
+  execFileSync('tar', ['-xf', filename], { cwd: directory })
+  const copy = join(directory, 'package')
+  if (binary === null) rmSync(join(copy, 'crossgate.node'))
+  else writeFileSync(join(copy, 'crossgate.node'), binary)
+  // What is in the folder is what is packed: the sources are there already.
+  const manifest = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'))
+  for (const script of ['prepack', 'postpack']) delete manifest.scripts[script]
+  writeFileSync(join(copy, 'package.json'), JSON.stringify(manifest))
+  npm(['pack', '--pack-destination', directory], copy)
+  return { copy, directory, filename }
+}
+
+test('on another platform the package of that platform is loaded, which @napi-rs/cli lays out', { skip: !existsSync(join(root, 'node_modules', '@napi-rs')) && 'npm ci was not run' }, t => {
+  const { copy, directory, filename } = packElsewhere(t, 'made for another machine')
+  execFileSync(process.execPath, [join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js'), 'create-npm-dirs'], { cwd: copy, stdio: 'pipe' })
+  const packages = readdirSync(join(copy, 'npm')).map(name => join(copy, 'npm', name))
+  assert.ok(packages.length >= 9)
+  const manifests = packages.map(path => ({ path, ...JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) }))
+  const { platform } = require('../lib/platform.cjs')
+  const own = manifests.find(({ name }) => name === `crossgate-${platform()}`)
+  assert.ok(own, `${platform()} among ${manifests.map(({ name }) => name)}`)
+  assert.deepEqual([own.version, own.os, own.cpu], [manifestOf(root).version, [process.platform], [process.arch]])
+  copyFileSync(join(root, 'crossgate.node'), join(own.path, own.main))
+  const [{ filename: ofPlatform }] = JSON.parse(npm(['pack', '--json', '--pack-destination', directory], own.path))
+  install(directory, [ofPlatform, filename])
+  assertWorks(directory)
+})
+
+test('where no binary fits the package is built from its own source', { skip: !process.env.CROSSGATE_LONG && 'CROSSGATE_LONG=1 runs it', timeout: 900_000 }, t => {
+  const { directory, filename } = packElsewhere(t, null)
+  install(directory, [filename])
+  assertWorks(directory)
+  assert.ok(!existsSync(join(directory, 'node_modules', 'crossgate', 'source', 'target')))
 })
 
 test('without a native module the error says what was looked for', t => {
   const directory = mkdtempSync(join(tmpdir(), 'crossgate-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))
-  writeFileSync(join(directory, 'native.cjs'), readFileSync(join(root, 'lib', 'native.cjs')))
+  for (const name of ['native.cjs', 'platform.cjs']) copyFileSync(join(root, 'lib', name), join(directory, name))
   assert.throws(() => require(join(directory, 'native.cjs')), error => {
     return error.message.includes(`crossgate-${process.platform}-${process.arch}`) && error.message.includes('crossgate.node') && error.cause.code === 'MODULE_NOT_FOUND'
   })

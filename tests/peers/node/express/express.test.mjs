@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Counters, Policy, PolicyError, SharedPolicy, cors } from 'crossgate'
 
 const require = createRequire(import.meta.url)
@@ -124,6 +126,54 @@ for (const version of ['express', 'express4', 'express4-oldest']) {
       assert.deepEqual([answer.status, answer.origin], [status, A], path)
     }
     assert.equal((await ask(get(A, '/vary'))).vary, 'Origin, Accept')
+  })
+}
+
+for (const version of ['express', 'express4', 'express4-oldest']) {
+  const express = require(version)
+  const file = fileURLToPath(import.meta.url)
+
+  test(`${version}: every kind of response, allowed and refused`, { timeout: 30_000 }, async t => {
+    const app = express()
+    app.set('env', 'test')
+    app.use(cors({ origin: [A], credentials: true, exposedHeaders: ['X-Id'] }))
+    app.get('/file', (req, res) => res.sendFile(file))
+    app.use('/static', express.static(dirname(file)))
+    app.get('/object', (req, res) => res.writeHead(200, { Vary: 'Accept', 'Access-Control-Allow-Origin': '*' }).end('x'))
+    app.get('/flat', (req, res) => res.writeHead(200, ['Vary', 'Accept', 'X-Own', 'x', 'Access-Control-Allow-Origin', '*']).end('x'))
+    app.get('/pairs', (req, res) => res.writeHead(200, 'Fine', [['Vary', 'Accept'], ['Access-Control-Allow-Origin', '*']]).end('x'))
+    app.get('/cookies', (req, res) => res.cookie('a', '1').cookie('b', '2').send('x'))
+    app.get('/events', (req, res) => {
+      res.writeHead(200, { 'Content-Type': 'text/event-stream' })
+      res.flushHeaders()
+      setImmediate(() => res.end('data: 1\n\n'))
+    })
+    app.get('/refused', (req, res, next) => next(Object.assign(new Error('no'), { status: 401, headers: { 'WWW-Authenticate': 'Basic', Vary: 'Authorization' } })))
+    app.get('/own-page', (req, res, next) => next(Object.assign(new Error('no'), { page: 'own' })))
+    app.get('/after', (req, res, next) => setImmediate(next, new Error('after')))
+    app.get('/reset', (req, res) => {
+      for (const name of res.getHeaderNames()) res.removeHeader(name)
+      res.status(503).set('Vary', 'Accept').send('x')
+    })
+    app.use((error, req, res, next) => (error.page === 'own' ? res.status(422).vary('Accept').json({ error: error.page }) : next(error)))
+    const ask = await serve(t, app)
+    const { headers: { etag } } = await ask({ path: '/file' })
+    const requests = {
+      '/file': [200, {}], '/file unchanged': [304, { 'if-none-match': etag }], '/file in part': [206, { range: 'bytes=0-9' }], '/file out of range': [416, { range: 'bytes=99999999-' }],
+      '/static/none': [404, {}], '/object': [200, {}, 'Accept, Origin'], '/flat': [200, {}, 'Accept, Origin'], '/pairs': [200, {}, 'Accept, Origin'], '/cookies': [200, {}], '/events': [200, {}],
+      '/refused': [401, {}, 'Authorization, Origin'], '/own-page': [422, {}, 'Origin, Accept'], '/after': [500, {}], '/reset': [503, {}, 'Accept, Origin']
+    }
+    for (const [name, [status, headers, vary = 'Origin']] of Object.entries(requests)) {
+      for (const [origin, allowed] of [[A, A], [EVIL, undefined]]) {
+        for (const method of ['GET', 'HEAD']) {
+          const answer = await ask({ method, path: name.split(' ')[0], headers: { ...headers, origin } })
+          assert.deepEqual([answer.status, answer.origin, answer.headers['access-control-allow-credentials'], answer.headers['access-control-expose-headers'], answer.vary],
+            [status, allowed, allowed && 'true', allowed && 'X-Id', vary], `${method} ${name} from ${origin}`)
+        }
+      }
+    }
+    assert.deepEqual((await ask(get(A, '/cookies'))).headers['set-cookie'], ['a=1; Path=/', 'b=2; Path=/'])
+    assert.equal((await ask(get(A, '/refused'))).headers['www-authenticate'], 'Basic')
   })
 }
 

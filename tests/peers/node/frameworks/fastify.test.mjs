@@ -32,6 +32,19 @@ for (const [release, fastify] of Object.entries(releases)) {
       app.get('/', (request, reply) => reply.send('home'))
       app.get('/error', async () => Promise.reject(new Error('broken')))
       app.get('/vary', (request, reply) => reply.header('Vary', 'Accept-Encoding').header('Access-Control-Allow-Origin', '*').send('varies'))
+      app.get('/cookies', (request, reply) => reply.header('set-cookie', ['a=1', 'b=2']).header('x-own', 5).send('c'))
+      app.get('/unchanged', (request, reply) => reply.code(304).header('etag', '"x"').send())
+      app.get('/pairs', (request, reply) => {
+        reply.hijack()
+        reply.raw.writeHead(200, 'Fine', ['Vary', 'Accept', 'Access-Control-Allow-Origin', '*'])
+        reply.raw.end('x')
+      })
+      app.get('/set', (request, reply) => {
+        reply.hijack()
+        reply.raw.setHeader('Vary', 'Accept')
+        reply.raw.writeHead(200, { 'x-own': 'x' })
+        reply.raw.end('x')
+      })
       app.get('/events', (request, reply) => {
         reply.hijack()
         reply.raw.writeHead(200, { 'Content-Type': 'text/event-stream', Vary: 'Accept' })
@@ -45,7 +58,7 @@ for (const [release, fastify] of Object.entries(releases)) {
       app.get('/stream', (request, reply) => reply.send(require('node:stream').Readable.from(['a', 'b'])))
       app.get('/redirect', (request, reply) => reply.code(302).header('location', '/').send())
     })
-    const expected = { '/': [200, 'home'], '/error': [500], '/missing': [404], '/%zz': [400], '/stream': [200, 'ab'], '/redirect': [302, ''], '/implicit': [200, 'ab'] }
+    const expected = { '/': [200, 'home'], '/error': [500], '/missing': [404], '/%zz': [400], '/stream': [200, 'ab'], '/redirect': [302, ''], '/implicit': [200, 'ab'], '/cookies': [200, 'c'], '/unchanged': [304, ''] }
     for (const [path, [status, body]] of Object.entries(expected)) {
       const response = await send(get(path))
       assert.equal(response.status, status, path)
@@ -59,6 +72,13 @@ for (const [release, fastify] of Object.entries(releases)) {
     assert.equal(allowOrigin(await send(get('/vary', EVIL))), undefined)
     const events = await send(get('/events'))
     assert.deepEqual([allowOrigin(events), events.headers.vary, events.body], [A, 'Accept, Origin', 'data: 1\n\n'])
+    for (const path of ['/pairs', '/set']) {
+      const raw = await send(get(path))
+      assert.deepEqual([allowOrigin(raw), raw.headers.vary, raw.body], [A, 'Accept, Origin', 'x'], path)
+      assert.equal(allowOrigin(await send(get(path, EVIL))), undefined, path)
+    }
+    const cookies = (await send(get('/cookies'))).headers
+    assert.deepEqual([cookies['set-cookie'], cookies['x-own']], [['a=1', 'b=2'], '5'])
     const head = await send({ ...get('/'), method: 'HEAD' })
     assert.equal(allowOrigin(head), A)
   })
@@ -100,6 +120,22 @@ for (const [release, fastify] of Object.entries(releases)) {
     assert.equal(await allowed(A, 'DELETE', '/both'), undefined)
     assert.equal(await allowed(A, 'DELETE', '/elsewhere'), A)
     assert.equal((await send({ method: 'OPTIONS', path: '/items/1', headers: {} })).body, 'my own options')
+  })
+
+  test(`${release}: strictPreflight, optionsSuccessStatus, hideOptionsRoute and an injected request`, async t => {
+    const schemas = []
+    const { app, send } = await listen(t, fastify, async app => {
+      app.addHook('onRoute', route => route.method === 'OPTIONS' && schemas.push(route.schema?.hide))
+      await app.register(cors, { origin: [A], strictPreflight: false, optionsSuccessStatus: 200, hideOptionsRoute: false, cacheControl: 'max-age=9' })
+      app.get('/', { config: { cors: { origin: [B] } } }, async () => 'home')
+    })
+    const plain = await send({ method: 'OPTIONS', path: '/', headers: {} })
+    assert.deepEqual([plain.status, plain.body], [200, ''])
+    const answered = await send(preflight(B, 'GET'))
+    assert.deepEqual([answered.status, answered.headers['content-length'], allowOrigin(answered), answered.headers['cache-control']], [200, '0', B, 'max-age=9'])
+    assert.ok(schemas.length > 0 && schemas.every(hide => hide === false), String(schemas))
+    const injected = await app.inject({ url: '/', headers: { origin: B } })
+    assert.deepEqual([injected.body, injected.headers['access-control-allow-origin'], injected.headers.vary], ['home', B, 'Origin'])
   })
 
   test(`${release}: a plugin inside a prefix answers alone there`, async t => {

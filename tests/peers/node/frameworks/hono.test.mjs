@@ -29,6 +29,12 @@ function application(Hono, options) {
   app.use('*', cors(options))
   app.get('/', c => c.text('home'))
   app.get('/vary', c => c.text('varies', 200, { Vary: 'Accept-Encoding', 'Access-Control-Allow-Origin': '*' }))
+  app.get('/header', c => {
+    c.header('Vary', 'Accept-Encoding', { append: true })
+    c.header('Access-Control-Allow-Origin', '*')
+    return c.json({})
+  })
+  app.notFound(c => c.text('nothing', 404, { Vary: 'Accept-Encoding' }))
   app.get('/redirect', () => Response.redirect('http://127.0.0.1/elsewhere', 302))
   app.get('/stream', () => new Response(new ReadableStream({ start: controller => (controller.enqueue(new TextEncoder().encode('ab')), controller.close()) })))
   app.get('/error', () => {
@@ -50,9 +56,10 @@ for (const [release, Hono] of Object.entries(releases)) {
 
   test(`${release}: every response has the headers, the immutable ones too`, async t => {
     const send = await listen(t, application(Hono, { origin: [A], credentials: true, exposeHeaders: ['X-Id'] }).fetch)
-    const statuses = { '/': 200, '/vary': 200, '/redirect': 302, '/stream': 200, '/error': 500, '/missing': 404 }
+    const statuses = { '/': 200, '/vary': 200, '/header': 200, '/redirect': 302, '/stream': 200, '/error': 500, '/missing': 404 }
     for (const [path, status] of Object.entries(statuses)) {
-      const vary = path === '/vary' ? 'Accept-Encoding, Origin' : 'Origin'
+      // Hono 4.0 answers what no route has after all middleware, and puts the handler's headers over what there is.
+      const vary = path === '/missing' && release === 'hono 4.0.0' ? 'Accept-Encoding' : ['/vary', '/header', '/missing'].includes(path) ? 'Accept-Encoding, Origin' : 'Origin'
       const response = await send(get(path))
       assert.deepEqual([response.status, allowOrigin(response), response.headers['access-control-allow-credentials'], response.headers['access-control-expose-headers'], response.headers.vary], [status, A, 'true', 'X-Id', vary], path)
       const denied = await send(get(path, EVIL))
