@@ -155,9 +155,16 @@ impl Decision<'_> {
     /// ```
     #[inline]
     pub fn write_http1(&self, buffer: &mut [u8]) -> Result<usize, usize> {
+        self.write_http1_at_once(buffer).map_or_else(|| self.write_pieces(buffer), Ok)
+    }
+
+    /// The same where it takes few steps: `None` says nothing. For bindings, beside [`Policy::evaluate_at_once`].
+    ///
+    /// [`Policy::evaluate_at_once`]: crate::Policy::evaluate_at_once
+    #[inline(always)]
+    pub fn write_http1_at_once(&self, buffer: &mut [u8]) -> Option<usize> {
         let says_no_body = self.action == Action::Answer && self.status != 204;
-        let at_once = if says_no_body { None } else { self.block.http1.write_at_once(self.origin.as_bytes(), buffer) };
-        at_once.map_or_else(|| self.write_pieces(buffer), Ok)
+        if says_no_body { None } else { self.block.http1.write_at_once(self.origin.as_bytes(), buffer) }
     }
 
     #[inline(never)]

@@ -236,7 +236,11 @@ pub unsafe extern "C" fn crossgate_evaluate_http1(
                 && !length.is_null()
                 && let Some(decided) = asked.policy.evaluate_at_once(&usual)
             {
-                return Http1 { buffer: buffer.cast(), size: buffer_size, length, decision }.write(&decided);
+                let out = Http1 { buffer: buffer.cast(), size: buffer_size, length, decision };
+                if let Some(used) = decided.write_http1_at_once(out.room()) {
+                    out.finish(&decided, used);
+                    return Ok(());
+                }
             }
             evaluate_http1_any(policy, request, decision, buffer, buffer_size, length)
         }
@@ -289,31 +293,48 @@ struct Http1 {
 }
 
 impl Http1 {
+    /// The buffer but for one byte, which stays free for the NUL.
+    ///
     /// # Safety
     /// The outputs are writable, the buffer overlaps nothing that the decision borrows, and is NULL only if its size is 0.
     #[inline(always)]
-    unsafe fn write(&self, decision: &Decision<'_>) -> Outcome {
-        let room: &mut [u8] = if self.size < 2 {
+    unsafe fn room<'b>(&self) -> &'b mut [u8] {
+        if self.size < 2 {
             &mut []
         } else {
-            // SAFETY: this function's own contract; one byte stays free for the NUL. The buffer may hold anything, and any
-            // byte is a valid u8.
+            // SAFETY: this function's own contract. The buffer may hold anything, and any byte is a valid u8.
             unsafe { std::slice::from_raw_parts_mut(self.buffer, (self.size - 1).min(isize::MAX as usize)) }
-        };
-        let (used, outcome) = match decision.write_http1(room) {
-            Ok(used) if used < self.size => (used, Ok(())),
-            Ok(needed) | Err(needed) => (needed, Err(CROSSGATE_BUFFER_TOO_SMALL)),
-        };
-        // SAFETY: this function's own contract, and `used` is within the buffer.
+        }
+    }
+
+    /// # Safety
+    /// As for [`Http1::room`].
+    unsafe fn write(&self, decision: &Decision<'_>) -> Outcome {
+        // SAFETY: this function's own contract; what was written is within the buffer.
+        unsafe {
+            match decision.write_http1(self.room()) {
+                Ok(used) if used < self.size => self.finish(decision, used),
+                Ok(needed) | Err(needed) => {
+                    self.length.write(needed);
+                    return Err(CROSSGATE_BUFFER_TOO_SMALL);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for [`Http1::room`]; `used` is below the size of the buffer.
+    #[inline(always)]
+    unsafe fn finish(&self, decision: &Decision<'_>, used: usize) {
+        // SAFETY: this function's own contract.
         unsafe {
             self.length.write(used);
-            outcome?;
             self.buffer.add(used).write(0);
             write_outcome(decision, self.decision);
             (*self.decision).header_count = 0;
             (*self.decision).remove_count = 0;
         }
-        Ok(())
     }
 }
 
