@@ -4,6 +4,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use crate::config::options::{Item, split_list};
 use crate::decision::Reason;
 use crate::problem::{Code, Problems};
@@ -78,7 +80,7 @@ impl Methods {
     /// Judges `allow_methods`.
     pub(crate) fn read(items: &[Item], problems: &mut Problems) -> Self {
         let mut methods = Methods::default();
-        let mut known = HashSet::new();
+        let mut known: HashSet<_, RandomState> = HashSet::default();
         for item in items {
             let (text, path) = (item.text.as_str(), format!("allow_methods[{}]", item.index));
             if text == "*" {

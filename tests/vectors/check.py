@@ -307,7 +307,9 @@ for where, row in decisions:
 codes = collections.defaultdict(set)
 expects = collections.Counter()
 for where, row in configs:
-    if not schema(where, row, ["id", "covers", "policy", "expect", "code", "why"], ["path", "hint", "document", "problems"]):
+    if not schema(
+        where, row, ["id", "covers", "policy", "expect", "code", "why"], ["path", "hint", "document", "problems"]
+    ):
         continue
     where += " " + row["id"]
     covered(where, row["covers"], seen_covers)

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::document::{Document, Value};
 use crate::problem::{Code, Problems};
 
@@ -215,7 +217,7 @@ impl Options {
     /// Types a document. Everything wrong with names and types is reported; values are judged later.
     pub(crate) fn read(document: &Document, problems: &mut Problems) -> Options {
         let mut options = Options::default();
-        let mut names = HashSet::new();
+        let mut names: HashSet<_, RandomState> = HashSet::default();
         for (name, value) in document.entries() {
             if !names.insert(name) {
                 problems.error(Code::DuplicateOption, name, &value.shown(), "this option stands twice; keep one", None);
