@@ -42,9 +42,8 @@ class Answer {
     this.others = Object.freeze(headers.filter((_, i) => !OF_ACTUAL.has(headers[i - (i % 2)])))
     /** The head of a response without a body. */
     this.emptyHead = this.status === null || this.status === NO_CONTENT ? this.head : Object.freeze({ ...this.head, 'content-length': '0' })
-    /** See late-head.cjs. */
-    this.writeHead = null
     this.#apply = apply
+    Object.freeze(this)
   }
 
   /** @see Apply */

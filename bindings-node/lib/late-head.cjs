@@ -9,44 +9,46 @@ const { mayBeOwn } = require('./own-headers.cjs')
 // In a loop over an object's own names it costs next to nothing, unlike Object.hasOwn.
 const { hasOwnProperty } = Object.prototype
 
+/** On responses: the answer for the head. */
+const AT_HEAD = Symbol('crossgate.atHead')
+
 /** Gives the answer to a response whose head is still to be written; the last one that is given counts. */
 function applyAtHead(res, answer) {
-  const { writeHead } = res
   // What others put in its place, and HTTP/2, take the way that suits all.
-  if (writeHead === ServerResponse.prototype.writeHead || writeHead[LATE] === true) res.writeHead = answer.writeHead ??= makeWriter(answer)
+  if (res.writeHead === ServerResponse.prototype.writeHead) {
+    res.writeHead = writeHead
+    res[AT_HEAD] = answer
+  } else if (res.writeHead === writeHead) res[AT_HEAD] = answer
   else applyToResponse(res, answer)
 }
 
-/** What takes the place of a response's writeHead, which it calls in the end. */
-function makeWriter(answer) {
-  const { headers } = answer
-
-  function writeHead(status, reason, more) {
-    if (more === undefined && status >= 200) {
-      // Written out here, since this is what every response goes through.
-      const names = this.getHeaderNames()
-      if (reason === undefined) {
-        if (!hasOwn(names) && !this.headersSent) {
-          setAll(this, answer)
-          return ServerResponse.prototype.writeHead.call(this, status)
-        }
-      } else if (names.length === 0 && typeof reason === 'object' && reason !== null && !Array.isArray(reason)) {
-        const list = []
-        let isOther = true
-        for (const name in reason) {
-          if (mayBeOwn(name)) isOther = false
-          else if (hasOwnProperty.call(reason, name)) list.push(name, reason[name])
-        }
-        for (let i = 0; i < headers.length; i += 1) list.push(headers[i])
-        if (isOther) return ServerResponse.prototype.writeHead.call(this, status, list)
+/** In place of a response's writeHead, which it calls in the end. */
+function writeHead(status, reason, more) {
+  const answer = this[AT_HEAD]
+  if (more === undefined && status >= 200) {
+    // Written out here, since this is what every response goes through.
+    const names = this.getHeaderNames()
+    if (reason === undefined) {
+      if (!hasOwn(names) && !this.headersSent) {
+        setAll(this, answer)
+        return ServerResponse.prototype.writeHead.call(this, status)
       }
+    } else if (names.length === 0 && typeof reason === 'object' && reason !== null && !Array.isArray(reason)) {
+      const list = []
+      let isOther = true
+      for (const name in reason) {
+        if (mayBeOwn(name)) isOther = false
+        else if (hasOwnProperty.call(reason, name)) list.push(name, reason[name])
+      }
+      const { headers } = answer
+      for (let i = 0; i < headers.length; i += 1) list.push(headers[i])
+      if (isOther) return ServerResponse.prototype.writeHead.call(this, status, list)
     }
-    return reconciled(this, answer, status, reason, more)
   }
-
-  writeHead[LATE] = true
-  return writeHead
+  return reconciled(this, answer, status, reason, more)
 }
+
+writeHead[LATE] = true
 
 /** What the application says of CORS or Vary itself, and the forms that frameworks do not use. */
 function reconciled(res, answer, status, reason, more) {
