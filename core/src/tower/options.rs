@@ -62,12 +62,12 @@ impl AllowOrigin {
         AllowOrigin(OriginRule::List(origins.into_iter().collect()))
     }
 
-    /// Those that the application allows, see [`CorsLayer::ask`].
+    /// Those that the application allows, see [`CorsLayer::ask`](super::CorsLayer::ask).
     pub fn predicate<V: IntoVerdict>(ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static) -> Self {
         AllowOrigin(OriginRule::Asked(Host::now(ask)))
     }
 
-    /// Those that the application allows after a while, see [`CorsLayer::ask_async`].
+    /// Those that the application allows after a while, see [`CorsLayer::ask_async`](super::CorsLayer::ask_async).
     pub fn async_predicate<F>(ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output: IntoVerdict> + Send + 'static,
