@@ -84,6 +84,9 @@ impl Methods {
         for item in items {
             let (text, path) = (item.text.as_str(), format!("allow_methods[{}]", item.index));
             if text == "*" {
+                if methods.any {
+                    problems.warning(Code::MethodDuplicate, &path, text, "`*` stands twice", None);
+                }
                 methods.any = true;
             } else if let Some(method) = read_one(text, &path, problems) {
                 if known.insert(method.clone()) {
@@ -146,7 +149,7 @@ fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
             problems.error(Code::MethodIsList, path, text, "several methods in one string; list them one by one", Some(hint));
         } else {
             let trimmed = text.trim();
-            let hint = is_token(trimmed.as_bytes()).then(|| trimmed.to_owned());
+            let hint = is_token(trimmed.as_bytes()).then(|| trimmed.to_ascii_uppercase());
             problems.error(Code::MethodInvalid, path, text, "a method is a token: letters, digits and !#$%&'*+-.^_`|~", hint);
         }
         return None;
