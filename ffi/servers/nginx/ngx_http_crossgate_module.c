@@ -36,7 +36,10 @@ typedef struct {
     /* For requests without Origin: all there is to say, known before they come. By whether the method is OPTIONS. */
     crossgate_decision          not_cors[2];
 
-    /* Allowed origins that have asked this worker. Filled up once, never changed: requests point at the decisions. */
+    /* For all others that are not OPTIONS, whatever their Origin, where the reason is "allowed_any". */
+    crossgate_decision          any;
+
+    /* Listed origins that have asked this worker. Filled up once, never changed: requests point at the decisions. */
     ngx_uint_t                  nknown;
     ngx_http_crossgate_known_t  known[NGX_HTTP_CROSSGATE_KNOWN];
 } ngx_http_crossgate_policy_t;
@@ -91,6 +94,7 @@ static ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_cross
 static ngx_uint_t ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin);
 static ngx_http_crossgate_known_t *ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy,
     ngx_str_t *origin);
+static ngx_flag_t ngx_http_crossgate_listed(const crossgate_decision *decision);
 static void ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf, ngx_str_t *origin,
     crossgate_request *request, const crossgate_decision *decision);
 static ngx_int_t ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
@@ -420,6 +424,11 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         return NGX_OK;
     }
 
+    if (conf->policy->any.reason == CROSSGATE_REASON_ALLOWED_ANY && !options && !shadowed) {
+        ctx->decision = &conf->policy->any;
+        return NGX_OK;
+    }
+
     /* Where the host has a say or a shadow is asked, every request is decided anew. */
 
     learns = count == 1 && !options && conf->verdict == NULL && !shadowed;
@@ -521,7 +530,31 @@ ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy, ngx_str_t *or
 }
 
 
-/* What is known stays: whoever is asked often is there soon, and nobody can drive him out. */
+/* Whether the policy allows this origin to the letter: then the origin in the answer is the policy's, else a copy. */
+
+static ngx_flag_t
+ngx_http_crossgate_listed(const crossgate_decision *decision)
+{
+    uint32_t   i;
+    uintptr_t  value, text;
+
+    text = (uintptr_t) decision->text;
+
+    for (i = 0; i < decision->header_count; i++) {
+        if (decision->headers[i].id == CROSSGATE_HEADER_ALLOW_ORIGIN) {
+            value = (uintptr_t) decision->headers[i].value.data;
+            return value < text || value >= text + sizeof(decision->text);
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Only origins that are listed to the letter, and what is known stays. Of those that a pattern allows anybody can invent
+ * as many as he likes, and would fill the places with what never comes again.
+ */
 
 static void
 ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf, ngx_str_t *origin,
@@ -533,7 +566,8 @@ ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *c
     policy = conf->policy;
 
     if (decision->kind != CROSSGATE_KIND_ACTUAL || decision->allowed != 1
-        || policy->nknown == NGX_HTTP_CROSSGATE_KNOWN || origin->len > sizeof(known->origin))
+        || policy->nknown == NGX_HTTP_CROSSGATE_KNOWN || origin->len > sizeof(known->origin)
+        || !ngx_http_crossgate_listed(decision))
     {
         return;
     }
@@ -1195,7 +1229,9 @@ ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
     ngx_http_crossgate_policy_t      *policy, **known;
     ngx_http_crossgate_main_conf_t   *mcf;
 
-    static const char                *methods[] = { "GET", "OPTIONS" };
+    crossgate_decision               *decisions[3];
+
+    static const char                *methods[] = { "GET", "OPTIONS", "GET" };
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
 
@@ -1250,11 +1286,20 @@ ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
     policy->policy = built;
     policy->scratch_size = crossgate_policy_scratch_size(built);
 
-    for (i = 0; i < 2; i++) {
-        crossgate_request_init(&request, sizeof(request), methods[i], ngx_strlen(methods[i]));
-        crossgate_decision_init(&policy->not_cors[i], sizeof(crossgate_decision));
+    decisions[0] = &policy->not_cors[0];
+    decisions[1] = &policy->not_cors[1];
+    decisions[2] = &policy->any;
 
-        status = crossgate_evaluate(built, &request, &policy->not_cors[i], NULL, 0);
+    for (i = 0; i < 3; i++) {
+        crossgate_request_init(&request, sizeof(request), methods[i], ngx_strlen(methods[i]));
+        crossgate_decision_init(decisions[i], sizeof(crossgate_decision));
+
+        if (decisions[i] == &policy->any) {
+            /* Which origin it is matters only where the decision is not used. */
+            crossgate_request_add_header(&request, "Origin", sizeof("Origin") - 1, "null", sizeof("null") - 1);
+        }
+
+        status = crossgate_evaluate(built, &request, decisions[i], NULL, 0);
 
         if (status != CROSSGATE_OK) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "crossgate: \"%V\": %s", &path, crossgate_status_string(status));
