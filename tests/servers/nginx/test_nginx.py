@@ -960,6 +960,162 @@ def test_shadow(module, tmp_path):
         assert len(logged()) == 3
 
 
+def test_shadow_and_verdict(module, tmp_path):
+    """The host is asked for whichever of the two policies wants to know; the shadow changes nothing all the same."""
+    (port,) = free_ports(1)
+    nginx = Nginx(tmp_path, module)
+    nginx.write("main.json", MAIN)
+    nginx.write("host.json", {"host_origins": True})
+    nginx.write("hosts.json", {"host_origins": True, "expose_headers": ["X-Total"]})
+    nginx.configure(f"""
+        map $http_origin $verdict {{ default deny; https://tenant.example allow; }}
+        log_format cors '$request_uri $crossgate_reason $crossgate_allowed';
+        server {{
+            listen 127.0.0.1:{port};
+            access_log logs/access.log cors;
+            crossgate_verdict $verdict;
+            location /live {{ crossgate_policy host.json; crossgate_shadow main.json; return 200; }}
+            location /shadow {{ crossgate_policy main.json; crossgate_shadow host.json; return 200; }}
+            location /both {{ crossgate_policy host.json; crossgate_shadow hosts.json; return 200; }}
+        }}
+    """)
+    tenant = ("Origin", "https://tenant.example")
+    granted = {"access-control-allow-origin": "https://tenant.example", "vary": "Origin"}
+    denied = {"vary": "Origin"}
+
+    with nginx.running(port), Connection(port) as connection:
+
+        def ask(path, *headers, method="GET"):
+            before = nginx.errors.count("shadow policy differs")
+            response = connection.ask(method, path, *headers)
+            lines = [line for line in nginx.errors.splitlines() if "shadow policy differs" in line][before:]
+            return response.cors, [re.search(r"differs: (.*?), client: ", line)[1] for line in lines]
+
+        def vary_instead_of(origin):
+            return f'"Vary: Origin", not "Access-Control-Allow-Origin: {origin}"'
+
+        allowed, refused = "forward allowed 0", "forward origin_not_listed 0"
+        instead = vary_instead_of("https://tenant.example")
+        reverse = '"Access-Control-Allow-Origin: https://tenant.example", not "Vary: Origin"'
+        assert ask("/live", tenant) == (granted, [f"{refused}, not {allowed}, {instead}"])
+        assert ask("/shadow", tenant) == (denied, [f"{allowed}, not {refused}, {reverse}"])
+        exposes = '"Access-Control-Expose-Headers: X-Total", not "Vary: Origin"'
+        assert ask("/both", tenant) == (granted, [f"{allowed}, not {allowed}, {exposes}"])
+        for path in ("/live", "/shadow", "/both"):
+            assert ask(path, EVIL) == (denied, [])
+        # Listed in one of them, denied by the host in the other.
+        assert ask("/live", A)[0] == denied
+        cors, lines = ask("/shadow", A)
+        assert cors == GRANTED
+        assert lines == [f"{refused}, not {allowed}, {vary_instead_of('https://a.example')}"]
+        get = ("Access-Control-Request-Method", "GET")
+        cors, (line,) = ask("/shadow", tenant, get, method="OPTIONS")
+        assert cors == {"vary": PREFLIGHT_VARY}
+        assert line.startswith("answer allowed 204, not answer origin_not_listed 403, ")
+        cors, (line,) = ask("/live", tenant, get, method="OPTIONS")
+        assert cors == granted | {"vary": PREFLIGHT_VARY}
+        assert line.startswith("answer origin_not_listed 403, not answer allowed 204, ")
+        # Nobody decides differently, nobody is told.
+        assert ask("/both")[1] == []
+    assert "verdict for a policy" not in nginx.errors
+    lines = (tmp_path / "logs/access.log").read_text().splitlines()
+    assert lines[:2] == ["/live allowed 1", "/shadow origin_not_listed 0"]
+
+
+HTTP_LEVEL = """
+    map $http_origin $verdict { default deny; https://tenant.example allow; }
+    crossgate_policy main.json;
+    crossgate_shadow shadow.json;
+    crossgate_verdict $verdict;
+    server {
+        listen 127.0.0.1:%(inherits)d;
+        location / { return 200; }
+        location /off {
+            crossgate off;
+            location /off/inner { return 200; }
+            location /off/on { crossgate_policy main.json; return 200; }
+        }
+        location /other { crossgate_policy other.json; location /other/inner { return 200; } return 200; }
+        location /unwatched { crossgate_shadow off; location /unwatched/inner { return 200; } return 200; }
+        location /watched { crossgate_shadow other.json; return 200; }
+        location /host { crossgate_policy host.json; crossgate_shadow off; return 200; }
+        location /host-none { crossgate_policy host.json; crossgate_shadow off; crossgate_verdict deny; return 200; }
+    }
+    server {
+        listen 127.0.0.1:%(off)d;
+        crossgate off;
+        location / { return 200; }
+        location /on { crossgate_policy main.json; return 200; }
+    }
+    server {
+        listen 127.0.0.1:%(other)d;
+        crossgate_policy other.json;
+        crossgate_shadow off;
+        location / { return 200; }
+        location /main { crossgate_policy main.json; crossgate_shadow shadow.json; return 200; }
+    }
+"""
+
+
+def test_directives_at_http_level(module, tmp_path):
+    names = ("inherits", "off", "other")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    nginx = Nginx(tmp_path, module)
+    for name in ("main", "other", "host"):
+        nginx.write(f"{name}.json", POLICIES[name])
+    nginx.write("shadow.json", MAIN | {"allow_origins": ["https://new.example", "https://a.example"]})
+    nginx.configure(HTTP_LEVEL % ports)
+    new, other, tenant = (("Origin", f"https://{name}.example") for name in ("new", "other", "tenant"))
+    others = {"access-control-allow-origin": "https://other.example", "vary": "Origin"}
+    denied = {"vary": "Origin"}
+
+    with nginx.running(ports["inherits"]):
+
+        def ask(path, *headers, server="inherits", method="GET"):
+            """The answer, and how many lines of the shadow."""
+            before = nginx.errors.count("shadow policy differs")
+            with Connection(ports[server]) as connection:
+                response = connection.ask(method, path, *headers)
+            return response.cors, nginx.errors.count("shadow policy differs") - before
+
+        assert ask("/", A) == (GRANTED, 0)
+        assert ask("/", new) == (denied, 1)
+        assert ask("/", A, PUT, method="OPTIONS") == (ANSWERED, 0)
+        assert ask("/none", A, method="POST") == (GRANTED, 0)
+        for path in ("/off", "/off/inner"):
+            for headers, method in (((A,), "GET"), ((new,), "GET"), ((A, PUT), "OPTIONS")):
+                assert ask(path, *headers, method=method) == ({}, 0)
+        assert ask("/off/on", new) == (denied, 1)
+        for path in ("/other", "/other/inner"):
+            assert ask(path, other) == (others, 1)
+            assert ask(path, EVIL) == (denied, 0)
+        for path in ("/unwatched", "/unwatched/inner"):
+            assert ask(path, new) == (denied, 0)
+        assert ask("/watched", new) == (denied, 0)
+        assert ask("/watched", other) == (denied, 1)
+        assert ask("/host", tenant) == ({"access-control-allow-origin": tenant[1], "vary": "Origin"}, 0)
+        assert ask("/host", new) == (denied, 0)
+        assert ask("/host-none", tenant) == (denied, 0)
+        assert ask("/", A, server="off") == ({}, 0)
+        assert ask("/on", A, server="off") == (GRANTED, 0)
+        assert ask("/on", new, server="off") == (denied, 1)
+        assert ask("/", other, server="other") == (others, 0)
+        assert ask("/", new, server="other") == (denied, 0)
+        assert ask("/main", new, server="other") == (denied, 1)
+    # A server may say the opposite of http.
+    nginx.configure(
+        f"crossgate off; server {{ listen 127.0.0.1:{ports['off']}; location / {{ return 200; }} }}"
+        f"server {{ listen 127.0.0.1:{ports['other']}; crossgate_policy other.json; location / {{ return 200; }} }}"
+    )
+    with nginx.running(ports["off"]):
+        for server, cors in (("off", {}), ("other", others)):
+            with Connection(ports[server]) as connection:
+                assert connection.ask("GET", "/", other).cors == cors
+    # Twice in one place is an error there too.
+    nginx.configure("crossgate off; crossgate_policy main.json;")
+    assert 'contradicts "crossgate off"' in nginx.check().stderr
+
+
 def test_a_module_that_is_loaded_but_not_used(module, tmp_path):
     (port,) = free_ports(1)
     nginx = Nginx(tmp_path, module)
