@@ -91,6 +91,8 @@ static ngx_http_crossgate_ctx_t *ngx_http_crossgate_create_ctx(ngx_http_request_
 static void ngx_http_crossgate_cleanup_ctx(void *data);
 static void ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
 static ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_int_t ngx_http_crossgate_add_headers(ngx_http_request_t *r, crossgate_request *request,
+    ngx_flag_t options);
 static ngx_uint_t ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin);
 static ngx_http_crossgate_known_t *ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy,
     ngx_str_t *origin);
@@ -109,6 +111,7 @@ static ngx_int_t ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgat
     const crossgate_header *header);
 static void ngx_http_crossgate_lines(ngx_http_crossgate_lines_t *lines, ngx_list_t *list);
 static ngx_table_elt_t *ngx_http_crossgate_next(ngx_http_crossgate_lines_t *lines, const crossgate_str *name);
+static ngx_flag_t ngx_http_crossgate_named(ngx_table_elt_t *h, const crossgate_str *name);
 
 static ngx_int_t ngx_http_crossgate_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_crossgate_add_variables(ngx_conf_t *cf);
@@ -382,10 +385,8 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
     ngx_str_t                       method, origin;
     ngx_uint_t                      count;
     ngx_flag_t                      options, shadowed, learns;
-    ngx_table_elt_t                *h;
     crossgate_request               request;
     crossgate_decision              shadow, *decision;
-    ngx_http_crossgate_lines_t      lines;
     ngx_http_crossgate_known_t     *known;
     ngx_http_crossgate_loc_conf_t  *conf;
 
@@ -451,11 +452,8 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 
     crossgate_request_init(&request, sizeof(request), (char *) method.data, method.len);
 
-    ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
-
-    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
-        crossgate_request_add_header(&request, (char *) h->key.data, h->key.len,
-                                     (char *) h->value.data, h->value.len);
+    if (ngx_http_crossgate_add_headers(r, &request, options) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (ngx_http_crossgate_evaluate(r, conf, conf->policy, &request, decision) != NGX_OK) {
@@ -470,6 +468,60 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         && ngx_http_crossgate_evaluate(r, conf, conf->shadow, &request, &shadow) == NGX_OK)
     {
         ngx_http_crossgate_log_shadow(r, ctx->decision, &shadow);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_add_headers(ngx_http_request_t *r, crossgate_request *request, ngx_flag_t options)
+{
+    size_t                       count;
+    crossgate_str               *names;
+    ngx_table_elt_t             *h;
+    ngx_http_crossgate_lines_t   lines;
+
+    static const crossgate_str   name = {
+        "access-control-request-headers", sizeof("access-control-request-headers") - 1
+    };
+
+    /* The request has room for some lines with names. Nobody but a preflight needs any, and browsers send one. */
+
+    count = 0;
+    names = NULL;
+
+    if (options) {
+        ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
+
+        while (ngx_http_crossgate_next(&lines, &name) != NULL) {
+            count++;
+        }
+    }
+
+    if (count > CROSSGATE_ADDED_LINES) {
+        names = ngx_palloc(r->pool, count * sizeof(crossgate_str));
+        if (names == NULL) {
+            return NGX_ERROR;
+        }
+
+        request->acr_headers.data = names;
+        request->acr_headers.count = count;
+    }
+
+    ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
+
+    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
+
+        if (names != NULL && ngx_http_crossgate_named(h, &name)) {
+            names->data = h->value.len ? (char *) h->value.data : "";
+            names->len = h->value.len;
+            names++;
+
+        } else {
+            crossgate_request_add_header(request, (char *) h->key.data, h->key.len,
+                                         (char *) h->value.data, h->value.len);
+        }
     }
 
     return NGX_OK;
@@ -552,8 +604,8 @@ ngx_http_crossgate_listed(const crossgate_decision *decision)
 
 
 /*
- * Only origins that are listed to the letter, and what is known stays. Of those that a pattern allows anybody can invent
- * as many as he likes, and would fill the places with what never comes again.
+ * Only origins that are listed to the letter, and what is known stays. Of those that a pattern allows anybody can
+ * invent as many as he likes, and would fill the places with what never comes again.
  */
 
 static void
@@ -936,13 +988,17 @@ ngx_http_crossgate_next(ngx_http_crossgate_lines_t *lines, const crossgate_str *
             continue;
         }
 
-        if (name == NULL
-            || (h->key.len == name->len
-                && ngx_strncasecmp(h->key.data, (u_char *) name->data, name->len) == 0))
-        {
+        if (name == NULL || ngx_http_crossgate_named(h, name)) {
             return h;
         }
     }
+}
+
+
+static ngx_flag_t
+ngx_http_crossgate_named(ngx_table_elt_t *h, const crossgate_str *name)
+{
+    return h->key.len == name->len && ngx_strncasecmp(h->key.data, (u_char *) name->data, name->len) == 0;
 }
 
 
