@@ -491,7 +491,10 @@ ngx_http_crossgate_add_headers(ngx_http_request_t *r, crossgate_request *request
     count = 0;
     names = NULL;
 
-    if (options) {
+    if (options
+        && (r->headers_in.headers.part.next != NULL
+            || r->headers_in.headers.part.nelts > CROSSGATE_ADDED_LINES))
+    {
         ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
 
         while (ngx_http_crossgate_next(&lines, &name) != NULL) {
