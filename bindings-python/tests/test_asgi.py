@@ -142,6 +142,31 @@ class TestConstructor:
             CORSMiddleware(application(), **options)
         assert path in [problem.path for problem in caught.value.problems if problem.severity == "error"]
 
+    def test_wrong_types_hide_nothing(self) -> None:
+        wrong: Any = {
+            "allow_origins": 5,
+            "allow_methods": [1],
+            "allow_headers": ["X-Z", "A B", 3],
+            "expose_headers": b"x",
+            "allow_credentials": "yes",
+            "allow_origin_regex": 7,
+            "max_age": "x",
+            "allow_private_network": None,
+        }
+        with pytest.raises(PolicyError) as caught:
+            CORSMiddleware(application(), **wrong)
+        assert [(problem.code, problem.path) for problem in caught.value.problems if problem.severity == "error"] == [
+            ("option_type", "allow_origins"),
+            ("option_type", "allow_methods[0]"),
+            ("option_type", "allow_headers[2]"),
+            ("option_type", "allow_credentials"),
+            ("option_type", "allow_private_network"),
+            ("option_type", "expose_headers"),
+            ("option_type", "allow_origin_regex"),
+            ("header_invalid", "allow_headers[1]"),
+            ("max_age_invalid", "max_age"),
+        ]
+
     def test_a_policy_stands_alone(self) -> None:
         policy = Policy(allow_origins=[A])
         assert CORSMiddleware(application(), policy=policy).policy == policy

@@ -255,6 +255,19 @@ def test_whatever_a_server_would_unpack_is_a_header(paired: Any) -> None:
     assert server.headers == [own[2], ("Vary", "Cookie, Origin")]
 
 
+def test_wrong_types_hide_nothing() -> None:
+    wrong: Any = {"allow_origins": 5, "allow_methods": [1], "allow_credentials": "yes", "max_age": "x", "origins": A}
+    with pytest.raises(PolicyError) as raised:
+        CORSMiddleware(application, **wrong)
+    assert sorted((problem.code, problem.path) for problem in raised.value.problems) == [
+        ("max_age_invalid", "max_age"),
+        ("option_type", "allow_credentials"),
+        ("option_type", "allow_methods[0]"),
+        ("option_type", "allow_origins"),
+        ("unknown_option", "origins"),
+    ]
+
+
 def test_headers_that_are_no_list_are_the_server_s_matter() -> None:
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", (("a", "b"),))
