@@ -24,8 +24,8 @@ def not_carried(vector):
     for _, value in vector["request"]["headers"]:
         if "\r" in value or "\n" in value:
             return "a line break: on the wire that is another request"
-        if "\0" in value:
-            return "NUL: httpd answers 400"
+        if any(byte < " " and byte != "\t" for byte in value):
+            return "a control byte: httpd answers 400"
     return ""
 
 
