@@ -131,7 +131,9 @@ impl Compiled {
         let set = &self.sets(py)?[filled.set];
         // Two lists make one.
         let list = theirs.as_sequence().concat(set.pairs.bind(py).as_sequence())?.cast_into::<PyList>()?;
-        set.put(filled, &list, theirs.len())?;
+        // Without the interpreter's lock another thread may change theirs meanwhile, but nobody else has this one.
+        let from = list.len() - set.pairs.bind(py).len();
+        set.put(filled, &list, from)?;
         Ok(list)
     }
 
