@@ -391,8 +391,8 @@ class TestSend:
                 self.get(gone)(message)
 
     def test_every_start_gets_the_headers(self) -> None:
-        """Starlette's middleware does so too: an application that catches what the server raised at its first start sends
-        its 500, and pages read that one. Other messages are the server's alone."""
+        """Starlette's middleware does so too: an application that catches what the server raised at its first start
+        sends its 500, and pages read that one. Other messages are the server's alone."""
         seen: list[Any] = []
 
         def server(message: Any) -> None:
