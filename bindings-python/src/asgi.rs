@@ -173,9 +173,9 @@ impl Middleware {
         Ok(format!("{}({policy})", slf.get_type().name()?))
     }
 
-    // The predicate, the counters and a shadow's callback are not visited: the settings are shared with every copy of the
-    // middleware (`around`, one that asks a predicate), and a reference that two objects report is counted twice. A cycle
-    // through one of them lives as long as the process.
+    // The settings are not visited (the predicate, the counters, a SharedPolicy with its shadow's callback): copies of the
+    // middleware share them (`around`, one that asks a predicate), and the collector would count a reference that two
+    // objects report twice. So a cycle through one of them lives as long as the process.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.configured.get().map_or(Ok(()), |configured| visit.call(&configured.app))
     }

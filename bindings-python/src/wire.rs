@@ -26,7 +26,9 @@ pub(crate) struct Compiled {
 /// Preflights that are remembered, each in the slot of its length: browsers of one site ask the same few all day. The last
 /// slot is for names that are too many.
 const SLOTS: usize = 8;
-/// Every so many that are not remembered, one takes its slot; so a flood of them costs little, and replaces little.
+/// Of so many that are not remembered one takes its slot (an empty slot is taken at once): two that share a slot, or a flood
+/// of new ones, cost a copy that seldom. A few do not displace what is remembered; a flood that lasts takes every slot.
+/// Whoever is not remembered is decided anew, which differs in time alone.
 const TURN: usize = 16;
 
 /// A preflight of an allowed origin and method, and what was answered: it was allowed, or its names were too many.
