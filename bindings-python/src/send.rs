@@ -41,7 +41,7 @@ impl Send {
     }
 
     /// The awaitable that the server's `send` returns. Every start has the headers, not only the first: an application that
-    /// catches what the server raised at one sends another.
+    /// catches what the server raised sends another, even behind a body (hypercorn looks at the headers with the first body).
     pub(crate) fn call<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.py();
         let send = self.send.bind(py);
