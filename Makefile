@@ -39,6 +39,7 @@ bench: build
 	node tests/peers/node/express/bench.mjs
 	node tests/peers/node/frameworks/bench.mjs
 	.venv/bin/python tests/servers/nginx/instructions.py
+	.venv/bin/python tests/servers/nginx/bench.py
 
 install: ## the C library: make install PREFIX= DESTDIR=, with SMALL=1 the one without documents, regexes, IDNA and public suffixes
 	cargo build -q -p crossgate-ffi $(if $(SMALL),--profile small --no-default-features,--release)

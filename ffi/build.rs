@@ -9,6 +9,9 @@ const ABI: u32 = 0;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    // They can choose another linker.
+    println!("cargo:rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
+    println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
     println!("cargo:rustc-check-cfg=cfg(no_backtrace)");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         // Without a SONAME, programs record the path that they were linked with.
@@ -34,6 +37,9 @@ fn takes(argument: &str) -> bool {
     if let Some(linker) = env::var_os("RUSTC_LINKER") {
         command.arg("-C").arg(format!("linker={}", linker.to_string_lossy()));
     }
+    if let Ok(flags) = env::var("CARGO_ENCODED_RUSTFLAGS") {
+        command.args(flags.split('\x1f').filter(|flag| !flag.is_empty()));
+    }
     fs::write(source, "").is_ok() && command.output().is_ok_and(|output| output.status.success())
 }
 
@@ -54,11 +60,13 @@ fn symbol_of_backtraces() -> Option<String> {
     let library = fs::read(fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).find(is_std)?).ok()?;
     let mut found: Vec<&str> = library
         .split(|byte| *byte == 0)
-        .filter(|name| name.len() < 512 && contains(name, b"BacktraceLock") && contains(name, b"DisplayBacktrace") && contains(name, b"Display"))
+        .filter(|name| name.len() < 512)
         .filter_map(|name| std::str::from_utf8(name).ok())
+        .filter(|name| name.contains("BacktraceLock"))
         // A symbol's name may be the end of its section's.
         .filter_map(|name| name.find("_R").or_else(|| name.find("_ZN")).map(|start| &name[start..]))
         .filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.')))
+        .filter(|name| is_display_of_backtraces(name))
         .collect();
     found.sort_unstable();
     found.dedup();
@@ -68,6 +76,8 @@ fn symbol_of_backtraces() -> Option<String> {
     }
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
+/// `fmt` of that trait for that type and nothing else: a function of another signature must not be exchanged.
+fn is_display_of_backtraces(name: &str) -> bool {
+    let legacy = "DisplayBacktrace$u20$as$u20$core..fmt..Display$GT$3fmt17h";
+    (name.starts_with("_RNvX") && name.contains("16DisplayBacktraceNtNt") && name.ends_with("4core3fmt7Display3fmt")) || name.contains(legacy)
 }

@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 use crate::request::each_pair;
 use crate::text::{Names, from_latin1, latin1};
+use crate::written::bytes_of;
 
 static KINDS: Names = Names::new();
 static REASONS: Names = Names::new();
@@ -163,7 +164,10 @@ impl Line<'_> {
         match self {
             Line::Theirs(_, _, value) => match value.cast::<PyBytes>() {
                 Ok(value) => from_latin1(value.as_bytes()),
-                Err(_) => value.cast::<PyString>().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default(),
+                Err(_) => match value.cast::<PyString>() {
+                    Ok(value) => value.to_string_lossy().into_owned(),
+                    Err(_) => bytes_of(value).map(|value| from_latin1(value.as_bytes())).unwrap_or_default(),
+                },
             },
             Line::Ours(_, value) => value.clone(),
         }

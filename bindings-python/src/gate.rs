@@ -223,7 +223,7 @@ impl Gate {
             self.each_pair(py, outcome, |_, pair| list.append(pair))?;
             return Ok(list);
         }
-        let mut pairs = Pairs(headers.iter().map(Pair::Theirs).collect());
+        let mut pairs = Pairs::new(headers);
         self.merge(py, asked, outcome, &mut pairs);
         let list = PyList::empty(py);
         for pair in pairs.0 {

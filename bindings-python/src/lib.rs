@@ -7,7 +7,8 @@
 //! 5. `problem.rs`: the class `Problem`, and the exceptions.
 //! 6. `shared.rs` and `counters.rs`: a policy that is swapped while serving, and decisions counted.
 //! 7. `asgi.rs`: the ASGI middleware; `scan.rs` reads its header lists, `wire.rs` has prepared header pairs, `send.rs` and
-//!    `callable.rs` put them into responses, `reply.rs` is the awaitable of its own answers.
+//!    `callable.rs` put them into responses, `written.rs` knows odd shapes of those, `reply.rs` is the awaitable of its own
+//!    answers.
 //! 8. `environ.rs`, `gate.rs` and `response.rs`: the same for WSGI environs, with header sets that are made once.
 //! 9. `wsgi.rs`: the middleware around a WSGI application.
 #![deny(unsafe_code)]
@@ -29,6 +30,7 @@ mod send;
 mod shared;
 mod text;
 mod wire;
+mod written;
 mod wsgi;
 
 /// The native part of `crossgate`; import that.

@@ -188,7 +188,7 @@ fn wrong_pair(headers: &Bound<'_, PyAny>, index: usize, item: &Bound<'_, PyAny>)
     PyTypeError::new_err(format!("headers[{index}] must be a (name, value) tuple, not {found}{hint}"))
 }
 
-fn is_text(value: &Bound<'_, PyAny>) -> bool {
+pub(crate) fn is_text(value: &Bound<'_, PyAny>) -> bool {
     value.is_instance_of::<PyBytes>() || value.is_instance_of::<PyString>()
 }
 

@@ -2,8 +2,11 @@
 //! Django keeps them.
 
 use crossgate::{HeaderName, ResponseHeaders};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+
+use crate::written::unpacked;
 
 /// The values of a str and of nothing else.
 fn text(value: Option<Bound<'_, PyAny>>) -> Option<String> {
@@ -14,9 +17,9 @@ fn name_of<'py>(pair: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     pair.cast::<PyTuple>().ok()?.get_item(0).ok()
 }
 
-/// Whether a pair is of a header that a decision may touch. What is no pair is not.
+/// Whether a pair is of a header that a decision may touch, or is no tuple.
 pub(crate) fn is_touched(pair: &Bound<'_, PyAny>) -> bool {
-    name_of(pair).is_some_and(|name| {
+    name_of(pair).is_none_or(|name| {
         let Ok(Ok(name)) = name.cast::<PyString>().map(|name| name.to_str()) else { return false };
         HeaderName::ALL.iter().any(|known| known.lower().eq_ignore_ascii_case(name))
     })
@@ -25,6 +28,19 @@ pub(crate) fn is_touched(pair: &Bound<'_, PyAny>) -> bool {
 /// The list that `start_response` is given. What is no pair of str stays where it is: the server says what is wrong
 /// with it.
 pub(crate) struct Pairs<'py>(pub(crate) Vec<Pair<'py>>);
+
+impl<'py> Pairs<'py> {
+    pub(crate) fn new(headers: &Bound<'py, PyList>) -> Self {
+        let pair = |item: Bound<'py, PyAny>| {
+            if item.is_instance_of::<PyTuple>() {
+                return item;
+            }
+            // Servers unpack it all the same.
+            unpacked(&item).and_then(|parts| parts.into_bound_py_any(item.py()).ok()).unwrap_or(item)
+        };
+        Pairs(headers.iter().map(pair).map(Pair::Theirs).collect())
+    }
+}
 
 pub(crate) enum Pair<'py> {
     Theirs(Bound<'py, PyAny>),

@@ -6,20 +6,24 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::request::{HeaderLines, is_name, pair, place, with_name};
+use crate::request::{HeaderLines, is_name, is_text, pair, place, with_name};
 
 /// Takes the lines that the engine reads from a list or tuple of pairs, and passes over whatever is no pair. False if it
 /// is neither list nor tuple.
 #[inline]
 pub(crate) fn take_lines(headers: &Bound<'_, PyAny>, lines: &mut HeaderLines) -> bool {
-    each(headers, place, |place, value| lines.take(place, value))
+    each(headers, place, |found| {
+        if let Named::Wanted(place, value) = found {
+            lines.take(place, value);
+        }
+    })
 }
 
-/// Whether one of a response's headers is one that a decision sets, merges or removes.
+/// Whether one of a response's headers is one that a decision sets, merges or removes, or may be.
 #[inline]
 pub(crate) fn any_is_ours(headers: &Bound<'_, PyList>) -> bool {
     let mut found = false;
-    each(headers.as_any(), of_decision, |(), _| found = true);
+    each(headers.as_any(), of_decision, |_| found = true);
     found
 }
 
@@ -37,20 +41,30 @@ fn of_decision(name: &[u8]) -> Option<()> {
     (may_be && HeaderName::ALL.iter().any(|known| is_name(name, known.lower()))).then_some(())
 }
 
-/// Calls `each` for every pair whose name is `wanted`, with what that says of it and the value.
+/// What [`each`] stops at.
+enum Named<'a, 'py, W> {
+    /// The value of a pair whose name is wanted, and what that says of it.
+    Wanted(W, &'a Bound<'py, PyAny>),
+    /// No pair, or one whose name is neither bytes nor str.
+    Odd,
+}
+
+/// Calls `each` for every pair whose name is `wanted`, and for what is odd.
 #[inline]
-fn each<'py, W>(headers: &Bound<'py, PyAny>, wanted: impl Fn(&[u8]) -> Option<W> + Copy, mut each: impl FnMut(W, &Bound<'py, PyAny>)) -> bool {
-    let look_at = |item: &Bound<'py, PyAny>, each: &mut dyn FnMut(W, &Bound<'py, PyAny>)| {
-        let Some((name, value)) = pair(item) else { return };
-        if let Some(wanted) = with_name(&name, wanted) {
-            each(wanted, &value);
+fn each<'py, W>(headers: &Bound<'py, PyAny>, wanted: impl Fn(&[u8]) -> Option<W> + Copy, mut each: impl FnMut(Named<'_, 'py, W>)) -> bool {
+    let look_at = |item: &Bound<'py, PyAny>, each: &mut dyn FnMut(Named<'_, 'py, W>)| match pair(item) {
+        Some((name, value)) if is_text(&name) => {
+            if let Some(wanted) = with_name(&name, wanted) {
+                each(Named::Wanted(wanted, &value));
+            }
         }
+        _ => each(Named::Odd),
     };
     if let Ok(list) = headers.cast::<PyList>() {
         let mut index = 0;
         while let Some((place, found)) = walk::of_interest(list, index, wanted) {
             match found {
-                Found::Wanted(wanted, value) => each(wanted, &value),
+                Found::Wanted(wanted, value) => each(Named::Wanted(wanted, &value)),
                 Found::Other(item) => look_at(&item, &mut each),
             }
             index = place + 1;

@@ -10,10 +10,11 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::counters::Counters;
 use crate::decision::Response;
-use crate::request::{HeaderLines, pair};
+use crate::request::HeaderLines;
 use crate::scan::{any_is_ours, type_of};
 use crate::text::{Text, is};
 use crate::wire::{Compiled, Filled};
+use crate::written::header;
 
 /// What it knows of its request.
 pub(crate) struct Send {
@@ -76,8 +77,8 @@ impl Send {
         let mut response = Response::new(py, true);
         let mut odd = Vec::new();
         for item in theirs.iter() {
-            match pair(&item) {
-                Some((name, value)) => response.push(item, name, value),
+            match header(&item) {
+                Some([pair, name, value]) => response.push(pair, name, value),
                 None => odd.push(item),
             }
         }

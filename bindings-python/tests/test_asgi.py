@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
+import collections
 import contextlib
 import gc
 import inspect
@@ -139,6 +141,31 @@ class TestConstructor:
         with pytest.raises(PolicyError) as caught:
             CORSMiddleware(application(), **options)
         assert path in [problem.path for problem in caught.value.problems if problem.severity == "error"]
+
+    def test_wrong_types_hide_nothing(self) -> None:
+        wrong: Any = {
+            "allow_origins": 5,
+            "allow_methods": [1],
+            "allow_headers": ["X-Z", "A B", 3],
+            "expose_headers": b"x",
+            "allow_credentials": "yes",
+            "allow_origin_regex": 7,
+            "max_age": "x",
+            "allow_private_network": None,
+        }
+        with pytest.raises(PolicyError) as caught:
+            CORSMiddleware(application(), **wrong)
+        assert [(problem.code, problem.path) for problem in caught.value.problems if problem.severity == "error"] == [
+            ("option_type", "allow_origins"),
+            ("option_type", "allow_methods[0]"),
+            ("option_type", "allow_headers[2]"),
+            ("option_type", "allow_credentials"),
+            ("option_type", "allow_private_network"),
+            ("option_type", "expose_headers"),
+            ("option_type", "allow_origin_regex"),
+            ("header_invalid", "allow_headers[1]"),
+            ("max_age_invalid", "max_age"),
+        ]
 
     def test_a_policy_stands_alone(self) -> None:
         policy = Policy(allow_origins=[A])
@@ -321,6 +348,41 @@ class TestResponses:
             run(middleware, scope(origin(A)))
         with pytest.raises(error):
             run(CORSMiddleware(application(), policy=self.POLICY), {**scope(), "headers": fails()})
+
+    @pytest.mark.parametrize(
+        "spelled",
+        [
+            bytearray,
+            memoryview,
+            list,
+            lambda text: array.array("B", text),
+            lambda text: type("Own", (), {"__bytes__": lambda self: text})(),
+            lambda text: type("Own", (bytes,), {})(text),
+            lambda text: type("Own", (str,), {})(text.decode()),
+        ],
+        ids=["bytearray", "memoryview", "ints", "array", "__bytes__", "of bytes", "of str"],
+    )
+    @pytest.mark.parametrize("paired", [tuple, list, collections.deque, iter], ids=lambda paired: paired.__name__)
+    def test_whatever_a_server_would_write_is_a_header(self, spelled: Any, paired: Any) -> None:
+        """Servers join buffers and unpack anything of two: an answer of the application's own must not get past."""
+        for asked, ours in ((EVIL, []), (A, [(ACAO, A.encode()), (ACAC, b"true"), (ACEH, b"X-B")])):
+            own = [paired([spelled(b"Access-Control-Allow-Origin"), spelled(b"*")]), TYPE]
+            own.append(paired([spelled(b"Vary"), spelled(b"Cookie")]))
+            middleware = CORSMiddleware(application(own), policy=self.POLICY)
+            got = headers(middleware, scope(origin(asked)))
+            assert got == [TYPE, *ours, (VARY, b"Cookie, Origin")], got
+
+    def test_odd_headers_that_say_nothing_of_cors_stay(self) -> None:
+        class Broken:
+            def __bytes__(self) -> bytes:
+                raise ZeroDivisionError
+
+        released = memoryview(b"vary")
+        released.release()
+        for name in (bytearray(b"X-Own"), Broken(), released, 10**12, b"x", object(), [999], None):
+            got = headers(CORSMiddleware(application([(name, b"1")]), policy=self.POLICY), scope(origin(EVIL)))
+            assert (b"X-Own" if isinstance(name, bytearray) else name, b"1") in got
+            assert (VARY, b"Origin") in got
 
     @pytest.mark.parametrize("message", [{}, {"type": 7}, {"type": "http.response.pathsend", "path": "/"}, [], None])
     def test_other_messages_go_on(self, message: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import gc
 import subprocess
 import sys
@@ -246,6 +247,27 @@ def test_no_list_of_the_application_raises(headers: list[Any]) -> None:
     server = Server()
     server.ask(CORSMiddleware(answering(*headers), allow_origins=[A]), origin=A)
     assert ("Access-Control-Allow-Origin", A) in server.calls[-1][1]
+
+
+@pytest.mark.parametrize("paired", [list, collections.deque, iter], ids=lambda paired: paired.__name__)
+def test_whatever_a_server_would_unpack_is_a_header(paired: Any) -> None:
+    own = [("Access-Control-Allow-Origin", "*"), ("Vary", "Cookie"), ("X-Own", "1")]
+    server = Server()
+    server.ask(CORSMiddleware(answering(*map(paired, own)), allow_origins=[A]), origin=EVIL)
+    assert server.headers == [own[2], ("Vary", "Cookie, Origin")]
+
+
+def test_wrong_types_hide_nothing() -> None:
+    wrong: Any = {"allow_origins": 5, "allow_methods": [1], "allow_credentials": "yes", "max_age": "x", "origins": A}
+    with pytest.raises(PolicyError) as raised:
+        CORSMiddleware(application, **wrong)
+    assert sorted((problem.code, problem.path) for problem in raised.value.problems) == [
+        ("max_age_invalid", "max_age"),
+        ("option_type", "allow_credentials"),
+        ("option_type", "allow_methods[0]"),
+        ("option_type", "allow_origins"),
+        ("unknown_option", "origins"),
+    ]
 
 
 def test_headers_that_are_no_list_are_the_server_s_matter() -> None:

@@ -77,6 +77,7 @@ impl Fnv {
                 self.bytes(&(items.len() as u64).to_le_bytes());
                 items.iter().for_each(|item| self.value(item));
             }
+            Value::Null => self.text('v', "null"),
             scalar => self.text(
                 match scalar {
                     Value::Str(_) => 's',

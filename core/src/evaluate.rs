@@ -97,8 +97,8 @@ impl Policy {
     }
 
     /// The decision of [`Policy::evaluate`] if it comes at once, for bindings that want it in registers: about a request
-    /// without `Origin`, and one whose origin is listed to the letter, as are method and headers of a preflight. `None`
-    /// says nothing: ask [`Policy::evaluate_into`].
+    /// without `Origin`, and one whose origin is listed to the letter, as are method and headers of a preflight. Such
+    /// a decision echoes no list of names. `None` says nothing: ask [`Policy::evaluate_into`].
     ///
     /// ```
     /// use crossgate::{Policy, Reason, Request};

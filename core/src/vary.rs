@@ -127,7 +127,8 @@ mod tests {
             assert!(merge_vary([list.as_str()], "Origin").ends_with(", Origin"));
             started.elapsed()
         };
-        let (short, long) = (time(5_000).max(time(5_000)), time(50_000));
+        let best = |names: usize| (0..3).map(|_| time(names)).min().unwrap();
+        let (short, long) = (best(5_000), best(50_000));
         assert!(long < 40 * short, "{short:?} for 5000 names, {long:?} for 50000");
     }
 

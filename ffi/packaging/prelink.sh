@@ -11,7 +11,7 @@ mapfile -t exports < <(nm --defined-only --extern-only "$input" 2>/dev/null | se
 roots=() global=()
 for name in "${exports[@]}"; do roots+=(-u "$name") global+=(--keep-global-symbol="$name"); done
 # As ffi/build.rs does with the shared library; see ffi/src/no_backtrace.rs.
-backtrace=$(nm --defined-only "$input" 2>/dev/null | sed -n 's/^[0-9a-f]* T \(_.*BacktraceLock.*DisplayBacktrace.*Display.*\)$/\1/p' | sort -u)
+backtrace=$(nm --defined-only "$input" 2>/dev/null | sed -En 's/^[0-9a-f]* T (_RNvX.*BacktraceLock.*16DisplayBacktraceNtNt.*4core3fmt7Display3fmt|_ZN.*DisplayBacktrace\$u20\$as\$u20\$core\.\.fmt\.\.Display\$GT\$3fmt17h[0-9a-f]*E)$/\1/p' | sort -u)
 if [[ -n $backtrace && $(nm --defined-only "$input" 2>/dev/null) == *" crossgate_no_backtrace"* ]]; then
 	roots+=(--defsym "$backtrace=crossgate_no_backtrace")
 fi

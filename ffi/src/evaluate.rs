@@ -37,7 +37,9 @@ pub unsafe extern "C" fn crossgate_evaluate(
     scratch_size: usize,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: each is NULL or the caller's as the header asks for it, and nobody changes it during the call.
+        // SAFETY: each is NULL or the caller's as the header asks for it, and nobody changes it during the call: so `borrow`,
+        // `check_size` and `usual` may look at them, and `write` at a decision whose size was checked. It gets no scratch
+        // buffer and needs none: what comes at once echoes no list.
         unsafe {
             if let (Ok(asked), Ok(()), Some(usual)) = (borrow(policy), check_size(decision), usual(request))
                 && let Some(decided) = asked.policy.evaluate_at_once(&usual)
@@ -111,7 +113,8 @@ unsafe fn evaluate(
     let room: &mut [u8] = if scratch.size == 0 {
         &mut []
     } else {
-        // SAFETY: this function's own contract; C's memory may hold anything, and any byte is a valid u8.
+        // SAFETY: this function's own contract. The memory comes from foreign code, so Rust has to take its bytes as
+        // they are; none is read before it is written.
         unsafe { std::slice::from_raw_parts_mut(scratch.data, scratch.size) }
     };
     // By reference: a decision that is moved out of its result is copied, which costs more than making it.
@@ -181,6 +184,7 @@ unsafe fn write(policy: &crossgate_policy, decision: &Decision<'_>, scratch: Scr
                 used += length + 1;
                 crossgate_str { data: copy.cast(), len: length }
             }
+            Source::Scratch if scratch.data.is_null() => return false,
             Source::Scratch => {
                 // SAFETY: the list in the scratch buffer is shorter than that (see `Scratch`).
                 unsafe { scratch.data.add(value.len()).write(0) };
@@ -229,7 +233,8 @@ pub unsafe extern "C" fn crossgate_evaluate_http1(
     length: *mut usize,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: each is NULL or the caller's as the header asks for it, and nobody changes it during the call.
+        // SAFETY: each is NULL or the caller's as the header asks for it, and nobody changes it during the call: so `borrow`,
+        // `check_size` and `usual` may look at them, and `room` and `finish` write what was found to be there.
         unsafe {
             if let (Ok(asked), Ok(()), Some(usual)) = (borrow(policy), check_size(decision), usual(request))
                 && !buffer.is_null()
@@ -302,7 +307,8 @@ impl Http1 {
         if self.size < 2 {
             &mut []
         } else {
-            // SAFETY: this function's own contract. The buffer may hold anything, and any byte is a valid u8.
+            // SAFETY: this function's own contract. The memory comes from foreign code, so Rust has to take its bytes
+            // as they are; none is read before it is written.
             unsafe { std::slice::from_raw_parts_mut(self.buffer, (self.size - 1).min(isize::MAX as usize)) }
         }
     }

@@ -1,7 +1,7 @@
 /*
  * A panic inside the library becomes CROSSGATE_PANIC: it does not take the process down, and every object goes on working.
- * The library itself has no way to panic on request, so the system fails it: hash tables want random numbers, and while
- * `broken` is set there are none. (Linux; the library's calls come here, since the program is searched first.)
+ * The library itself has no way to panic on request, so the system fails it: hash tables of the standard library (in the
+ * compiler of regexes) want random numbers, and while `broken` is set there are none. (Linux; the library's calls come here, since the program is searched first.)
  */
 #define _GNU_SOURCE
 #include "crossgate.h"

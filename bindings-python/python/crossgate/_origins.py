@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Union, cast
 
-from ._crossgate import Policy, PolicyError, Problem
 from ._predicate import ask
+from ._problems import Problems
 from ._regex import matcher, split
 
 Predicate = Callable[[str], bool]
@@ -49,9 +49,9 @@ class Origins:
     def names(self) -> dict[str, str]:
         """Where the entries of a policy's options stand in the values of this one."""
         names = {"allow_null_origin": self.option, "host_origins": self.option}
-        for key, places in (("allow_origins", self.entries), ("allow_origin_regexes", self.regexes)):
+        for key, placed in (("allow_origins", self.entries), ("allow_origin_regexes", self.regexes)):
             names[key] = self.option
-            names.update((f"{key}[{index}]", place) for index, (place, _) in enumerate(places))
+            listed(key, placed, names)
         return names
 
     def add_exact(self, place: str, origin: str) -> None:
@@ -80,35 +80,23 @@ def in_order(values: Iterable[Any]) -> list[Any]:
     return sorted(values, key=repr) if isinstance(values, (set, frozenset)) else list(values)
 
 
-def as_list(option: str, value: object, kinds: str) -> list[tuple[str, Any]]:
+def as_list(option: str, value: object, kinds: str, problems: Problems) -> list[tuple[str, Any]]:
     """The values of an option that takes one or several, each with its place. kinds: what may stand there."""
     if isinstance(value, (str, re.Pattern)) or callable(value):
         return [(option, value)]
-    if isinstance(value, (bytes, bytearray, dict)) or not isinstance(value, Iterable):
-        raise TypeError(f"{option} must be {kinds}, or a list of them, not {type(cast(object, value)).__name__}")  # type: ignore[redundant-cast]
+    if isinstance(value, (bytes, bytearray, memoryview, Mapping)) or not isinstance(value, Iterable):
+        problems.wrong_type(option, f"{kinds}, or a list of them", cast(object, value))  # type: ignore[redundant-cast]
+        return []
     values = in_order(cast("Iterable[Any]", value))  # type: ignore[redundant-cast]
     return [(f"{option}[{index}]", item) for index, item in enumerate(values)]
 
 
-def build(options: dict[str, Any], names: dict[str, str], is_given: Callable[[str], bool] = bool) -> Policy:
-    """A policy from its own options; its problems name those of the drop-in.
-
-    names: for an option, or an entry of one, what the drop-in calls it. is_given: whether an option was written, rather
-    than left to its default, for whose warnings nobody asked.
-    """
-    try:
-        return Policy(**options)
-    except PolicyError as error:
-        renamed_ones = (_renamed(problem, names) for problem in error.problems)
-        problems = tuple(p for p in renamed_ones if p.severity == "error" or is_given(p.path.partition("[")[0]))
-    errors = sum(problem.severity == "error" for problem in problems)
-    lines = [f"invalid CORS policy: {errors} error{'s' * (errors != 1)}", *map(str, problems)]
-    renamed = PolicyError("\n  ".join(lines))
-    renamed.problems = problems
-    raise renamed
+def by_text(placed: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Placed values in the order of their texts."""
+    return sorted(placed, key=lambda one: one[1] if isinstance(one[1], str) else "")
 
 
-def _renamed(problem: Problem, names: dict[str, str]) -> Problem:
-    key, bracket, rest = problem.path.partition("[")
-    path = names.get(problem.path) or names.get(key, key) + bracket + rest
-    return Problem(problem.severity, problem.code, path, problem.value, problem.message, problem.hint)
+def listed(key: str, placed: list[tuple[str, Any]], names: dict[str, str]) -> list[Any]:
+    """The values of a policy's option; `names` then has the place of each."""
+    names.update((f"{key}[{index}]", place) for index, (place, _) in enumerate(placed))
+    return [value for _, value in placed]

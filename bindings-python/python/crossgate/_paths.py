@@ -21,8 +21,8 @@ def is_regex(text: str) -> bool:
     return not _REGEX.isdisjoint(text)
 
 
-def matcher(option: str, pattern: PathPattern) -> Callable[[str], bool] | None:
-    """Whether a path is below a pattern; None for a pattern that every path is below."""
+def matcher(pattern: PathPattern) -> Callable[[str], bool] | None:
+    """Whether a path is below a pattern; None for a pattern that every path is below. Raises ValueError."""
     text = pattern if isinstance(pattern, str) else pattern.pattern
     if isinstance(pattern, str) and not is_regex(pattern):
         return lambda path: path == text
@@ -40,7 +40,7 @@ def matcher(option: str, pattern: PathPattern) -> Callable[[str], bool] | None:
     try:
         regex = re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{option}: {text!r} is no regular expression: {error}") from None
+        raise ValueError(f"{text!r} is no regular expression: {error}") from None
     return lambda path: _matches(regex, path)
 
 
@@ -73,7 +73,7 @@ class Paths(Generic[T]):
             if known == pattern and not self._same(other, value):
                 raise ValueError(f"{option}: {text!r} has other options already; give each path its options once")
         literal = isinstance(pattern, str) and bool(pattern) and not is_regex(pattern)
-        self._rules.append(((not literal, -text.count("/")), pattern, matcher(option, pattern), value))
+        self._rules.append(((not literal, -text.count("/")), pattern, matcher(pattern), value))
         self._rules.sort(key=lambda rule: rule[0])
 
     def everything(self) -> T | None:

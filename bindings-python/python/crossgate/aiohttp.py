@@ -8,7 +8,9 @@ from typing import Any, Literal, cast
 from aiohttp import web
 
 from ._crossgate import Counters, Decision, Policy, SharedPolicy
+from ._origins import listed
 from ._predicate import Predicate, ask_async
+from ._problems import Problems, build
 
 __all__ = ["setup"]
 
@@ -40,11 +42,16 @@ def setup(
     """
     if not hasattr(app, "on_response_prepare"):
         raise TypeError(f"setup() takes an aiohttp.web.Application, not {type(app).__name__}")
+    problems = Problems()
+    names: dict[str, str] = {}
     if defaults is not None:
-        options = {**_of_aiohttp_cors(defaults), **options}
+        own = options
+        options = {**_of_aiohttp_cors(defaults, names, problems), **own}
+        names = {path: name for path, name in names.items() if path.partition("[")[0] not in own}
     if policy is None:
         options.setdefault("host_origins", allow_origin_predicate is not None)
-        policy = Policy(**options)
+        policy = problems.attempt(lambda: build(options, names, lambda path: True))
+        problems.raise_all()
     elif options:
         raise TypeError(f"policy= holds every option: {', '.join(options)} cannot be given beside it")
     live = policy.policy if isinstance(policy, SharedPolicy) else policy
@@ -60,45 +67,50 @@ def setup(
     app.on_response_prepare.append(cors.prepare)
 
 
-def _of_aiohttp_cors(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a policy."""
-    if not isinstance(defaults, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"defaults must map origins to their options, not {type(defaults).__name__}")
-    every: list[dict[str, Any]] = []
-    for origin, value in defaults.items():
+def _of_aiohttp_cors(defaults: object, names: dict[str, str], problems: Problems) -> dict[str, Any]:
+    """The options of a policy; `names` then has where each stands."""
+    if not isinstance(defaults, Mapping):
+        problems.wrong_type("defaults", "a dict of origins to their options", defaults)
+        return {}
+    by_origin = cast("Mapping[Any, Any]", defaults)  # type: ignore[redundant-cast]
+    options: dict[str, Any] = {}
+    for origin, value in by_origin.items():
+        place = f"defaults[{origin!r}]"
         # A ResourceOptions is a named tuple.
         own: Any = value._asdict() if hasattr(value, "_asdict") else value
         if not isinstance(own, Mapping):
-            raise TypeError(f"defaults[{origin!r}] must be a dict or ResourceOptions, not {type(value).__name__}")
+            problems.wrong_type(place, "a dict or ResourceOptions", value)
+            continue
         own = cast("Mapping[Any, Any]", own)  # type: ignore[redundant-cast]
-        unknown = set(own) - set(_RESOURCE_OPTIONS)
-        if unknown:
-            raise TypeError(f"defaults[{origin!r}] has no option {', '.join(sorted(map(str, unknown)))}")
-        every.append({**_RESOURCE_OPTIONS, **own})
-    options = every[0] if every else dict(_RESOURCE_OPTIONS)
-    if any(own != options for own in every):
-        raise ValueError(
-            "defaults: a policy has one set of options for all its origins; "
-            "give a sub-application a setup of its own where they differ"
-        )
+        for name in own:
+            if name not in _RESOURCE_OPTIONS:
+                problems.unknown(place, f"{place}.{name}", name, own[name], _RESOURCE_OPTIONS)
+        for name, default in _RESOURCE_OPTIONS.items():
+            given = own.get(name, default)
+            names.setdefault(name, f"{place}.{name}")
+            if options.setdefault(name, given) != given:
+                problems.add("duplicate_option", f"{place}.{name}", given, _ONE_SET)
+    options = {**_RESOURCE_OPTIONS, **options}
     if options["allow_methods"] is None:
         # Every route's own there, each added by itself; here all routes are covered.
         options["allow_methods"] = _METHODS
     if options["allow_headers"] == "*" and options["allow_credentials"] is not True:
         # A literal "*" does not cover it.
         options["allow_headers"] = ["*", "Authorization"]
-    for name in ("allow_methods", "allow_headers", "expose_headers"):
-        if isinstance(options[name], (set, frozenset)):
-            options[name] = sorted(cast("frozenset[str]", options[name]))
-    origins: Any = "*" if set(defaults) == {"*"} else [origin for origin in defaults if origin != "null"]
+    placed = [(f"defaults[{origin!r}]", origin) for origin in by_origin if origin != "null"]
+    origins = listed("allow_origins", placed, names)
+    names["allow_null_origin"] = "defaults['null']"
     return {
         **options,
-        "allow_origins": origins,
-        "allow_null_origin": "null" in defaults,
+        "allow_origins": "*" if set(by_origin) == {"*"} else origins,
+        "allow_null_origin": "null" in by_origin,
         "preflight_status": 200,
     }
 
 
+_ONE_SET = (
+    "a policy has one set of options for all its origins; give a sub-application a setup of its own where they differ"
+)
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _RESOURCE_OPTIONS: dict[str, Any] = {
     "allow_credentials": False,

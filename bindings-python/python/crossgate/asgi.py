@@ -12,8 +12,9 @@ from types import MethodType
 from typing import Any, Literal
 
 from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
-from ._origins import build
+from ._origins import by_text, listed
 from ._predicate import Predicate
+from ._problems import build
 from ._regex import Regex, matcher, split
 
 __all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware", "install"]
@@ -117,6 +118,7 @@ _DEFAULTS: dict[str, Any] = {
 def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Policy, Predicate | None]:
     """Starlette's options as a policy."""
     options = dict(options)
+    names = {"allow_origin_regexes[0]": "allow_origin_regex"}
     regex = options.pop("allow_origin_regex")
     engine, python = split([regex]) if regex is not None else ([], [])
     if engine:
@@ -135,14 +137,15 @@ def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Polic
         # Every name: Starlette echoes them, Authorization included, which a literal "*" does not cover.
         options["allow_headers"] = ["*", "Authorization"]
     elif _is_list(headers):
-        own = [name for name in headers if not _is_safelisted(name)]
-        options["allow_headers"] = sorted([*SAFELISTED_HEADERS, *own], key=str)
+        own = [(f"allow_headers[{i}]", name) for i, name in enumerate(headers) if not _is_safelisted(name)]
+        safe = [("allow_headers", name) for name in SAFELISTED_HEADERS]
+        options["allow_headers"] = listed("allow_headers", by_text([*safe, *own]), names)
     # Without origins and regex nobody is allowed, as with Starlette. Then only the predicate can say otherwise.
     origins = options["allow_origins"]
     nobody = _is_list(origins) and not origins and not engine
     options["host_origins"] = predicate is not None or nobody
     options.update(preflight_status=200, denied_preflight_status=400)
-    policy = build(options, {"allow_origin_regexes[0]": "allow_origin_regex"}, lambda option: True)
+    policy = build(options, names, lambda path: True)
     for warning in policy.warnings:
         # OPTIONS is in "*", and in what many people copied.
         if warning.code != "method_options_unneeded":

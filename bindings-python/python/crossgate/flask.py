@@ -7,7 +7,6 @@ Headers reach every response, because the application's `wsgi_app` is wrapped: 4
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import threading
@@ -21,8 +20,9 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from ._crossgate import Counters, Gate, Policy, SharedPolicy, Wsgi
-from ._origins import Origin, Origins, Predicate, as_list, build
-from ._paths import PathPattern, Paths, is_regex
+from ._origins import Origin, Origins, Predicate, as_list, by_text, listed
+from ._paths import PathPattern, Paths, is_regex, matcher
+from ._problems import Problems, build
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -78,9 +78,17 @@ DEFAULTS: dict[str, Any] = {
 _FLAGS = ("send_wildcard", "automatic_options", "vary_header", "intercept_exceptions", "always_send")
 _KNOWN = frozenset(DEFAULTS) | {"policy", "counters"}
 _OF_CORS_ONLY = frozenset({"resources", "intercept_exceptions"})
+_OF_POLICY = (
+    "allow_methods",
+    "allow_headers",
+    "expose_headers",
+    "allow_credentials",
+    "max_age",
+    "allow_private_network",
+)
 _NAMES = {"allow_methods": "methods", "allow_credentials": "supports_credentials"}
 # flask-cors leaves preflights to Flask, which answers OPTIONS with 200, whatever CORS says.
-_STATUSES = {"preflight_status": 200, "denied_preflight_status": 200}
+_STATUSES: dict[str, Any] = {"preflight_status": 200, "denied_preflight_status": 200}
 _EXTENSION = "crossgate"
 # Where a view says which gate answers its request.
 _GATE = "crossgate.gate"
@@ -98,20 +106,29 @@ class CORS:
 
     def __init__(self, app: Flask | Blueprint | None = None, **options: Unpack[CORSOptions]) -> None:
         self._options: dict[str, Any] = dict(options)
-        _check_names("CORS", self._options, _KNOWN)
         if app is not None:
             self.init_app(app)
+            return
+        problems = Problems()
+        _check_names("CORS", _Given(self._options), _KNOWN, problems)
+        problems.raise_all()
 
     def init_app(self, app: Flask | Blueprint, **options: Unpack[CORSOptions]) -> None:
-        """Raises PolicyError, TypeError or ValueError for what the options have wrong."""
-        _check_names("init_app", options, _KNOWN)
+        """Raises PolicyError with everything that the options have wrong; ValueError for a path that has other options
+        already.
+        """
         if not isinstance(app, (Flask, Blueprint)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"app must be a Flask application or a Blueprint, not {type(app).__name__}")
-        given = {**self._options, **options}
+        given = _Given({**self._options, **options})
         if isinstance(app, Flask):
-            _Site.of(app).add(_resources({**_config(app), **given}))
+            given = given.over(_config(app))
+        problems = Problems()
+        _check_names("CORS", given, _KNOWN, problems)
+        resources = _resources(given, problems)
+        problems.raise_all()
+        if isinstance(app, Flask):
+            _Site.of(app).add(resources)
             return
-        resources = _resources(given)
 
         def register(state: BlueprintSetupState) -> None:
             # As endpoints begin.
@@ -132,12 +149,11 @@ def cross_origin(*args: Any, **options: Unpack[CrossOriginOptions]) -> Any:
         return cross_origin()(args[0])
     if args:
         raise TypeError("cross_origin() takes options by name: cross_origin(origins=[...])")
-    _check_names("cross_origin", options, _KNOWN - _OF_CORS_ONLY)
-    view_options = _ViewOptions(dict(options))
+    view_options = _ViewOptions(_Given(dict(options)))
 
     def decorate(view: View) -> View:
         _Site.expect_views()
-        if view_options.given.get("automatic_options", True) is not False:
+        if view_options.given.values.get("automatic_options", True) is not False:
             # Read by Flask when the route is added: OPTIONS comes to the view.
             required: set[str] = set(getattr(view, "required_methods", ()))
             _set(view, "required_methods", required | {"OPTIONS"})
@@ -181,22 +197,31 @@ def _decide_after(gate: Gate) -> None:
 class _ViewOptions:
     """The options of one cross_origin(), compiled once for each application, whose config they complete."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
+    def __init__(self, given: _Given) -> None:
         self.given = given
         self._compiled: WeakKeyDictionary[Flask, tuple[Gate, bool]] = WeakKeyDictionary()
         self._lock = threading.Lock()
-        if "origins" in given or "policy" in given:
-            # What is wrong whatever the config is said where it is written.
-            _gate(given, "")
+        # What is wrong whatever the config is said where it is written.
+        problems = Problems()
+        _check_names("cross_origin", given, _KNOWN - _OF_CORS_ONLY, problems)
+        _gate(given if "policy" in given.values else given.over(_Given({"origins": _nobody})), problems)
+        problems.raise_all()
 
     def of(self, app: Flask) -> tuple[Gate, bool]:
         with self._lock:
             compiled = self._compiled.get(app)
             if compiled is None:
-                merged = {**_config(app), **self.given}
-                compiled = _gate(merged, ""), bool(merged.get("automatic_options", True))
+                merged = self.given.over(_config(app))
+                problems = Problems()
+                gate = _gate(merged, problems)
+                problems.raise_all()
+                compiled = gate, bool(merged.values.get("automatic_options", True))
                 self._compiled[app] = compiled
         return compiled
+
+
+def _nobody(origin: str) -> bool:
+    return False
 
 
 class _Site:
@@ -209,7 +234,7 @@ class _Site:
     def __init__(self, app: Flask) -> None:
         self._app = app
         # A host that never says yes.
-        self._nobody = Gate(build({"host_origins": True, **_STATUSES}, {}))
+        self._nobody = Gate(Policy(host_origins=True, **_STATUSES))
         self._paths = _paths(self._nobody)
         self._blueprints: dict[str, Paths[Gate]] = {}
         self._wsgi = Wsgi(app.wsgi_app, routed=True)
@@ -315,99 +340,140 @@ def _paths(nobody: Gate) -> Paths[Gate]:
     return Paths(nobody, lambda one, other: one is other or one.same(other))
 
 
-def _check_names(callee: str, options: Mapping[str, Any], known: frozenset[str]) -> None:
-    for name in options:
+class _Given:
+    """Options, and what each is called where it was written."""
+
+    def __init__(self, values: Mapping[Any, Any], called: Callable[[Any], str] = str) -> None:
+        self.values: dict[Any, Any] = dict(values)
+        self.names: dict[Any, str] = {name: called(name) for name in values}
+
+    def over(self, others: _Given) -> _Given:
+        """These, and those of the others that are not among them."""
+        merged = _Given({**others.values, **self.values})
+        merged.names = {**others.names, **self.names}
+        return merged
+
+    def name(self, option: str) -> str:
+        return self.names.get(option, option)
+
+
+def _check_names(owner: str, given: _Given, known: frozenset[str], problems: Problems) -> None:
+    for name, value in given.values.items():
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; it takes {', '.join(sorted(known))}"
-            raise TypeError(f"{callee}() has no option {name!r}{hint}")
+            problems.unknown(owner, given.names[name], name, value, known)
 
 
-def _config(app: Flask) -> dict[str, Any]:
+def _config(app: Flask) -> _Given:
     """The options in `app.config`; None there is unset."""
     config = cast("dict[str, Any]", app.config)
     found = {name: config.get(f"CORS_{name.upper()}") for name in DEFAULTS}
-    return {name: value for name, value in found.items() if value is not None}
+    return _Given(
+        {name: value for name, value in found.items() if value is not None}, lambda name: f"CORS_{name.upper()}"
+    )
 
 
-def _resources(given: dict[str, Any]) -> list[tuple[str, PathPattern, Gate]]:
-    resources: Any = given.get("resources", DEFAULTS["resources"])
-    shared = {name: value for name, value in given.items() if name != "resources"}
+def _resources(given: _Given, problems: Problems) -> list[tuple[str, PathPattern, Gate]]:
+    """Paths and their gates; to be used only behind `raise_all`."""
+    resources: Any = given.values.get("resources", DEFAULTS["resources"])
+    where = given.name("resources")
     by_path = _mapping(resources)
     if by_path is not None:
         found: list[tuple[str, PathPattern, Gate]] = []
         for pattern, options in by_path.items():
-            option = f"resources[{pattern!r}]"
+            option = f"{where}[{pattern!r}]"
             own = _mapping(options)
             if own is None:
-                raise TypeError(f"{option} must be a dict of options, not {type(options).__name__}")
-            _check_names(option, own, _KNOWN - {"resources"})
-            found.append((option, _pattern(option, pattern), _gate({**shared, **own}, f"{option}.")))
+                problems.wrong_type(option, "a dict of options", options)
+            of_path = _Given(own or {}, lambda name, option=option: f"{option}.{name}")  # type: ignore[misc]
+            _check_names(option, of_path, _KNOWN - {"resources"}, problems)
+            found.append((option, _pattern(option, pattern, problems), _gate(of_path.over(given), problems)))
         return found
-    gate = _gate(shared, "")
-    patterns = as_list("resources", resources, "a path (a str or re.Pattern), a dict of paths to options")
-    return [(option, _pattern(option, pattern), gate) for option, pattern in patterns]
+    gate = _gate(given, problems)
+    patterns = as_list(where, resources, "a path (a str or re.Pattern), a dict of paths to options", problems)
+    return [(option, _pattern(option, pattern, problems), gate) for option, pattern in patterns]
 
 
 def _mapping(value: object) -> Mapping[Any, Any] | None:
     return cast("Mapping[Any, Any]", value) if isinstance(value, Mapping) else None  # type: ignore[redundant-cast]
 
 
-def _pattern(option: str, pattern: Any) -> PathPattern:
+def _pattern(option: str, pattern: Any, problems: Problems) -> PathPattern:
     text: object = getattr(pattern, "pattern", pattern)
-    if isinstance(pattern, (str, re.Pattern)) and isinstance(text, str):
-        return cast(PathPattern, pattern)
-    raise TypeError(f"{option}: a path is a str or a re.Pattern of one, not {type(text).__name__}")
+    if not isinstance(pattern, (str, re.Pattern)) or not isinstance(text, str):
+        problems.wrong_type(option, "a str or a re.Pattern of one", text)
+        return ""
+    try:
+        matcher(cast(PathPattern, pattern))
+    except ValueError as error:
+        problems.add("regex_invalid", option, text, str(error))
+    return cast(PathPattern, pattern)
 
 
-def _gate(given: dict[str, Any], prefix: str) -> Gate:
-    """The gate of merged options. prefix: where they stand."""
-    counters = given.get("counters")
+def _gate(given: _Given, problems: Problems) -> Gate:
+    """The gate of merged options; to be used only behind `raise_all`."""
+    counters = given.values.get("counters")
     if counters is not None and not isinstance(counters, Counters):
-        raise TypeError(f"{prefix}counters must be a crossgate.Counters, not {type(counters).__name__}")
-    if "policy" in given:
-        policy = given["policy"]
-        if not isinstance(policy, (Policy, SharedPolicy)):
-            raise TypeError(
-                f"{prefix}policy must be a crossgate.Policy or crossgate.SharedPolicy, not {type(policy).__name__}"
-            )
-        others = sorted(set(given) & set(DEFAULTS) - _OF_CORS_ONLY - set(_FLAGS))
-        if others:
-            raise TypeError(f"{prefix}policy comes with all its options; leave out {', '.join(others)}")
-        return Gate(policy, counters=counters)
-    options = {**DEFAULTS, **given}
+        problems.wrong_type(given.name("counters"), "a crossgate.Counters", counters)
+        counters = None
+    if "policy" in given.values:
+        policy, ask = _given_policy(given, problems), None
+    else:
+        policy, ask = _policy(given, problems)
+    return cast(Gate, policy and Gate(policy, ask=ask, counters=counters))
+
+
+def _given_policy(given: _Given, problems: Problems) -> Policy | SharedPolicy | None:
+    for other in sorted(set(given.values) & set(DEFAULTS) - _OF_CORS_ONLY - set(_FLAGS)):
+        message = f"{given.name('policy')} comes with all its options; leave this one out"
+        problems.add("option_type", given.name(other), given.values[other], message)
+    policy = given.values["policy"]
+    if isinstance(policy, (Policy, SharedPolicy)):
+        return policy
+    problems.wrong_type(given.name("policy"), "a crossgate.Policy or crossgate.SharedPolicy", policy)
+    return None
+
+
+def _policy(given: _Given, problems: Problems) -> tuple[Policy | None, Predicate | None]:
+    options = {**DEFAULTS, **given.values}
     for flag in _FLAGS:
         if not isinstance(options[flag], bool):
-            raise TypeError(f"{prefix}{flag} must be a bool, not {type(options[flag]).__name__}")
-    origins = _origins(f"{prefix}origins", options["origins"])
-    names = {key: prefix + key for key in ("allow_headers", "expose_headers", "max_age", "allow_private_network")}
-    names.update((key, prefix + name) for key, name in _NAMES.items())
-    policy = build(
-        {
-            **origins.options(),
-            "allow_methods": _methods(f"{prefix}methods", options["methods"]),
-            "allow_headers": _allow_headers(f"{prefix}allow_headers", options),
-            "expose_headers": _expose_headers(f"{prefix}expose_headers", options["expose_headers"]),
-            "allow_credentials": options["supports_credentials"],
-            "max_age": _max_age(f"{prefix}max_age", options["max_age"]),
-            "allow_private_network": options["allow_private_network"],
-            **_STATUSES,
-        },
-        {**names, **origins.names()},
-        lambda option: option.removeprefix(prefix) in given,
-    )
-    return Gate(policy, ask=origins.verdict(), counters=counters)
+            problems.wrong_type(given.name(flag), "a bool", options[flag])
+    origins = _origins(given.name("origins"), options["origins"], problems)
+    names = origins.names()
+    names.update((key, given.name(_NAMES.get(key, key))) for key in _OF_POLICY)
+
+    def strings(option: str) -> list[tuple[str, Any]]:
+        return as_list(given.name(option), options[option], "a str", problems)
+
+    methods = [(place, item.upper() if isinstance(item, str) else item) for place, item in strings("methods")]
+    exposed = [] if options["expose_headers"] is None else strings("expose_headers")
+    has_credentials = options["supports_credentials"] is True
+    headers = _allow_headers(given.name("allow_headers"), strings("allow_headers"), has_credentials, problems)
+    of_policy = {
+        **origins.options(),
+        "allow_methods": listed("allow_methods", by_text(methods), names),
+        "allow_headers": listed("allow_headers", headers, names),
+        "expose_headers": listed("expose_headers", by_text(exposed), names),
+        "allow_credentials": options["supports_credentials"],
+        "max_age": _max_age(options["max_age"]),
+        "allow_private_network": options["allow_private_network"],
+        **_STATUSES,
+    }
+    written = tuple(given.names.values())
+    policy = problems.attempt(lambda: build(of_policy, names, lambda path: path.startswith(written)))
+    return policy, origins.verdict()
 
 
-def _origins(option: str, value: Any) -> Origins:
+def _origins(option: str, value: Any, problems: Problems) -> Origins:
     origins = Origins(option)
-    for place, item in as_list(option, value, "an origin (a str, a re.Pattern or a function)"):
+    for place, item in as_list(option, value, "an origin (a str, a re.Pattern or a function)", problems):
         if isinstance(item, re.Pattern):
             origins.add_regex(place, cast("re.Pattern[str]", item))
         elif not isinstance(item, str):
-            if not callable(item):
-                raise TypeError(f"{place} must be a str, a re.Pattern or a function, not {type(item).__name__}")
-            origins.add_predicate(cast(Predicate, item))
+            if callable(item):
+                origins.add_predicate(cast(Predicate, item))
+            else:
+                problems.wrong_type(place, "a str, a re.Pattern or a function", item)
         elif item in ("*", ".*"):
             origins.add_exact(place, "*")
         elif is_regex(item) and not _IS_NO_REGEX.search(item):
@@ -423,37 +489,32 @@ def _origins(option: str, value: Any) -> Origins:
 _IS_NO_REGEX = re.compile(r"(?<![.\])}])(?<!\\.)\*|://\[[0-9A-Fa-f:.]+\](?::\d+)?$")
 
 
-def _strings(option: str, value: Any) -> list[Any]:
-    return [item for _, item in as_list(option, value, "a str")]
-
-
-def _methods(option: str, value: Any) -> list[Any]:
-    methods = [item.upper() if isinstance(item, str) else item for item in _strings(option, value)]
-    return sorted(methods, key=str)
-
-
-def _expose_headers(option: str, value: Any) -> list[Any]:
-    return [] if value is None else sorted(_strings(option, value), key=str)
-
-
-def _allow_headers(option: str, options: Mapping[str, Any]) -> list[Any]:
-    names = _strings(option, options["allow_headers"])
-    for name in names:
-        if isinstance(name, re.Pattern) or (isinstance(name, str) and name not in ("*", ".*") and is_regex(name)):
-            text = name if isinstance(name, str) else cast("re.Pattern[str]", name).pattern
-            raise ValueError(f"{option}: {text!r} is a regex; list the header names, or '*' for all of them")
-    names = ["*" if name == ".*" else name for name in names]
+def _allow_headers(
+    option: str, placed: list[tuple[str, Any]], has_credentials: bool, problems: Problems
+) -> list[tuple[str, Any]]:
+    names: list[tuple[str, Any]] = []
+    for place, name in placed:
+        if name in ("*", ".*"):
+            names.append((place, "*"))
+        elif isinstance(name, re.Pattern) or (isinstance(name, str) and is_regex(name)):
+            message = "is a regex; list the header names, or '*' for all of them"
+            problems.add("header_invalid", place, cast(object, name), message)
+        else:
+            names.append((place, name))
     # Without credentials a literal "*" covers everything but Authorization, which flask-cors allows under it.
-    listed = any(isinstance(name, str) and name.lower() == "authorization" for name in names)
-    covered = options["supports_credentials"] is True or listed
-    return names if "*" not in names or covered else [*names, "Authorization"]
+    texts = [name.lower() for _, name in names if isinstance(name, str)]
+    covered = has_credentials or "authorization" in texts
+    return names if "*" not in texts or covered else [*names, (option, "Authorization")]
 
 
-def _max_age(option: str, value: Any) -> Any:
+# No age is longer, and Python refuses to read numbers of thousands of digits.
+_MOST_DIGITS = 18
+
+
+def _max_age(value: Any) -> Any:
+    """A number of seconds; anything else as it is."""
     if isinstance(value, timedelta):
         return int(value.total_seconds())
-    if isinstance(value, str):
-        if not value.isdecimal():
-            raise ValueError(f"{option}: {value!r} is no number of seconds")
+    if isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS:
         return int(value)
     return value

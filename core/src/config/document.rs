@@ -45,7 +45,8 @@ impl Value {
     /// The value as it is shown in a problem.
     pub(crate) fn shown(&self) -> String {
         match self {
-            Value::Null => "null".into(),
+            // Each language spells it otherwise; the message says that there is none.
+            Value::Null => String::new(),
             Value::Bool(b) => b.to_string(),
             Value::Int(n) => n.to_string(),
             Value::Float(n) => n.to_string(),

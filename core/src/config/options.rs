@@ -273,10 +273,12 @@ pub(crate) fn nearest(name: &str) -> Option<String> {
 }
 
 fn wrong_type(name: &str, expected: &str, value: &Value, hint: Option<String>, problems: &mut Problems) {
-    let found = match value.type_name() {
-        "null" => "null".to_owned(),
-        "object" => "an object".to_owned(),
-        other => format!("a {other}"),
+    // The languages have names of their own for their types, and for null.
+    let found = match value {
+        Value::Null => "no value".to_owned(),
+        Value::Other(name) if name == "object" => "an object".to_owned(),
+        Value::Other(name) => format!("a value of type {name}"),
+        known => format!("a {}", known.type_name()),
     };
     problems.error(Code::OptionType, name, &value.shown(), format!("expected {expected}, found {found}"), hint);
 }
@@ -382,6 +384,6 @@ mod tests {
         Options::read(&document, &mut problems);
         let problems = problems.into_vec();
         assert_eq!(problems.len(), NAMES.len() - 1);
-        assert!(problems.iter().all(|p| p.code == Code::OptionType && p.path != "max_age" && p.message.contains("found null")));
+        assert!(problems.iter().all(|p| p.code == Code::OptionType && p.path != "max_age" && p.message.ends_with("found no value") && p.value.is_empty()));
     }
 }

@@ -1,8 +1,6 @@
 //! The middlewares' tables against [`Decision::apply`](crate::Decision::apply): the same policies, requests and
 //! responses, and the same headers afterwards.
 
-#![cfg(test)]
-
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
@@ -79,6 +77,25 @@ fn through<T: Table>(policy: &Arc<Policy>, method: &str, request: &T, response: 
     }
 }
 
+/// Runs a middleware's table of headers through a decision and compares.
+macro_rules! agrees {
+    ($name:literal, $($module:ident)::+, $policy:expr, ($method:expr, $asked:expr, $answered:expr), ($expected:expr, $overwrote:expr)) => {{
+        use $($module)::+::{HeaderMap, HeaderName, HeaderValue};
+        let table = |pairs: &Pairs| -> HeaderMap {
+            let mut table = HeaderMap::new();
+            for (name, value) in pairs {
+                table.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            table
+        };
+        let mut response = table($answered);
+        if let Some(found) = through($policy, $method, &table($asked), &mut response) {
+            let lines = response.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+            prop_assert_eq!((&sorted(lines), found), ($expected, $overwrote), $name);
+        }
+    }};
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 1_000 } else { 20_000 }, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
@@ -90,36 +107,8 @@ proptest! {
         let overwrote = decision.apply(&mut expected);
         let expected = sorted(expected.into_iter().map(|(name, value)| (name, value.into_bytes())).collect());
         #[cfg(feature = "tower")]
-        {
-            use http::{HeaderMap, HeaderName, HeaderValue};
-            let table = |pairs: &Pairs| -> HeaderMap {
-                let mut table = HeaderMap::new();
-                for (name, value) in pairs {
-                    table.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
-                }
-                table
-            };
-            let mut response = table(&answered);
-            if let Some(found) = through(policy, method, &table(&asked), &mut response) {
-                let lines = response.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
-                prop_assert_eq!((sorted(lines), found), (expected.clone(), overwrote), "tower {:?}", decision);
-            }
-        }
+        agrees!("tower", http, policy, (method, &asked, &answered), (&expected, overwrote));
         #[cfg(feature = "actix")]
-        {
-            use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-            let table = |pairs: &Pairs| -> HeaderMap {
-                let mut table = HeaderMap::new();
-                for (name, value) in pairs {
-                    table.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
-                }
-                table
-            };
-            let mut response = table(&answered);
-            if let Some(found) = through(policy, method, &table(&asked), &mut response) {
-                let lines = response.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
-                prop_assert_eq!((sorted(lines), found), (expected, overwrote), "actix {:?}", decision);
-            }
-        }
+        agrees!("actix", actix_web::http::header, policy, (method, &asked, &answered), (&expected, overwrote));
     }
 }

@@ -1,6 +1,7 @@
 //! What the middleware for tower and actix share: where a policy comes from, the host's verdict, and headers that are
 //! made once with the policy.
 
+#[cfg(test)]
 mod agreement;
 pub(crate) mod decide;
 pub(crate) mod names;

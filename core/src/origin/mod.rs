@@ -11,3 +11,5 @@ pub(crate) mod pattern;
 pub(crate) mod public_suffix;
 #[cfg(feature = "regex")]
 pub(crate) mod regex;
+#[cfg(feature = "regex")]
+mod states;

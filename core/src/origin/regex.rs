@@ -4,8 +4,6 @@
 //! domain that is spelled out (alternatives included) is fine; one that holds a class or a dot is not, because
 //! somebody else can register what fits.
 
-use std::collections::BTreeSet;
-
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, State, WhichCaptures};
 use regex_automata::util::primitives::StateID;
@@ -16,6 +14,7 @@ use regex_syntax::ast::{self, Ast};
 use super::host::{MAX_HOST, ends_in_a_number, is_label_byte, is_loopback};
 use super::pattern::ends_in_a_name;
 use super::public_suffix::is_public_suffix;
+use super::states::States;
 
 /// A larger program is refused.
 const SIZE_LIMIT: usize = 1 << 20;
@@ -27,13 +26,9 @@ const UNICODE: bool = false;
 const CLASS_WIDTH: u8 = 5;
 /// A larger automaton is not walked: the regex is refused.
 const WALKED_SIZE_LIMIT: usize = 1 << 18;
-/// States that are looked at before a regex counts as "too many hosts to list".
+/// States that are looked at before a regex counts as "too many hosts to list"; for hosts, for what stands below a
+/// registrable domain, and for schemes. More than a list of names has that fits [`TEXT_LIMIT`].
 const BUDGET: usize = 100_000;
-/// The same below a registrable domain, where only another public suffix is looked for (`s3.amazonaws.com`).
-const BELOW_BUDGET: usize = 20_000;
-
-/// The same for schemes.
-const SCHEME_BUDGET: usize = 5_000;
 
 /// What a regex that spells no scheme out is tried with.
 const APP_SCHEMES: [&str; 8] = ["chrome-extension", "moz-extension", "safari-web-extension", "capacitor", "ionic", "tauri", "app", "electron"];
@@ -183,20 +178,20 @@ pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
             scheme,
             reach: &mut reach,
             budget: BUDGET,
-            below_budget: BELOW_BUDGET,
+            below_budget: BUDGET,
         };
         walk.hosts();
     }
     let end = backward.start();
-    for scheme in backward.schemes(&end).iter().map(String::as_str).chain(APP_SCHEMES).filter(|scheme| !matches!(*scheme, "http" | "https")) {
+    let schemes = backward.schemes(&end);
+    reach.scheme_wide |= schemes.is_none();
+    for scheme in schemes.iter().flatten().map(String::as_str).chain(APP_SCHEMES).filter(|scheme| !matches!(*scheme, "http" | "https")) {
         let completes = backward.completing(scheme);
         let open = |set: &States| backward.bytes(set, Width::Wide, &completes).iter().any(|b| *b == b'.' || b.is_ascii_alphabetic());
         reach.scheme_wide |= open(&end) || open(&backward.before_port(&end));
     }
     Ok(reach)
 }
-
-type States = BTreeSet<StateID>;
 
 /// Which transitions of a step count.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -231,7 +226,7 @@ impl Backward {
 
     /// Everything reachable without reading. Anchors and boundaries count as met.
     fn closure(&self, from: impl IntoIterator<Item = StateID>) -> States {
-        let mut states = States::new();
+        let mut states = States::default();
         let mut pending: Vec<StateID> = from.into_iter().collect();
         while let Some(id) = pending.pop() {
             if states.insert(id) {
@@ -268,7 +263,7 @@ impl Backward {
 
     fn step(&self, states: &States, byte: u8, width: Width) -> States {
         let mut next = Vec::new();
-        for &id in states {
+        for id in states.iter() {
             self.byte_moves(id, |start, end, target| {
                 let wide = end - start >= CLASS_WIDTH - 1;
                 let counts = match width {
@@ -288,10 +283,10 @@ impl Backward {
     /// whatever leads into it by reading nothing, these are the bytes after which the way goes on there.
     fn bytes(&self, states: &States, width: Width, targets: &States) -> Vec<u8> {
         let mut found = [false; 128];
-        for &id in states {
+        for id in states.iter() {
             self.byte_moves(id, |start, end, target| {
                 let counts = (end - start >= CLASS_WIDTH - 1) == (width == Width::Wide);
-                if counts && targets.contains(&target) {
+                if counts && targets.contains(target) {
                     found.iter_mut().take(usize::from(end) + 1).skip(usize::from(start)).for_each(|found| *found = true);
                 }
             });
@@ -306,7 +301,7 @@ impl Backward {
     /// Everything reachable by reading bytes of a kind, any number of times.
     fn loops(&self, states: &States, kind: impl Fn(u8) -> bool) -> States {
         let mut all = states.clone();
-        let mut pending: Vec<StateID> = states.iter().copied().collect();
+        let mut pending: Vec<StateID> = states.iter().collect();
         while let Some(id) = pending.pop() {
             let mut next = Vec::new();
             self.empty_moves(id, |target| next.push(target));
@@ -325,16 +320,15 @@ impl Backward {
         self.step(&self.loops(end, |b| b.is_ascii_digit()), b':', Width::Both)
     }
 
-    /// The schemes that the regex spells out in front of any host.
-    fn schemes(&self, end: &States) -> Vec<String> {
+    /// The schemes that the regex spells out in front of any host; `None` if they are too many to list.
+    fn schemes(&self, end: &States) -> Option<Vec<String>> {
         let is_host = |b: u8| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase();
         let mut hosts = self.loops(end, is_host);
-        hosts.extend(self.loops(&self.before_port(end), is_host));
+        hosts.extend(self.loops(&self.before_port(end), is_host).iter());
         let front = self.read(&hosts, *b"//:");
-        let (mut found, mut pending, mut budget) = (Vec::new(), vec![(front, String::new())], SCHEME_BUDGET);
+        let (mut found, mut pending, mut budget) = (Vec::new(), vec![(front, String::new())], BUDGET);
         while let Some((states, scheme)) = pending.pop() {
-            let Some(left) = budget.checked_sub(states.len().max(1)) else { break };
-            budget = left;
+            budget = budget.checked_sub(states.len().max(1))?;
             if !scheme.is_empty() && self.is_match(&states) {
                 found.push(scheme.clone());
             }
@@ -343,16 +337,16 @@ impl Backward {
                 pending.push((next, format!("{}{scheme}", char::from(byte))));
             }
         }
-        found
+        Some(found)
     }
 
     fn is_match(&self, states: &States) -> bool {
-        states.iter().any(|id| matches!(self.nfa.state(*id), State::Match { .. }))
+        states.iter().any(|id| matches!(self.nfa.state(id), State::Match { .. }))
     }
 
     /// The states from which `text`, read backwards, is the rest of the origin.
     fn opening(&self, text: &str) -> States {
-        let mut states = States::new();
+        let mut states = States::default();
         for index in 0..self.before.len() {
             let Ok(id) = StateID::new(index) else { continue };
             if matches!(self.nfa.state(id), State::Match { .. }) {
@@ -361,8 +355,8 @@ impl Backward {
         }
         self.widen(&mut states, |_| false);
         for byte in text.bytes() {
-            let mut before = States::new();
-            for state in &states {
+            let mut before = States::default();
+            for state in states.iter() {
                 before.extend(self.before[state.as_usize()].iter().filter(|edge| edge.reads(|b| b == byte)).map(|edge| edge.from));
             }
             states = before;
@@ -380,7 +374,7 @@ impl Backward {
 
     /// Adds every state from which one of `states` is reached by bytes of a kind or by reading nothing.
     fn widen(&self, states: &mut States, kind: impl Fn(u8) -> bool) {
-        let mut pending: Vec<StateID> = states.iter().copied().collect();
+        let mut pending: Vec<StateID> = states.iter().collect();
         while let Some(id) = pending.pop() {
             for edge in &self.before[id.as_usize()] {
                 if (edge.bytes.is_none() || edge.reads(&kind)) && states.insert(edge.from) {
@@ -419,10 +413,10 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn hosts(&mut self) {
         let mut end = self.backward.start();
-        end.extend(self.backward.before_port(&end));
+        end.extend(self.backward.before_port(&end).iter());
         self.ipv6(&end);
         let trailing_dot = self.backward.step(&end, b'.', Width::Both);
-        end.extend(trailing_dot);
+        end.extend(trailing_dot.iter());
         self.label(&end, "", "", false, &mut Vec::new());
     }
 
@@ -439,7 +433,7 @@ impl Walk<'_> {
         }
         let budget = if owned { &mut self.below_budget } else { &mut self.budget };
         let Some(left) = budget.checked_sub(states.len()) else {
-            self.reach.too_broad |= !owned;
+            self.reach.too_broad = true;
             return;
         };
         *budget = left;
@@ -455,10 +449,13 @@ impl Walk<'_> {
         for byte in self.backward.bytes(states, Width::Narrow, &self.completes).into_iter().filter(|b| is_label_byte(*b)) {
             let next = self.backward.step(states, byte, Width::Narrow);
             let tail = format!("{}{tail}", char::from(byte));
-            // What may stand there any number of times is spelled out no more than a class is (`x*example\.com`).
-            if read.contains(&next) && !owned && !ends_in_a_number(&tail) {
-                self.host("x.example");
-                self.reach.label_boundary = true;
+            // What may stand there any number of times is spelled out no more than a class is (`x*example\.com`), which
+            // below a registrable domain is its owner's.
+            if read.contains(&next) && (owned || !ends_in_a_number(&tail)) {
+                if !owned {
+                    self.host("x.example");
+                    self.reach.label_boundary = true;
+                }
             } else {
                 self.label(&next, &tail, base, owned, read);
             }
@@ -499,7 +496,8 @@ impl Walk<'_> {
         if number {
             self.reach.insecure |= self.scheme == "http" && !self.only_loopback_addresses(states);
             // `[a-z]+\d+` is a name after all.
-            let digits = (b'0'..=b'9').flat_map(|digit| self.backward.step(states, digit, Width::Wide)).collect();
+            let mut digits = States::default();
+            (b'0'..=b'9').for_each(|digit| digits.extend(self.backward.step(states, digit, Width::Wide).iter()));
             let digits = self.backward.loops(&digits, |b| b.is_ascii_digit());
             self.reach.too_broad |= self.backward.bytes(&digits, Width::Wide, &self.completes).iter().any(|b| is_label_byte(*b) && !b.is_ascii_digit());
             // The digits may be none (`example\.com:?\d*`), so what is spelled out in front of them is still to be read.
@@ -527,19 +525,18 @@ impl Walk<'_> {
         let first = self.backward.loops(states, hex);
         let mut front = first.clone();
         for _ in 0..63 {
-            let mut next = States::new();
+            let mut next = States::default();
             for byte in (0..128).filter(|b| is_label_byte(*b)) {
                 let wide = self.backward.step(&front, byte, Width::Wide);
                 if self.goes_on(&wide) && !(hex(byte) && first.is_superset(&wide)) {
                     return false;
                 }
-                next.extend(self.backward.step(&front, byte, Width::Narrow));
+                next.extend(self.backward.step(&front, byte, Width::Narrow).iter());
             }
-            next.retain(|state| !first.contains(state));
-            if next.is_empty() {
+            front = next.without(&first);
+            if front.is_empty() {
                 break;
             }
-            front = next;
         }
         true
     }
@@ -671,7 +668,7 @@ mod tests {
         ] {
             let started = std::time::Instant::now();
             let _ = reach(pattern);
-            assert!(started.elapsed().as_secs() < 60, "{pattern} took {:?}", started.elapsed());
+            assert!(started.elapsed().as_secs() < 20, "{pattern} took {:?}", started.elapsed());
             println!("{pattern}: {:?}", started.elapsed());
         }
     }

@@ -36,7 +36,10 @@ typedef struct {
     /* For requests without Origin: all there is to say, known before they come. By whether the method is OPTIONS. */
     crossgate_decision          not_cors[2];
 
-    /* Allowed origins that have asked this worker. Filled up once, never changed: requests point at the decisions. */
+    /* For all others that are not OPTIONS, whatever their Origin, where the reason is "allowed_any". */
+    crossgate_decision          any;
+
+    /* Listed origins that have asked this worker. Filled up once, never changed: requests point at the decisions. */
     ngx_uint_t                  nknown;
     ngx_http_crossgate_known_t  known[NGX_HTTP_CROSSGATE_KNOWN];
 } ngx_http_crossgate_policy_t;
@@ -88,9 +91,12 @@ static ngx_http_crossgate_ctx_t *ngx_http_crossgate_create_ctx(ngx_http_request_
 static void ngx_http_crossgate_cleanup_ctx(void *data);
 static void ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
 static ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+static ngx_int_t ngx_http_crossgate_add_headers(ngx_http_request_t *r, crossgate_request *request,
+    ngx_flag_t options);
 static ngx_uint_t ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin);
 static ngx_http_crossgate_known_t *ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy,
     ngx_str_t *origin);
+static ngx_flag_t ngx_http_crossgate_listed(const crossgate_decision *decision);
 static void ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf, ngx_str_t *origin,
     crossgate_request *request, const crossgate_decision *decision);
 static ngx_int_t ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
@@ -105,6 +111,7 @@ static ngx_int_t ngx_http_crossgate_set(ngx_http_request_t *r, ngx_http_crossgat
     const crossgate_header *header);
 static void ngx_http_crossgate_lines(ngx_http_crossgate_lines_t *lines, ngx_list_t *list);
 static ngx_table_elt_t *ngx_http_crossgate_next(ngx_http_crossgate_lines_t *lines, const crossgate_str *name);
+static ngx_flag_t ngx_http_crossgate_named(ngx_table_elt_t *h, const crossgate_str *name);
 
 static ngx_int_t ngx_http_crossgate_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_crossgate_add_variables(ngx_conf_t *cf);
@@ -378,10 +385,8 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
     ngx_str_t                       method, origin;
     ngx_uint_t                      count;
     ngx_flag_t                      options, shadowed, learns;
-    ngx_table_elt_t                *h;
     crossgate_request               request;
     crossgate_decision              shadow, *decision;
-    ngx_http_crossgate_lines_t      lines;
     ngx_http_crossgate_known_t     *known;
     ngx_http_crossgate_loc_conf_t  *conf;
 
@@ -420,6 +425,11 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         return NGX_OK;
     }
 
+    if (conf->policy->any.reason == CROSSGATE_REASON_ALLOWED_ANY && !options && !shadowed) {
+        ctx->decision = &conf->policy->any;
+        return NGX_OK;
+    }
+
     /* Where the host has a say or a shadow is asked, every request is decided anew. */
 
     learns = count == 1 && !options && conf->verdict == NULL && !shadowed;
@@ -442,11 +452,8 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 
     crossgate_request_init(&request, sizeof(request), (char *) method.data, method.len);
 
-    ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
-
-    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
-        crossgate_request_add_header(&request, (char *) h->key.data, h->key.len,
-                                     (char *) h->value.data, h->value.len);
+    if (ngx_http_crossgate_add_headers(r, &request, options) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (ngx_http_crossgate_evaluate(r, conf, conf->policy, &request, decision) != NGX_OK) {
@@ -461,6 +468,63 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         && ngx_http_crossgate_evaluate(r, conf, conf->shadow, &request, &shadow) == NGX_OK)
     {
         ngx_http_crossgate_log_shadow(r, ctx->decision, &shadow);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_crossgate_add_headers(ngx_http_request_t *r, crossgate_request *request, ngx_flag_t options)
+{
+    size_t                       count;
+    crossgate_str               *names;
+    ngx_table_elt_t             *h;
+    ngx_http_crossgate_lines_t   lines;
+
+    static const crossgate_str   name = {
+        "access-control-request-headers", sizeof("access-control-request-headers") - 1
+    };
+
+    /* The request has room for some lines with names. Nobody but a preflight needs any, and browsers send one. */
+
+    count = 0;
+    names = NULL;
+
+    if (options
+        && (r->headers_in.headers.part.next != NULL
+            || r->headers_in.headers.part.nelts > CROSSGATE_ADDED_LINES))
+    {
+        ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
+
+        while (ngx_http_crossgate_next(&lines, &name) != NULL) {
+            count++;
+        }
+    }
+
+    if (count > CROSSGATE_ADDED_LINES) {
+        names = ngx_palloc(r->pool, count * sizeof(crossgate_str));
+        if (names == NULL) {
+            return NGX_ERROR;
+        }
+
+        request->acr_headers.data = names;
+        request->acr_headers.count = count;
+    }
+
+    ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
+
+    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
+
+        if (names != NULL && ngx_http_crossgate_named(h, &name)) {
+            names->data = h->value.len ? (char *) h->value.data : "";
+            names->len = h->value.len;
+            names++;
+
+        } else {
+            crossgate_request_add_header(request, (char *) h->key.data, h->key.len,
+                                         (char *) h->value.data, h->value.len);
+        }
     }
 
     return NGX_OK;
@@ -521,7 +585,31 @@ ngx_http_crossgate_find_known(ngx_http_crossgate_policy_t *policy, ngx_str_t *or
 }
 
 
-/* What is known stays: whoever is asked often is there soon, and nobody can drive him out. */
+/* Whether the policy allows this origin to the letter: then the origin in the answer is the policy's, else a copy. */
+
+static ngx_flag_t
+ngx_http_crossgate_listed(const crossgate_decision *decision)
+{
+    uint32_t   i;
+    uintptr_t  value, text;
+
+    text = (uintptr_t) decision->text;
+
+    for (i = 0; i < decision->header_count; i++) {
+        if (decision->headers[i].id == CROSSGATE_HEADER_ALLOW_ORIGIN) {
+            value = (uintptr_t) decision->headers[i].value.data;
+            return value < text || value >= text + sizeof(decision->text);
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Only origins that are listed to the letter, and what is known stays. Of those that a pattern allows anybody can
+ * invent as many as he likes, and would fill the places with what never comes again.
+ */
 
 static void
 ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf, ngx_str_t *origin,
@@ -533,7 +621,8 @@ ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *c
     policy = conf->policy;
 
     if (decision->kind != CROSSGATE_KIND_ACTUAL || decision->allowed != 1
-        || policy->nknown == NGX_HTTP_CROSSGATE_KNOWN || origin->len > sizeof(known->origin))
+        || policy->nknown == NGX_HTTP_CROSSGATE_KNOWN || origin->len > sizeof(known->origin)
+        || !ngx_http_crossgate_listed(decision))
     {
         return;
     }
@@ -902,13 +991,17 @@ ngx_http_crossgate_next(ngx_http_crossgate_lines_t *lines, const crossgate_str *
             continue;
         }
 
-        if (name == NULL
-            || (h->key.len == name->len
-                && ngx_strncasecmp(h->key.data, (u_char *) name->data, name->len) == 0))
-        {
+        if (name == NULL || ngx_http_crossgate_named(h, name)) {
             return h;
         }
     }
+}
+
+
+static ngx_flag_t
+ngx_http_crossgate_named(ngx_table_elt_t *h, const crossgate_str *name)
+{
+    return h->key.len == name->len && ngx_strncasecmp(h->key.data, (u_char *) name->data, name->len) == 0;
 }
 
 
@@ -1195,7 +1288,9 @@ ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
     ngx_http_crossgate_policy_t      *policy, **known;
     ngx_http_crossgate_main_conf_t   *mcf;
 
-    static const char                *methods[] = { "GET", "OPTIONS" };
+    crossgate_decision               *decisions[3];
+
+    static const char                *methods[] = { "GET", "OPTIONS", "GET" };
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
 
@@ -1250,11 +1345,20 @@ ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *name)
     policy->policy = built;
     policy->scratch_size = crossgate_policy_scratch_size(built);
 
-    for (i = 0; i < 2; i++) {
-        crossgate_request_init(&request, sizeof(request), methods[i], ngx_strlen(methods[i]));
-        crossgate_decision_init(&policy->not_cors[i], sizeof(crossgate_decision));
+    decisions[0] = &policy->not_cors[0];
+    decisions[1] = &policy->not_cors[1];
+    decisions[2] = &policy->any;
 
-        status = crossgate_evaluate(built, &request, &policy->not_cors[i], NULL, 0);
+    for (i = 0; i < 3; i++) {
+        crossgate_request_init(&request, sizeof(request), methods[i], ngx_strlen(methods[i]));
+        crossgate_decision_init(decisions[i], sizeof(crossgate_decision));
+
+        if (decisions[i] == &policy->any) {
+            /* Which origin it is matters only where the decision is not used. */
+            crossgate_request_add_header(&request, "Origin", sizeof("Origin") - 1, "null", sizeof("null") - 1);
+        }
+
+        status = crossgate_evaluate(built, &request, decisions[i], NULL, 0);
 
         if (status != CROSSGATE_OK) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "crossgate: \"%V\": %s", &path, crossgate_status_string(status));

@@ -15,14 +15,15 @@ import sys
 import tempfile
 import time
 
-from bench import IDIOM, MAPS, PLAIN, POLICY
+from bench import IDIOM, MAPS, MODULE, PATTERNED, PLAIN, POLICY
 from nginx_harness import ROOT, Connection, Nginx, build, free_ports, missing
 
 FEW, MANY = 100, 600
 A = ("Origin", "https://b.example")
+PATTERN = ("Origin", "https://x.wild.example")
 EVIL = ("Origin", "https://evil.example")
 PUT = ("Access-Control-Request-Method", "PUT")
-SERVERS = {"plain": ("", PLAIN), "idiom": (MAPS, IDIOM), "module": ("", "crossgate_policy cors.json; location / { }")}
+SERVERS = {"plain": ("", PLAIN), "idiom": (MAPS, IDIOM), "module": ("", MODULE), "pattern": ("", MODULE)}
 # What is asked, where, and what it is compared with.
 VARIANTS = {
     "no Origin, without the module": ("plain", "GET", "/x", [], None),
@@ -30,6 +31,8 @@ VARIANTS = {
     "allowed, without the module": ("plain", "GET", "/x", [A], None),
     "allowed, map and add_header": ("idiom", "GET", "/x", [A], "allowed, without the module"),
     "allowed, with it": ("module", "GET", "/x", [A], "allowed, without the module"),
+    "pattern, without the module": ("plain", "GET", "/x", [PATTERN], None),
+    "allowed by a pattern, with it": ("pattern", "GET", "/x", [PATTERN], "pattern, without the module"),
     "denied, without the module": ("plain", "GET", "/x", [EVIL], None),
     "denied, with it": ("module", "GET", "/x", [EVIL], "denied, without the module"),
     "preflight, return 204": ("plain", "OPTIONS", "/204", [A, PUT], None),
@@ -72,8 +75,8 @@ def main() -> int:
         cost: dict[str, float] = {}
         for name, (server, method, path, headers, base) in VARIANTS.items():
             (port,) = free_ports(1)
-            nginx = Counted(place / server, module if server == "module" else None, workers=1)
-            nginx.write("cors.json", POLICY)
+            nginx = Counted(place / server, module if server in ("module", "pattern") else None, workers=1)
+            nginx.write("cors.json", PATTERNED if server == "pattern" else POLICY)
             nginx.write("html/x", "x")
             maps, locations = SERVERS[server]
             http = f"{maps} keepalive_requests 1000000; open_file_cache max=10;"

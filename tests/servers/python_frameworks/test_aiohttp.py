@@ -250,13 +250,41 @@ def test_mistakes() -> None:
         setup(web.Application(), policy=Policy(allow_origins=[A]), max_age=5)
     with pytest.raises(TypeError, match=r"allow_headers, .* cannot be given beside it"):
         setup(web.Application(), policy=Policy(allow_origins=[A]), defaults={A: {}})
-    with pytest.raises(TypeError, match="defaults must map origins to their options, not list"):
+    with pytest.raises(PolicyError, match=r"option_type at defaults = list: must be a dict of .*, not list"):
         setup(web.Application(), defaults=[A])  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"defaults\['https://a.example'\] must be .*, not str"):
+    with pytest.raises(PolicyError, match=r"option_type at defaults\['https://a.example'\] = x: must be .*, not str"):
         setup(web.Application(), defaults={A: "x"})
-    with pytest.raises(TypeError, match=r"defaults\['https://a.example'\] has no option allow_origin"):
+    with pytest.raises(PolicyError, match=r"unknown_option at defaults\['https://a.example'\].allow_origin = "):
         setup(web.Application(), defaults={A: {"allow_origin": "*"}})
-    with pytest.raises(ValueError, match="one set of options for all its origins"):
+    with pytest.raises(PolicyError, match="one set of options for all its origins"):
         setup(web.Application(), defaults={A: {}, EVIL: {"max_age": 5}})
     with pytest.raises(ValueError, match="never asked by this policy"):
         setup(web.Application(), policy=Policy(allow_origins=[A]), allow_origin_predicate=bool)
+
+
+def test_wrong_types_hide_nothing() -> None:
+    def errors(**options: Any) -> list[tuple[str, str]]:
+        with pytest.raises(PolicyError) as raised:
+            setup(web.Application(), **options)
+        return sorted((p.code, p.path) for p in raised.value.problems if p.severity == "error")
+
+    assert errors(allow_origins=5, allow_methods=[1], allow_credentials="yes", max_age="x") == [
+        ("max_age_invalid", "max_age"),
+        ("option_type", "allow_credentials"),
+        ("option_type", "allow_methods[0]"),
+        ("option_type", "allow_origins"),
+    ]
+    own = {"allow_methods": {1, "PUT"}, "allow_credentials": "yes", "max_age": "x", "expose_headers": 7, "origin": A}
+    assert errors(defaults={f"{A}/": own, EVIL: 3, 5: own, "null": {**own, "max_age": 9}}, expose_headers=8) == [
+        ("duplicate_option", "defaults['null'].max_age"),
+        ("max_age_invalid", f"defaults['{A}/'].max_age"),
+        ("option_type", f"defaults['{A}/'].allow_credentials"),
+        ("option_type", f"defaults['{A}/'].allow_methods[0]"),
+        ("option_type", f"defaults['{EVIL}']"),
+        ("option_type", "defaults[5]"),
+        ("option_type", "expose_headers"),
+        ("origin_has_path", f"defaults['{A}/']"),
+        ("unknown_option", f"defaults['{A}/'].origin"),
+        ("unknown_option", "defaults['null'].origin"),
+        ("unknown_option", "defaults[5].origin"),
+    ]

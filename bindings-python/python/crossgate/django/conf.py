@@ -16,8 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from .._crossgate import Counters, Gate, Policy, PolicyError, Problem, SharedPolicy
-from .._origins import Origins, build, in_order
+from .._origins import Origins, in_order
 from .._paths import matcher
+from .._problems import build
 from .defaults import default_headers, default_methods
 
 _NAMES = {
@@ -156,7 +157,9 @@ class Compiled:
             "preflight_status": 200,
             "denied_preflight_status": 200,
         }
-        policy = errors.attempt(lambda: build(options, {**_NAMES, **origins.names()}, is_set))
+        policy = errors.attempt(
+            lambda: build(options, {**_NAMES, **origins.names()}, lambda path: is_set(path.partition("[")[0]))
+        )
         errors.raise_all()
         return policy
 
@@ -167,7 +170,7 @@ class Compiled:
         if not isinstance(urls, (str, re.Pattern)):
             raise SettingError(f"CORS_URLS_REGEX must be a str or re.Pattern, not {type(urls).__name__}")
         try:
-            return matcher("CORS_URLS_REGEX", re.compile(urls))
+            return matcher(re.compile(urls))
         except re.error as error:
             raise SettingError(f"CORS_URLS_REGEX: {urls!r} is no regular expression: {error}") from None
 

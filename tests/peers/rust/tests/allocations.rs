@@ -5,14 +5,15 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::ready;
+use std::sync::Arc;
 
 use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, Transform, fn_service};
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse};
-use crossgate::Policy;
 use crossgate::actix::Cors;
 use crossgate::tower::CorsLayer;
+use crossgate::{Policy, PolicyBuilder, SharedPolicy};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tower::{Layer, Service, service_fn};
@@ -56,7 +57,7 @@ fn handled(count: usize) -> Response<()> {
     response
 }
 
-fn policy() -> Policy {
+fn builder() -> PolicyBuilder {
     Policy::builder()
         .allow_origins(["https://a.example", "https://*.b.example"])
         .allow_methods(["PUT"])
@@ -64,8 +65,10 @@ fn policy() -> Policy {
         .expose_headers(["x-total"])
         .allow_credentials(true)
         .max_age(7200)
-        .build()
-        .unwrap()
+}
+
+fn policy() -> Policy {
+    builder().build().unwrap()
 }
 
 const PREFLIGHT: [(&str, &str); 2] = [("access-control-request-method", "PUT"), ("access-control-request-headers", "authorization,content-type")];
@@ -84,7 +87,22 @@ const REQUESTS: [Asked; 6] = [
 
 #[test]
 fn tower_allocates_nothing_beside_the_header_table() {
-    let mut service = CorsLayer::new(policy()).layer(service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(handled(2)))));
+    let chosen = Arc::new(policy());
+    let layers = [
+        ("policy", CorsLayer::new(policy())),
+        ("shared", CorsLayer::new(Arc::new(SharedPolicy::new(policy())))),
+        ("per request", CorsLayer::per_request(move |_| Some(chosen.clone()))),
+        ("asking", CorsLayer::new(builder().host_origins(true).build().unwrap()).ask(|origin, _| origin == "https://tenant.example").unwrap()),
+    ];
+    for (name, layer) in layers {
+        allocates_nothing_beside_the_header_table(name, &layer);
+    }
+}
+
+fn allocates_nothing_beside_the_header_table(name: &str, layer: &CorsLayer) {
+    let mut service = layer.layer(service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(handled(2)))));
+    // A thread that reads a shared policy for the first time is taken down as a reader.
+    let _ = service.call(Request::new(())).now_or_never();
     for (method, origin, more) in REQUESTS {
         let mut request = Request::builder().method(method);
         for (name, value) in origin.map(|origin| ("origin", origin)).into_iter().chain(more.iter().copied()) {
@@ -96,7 +114,7 @@ fn tower_allocates_nothing_beside_the_header_table() {
         // The two tables of a header map.
         let expected = if method == "GET" { allocations(|| handled(2)).0 } else { 2 };
         let (count, response) = allocations(|| service.call(request).now_or_never());
-        assert_eq!(count, expected, "{method} {origin:?}");
+        assert_eq!(count, expected, "{name}: {method} {origin:?}");
         assert!(response.is_some_and(|response| response.is_ok_and(|response| response.headers().contains_key("vary"))));
     }
 }

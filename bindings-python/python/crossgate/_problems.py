@@ -1,0 +1,89 @@
+"""What the options of a drop-in have wrong: found in one pass, and named as they were typed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
+
+from ._crossgate import Policy, PolicyError, Problem
+
+_T = TypeVar("_T")
+_LONGEST = 200
+
+
+class Problems:
+    """Every problem of a few steps, each of which is tried whatever the others say."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, code: str, path: str, value: object, message: str, hint: str | None = None) -> None:
+        """An error that only the drop-in can find, since the policy has no such option."""
+        self._extend([Problem("error", code, path, _shown(value), message, hint)])
+
+    def wrong_type(self, path: str, expected: str, value: object) -> None:
+        """A value that its option does not take."""
+        self.add("option_type", path, value, f"must be {expected}, not {type(value).__name__}")
+
+    def unknown(self, owner: str, path: str, name: object, value: object, known: Iterable[str]) -> None:
+        """A name that is no option of the owner's."""
+        near = difflib.get_close_matches(str(name), known, 1)
+        message = f"{owner} has no option {name!r}" + ("" if near else f"; it takes {', '.join(sorted(known))}")
+        self.add("unknown_option", path, value, message, near[0] if near else None)
+
+    def attempt(self, step: Callable[[], _T]) -> _T:
+        """What a step returns; to be used only behind `raise_all`."""
+        try:
+            return step()
+        except PolicyError as error:
+            self._extend(error.problems)
+        return cast(_T, None)
+
+    def raise_all(self) -> None:
+        """If there is any error."""
+        if any(problem.severity == "error" for problem in self._found):
+            raise policy_error(self._found)
+
+    def _extend(self, problems: Iterable[Problem]) -> None:
+        # Several policies may share an option.
+        self._found.extend(problem for problem in problems if problem not in self._found)
+
+
+def policy_error(problems: Iterable[Problem]) -> PolicyError:
+    """The exception, in the words of the engine's own."""
+    problems = tuple(problems)
+    errors = sum(problem.severity == "error" for problem in problems)
+    error = PolicyError("\n  ".join([f"invalid CORS policy: {errors} error{'s' * (errors != 1)}", *map(str, problems)]))
+    error.problems = problems
+    return error
+
+
+def build(options: dict[str, Any], names: dict[str, str], is_given: Callable[[str], bool]) -> Policy:
+    """A policy from its own options; its problems name those of the drop-in.
+
+    names: for an option, or an entry of one, what the drop-in calls it. is_given: whether what has such a name was
+    written, rather than left to its default, for whose warnings nobody asked.
+    """
+    try:
+        return Policy(**options)
+    except PolicyError as error:
+        renamed = [_renamed(problem, names) for problem in error.problems]
+    raise policy_error(problem for problem in renamed if problem.severity == "error" or is_given(problem.path))
+
+
+def _renamed(problem: Problem, names: dict[str, str]) -> Problem:
+    key, bracket, rest = problem.path.partition("[")
+    path = names.get(problem.path) or names.get(key, key) + bracket + rest
+    return Problem(problem.severity, problem.code, path, problem.value, problem.message, problem.hint)
+
+
+def _shown(value: object) -> str:
+    """A value as a problem has it: escaped, so that it forges no line of a log, and shortened."""
+    value = getattr(value, "pattern", value)
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return ascii(value[:_LONGEST])[1:-1][:_LONGEST] + "..." * (len(value) > _LONGEST)
+    is_short = isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= 64)
+    return str(value) if is_short else type(value).__name__
