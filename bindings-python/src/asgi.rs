@@ -1,7 +1,6 @@
 //! The ASGI middleware. A request crosses into here once, for its headers, and once a message of its response
 //! (`send.rs`); the awaitable that the server gets is the application's own.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use crossgate::{Action, Request, Verdict, WebSocketCheck};
@@ -174,6 +173,9 @@ impl Middleware {
         Ok(format!("{}({policy})", slf.get_type().name()?))
     }
 
+    // The settings are not visited (the predicate, the counters, a SharedPolicy with its shadow's callback): copies of the
+    // middleware share them (`around`, one that asks a predicate), and the collector would count a reference that two
+    // objects report twice. So a cycle through one of them lives as long as the process.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.configured.get().map_or(Ok(()), |configured| visit.call(&configured.app))
     }
@@ -207,7 +209,7 @@ impl Configured {
         let mut replaced = None;
         if let Some(headers) = fields.get_item(intern!(py, "headers"))?
             && !take_lines(&headers, &mut lines)
-            && let Some(list) = list_of(&headers)
+            && let Some(list) = list_of(&headers)?
         {
             // They can be read once only, perhaps, and the application reads them too: it gets a list, in a copy.
             take_lines(list.as_any(), &mut lines);
@@ -227,7 +229,7 @@ impl Configured {
         let again = if preflight { compiled.again(py, &lines)? } else { None };
         if let Some((reason, start)) = again {
             if let Now::Shared(current) = &now {
-                current.report_difference(py, &lines.request(py, method_bytes), verdict, true);
+                current.report_difference(py, &lines.request(py, method_bytes), verdict, true)?;
             }
             if let Some(counters) = &self.settings.counters {
                 counters.get().add(reason);
@@ -249,7 +251,7 @@ impl Configured {
             return self.websocket(compiled, &request, verdict, scope, receive, send);
         }
         if let Now::Shared(current) = &now {
-            current.report_difference(py, &request, verdict, true);
+            current.report_difference(py, &request, verdict, true)?;
         }
         // A verdict is given only to a policy that asks.
         let Ok(decision) = compiled.policy.evaluate_with(&request, verdict) else { return app.call1((scope, receive, send)) };
@@ -260,8 +262,7 @@ impl Configured {
         if decision.action() == Action::Forward {
             drop(decision);
             let counters = self.settings.counters.as_ref().map(|counters| counters.clone_ref(py));
-            let wrapped =
-                Send { compiled: compiled.clone(), filled, method, lines, verdict, counters, send: send.clone().unbind(), started: AtomicBool::new(false) };
+            let wrapped = Send { compiled: compiled.clone(), filled, method, lines, verdict, counters, send: send.clone().unbind() };
             return app.call1((scope, receive, callable(py, wrapped)?));
         }
         let start = compiled.start(py, &filled, decision.status().unwrap_or(403))?;

@@ -72,11 +72,16 @@ mod of_python {
             slot(ffi::Py_tp_members, (&raw mut members).cast()),
             slot(0, ptr::null_mut()),
         ];
+        // Whoever changed it (`type(send).__call__ = …`) would change it for every middleware of the process.
+        #[cfg(Py_3_10)]
+        let fixed = ffi::Py_TPFLAGS_IMMUTABLETYPE;
+        #[cfg(not(Py_3_10))]
+        let fixed = 0;
         let mut spec = ffi::PyType_Spec {
             name: c"crossgate._crossgate.Send".as_ptr(),
             basicsize: size_of::<Object>() as c_int,
             itemsize: 0,
-            flags: (ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_HAVE_VECTORCALL) as c_uint,
+            flags: (ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_HAVE_VECTORCALL | fixed) as c_uint,
             slots: slots.as_mut_ptr(),
         };
         // SAFETY: CPython copies what it keeps of the specification, but for the name, which is a constant. The slots hold

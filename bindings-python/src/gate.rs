@@ -13,6 +13,7 @@ use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 use crate::counters::Counters;
 use crate::environ::Asked;
 use crate::policy::Policy;
+use crate::problem::report;
 use crate::request::verdict;
 use crate::response::{Pair, Pairs, Store, is_touched};
 use crate::shared::SharedPolicy;
@@ -120,27 +121,33 @@ impl Gate {
     }
 
     /// What `ask` says of the origin that the policy asks about.
-    fn verdict(&self, py: Python<'_>, sets: &Sets, asked: &Asked) -> Option<Verdict> {
-        let ask = self.ask.as_ref()?.bind(py);
-        let allowed = ask.call1((sets.policy.asks_host(&asked.request(py))?,));
-        Some(match allowed {
+    fn verdict(&self, py: Python<'_>, sets: &Sets, asked: &Asked) -> PyResult<Option<Verdict>> {
+        let Some(ask) = &self.ask else { return Ok(None) };
+        let request = asked.request(py);
+        let Some(origin) = sets.policy.asks_host(&request) else { return Ok(None) };
+        let ask = ask.bind(py);
+        Ok(Some(match ask.call1((origin,)) {
             Ok(allowed) if allowed.cast::<PyBool>().is_ok_and(|allowed| allowed.is_true()) => Verdict::Allow,
             Ok(_) => Verdict::Deny,
             Err(error) => {
                 // A host that fails to say allows nothing, and the request goes on.
-                error.write_unraisable(py, Some(ask));
+                report(py, error, ask)?;
                 Verdict::Deny
             }
-        })
+        }))
     }
 
     /// The host is asked unless the caller brings its verdict, which counts only where the policy asks for one.
     pub(crate) fn outcome(&self, py: Python<'_>, asked: &Asked, verdict: Option<Verdict>) -> PyResult<Outcome> {
         let sets = self.now(py)?;
-        let verdict = if sets.policy.has_host_origins() { verdict.or_else(|| self.verdict(py, &sets, asked)) } else { None };
+        let verdict = match verdict {
+            _ if !sets.policy.has_host_origins() => None,
+            None => self.verdict(py, &sets, asked)?,
+            known => known,
+        };
         let request = asked.request(py);
         if let Some(shared) = &self.shared {
-            shared.get().load().report_difference(py, &request, verdict, false);
+            shared.get().load().report_difference(py, &request, verdict, false)?;
         }
         Ok(sets.decide(&request, verdict, |decision| {
             let set = decision.prepared();

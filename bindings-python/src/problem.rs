@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crossgate::{Code, LoadError, Severity};
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
@@ -107,6 +107,16 @@ pub(crate) fn policy_error(py: Python<'_>, error: &crossgate::PolicyError) -> Py
         Ok(()) => exception,
         Err(failed) => failed,
     }
+}
+
+/// Reports what a function of the host raised, on which no request depends. Only an `Exception` is such: what ends the
+/// process or the request (`SystemExit`, `KeyboardInterrupt`, a server's abort of its worker) is returned.
+pub(crate) fn report(py: Python<'_>, error: PyErr, function: &Bound<'_, PyAny>) -> PyResult<()> {
+    if !error.is_instance_of::<PyException>(py) {
+        return Err(error);
+    }
+    error.write_unraisable(py, Some(function));
+    Ok(())
 }
 
 /// The exception for a file that was not loaded; Python makes a FileNotFoundError or PermissionError of it by itself.

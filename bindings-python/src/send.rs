@@ -1,9 +1,9 @@
 //! What the `send` does that an application behind the ASGI middleware gets; `callable.rs` makes it one that Python calls.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossgate::Verdict;
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -26,15 +26,13 @@ pub(crate) struct Send {
     pub(crate) verdict: Option<Verdict>,
     pub(crate) counters: Option<Py<Counters>>,
     pub(crate) send: Py<PyAny>,
-    /// The response has begun: every further message is the server's alone.
-    pub(crate) started: AtomicBool,
 }
 
 impl Send {
     /// Drops it on a thread that is attached, without asking PyO3 for each reference whether it is.
     #[cfg(not(Py_LIMITED_API))]
     pub(crate) fn release(self, py: Python<'_>) {
-        let Send { compiled, filled, method, lines, verdict: _, counters, send, started: _ } = self;
+        let Send { compiled, filled, method, lines, verdict: _, counters, send } = self;
         drop(compiled);
         filled.release(py);
         method.into_iter().for_each(|method| method.release(py));
@@ -43,16 +41,15 @@ impl Send {
         send.drop_ref(py);
     }
 
-    /// The awaitable that the server's `send` returns.
+    /// The awaitable that the server's `send` returns. Every start has the headers, not only the first: an application that
+    /// catches what the server raised sends another, even behind a body (hypercorn looks at the headers with the first body).
     pub(crate) fn call<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.py();
         let send = self.send.bind(py);
         if let Ok(fields) = message.cast::<PyDict>()
-            && !self.started.load(Ordering::Relaxed)
             && let Some(kind) = type_of(fields)?
             && is(&kind, "http.response.start")
         {
-            self.started.store(true, Ordering::Relaxed);
             return send.call1((self.start(fields)?,));
         }
         send.call1((message,))
@@ -68,7 +65,7 @@ impl Send {
         let theirs = match theirs.map(Bound::cast_into::<PyList>) {
             None => PyList::empty(py),
             Some(Ok(list)) => list,
-            Some(Err(other)) => match list_of(&other.into_inner()) {
+            Some(Err(other)) => match list_of(&other.into_inner())? {
                 Some(list) => list,
                 None => return Ok(message),
             },
@@ -99,8 +96,23 @@ impl Send {
     }
 }
 
-/// What an iterable holds; one that fails half-way has told what it knows. `None` for what has no items.
-pub(crate) fn list_of<'py>(headers: &Bound<'py, PyAny>) -> Option<Bound<'py, PyList>> {
-    let items: Vec<_> = headers.try_iter().ok()?.map_while(Result::ok).collect();
-    PyList::new(headers.py(), items).ok()
+/// What an iterable holds; one that fails half-way with an `Exception` has told what it knows. `None` for what has no items.
+pub(crate) fn list_of<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyList>>> {
+    let py = headers.py();
+    let failed = |error: PyErr| if error.is_instance_of::<PyException>(py) { Ok(None::<Bound<'_, PyList>>) } else { Err(error) };
+    let items = match headers.try_iter() {
+        Ok(items) => items,
+        Err(error) => return failed(error),
+    };
+    let list = PyList::empty(py);
+    for item in items {
+        match item {
+            Ok(item) => list.append(item)?,
+            Err(error) => {
+                failed(error)?;
+                break;
+            }
+        }
+    }
+    Ok(Some(list))
 }

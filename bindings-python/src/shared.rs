@@ -11,6 +11,7 @@ use pyo3::types::{PyDict, PyMapping, PyString};
 
 use crate::decision::Decision;
 use crate::policy::Policy;
+use crate::problem::report;
 use crate::request::{Asked, verdict};
 use crate::text::type_name;
 use crate::wire::Compiled;
@@ -48,19 +49,18 @@ impl Current {
         Arc::new(Current { live, shadow })
     }
 
-    /// Tells the host's callback if the shadow would have decided otherwise. What the callback raises is reported as
+    /// Tells the host's callback if the shadow would have decided otherwise. An `Exception` of the callback is reported as
     /// unraisable: no request depends on it.
-    pub(crate) fn report_difference(&self, py: Python<'_>, request: &Request<'_>, verdict: Option<Verdict>, bytes: bool) {
-        let Some(shadow) = &self.shadow else { return };
-        let Ok(Some(_)) = shadow.both.shadow_difference(request, verdict) else { return };
+    pub(crate) fn report_difference(&self, py: Python<'_>, request: &Request<'_>, verdict: Option<Verdict>, bytes: bool) -> PyResult<()> {
+        let Some(shadow) = &self.shadow else { return Ok(()) };
+        let Ok(Some(_)) = shadow.both.shadow_difference(request, verdict) else { return Ok(()) };
         let decide = |policy: &Arc<crossgate::Policy>| {
             let verdict = verdict.filter(|_| policy.has_host_origins());
             policy.evaluate_with(request, verdict).ok().map(|decision| Decision::kept(policy.clone(), decision.keep(), bytes))
         };
-        let (Some(live), Some(shadowed)) = (decide(&self.live.policy), decide(&shadow.policy.policy)) else { return };
-        if let Err(error) = shadow.on_difference.bind(py).call1((live, shadowed)) {
-            error.write_unraisable(py, Some(shadow.on_difference.bind(py)));
-        }
+        let (Some(live), Some(shadowed)) = (decide(&self.live.policy), decide(&shadow.policy.policy)) else { return Ok(()) };
+        let on_difference = shadow.on_difference.bind(py);
+        on_difference.call1((live, shadowed)).map(drop).or_else(|error| report(py, error, on_difference))
     }
 }
 
@@ -153,7 +153,7 @@ impl SharedPolicy {
         let asked = Asked::read(method, headers)?;
         let current = self.load();
         let decision = Decision::new(current.live.policy.clone(), &asked.request(py), verdict, asked.bytes)?;
-        current.report_difference(py, &asked.request(py), verdict, asked.bytes);
+        current.report_difference(py, &asked.request(py), verdict, asked.bytes)?;
         Ok(decision)
     }
 

@@ -26,7 +26,9 @@ pub(crate) struct Compiled {
 /// Preflights that are remembered, each in the slot of its length: browsers of one site ask the same few all day. The last
 /// slot is for names that are too many.
 const SLOTS: usize = 8;
-/// Every so many that are not remembered, one takes its slot; so a flood of them costs little, and replaces little.
+/// Of so many that are not remembered one takes its slot (an empty slot is taken at once): two that share a slot, or a flood
+/// of new ones, cost a copy that seldom. A few do not displace what is remembered; a flood that lasts takes every slot.
+/// Whoever is not remembered is decided anew, which differs in time alone.
 const TURN: usize = 16;
 
 /// A preflight of an allowed origin and method, and what was answered: it was allowed, or its names were too many.
@@ -131,7 +133,9 @@ impl Compiled {
         let set = &self.sets(py)?[filled.set];
         // Two lists make one.
         let list = theirs.as_sequence().concat(set.pairs.bind(py).as_sequence())?.cast_into::<PyList>()?;
-        set.put(filled, &list, theirs.len())?;
+        // Without the interpreter's lock another thread may change theirs meanwhile, but nobody else has this one.
+        let from = list.len() - set.pairs.bind(py).len();
+        set.put(filled, &list, from)?;
         Ok(list)
     }
 

@@ -59,7 +59,12 @@ impl Wsgi {
     /// Another way to find the gate, from the next request on.
     #[pyo3(signature = (gate = None, select = None, options = None, late = None, routed = false))]
     fn configure(&self, gate: Option<Py<Gate>>, select: Option<Py<PyAny>>, options: Option<Py<PyAny>>, late: Option<Py<PyAny>>, routed: bool) {
-        *self.gates.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Gates { gate, select, options, late, routed });
+        let new = Arc::new(Gates { gate, select, options, late, routed });
+        let mut gates = self.gates.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *gates, new);
+        drop(gates);
+        // What Python owns in it is dropped without the lock: a finalizer may use the middleware.
+        drop(old);
     }
 
     /// The application behind.

@@ -98,6 +98,16 @@ class TestShadow:
         assert reason(shared) == "allowed"
         assert reported[0].exc_type is ZeroDivisionError
 
+    @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+    def test_what_ends_the_process_is_raised(self, error: type[BaseException]) -> None:
+        def stop(live: Decision, shadow: Decision) -> None:
+            raise error
+
+        shared = SharedPolicy(Policy(allow_origins=[A]))
+        shared.set_shadow(Policy(allow_origins=[B]), stop)
+        with pytest.raises(error):
+            reason(shared)
+
     @pytest.mark.parametrize("arguments", [(Policy(allow_origins=[A]),), (None, print), (Policy(allow_origins=[A]), 7)])
     def test_wrong_arguments(self, arguments: Any) -> None:
         with pytest.raises(TypeError, match="set_shadow takes a policy and a function"):

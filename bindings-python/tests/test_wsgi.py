@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections
 import gc
+import subprocess
 import sys
+import textwrap
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -304,6 +306,23 @@ def test_a_host_that_fails_denies() -> None:
     assert server.headers[1:] == [("Vary", "Origin")]
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_what_ends_the_process_is_no_failure_of_the_host(error: type[BaseException]) -> None:
+    """So do a server's abort of a worker and gevent's Timeout, which are no `Exception` either."""
+
+    def stop(*_: Any) -> Any:
+        raise error
+
+    shared = SharedPolicy(Policy(allow_origins=[A]))
+    shared.set_shadow(Policy(allow_origins=[EVIL]), stop)
+    for app in (
+        CORSMiddleware(application, host_origins=True, ask=stop),
+        CORSMiddleware(application, policy=shared),
+    ):
+        with pytest.raises(error):
+            Server().ask(app, origin=A)
+
+
 def test_a_policy_in_place_of_options() -> None:
     server = Server()
     server.ask(CORSMiddleware(application, Policy(allow_origins="*")))
@@ -369,6 +388,29 @@ def test_a_cycle_through_the_application_is_collected() -> None:
     del app
     gc.collect()
     assert gone() is None
+
+
+def test_what_configure_replaces_may_use_the_middleware_when_it_goes() -> None:
+    """In a process of its own, which a lock that is still held would hang."""
+    script = """
+        from crossgate import Policy
+        from crossgate._crossgate import Gate, Wsgi
+
+        class Select:
+            def __call__(self, environ):
+                return None
+
+            def __del__(self):
+                app({"REQUEST_METHOD": "GET"}, print)
+                app.configure(Gate(Policy(allow_origins=["*"])))
+                print("gone")
+
+        app = Wsgi(lambda environ, start_response: [], select=Select())
+        app.configure(Gate(Policy(allow_origins=["*"])))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    assert (found.stdout, found.stderr) == ("gone\n", "")
 
 
 def test_a_shared_policy_is_swapped_while_serving() -> None:

@@ -1,5 +1,6 @@
 """What users install works alone, and exports nothing that could meet another library's names."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -71,6 +72,20 @@ def own_wheel(folder):
     run(sys.executable, "-m", "pip", "wheel", ROOT / "bindings-python", *options)
 
 
+def passes_the_tests_of_asgi(python, tmp_path):
+    """With the tools of this environment, and the package of that one before this checkout's: of the ASGI middleware's
+    unsafe code the stable ABI has a version of its own."""
+    packages = run(python, "-c", "import sysconfig; print(sysconfig.get_path('platlib'))").strip()
+    check = "import crossgate._crossgate as native; print(native.__file__)"
+    environment = {**os.environ, "PYTHONPATH": packages}
+    where = run(sys.executable, "-c", check, cwd=tmp_path, env=environment)
+    assert where.startswith(packages)
+    assert where.strip().endswith(".abi3.so")
+    tests = [ROOT / "bindings-python/tests" / name for name in ("test_asgi.py", "test_asgi_vectors.py")]
+    options = ["-q", "-p", "no:cacheprovider", "-c", ROOT / "bindings-python/pyproject.toml"]
+    run(sys.executable, "-m", "pytest", *options, *tests, cwd=tmp_path, env=environment)
+
+
 @pytest.mark.parametrize(
     ("build", "tag"), [(own_wheel, f"cp3{sys.version_info[1]}-cp3"), (abi3_wheel, "cp310-abi3")], ids=["own", "abi3"]
 )
@@ -82,7 +97,10 @@ def test_wheels_work_alone(build, tag, tmp_path):
         names = set(content.namelist())
     assert {"crossgate/py.typed", "crossgate/_crossgate.pyi", "crossgate/asgi.py", "crossgate/aiohttp.py"} <= names
     assert not [name for name in names if "test" in name]
-    serves(installed(tmp_path, wheel), tmp_path)
+    python = installed(tmp_path, wheel)
+    serves(python, tmp_path)
+    if build is abi3_wheel:
+        passes_the_tests_of_asgi(python, tmp_path)
 
 
 def modules():

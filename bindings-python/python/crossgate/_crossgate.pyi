@@ -18,7 +18,19 @@ _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _ASGIApp = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
-__all__ = ["Counters", "Decision", "Policy", "PolicyError", "Problem", "SharedPolicy", "__version__"]
+__all__ = [
+    "ASGIMiddleware",
+    "Answer",
+    "Counters",
+    "Decision",
+    "Gate",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "SharedPolicy",
+    "Wsgi",
+    "__version__",
+]
 
 __version__: str
 
