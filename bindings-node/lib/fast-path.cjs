@@ -7,13 +7,12 @@
 
 const { answerOf } = require('./answer.cjs')
 const { collect } = require('./headers.cjs')
+const { alphabet } = require('./native.cjs')
 const { isOriginOwned, isPolicyOwned, repeatsRequested } = require('./spelled.cjs')
 const { verdictNumber } = require('./verdict.cjs')
 
-// What is asked of a policy's native function; see src/evaluate.rs.
-const NUMBER = 1
-const SPELL = 0
-const APPLY = 3
+// What is asked of a policy's native function.
+const { spell: SPELL, number: NUMBER, apply: APPLY } = alphabet().questions
 
 // Comparing with so many origins is faster than hashing one.
 const FEW = 8
@@ -225,11 +224,15 @@ function areShort(...fields) {
 
 /** What answers for a policy: a fast path for each verdict. */
 class Answers {
-  /** `readsNames`: whether a response may hold requested names, so that they have to be read. */
-  constructor(ask, limit, readsNames) {
+  /**
+   * `readsNames`: whether a response may hold requested names, so that they have to be read; `readsSite`: the same for
+   * Sec-Fetch-Site, which exempts from being rejected.
+   */
+  constructor(ask, limit, readsNames, readsSite) {
     this.ask = ask
     this.limit = limit
     this.readsNames = readsNames
+    this.readsSite = readsSite
     this.without = new FastPath(ask, 0, limit)
     this.under = [this.without, null, null]
   }

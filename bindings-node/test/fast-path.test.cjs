@@ -171,6 +171,7 @@ test('a response depends on the requested names only where a policy echoes them'
   const of = list => list[pick(list.length)]
   const policies = POLICIES.map(options => new Policy(options))
   assert.deepEqual(policies.map(policy => policy[ANSWERS].readsNames), POLICIES.map(({ allowCredentials, allowHeaders }) => allowCredentials === true && [allowHeaders].flat().includes('*')))
+  assert.deepEqual(policies.map(policy => policy[ANSWERS].readsSite), POLICIES.map(({ deniedActual }) => deniedActual === 'reject'))
   for (let i = 0; i < 20_000; i += 1) {
     const policy = of(policies.filter(policy => !policy[ANSWERS].readsNames))
     const headers = { origin: of(ORIGINS), 'access-control-request-method': of(REQUESTED) }
