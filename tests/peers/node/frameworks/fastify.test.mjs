@@ -9,7 +9,9 @@ import { ask, askHttp2 } from './serve.mjs'
 const cors = ours('fastify')
 const { Policy, PolicyError } = ours('index')
 
-const releases = { 'fastify 5': require('fastify'), 'fastify 4.0.0': require('fastify-4') }
+// Fastify 5 takes Node 20 and later.
+const hasFastify5 = Number.parseInt(process.versions.node, 10) >= 20
+const releases = { ...(hasFastify5 && { 'fastify 5': require('fastify') }), 'fastify 4.0.0': require('fastify-4') }
 const preflight = (origin, method, path = '/') => ({ method: 'OPTIONS', path, headers: { origin, 'access-control-request-method': method } })
 const get = (path, origin = A) => ({ method: 'GET', path, headers: { origin } })
 
@@ -302,7 +304,8 @@ for (const [release, fastify] of Object.entries(releases)) {
   })
 }
 
-test('a route that was declared before the plugin was loaded is told of in the log', async t => {
+// Fastify 4 adds routes after plugins that were registered before them.
+test('a route that was declared before the plugin was loaded is told of in the log', { skip: !hasFastify5 }, async t => {
   const lines = []
   const { send } = await listen(
     t,
