@@ -13,7 +13,7 @@ const run = (command, args, cwd) => {
   if (status !== 0) process.exitCode = 1
 }
 
-if (!existsSync(join(here, 'node_modules', 'deno'))) run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], here)
+if (!existsSync(join(here, 'node_modules', 'node26'))) run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], here)
 
 // The tests of the tarball run npm, which is of the release that is installed.
 const tests = readdirSync(join(root, 'test')).filter(name => /\.test\.[cm]js$/.test(name) && !name.startsWith('package')).map(name => join('test', name))
