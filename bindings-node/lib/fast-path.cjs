@@ -118,7 +118,7 @@ class FastPath {
     let names = headers['access-control-request-headers']
     if (names !== undefined && names.length > this.limit && typeof names === 'string') names = this.tooLong
     const network = headers['access-control-request-private-network']
-    return entry.preflights.find(null, requested, names, network) ?? this.repeating.find(origin, requested, names, network) ?? this.learn(method, headers)
+    return entry.preflights.find(null, requested, names, network) ?? this.repeating.find(entry.origin, requested, names, network) ?? this.learn(method, headers)
   }
 
   /** @returns {Entry | null} */
@@ -170,7 +170,7 @@ class FastPath {
       if (!isOptions) entry.actual = answer
       else if (requested === undefined) entry.options = answer
       else if (areShort(origin, requested, names === this.tooLong ? undefined : names, network)) {
-        if (typeof told === 'string' && repeatsRequested(told)) this.repeating.keep(origin, requested, names, network, answer, told)
+        if (typeof told === 'string' && repeatsRequested(told)) this.repeating.keep(entry.origin, requested, names, network, answer, told)
         else entry.preflights.keep(null, requested, names, network, answer, told)
       }
     } else if (!isOptions && areShort(origin, site)) {
