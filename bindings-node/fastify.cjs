@@ -153,7 +153,7 @@ function answer(settings, request, reply, next) {
   const { raw } = request
   const { method, headers } = raw
   // Without its method a preflight is a request like any other.
-  const decided = decide(settings.decider, method, settings.preflight || method !== 'OPTIONS' ? headers : { origin: headers.origin }, request)
+  const decided = decide(settings.decider, method, settings.preflight || method !== 'OPTIONS' ? headers : { origin: headers.origin, 'sec-fetch-site': headers['sec-fetch-site'] }, request)
   if (isThenable(decided)) decided.then(late => act(late, settings, request, reply, next)).catch(next)
   else act(decided, settings, request, reply, next)
 }
@@ -221,22 +221,24 @@ function register(fastify, options) {
   const settings = { hideOptionsRoute, logLevel }
   if (!isOutermost || logLevel !== undefined) addCatchAll(fastify, settings)
   followRoutes(fastify, settings, { always: !isOutermost, owns: instance => instance[INSTALLED] === plugin, declare: cors => plugin.declare(cors) })
-  if (isOutermost) coverBadUrls(fastify.server, plugin)
+  if (isOutermost) coverBadUrls(fastify, plugin)
 }
 
 /** Whether anything but an empty tree is printed: methods stand in parentheses. */
 const hasRoutes = fastify => fastify.printRoutes().replace('(empty tree)', '').includes('(')
 
 /** For a URL that cannot be decoded Fastify runs no hook before it answers 400. */
-function coverBadUrls(server, plugin) {
+function coverBadUrls({ server, initialConfig: { routerOptions, useSemicolonDelimiter } }, plugin) {
+  // Releases without the option end a path there.
+  const afterPath = routerOptions?.useSemicolonDelimiter || (useSemicolonDelimiter ?? true) ? /[?;#]/ : /[?#]/
   server.prependListener('request', (req, res) => {
-    if (req.url.includes('%') && !isDecodable(req.url)) plugin.applyBare(req, res)
+    if (req.url.includes('%') && !isDecodable(req.url.split(afterPath, 1)[0])) plugin.applyBare(req, res)
   })
 }
 
-function isDecodable(url) {
+function isDecodable(path) {
   try {
-    decodeURI(url.split(/[?;#]/, 1)[0])
+    decodeURI(path)
     return true
   } catch {
     return false

@@ -84,11 +84,16 @@ function ask(question, about, answer) {
   try {
     returned = question(about, once)
   } catch (error) {
+    // After the answer it is what came of the answer, such as an error of the handler: not ours to keep.
+    if (answered) throw error
     return once(error ?? new Error('the origin function threw nothing'))
   }
   if (typeof returned?.then === 'function') {
     // Out of the promise, so that what the application throws later is not taken for its answer.
-    returned.then(value => process.nextTick(once, null, value), error => process.nextTick(once, error ?? new Error('the origin function rejected with nothing')))
+    returned.then(value => process.nextTick(once, null, value), error => process.nextTick(() => {
+      if (answered) throw error
+      once(error ?? new Error('the origin function rejected with nothing'))
+    }))
   } else if (question.length === 1 || (returned !== undefined && question.length === 0)) once(null, returned)
 }
 

@@ -1,17 +1,18 @@
 'use strict'
 // Answers again what the engine has answered before, without asking it. Nothing is decided here: an answer is found by
-// the very texts that it was given for. The tables keep only texts that the engine accepted, so that an attacker can
-// neither fill them nor push others out of them; of what it refused a few are kept apart.
+// the very texts that it was given for. Nothing that strangers send makes a table grow beyond what is said here: entries
+// are made for the policy's own origins only, each with a few preflights of bounded length; answers that repeat what was
+// requested are in one small table for all origins; and of what the engine refused a few are kept apart. A stream of
+// preflights that each come once pushes out none that was used again.
 
 const { answerOf } = require('./answer.cjs')
 const { collect } = require('./headers.cjs')
-const { isOriginOwned, isPolicyOwned } = require('./spelled.cjs')
+const { alphabet } = require('./native.cjs')
+const { isOriginOwned, isPolicyOwned, repeatsRequested } = require('./spelled.cjs')
 const { verdictNumber } = require('./verdict.cjs')
 
-// What is asked of a policy's native function; see src/evaluate.rs.
-const NUMBER = 1
-const SPELL = 0
-const APPLY = 3
+// What is asked of a policy's native function.
+const { spell: SPELL, number: NUMBER, apply: APPLY } = alphabet().questions
 
 // Comparing with so many origins is faster than hashing one.
 const FEW = 8
@@ -20,11 +21,48 @@ const MANY = 4096
 const SPELLED = 1024
 // Origins that are known to be refused: a site that another one calls by mistake, or the server's own.
 const REFUSED = 8
-// Preflights kept for each origin, and the longest text of one that is kept.
+// Preflights kept for each origin, those of all origins whose answer repeats what was requested, and how long the texts
+// of one may be together.
 const PREFLIGHTS = 4
+const REPEATING = 64
 const PREFLIGHT_LENGTH = 512
-// So many others it takes, times their number, to push out a preflight that was used often.
-const USES = 255
+
+/** Accepted preflights, so many. One that was used again is replaced only once all have been (NRU). */
+class Preflights {
+  constructor(most) {
+    this.most = most
+    this.kept = []
+    this.hand = 0
+  }
+
+  /** `origin`: null where all are of one. @returns {Answer | null} */
+  find(origin, method, names, network) {
+    const { kept } = this
+    for (let i = 0; i < kept.length; i += 1) {
+      const one = kept[i]
+      if (one.method === method && one.names === names && one.network === network && one.origin === origin) {
+        one.used = true
+        return one.answer
+      }
+    }
+    return null
+  }
+
+  keep(origin, method, names, network, answer, told) {
+    const { kept, most } = this
+    // However they were asked for: what is answered is mostly the same.
+    const same = kept.find(one => one.told === told)
+    const one = { origin, method, names, network, answer: same?.answer ?? answer, told: same?.told ?? told, used: false }
+    if (kept.length < most) {
+      kept.push(one)
+      return
+    }
+    if (kept.every(({ used }) => used)) for (const other of kept) other.used = false
+    while (kept[this.hand].used) this.hand = (this.hand + 1) % most
+    kept[this.hand] = one
+    this.hand = (this.hand + 1) % most
+  }
+}
 
 /** An accepted origin and what it is answered. */
 class Entry {
@@ -34,29 +72,7 @@ class Entry {
     this.actual = null
     /** @type {Answer | null} for an OPTIONS that is no preflight */
     this.options = null
-    /** Accepted preflights. One that is used again and again is not pushed out by a stream of others (CLOCK). */
-    this.preflights = []
-    this.hand = 0
-  }
-
-  /** @returns {Answer | null} */
-  preflight(method, names, network) {
-    const { preflights } = this
-    for (let i = 0; i < preflights.length; i += 1) {
-      const kept = preflights[i]
-      if (kept.method === method && kept.names === names && kept.network === network) {
-        if (kept.uses < USES) kept.uses += 1
-        return kept.answer
-      }
-    }
-    return null
-  }
-
-  keepPreflight(method, names, network, answer) {
-    const { preflights, hand } = this
-    this.hand = (hand + 1) % PREFLIGHTS
-    if (hand < preflights.length && preflights[hand].uses > 0) preflights[hand].uses -= 1
-    else preflights[hand] = { method, names, network, answer, uses: 0 }
+    this.preflights = new Preflights(PREFLIGHTS)
   }
 }
 
@@ -82,6 +98,7 @@ class FastPath {
     this.last = new Entry(undefined)
     this.few = []
     this.many = new Map()
+    this.repeating = new Preflights(REPEATING)
     /** The origins that were refused last: few, and apart, so that whoever sends them pushes out nothing but their like. */
     this.refused = []
     this.hand = 0
@@ -100,7 +117,8 @@ class FastPath {
     if (requested === undefined) return entry.options ?? this.learn(method, headers)
     let names = headers['access-control-request-headers']
     if (names !== undefined && names.length > this.limit && typeof names === 'string') names = this.tooLong
-    return entry.preflight(requested, names, headers['access-control-request-private-network']) ?? this.learn(method, headers)
+    const network = headers['access-control-request-private-network']
+    return entry.preflights.find(null, requested, names, network) ?? this.repeating.find(entry.origin, requested, names, network) ?? this.learn(method, headers)
   }
 
   /** @returns {Entry | null} */
@@ -151,13 +169,16 @@ class FastPath {
       const entry = this.entry(origin, answer, owned)
       if (!isOptions) entry.actual = answer
       else if (requested === undefined) entry.options = answer
-      else if (isShort(requested) && isShort(network) && (isShort(names) || names === this.tooLong)) entry.keepPreflight(requested, names, network, answer)
-    } else if (!isOptions && isShort(origin) && isShort(site)) {
+      else if (areShort(origin, requested, names === this.tooLong ? undefined : names, network)) {
+        if (typeof told === 'string' && repeatsRequested(told)) this.repeating.keep(entry.origin, requested, names, network, answer, told)
+        else entry.preflights.keep(null, requested, names, network, answer, told)
+      }
+    } else if (!isOptions && areShort(origin, site)) {
       this.refused[this.hand] = { origin, site, answer }
       this.hand = (this.hand + 1) % REFUSED
-    } else if (names === this.tooLong && answer.reason === 'header_list_too_long' && isShort(origin) && isShort(requested) && isShort(network)) {
+    } else if (names === this.tooLong && answer.reason === 'header_list_too_long' && areShort(origin, requested, network)) {
       // The origin and the method passed, and the list that stands for all of its kind is no text of the request's.
-      this.entry(origin, answer, owned).keepPreflight(requested, names, network, answer)
+      this.entry(origin, answer, owned).preflights.keep(null, requested, names, network, answer, told)
     }
     return answer
   }
@@ -196,15 +217,22 @@ class FastPath {
 }
 
 const isSingle = field => field === undefined || typeof field === 'string'
-const isShort = field => field === undefined || (typeof field === 'string' && field.length <= PREFLIGHT_LENGTH)
+/** Whether each is one text or absent, and all together are not long. */
+function areShort(...fields) {
+  return fields.every(isSingle) && fields.reduce((length, field) => length + (field?.length ?? 0), 0) <= PREFLIGHT_LENGTH
+}
 
 /** What answers for a policy: a fast path for each verdict. */
 class Answers {
-  /** `readsNames`: whether a response may hold requested names, so that they have to be read. */
-  constructor(ask, limit, readsNames) {
+  /**
+   * `readsNames`: whether a response may hold requested names, so that they have to be read; `readsSite`: the same for
+   * Sec-Fetch-Site, which exempts from being rejected.
+   */
+  constructor(ask, limit, readsNames, readsSite) {
     this.ask = ask
     this.limit = limit
     this.readsNames = readsNames
+    this.readsSite = readsSite
     this.without = new FastPath(ask, 0, limit)
     this.under = [this.without, null, null]
   }

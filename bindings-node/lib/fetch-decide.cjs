@@ -1,7 +1,7 @@
 'use strict'
 
 const { decide, isThenable } = require('./decide.cjs')
-const { fieldsOf, withSite } = require('./fetch-response.cjs')
+const { fieldsOf, readRest } = require('./fetch-response.cjs')
 const { report } = require('./options/hono.cjs')
 
 /** The answer to a Request, or a promise of it; `context` goes to the application's functions. Never throws. */
@@ -10,8 +10,9 @@ function decideFetch(read, method, headers, context) {
   // The methods only matter to a preflight.
   const isDynamic = read.methods !== null && fields['access-control-request-method'] !== undefined
   const answer = isDynamic ? withMethods(read, method, fields, context) : decide(read.decider, method, fields, context)
-  if (isThenable(answer)) return answer.then(late => (late.action === 'reject' ? decide(read.decider, method, withSite(fields, headers), context) : late))
-  return answer.action === 'reject' ? decide(read.decider, method, withSite(fields, headers), context) : answer
+  // A shared policy may have been replaced, by then, by one that looks at more.
+  if (isThenable(answer)) readRest(fields, headers)
+  return answer
 }
 
 async function withMethods(read, method, fields, context) {

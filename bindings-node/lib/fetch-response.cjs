@@ -5,26 +5,35 @@ const { ANSWERS } = require('./answer.cjs')
 const { isOwn } = require('./own-headers.cjs')
 
 const NONE = Object.freeze({ origin: undefined })
+const METHOD = 'access-control-request-method'
+const NAMES = 'access-control-request-headers'
+const SITE = 'sec-fetch-site'
 
 /** The fields that tell what kind of request it is, as `req.headers` of Node has them. */
 function fieldsOf(policy, method, headers) {
   const origin = headers.get('origin')
   // Without an Origin no other field counts, and the others are those of preflights.
   if (origin === null) return NONE
-  if (method !== 'OPTIONS') return { origin }
-  const requested = headers.get('access-control-request-method')
-  if (requested === null) return { origin }
+  const { readsNames, readsSite } = policy[ANSWERS]
+  const site = readsSite ? headers.get(SITE) ?? undefined : undefined
+  const requested = method === 'OPTIONS' ? headers.get(METHOD) : null
+  if (requested === null) return { origin, [SITE]: site }
   return {
     origin,
-    'access-control-request-method': requested,
+    [METHOD]: requested,
     // To read a list of 10 kB costs more than all the rest, and mostly no response depends on it.
-    'access-control-request-headers': policy[ANSWERS].readsNames ? headers.get('access-control-request-headers') ?? undefined : undefined,
-    'access-control-request-private-network': headers.get('access-control-request-private-network') ?? undefined
+    [NAMES]: readsNames ? headers.get(NAMES) ?? undefined : undefined,
+    'access-control-request-private-network': headers.get('access-control-request-private-network') ?? undefined,
+    [SITE]: site
   }
 }
 
-/** With the field that may exempt a request from being rejected. */
-const withSite = (fields, headers) => ({ ...fields, 'sec-fetch-site': headers.get('sec-fetch-site') ?? undefined })
+/** Adds to such fields what was left out because the policy does not look at it. */
+function readRest(fields, headers) {
+  if (fields === NONE) return
+  fields[SITE] ??= headers.get(SITE) ?? undefined
+  if (fields[METHOD] !== undefined) fields[NAMES] ??= headers.get(NAMES) ?? undefined
+}
 
 /** What a response says of CORS and Vary, name, value, name, value, … Asking for each name costs several times as much. */
 function ownLines(headers) {
@@ -65,4 +74,4 @@ function emptyResponse(answer) {
   return new Response(null, { status: answer.status, headers: answer.emptyHead })
 }
 
-module.exports = { applyToResponse, emptyResponse, fieldsOf, withSite }
+module.exports = { applyToResponse, emptyResponse, fieldsOf, readRest }

@@ -5,9 +5,20 @@ function platform() {
   const { platform, arch } = process
   if (platform === 'win32') return `win32-${arch}-msvc`
   if (platform !== 'linux') return `${platform}-${arch}`
-  // Only a report made by glibc names its version.
-  const glibc = process.report?.getReport?.().header?.glibcVersionRuntime
-  return `linux-${arch}-${glibc ? 'gnu' : 'musl'}${arch === 'arm' ? 'eabihf' : ''}`
+  return `linux-${arch}-${isGlibc() ? 'gnu' : 'musl'}${arch === 'arm' ? 'eabihf' : ''}`
+}
+
+/** Only a report made by glibc names its version. A report takes milliseconds, and may look up the names of every peer. */
+function isGlibc() {
+  const { report } = process
+  if (typeof report?.getReport !== 'function') return false
+  const before = report.excludeNetwork
+  if (before === false) report.excludeNetwork = true
+  try {
+    return Boolean(report.getReport().header?.glibcVersionRuntime)
+  } finally {
+    if (before === false) report.excludeNetwork = false
+  }
 }
 
 module.exports = { platform }

@@ -11,10 +11,8 @@ const { PolicyError, plainProblems, typeName } = require('./policy-error.cjs')
 const { isPolicyOwned } = require('./spelled.cjs')
 const { verdictNumber } = require('./verdict.cjs')
 
-// What is asked of a policy's native function; see src/evaluate.rs.
-const SPELL = 0
-const ASK = 2
-const APPLY = 3
+// What is asked of a policy's native function.
+const { spell: SPELL, ask: ASK, apply: APPLY } = native.alphabet().questions
 
 // Decisions of the policy's own text, kept for reuse: nobody outside can fill this up.
 const KEPT = 256
@@ -114,7 +112,7 @@ class Policy {
 
   /** For adapters: see answer.cjs. */
   get [ANSWERS]() {
-    this.#answers ??= new Answers(this.#ask, this.#handle.requestHeadersLimit(), this.#handle.echoesRequestHeaders())
+    this.#answers ??= new Answers(this.#ask, this.#handle.requestHeadersLimit(), this.#handle.echoesRequestHeaders(), this.#handle.rejects())
     return this.#answers
   }
 

@@ -50,7 +50,7 @@ class SharedPolicy {
   #set(live) {
     this.#live = live
     const isWatched = this.#counters !== null || this.#shadow !== null
-    this.#answers = isWatched ? { readsNames: true, answer: (method, headers, verdict) => this.#watched(method, headers, verdict) } : live[ANSWERS]
+    this.#answers = isWatched ? { readsNames: true, readsSite: true, answer: (method, headers, verdict) => this.#watched(method, headers, verdict) } : live[ANSWERS]
   }
 
   get [ANSWERS]() {
@@ -67,11 +67,10 @@ class SharedPolicy {
   #watch(live, method, headers, verdict) {
     this.#counters?.record(live)
     if (this.#shadow === null || this.#report === null) return
-    const shadow = this.#shadow.evaluate(method, headers, this.#shadow.hasHostOrigins ? verdict : undefined)
-    const decision = live instanceof Answer ? new Decision(live) : live
-    if (isSame(decision, shadow)) return
     try {
-      this.#report({ live: decision, shadow, method, headers })
+      const shadow = this.#shadow.evaluate(method, headers, this.#shadow.hasHostOrigins ? verdict : undefined)
+      const decision = live instanceof Answer ? new Decision(live) : live
+      if (!isSame(decision, shadow)) this.#report({ live: decision, shadow, method, headers })
     } catch (error) {
       // Nobody's request fails because somebody watches.
       process.emitWarning(error instanceof Error ? error : String(error))

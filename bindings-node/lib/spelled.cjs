@@ -15,6 +15,12 @@ const isPolicyOwned = spelled => spelled.charCodeAt(0) === OWN_TEXT
 /** Whether the origin that the answer names is an entry of the policy. */
 const isOriginOwned = spelled => spelled.charCodeAt(0) !== FOREIGN_ORIGIN
 
+// A line whose letter is a capital, except that of the origin.
+const REPEATED = new RegExp(`\n[A-Z](?<!${String.fromCharCode(65 + responseHeaders.indexOf('access-control-allow-origin'))})`)
+
+/** Whether the answer holds anything of the request but its origin. */
+const repeatsRequested = spelled => REPEATED.test(spelled)
+
 // What the head says, without the request's own. There are few heads: policies make them, requests only choose.
 const heads = new Map()
 
@@ -43,4 +49,4 @@ function readSpelled(spelled) {
   return { head: readHead(lines[0]), headers }
 }
 
-module.exports = { readSpelled, isPolicyOwned, isOriginOwned }
+module.exports = { readSpelled, isPolicyOwned, isOriginOwned, repeatsRequested }

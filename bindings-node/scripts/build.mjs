@@ -1,5 +1,5 @@
 // Builds the native module with cargo and puts it beside index.cjs: from the workspace, or, in an installed package, from
-// source/. `--debug` skips the optimiser.
+// source/. `--debug` skips the optimiser, `--output=NAME` gives the file another name than crossgate.node.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -26,8 +26,9 @@ cargo(['build', '-p', 'crossgate-node', ...(debug ? [] : ['--release'])])
 // Whoever sets CARGO_TARGET_DIR or shares a workspace has the result elsewhere; cargo knows where.
 const metadata = cargo(['metadata', '--format-version', '1', '--no-deps'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 26 })
 const built = join(JSON.parse(metadata).target_directory, debug ? 'debug' : 'release', library)
-const target = join(here, 'crossgate.node')
+const name = process.argv.find(argument => argument.startsWith('--output='))?.slice('--output='.length) ?? 'crossgate.node'
+const target = join(here, name)
 // Renamed into place: a running process keeps the file that it has mapped.
 copyFileSync(built, `${target}.new`)
 renameSync(`${target}.new`, target)
-console.log(`crossgate.node: ${readFileSync(target).length} bytes`)
+console.log(`${name}: ${readFileSync(target).length} bytes`)

@@ -19,9 +19,19 @@ use napi_derive::napi;
 
 use crate::value;
 
+/// What is asked of a policy's function: the numbers that [`function`] takes first.
+#[napi(object, object_from_js = false)]
+pub(crate) struct Questions {
+    pub spell: i32,
+    pub number: i32,
+    pub ask: i32,
+    pub apply: i32,
+}
+
 /// What the letters of a spelled decision stand for.
 #[napi(object, object_from_js = false)]
 pub(crate) struct Alphabet {
+    pub questions: Questions,
     pub request_headers: Vec<&'static str>,
     pub kinds: Vec<&'static str>,
     pub reasons: Vec<&'static str>,
@@ -29,10 +39,11 @@ pub(crate) struct Alphabet {
     pub response_headers: Vec<&'static str>,
 }
 
-/// The tables that `lib/policy.cjs` reads decisions with.
+/// The tables that the package asks and reads decisions with.
 #[napi(catch_unwind)]
 pub(crate) fn alphabet() -> Alphabet {
     Alphabet {
+        questions: Questions { spell: SPELL, number: NUMBER, ask: ASK, apply: APPLY },
         request_headers: Request::NAMES.to_vec(),
         kinds: Kind::ALL.map(Kind::as_str).to_vec(),
         reasons: Reason::ALL.map(Reason::as_str).to_vec(),
@@ -57,11 +68,13 @@ struct Bound {
     size: i64,
 }
 
+/// What is asked: the spelled decision.
+const SPELL: i32 = 0;
 /// What is asked: the decision's number if it has one (or else its spelling).
 const NUMBER: i32 = 1;
 /// What is asked: the origin that the host has to judge.
 const ASK: i32 = 2;
-/// What is asked: what [`applied`] says of a response's headers. Anything else asks for the spelled decision.
+/// What is asked: what [`applied`] says of a response's headers.
 const APPLY: i32 = 3;
 
 /// Makes the function for a policy: `(what, verdict, method, ...lines of the five headers)`, and for [`APPLY`] the

@@ -120,6 +120,12 @@ impl Handle {
         self.policy.prepared().any(|(mut headers, _)| headers.any(|(_, _, value)| value == PreparedValue::Names))
     }
 
+    /// Whether some requests are rejected, so that what may exempt them counts.
+    #[napi(catch_unwind)]
+    pub fn rejects(&self) -> bool {
+        matches!(self.policy.document().get("denied_actual"), Some(Value::Str(denied)) if denied == "reject")
+    }
+
     /// Whether the policy takes verdicts.
     #[napi(catch_unwind)]
     pub fn has_host_origins(&self) -> bool {

@@ -135,7 +135,7 @@ test('what an attacker chooses is not kept, and pushes nothing out', () => {
   const { without } = policy[ANSWERS]
   assert.equal(without.few.length, 1)
   assert.equal(without.many.size, 0)
-  assert.ok(without.few[0].preflights.length <= 4)
+  assert.ok(without.few[0].preflights.kept.length <= 4 && without.repeating.kept.length <= 64)
   assert.ok(without.spelled.size < 20 && without.numbered.filter(Boolean).length < 20, `${without.spelled.size} ${without.numbered.length}`)
   assert.deepEqual([answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })], kept)
   assert.equal(answerFor(policy, 'GET', good), kept[0])
@@ -171,6 +171,7 @@ test('a response depends on the requested names only where a policy echoes them'
   const of = list => list[pick(list.length)]
   const policies = POLICIES.map(options => new Policy(options))
   assert.deepEqual(policies.map(policy => policy[ANSWERS].readsNames), POLICIES.map(({ allowCredentials, allowHeaders }) => allowCredentials === true && [allowHeaders].flat().includes('*')))
+  assert.deepEqual(policies.map(policy => policy[ANSWERS].readsSite), POLICIES.map(({ deniedActual }) => deniedActual === 'reject'))
   for (let i = 0; i < 20_000; i += 1) {
     const policy = of(policies.filter(policy => !policy[ANSWERS].readsNames))
     const headers = { origin: of(ORIGINS), 'access-control-request-method': of(REQUESTED) }
@@ -219,3 +220,54 @@ test('a preflight in use is not pushed out by others of the same origin', () => 
     for (let junk = 0; junk < 3; junk += 1) preflight(`x-${i}-${junk}`)
   }
 })
+
+/** The longest text that is kept of preflights, and how many there are. */
+function keptBy({ few, many, last, repeating }) {
+  const tables = [repeating, ...Array.from(new Set([...few, ...many.values(), last]), entry => entry.preflights)]
+  const all = tables.flatMap(({ kept }) => kept)
+  const texts = all.map(({ origin, method, names, network }) => [origin, method, names, network].reduce((length, text) => length + (text?.length ?? 0), 0))
+  return { repeating: repeating.kept.length, count: all.length, longest: Math.max(0, ...texts), answers: new Set(all.map(({ answer }) => answer)).size }
+}
+
+const JUNK = { 'access-control-request-method': 'PUT', 'access-control-request-private-network': 'x'.repeat(100) }
+
+test('forged origins of the policy do not make the tables grow by what is requested', () => {
+  const origins = Array.from({ length: 4104 }, (_, i) => `https://h${i}.example`)
+  const flood = policy => {
+    for (const origin of origins) {
+      for (let i = 0; i < 8; i += 1) {
+        const preflight = { ...JUNK, origin, 'access-control-request-headers': `${'x-a,'.repeat(60 + i)}x-b` }
+        assert.equal(answerFor(policy, 'OPTIONS', preflight).allowed, true)
+        answerFor(policy, 'OPTIONS', { ...preflight, 'access-control-request-headers': `${'x-a,'.repeat(200 + i)}x-b` })
+      }
+    }
+    return keptBy(policy[ANSWERS].without)
+  }
+  const echoing = flood(new Policy({ allowOrigins: origins, allowMethods: '*', allowHeaders: '*', allowCredentials: true }))
+  assert.deepEqual({ ...echoing, longest: echoing.longest <= 512 }, { repeating: 64, count: 64, longest: true, answers: 8 })
+  const methods = new Policy({ allowOrigins: origins, allowMethods: '*', allowCredentials: true })
+  for (const origin of origins) for (let i = 0; i < 8; i += 1) answerFor(methods, 'OPTIONS', { origin, 'access-control-request-method': `M${'x'.repeat(400)}${i}` })
+  assert.ok(keptBy(methods[ANSWERS].without).count <= 64)
+  // Names of the policy's own list: a few for each origin, and one answer for all of them.
+  const listing = flood(new Policy({ allowOrigins: origins, allowMethods: ['PUT'], allowHeaders: ['x-a', 'x-b'], allowCredentials: true }))
+  assert.deepEqual({ ...listing, longest: listing.longest <= 512 }, { repeating: 0, count: 4 * 4104, longest: true, answers: 4104 })
+})
+
+for (const [what, options] of Object.entries({ 'repeated': { allowHeaders: '*' }, "the policy's own": { allowHeaders: ['x-a', 'x-b'] } })) {
+  test(`a preflight in use survives any number of others that come once: names ${what}`, () => {
+    const policy = new Policy({ allowOrigins: ['https://a.example', 'https://b.example'], allowMethods: ['PUT'], allowCredentials: true, ...options })
+    const preflight = (names, origin = 'https://a.example') => answerFor(policy, 'OPTIONS', { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': names })
+    const { without } = policy[ANSWERS]
+    let asked = 0
+    const { ask } = without
+    without.ask = (...question) => { asked += 1; return ask(...question) }
+    preflight('x-a')
+    preflight('x-a')
+    for (let i = 0; i < 200; i += 1) {
+      asked = 0
+      preflight('x-a')
+      assert.equal(asked, 0, `after ${i}`)
+      for (let junk = 0; junk < 100; junk += 1) preflight(`${','.repeat(junk)}x-b,${','.repeat(i)}x-a`, junk % 2 === 0 ? undefined : 'https://b.example')
+    }
+  })
+}

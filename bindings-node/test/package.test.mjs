@@ -1,8 +1,8 @@
 // What users install: both module systems, and the packed tarball alone in an empty project.
 import test from 'node:test'
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,11 +101,72 @@ test('on another platform the package of that platform is loaded, which @napi-rs
   assertWorks(directory)
 })
 
+/** An environment in which there is no cargo. */
+function withoutCargo(directory) {
+  const bin = join(directory, 'bin')
+  mkdirSync(bin)
+  for (const name of ['npm', 'sh']) symlinkSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(bin, name))
+  symlinkSync(process.execPath, join(bin, 'node'))
+  return { ...process.env, PATH: bin }
+}
+
+/** The package as it was unpacked, after its install script; what that prints. */
+function installScript(copy, env) {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [join(copy, 'scripts', 'install.mjs')], { cwd: copy, env, encoding: 'utf8' })
+  return { status, lines: `${stdout}${stderr}`.split('\n').filter(Boolean) }
+}
+
+test('without cargo the package installs with a warning, and the error of require says the rest', { skip: process.platform === 'win32' && 'needs sh' }, t => {
+  const { copy, directory, filename } = packElsewhere(t, 'made for another machine')
+  const env = withoutCargo(directory)
+  const { status, lines } = installScript(copy, env)
+  assert.equal(status, 0)
+  assert.equal(lines.filter(line => /^crossgate: warning: .*npm rebuild crossgate$/.test(line)).length, 1, lines.join('\n'))
+  assert.equal(readFileSync(join(copy, 'crossgate.node'), 'utf8'), 'made for another machine')
+  assert.throws(() => require(copy), /no native module for this platform/)
+  writeFileSync(join(directory, 'package.json'), '{"private": true}')
+  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', `./${filename}`], { cwd: directory, env, stdio: 'pipe' })
+  assert.ok(existsSync(join(directory, 'node_modules', 'crossgate', 'index.cjs')))
+})
+
+test('an install for another machine builds nothing', { skip: process.platform === 'win32' && 'needs sh' }, t => {
+  const { copy, directory } = packElsewhere(t, null)
+  const env = withoutCargo(directory)
+  const { platform } = require('../lib/platform.cjs')
+  const libc = platform().includes('gnu') ? 'musl' : 'glibc'
+  const others = [{ npm_config_os: 'sunos' }, { npm_config_cpu: 'mips' }, ...(process.platform === 'linux' ? [{ npm_config_libc: libc }] : [])]
+  for (const other of others) assert.deepEqual(installScript(copy, { ...env, ...other }), { status: 0, lines: [] }, JSON.stringify(other))
+  const own = { npm_config_os: process.platform, npm_config_cpu: process.arch }
+  assert.notDeepEqual(installScript(copy, { ...env, ...own }).lines, [])
+})
+
+test('a binary of another platform is never overwritten: what is built here lies beside it', t => {
+  const { copy } = packElsewhere(t, 'made for another machine')
+  const { platform } = require('../lib/platform.cjs')
+  copyFileSync(join(root, 'crossgate.node'), join(copy, `crossgate.${platform()}.node`))
+  assert.equal(new (require(copy).Policy)({ allowOrigins: '*' }).evaluate('GET', { origin: 'https://a.example' }).allowed, true)
+  assert.deepEqual(installScript(copy, process.env), { status: 0, lines: [] })
+  assert.equal(readFileSync(join(copy, 'crossgate.node'), 'utf8'), 'made for another machine')
+})
+
+test('the binary beside the package is loaded without a report on the process', () => {
+  const script = "process.report.getReport = () => { throw new Error('a report') }; require(process.argv[1])"
+  execFileSync(process.execPath, ['-e', script, root])
+  const restored = "const { platform } = require(process.argv[1]); const seen = []; const { getReport } = process.report; process.report.getReport = () => { seen.push(process.report.excludeNetwork); return getReport.call(process.report) }; platform(); console.log(String(seen), String(process.report.excludeNetwork))"
+  if (process.platform === 'linux' && 'excludeNetwork' in process.report) {
+    assert.equal(execFileSync(process.execPath, ['-e', restored, join(root, 'lib', 'platform.cjs')], { encoding: 'utf8' }), 'true false\n')
+  }
+})
+
 test('where no binary fits the package is built from its own source', { skip: !process.env.CROSSGATE_LONG && 'CROSSGATE_LONG=1 runs it', timeout: 900_000 }, t => {
-  const { directory, filename } = packElsewhere(t, null)
-  install(directory, [filename])
-  assertWorks(directory)
-  assert.ok(!existsSync(join(directory, 'node_modules', 'crossgate', 'source', 'target')))
+  for (const binary of [null, 'made for another machine']) {
+    const { directory, filename } = packElsewhere(t, binary)
+    install(directory, [filename])
+    assertWorks(directory)
+    const installed = join(directory, 'node_modules', 'crossgate')
+    assert.ok(!existsSync(join(installed, 'source', 'target')))
+    if (binary !== null) assert.equal(readFileSync(join(installed, 'crossgate.node'), 'utf8'), binary)
+  }
 })
 
 test('without a native module the error says what was looked for', t => {

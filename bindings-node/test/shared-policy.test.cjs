@@ -82,3 +82,14 @@ test('apply tells what it overwrote', () => {
   decision.apply([['Access-Control-Allow-Origin', '*'], ['access-control-allow-origin', A], ['Access-Control-Max-Age', 5], ['Vary', 'Accept'], ['X', 'y']], (name, value) => told.push([name, value]))
   assert.deepEqual(told, [['access-control-allow-origin', '*'], ['access-control-max-age', '5']])
 })
+
+test('a shadow that fails fails no request', t => {
+  const warned = []
+  t.mock.method(process, 'emitWarning', warning => warned.push(warning))
+  const shared = new SharedPolicy({ allowOrigins: [A] })
+  shared.setShadow({ allowOrigins: [B] }, () => {})
+  const failure = new Error('the shadow failed')
+  t.mock.method(Policy.prototype, 'evaluate', () => { throw failure })
+  assert.equal(answerFor(shared, 'GET', { origin: A }).allowed, true)
+  assert.deepEqual(warned, [failure])
+})

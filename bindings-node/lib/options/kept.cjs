@@ -2,8 +2,8 @@
 
 const { isRegExp } = require('node:util').types
 
-// Options that differ, kept at once. An application that makes more of them pays for compiling the rest each time;
-// what is kept stays, whoever sends the requests.
+// Options that differ, kept in each of two generations. What is asked for once in so many others stays: an application
+// that puts something of the request into its options lets strangers fill the younger one, and no more.
 const MOST = 256
 
 let ids = 0
@@ -12,7 +12,8 @@ let ids = 0
 class Kept {
   #compile
   #byObject = new WeakMap()
-  #byText = new Map()
+  #young = new Map()
+  #old = new Map()
   #ids = new WeakMap()
 
   constructor(compile) {
@@ -24,10 +25,11 @@ class Kept {
     let compiled = this.#byObject.get(options)
     if (compiled !== undefined) return compiled
     const text = JSON.stringify(options, (_, value) => this.#spell(value))
-    compiled = this.#byText.get(text)
+    compiled = this.#young.get(text)
     if (compiled === undefined) {
-      compiled = this.#compile(options)
-      if (this.#byText.size < MOST) this.#byText.set(text, compiled)
+      compiled = this.#old.get(text) ?? this.#compile(options)
+      if (this.#young.size === MOST) [this.#old, this.#young] = [this.#young, new Map()]
+      this.#young.set(text, compiled)
     }
     // Only what cannot change is known again by itself.
     if (typeof options === 'object' && options !== null && Object.isFrozen(options)) this.#byObject.set(options, compiled)

@@ -177,6 +177,32 @@ for (const version of ['express', 'express4', 'express4-oldest']) {
   })
 }
 
+test('connect: responses, preflights, errors and functions', { timeout: 30_000 }, async t => {
+  const connect = require('connect')
+  t.mock.method(console, 'error', () => {})
+  const app = (middleware, ...rest) => {
+    const made = connect()
+    made.use(middleware)
+    for (const one of rest) made.use(...one)
+    return made.use('/', (req, res) => res.end('handler'))
+  }
+  const ask = await serve(t, app(cors({ origin: [A], credentials: true, exposedHeaders: ['X-Id'] }),
+    ['/vary', (req, res) => res.writeHead(200, { Vary: 'Accept', 'Access-Control-Allow-Origin': '*' }).end('x')],
+    ['/throws', () => { throw new Error('broken') }], ['/later', (req, res, next) => setImmediate(next, new Error('later'))]))
+  for (const [path, status, vary] of [['/', 200, 'Origin'], ['/vary', 200, 'Accept, Origin'], ['/throws', 500, 'Origin'], ['/later', 500, 'Origin']]) {
+    for (const [origin, allowed] of [[A, A], [EVIL, undefined]]) {
+      const answer = await ask(get(origin, path))
+      assert.deepEqual([answer.status, answer.origin, answer.headers['access-control-allow-credentials'], answer.vary], [status, allowed, allowed && 'true', vary], `${path} from ${origin}`)
+    }
+  }
+  const answered = await ask(preflight(A))
+  assert.deepEqual([answered.status, answered.origin, answered.body], [204, A, ''])
+  const functions = await serve(t, app(cors({ origin: (origin, callback) => (origin === A ? callback(null, true) : callback(new Error('no'))) })))
+  assert.deepEqual([(await functions(get(A))).origin, (await functions(get(EVIL))).status], [A, 500])
+  const perRequest = await serve(t, app(cors((req, callback) => callback(null, { origin: req.url === '/b' ? [B] : [A] }))))
+  assert.deepEqual([(await perRequest(get(A))).origin, (await perRequest(get(A, '/b'))).origin, (await perRequest(get(B, '/b'))).origin], [A, undefined, B])
+})
+
 test('hostile headers reach nobody', { timeout: 30_000 }, async t => {
   const middleware = cors({ origin: [A, /^https:\/\/(?=x)x\.example$/] })
   const ask = await serve(t, (req, res) => middleware(req, res, error => res.end(error ? 'error' : 'handler')))

@@ -10,18 +10,43 @@ const here = new URL('node_modules/.examples/', import.meta.url)
 const page = readFileSync(new URL('docs/node.md', root), 'utf8')
 const examples = [...page.matchAll(/^```mjs (\w+)\n([^]*?)^```$/gm)].map(([, name, text]) => ({ name, text }))
 
-/** Runs a script; one that serves is ended, once it has lived for a second. */
-function run(file) {
-  return new Promise(resolve => {
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'pipe'] })
+// In the example's process: tells where it listens, since no example says that.
+const TELL = `import { Server } from 'node:net'
+const { emit } = Server.prototype
+Server.prototype.emit = function (event, ...rest) {
+  if (event === 'listening') process.send(this.address().port)
+  return emit.call(this, event, ...rest)
+}`
+
+/** Runs a script. One that serves is asked once it listens, and ended then: `asked` is what `ask(port)` gave. */
+function run(file, ask) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(TELL)}`, file], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], timeout: 20_000 })
     let errors = ''
+    let asked = null
     child.stderr.on('data', data => (errors += data))
-    const timer = setTimeout(() => child.kill(), 2000)
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer)
-      resolve({ code, signal, errors })
+    child.on('message', async port => {
+      try {
+        asked = await ask(port)
+      } catch (error) {
+        reject(error)
+      }
+      child.kill('SIGKILL')
     })
+    child.on('exit', code => resolve({ code, asked, errors }))
   })
+}
+
+const A = 'https://app.example.com'
+
+/** What an allowed and another origin are told. */
+async function ask(port) {
+  const headers = []
+  for (const origin of [A, 'https://evil.example']) {
+    const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { origin } })
+    headers.push([response.status, response.headers.get('access-control-allow-origin'), await response.text()])
+  }
+  return headers
 }
 
 test('there is an example for each', () => {
@@ -36,8 +61,9 @@ for (const { name, text } of examples) {
     t.after(() => rmSync(directory, { recursive: true, force: true }))
     symlinkSync(fileURLToPath(new URL('bindings-node', root)), fileURLToPath(new URL('node_modules/crossgate', directory)))
     writeFileSync(new URL('example.mjs', directory), text)
-    const { code, signal, errors } = await run(fileURLToPath(new URL('example.mjs', directory)))
+    const { code, asked, errors } = await run(fileURLToPath(new URL('example.mjs', directory)), ask)
     assert.equal(errors, '')
-    assert.ok(code === 0 || signal === 'SIGTERM', `${code} ${signal}`)
+    if (name === 'fetch') assert.equal(code, 0)
+    else assert.deepEqual(asked, [[200, A, 'hello'], [200, null, 'hello']])
   })
 }

@@ -9,7 +9,9 @@ import { ask, askHttp2 } from './serve.mjs'
 const cors = ours('fastify')
 const { Policy, PolicyError } = ours('index')
 
-const releases = { 'fastify 5': require('fastify'), 'fastify 4.0.0': require('fastify-4') }
+// Fastify 5 takes Node 20 and later.
+const hasFastify5 = Number.parseInt(process.versions.node, 10) >= 20
+const releases = { ...(hasFastify5 && { 'fastify 5': require('fastify') }), 'fastify 4.0.0': require('fastify-4') }
 const preflight = (origin, method, path = '/') => ({ method: 'OPTIONS', path, headers: { origin, 'access-control-request-method': method } })
 const get = (path, origin = A) => ({ method: 'GET', path, headers: { origin } })
 
@@ -58,7 +60,7 @@ for (const [release, fastify] of Object.entries(releases)) {
       app.get('/stream', (request, reply) => reply.send(require('node:stream').Readable.from(['a', 'b'])))
       app.get('/redirect', (request, reply) => reply.code(302).header('location', '/').send())
     })
-    const expected = { '/': [200, 'home'], '/error': [500], '/missing': [404], '/%zz': [400], '/stream': [200, 'ab'], '/redirect': [302, ''], '/implicit': [200, 'ab'], '/cookies': [200, 'c'], '/unchanged': [304, ''] }
+    const expected = { '/': [200, 'home'], '/error': [500], '/missing': [404], '/%zz': [400], '/%zz;': [400], '/;%zz': release === 'fastify 5' ? [400] : [200, 'home'], '/stream': [200, 'ab'], '/redirect': [302, ''], '/implicit': [200, 'ab'], '/cookies': [200, 'c'], '/unchanged': [304, ''] }
     for (const [path, [status, body]] of Object.entries(expected)) {
       const response = await send(get(path))
       assert.equal(response.status, status, path)
@@ -230,6 +232,13 @@ for (const [release, fastify] of Object.entries(releases)) {
     assert.deepEqual([allowOrigin(await rejecting.send(get('/'))), allowOrigin(await rejecting.send(get('/', B)))], [A, B])
     const rejected = await rejecting.send(get('/', EVIL))
     assert.deepEqual([rejected.status, rejected.body, rejected.headers.vary], [403, '', 'Origin'])
+
+    const plain = await listen(t, fastify, async app => {
+      await app.register(cors, { policy: new Policy({ allowOrigins: [A], deniedActual: 'reject', ownOrigins: ['https://own.example'] }), preflight: false })
+      app.options('/', async () => 'own')
+    })
+    const options = site => plain.send({ method: 'OPTIONS', path: '/', headers: { origin: EVIL, ...(site && { 'sec-fetch-site': site }) } })
+    assert.deepEqual([(await options()).status, (await options('cross-site')).status, (await options('same-origin')).status], [403, 403, 200])
   })
 
   test(`${release}: what is wrong is said when the plugin is registered`, async () => {
@@ -295,7 +304,8 @@ for (const [release, fastify] of Object.entries(releases)) {
   })
 }
 
-test('a route that was declared before the plugin was loaded is told of in the log', async t => {
+// Fastify 4.0.0 adds the HEAD of such a route later, so the plugin takes the route for declared and does not warn.
+test('a route that was declared before the plugin was loaded is told of in the log', { skip: !hasFastify5 }, async t => {
   const lines = []
   const { send } = await listen(
     t,

@@ -8,7 +8,7 @@ import { ask, askHttp2 } from './serve.mjs'
 
 const { cors } = ours('hono')
 const { withCors } = ours('fetch')
-const { Policy, PolicyError } = ours('index')
+const { Policy, PolicyError, SharedPolicy } = ours('index')
 const { getRequestListener, serve } = require('@hono/node-server')
 const releases = { 'hono 4': require('hono').Hono, 'hono 4.0.0': require('hono-oldest').Hono }
 const preflight = (origin, method) => ({ method: 'OPTIONS', path: '/', headers: { origin, 'access-control-request-method': method } })
@@ -121,6 +121,32 @@ test('a fetch handler: what a policy rejects, and whom it exempts', async () => 
   assert.equal((await handler(site)).status, 200)
   const answered = await handler(new Request('http://127.0.0.1/', { method: 'OPTIONS', headers: { origin: A, 'access-control-request-method': 'GET' } }))
   assert.deepEqual([answered.status, answered.headers.get('content-length')], [200, '0'])
+})
+
+test('a fetch handler: an origin function is asked once, also about what is rejected', async () => {
+  for (const wrap of [word => word, word => Promise.resolve(word)]) {
+    const asked = []
+    const policy = new Policy({ allowOrigins: [A], deniedActual: 'reject', ownOrigins: [B], hostOrigins: true })
+    const handler = withCors(() => new Response('home'), { policy, origin: origin => { asked.push(origin); return wrap(false) } })
+    assert.equal((await handler(new Request('http://127.0.0.1/', { headers: { origin: EVIL } }))).status, 403)
+    const headers = new Map([['origin', EVIL], ['sec-fetch-site', 'same-origin']])
+    assert.equal((await handler({ method: 'GET', headers: { get: name => headers.get(name) ?? null } })).status, 200)
+    assert.deepEqual(asked, [EVIL, EVIL])
+  }
+})
+
+test('a fetch handler: a policy that is replaced while an origin function is asked decides by all that it looks at', async () => {
+  const before = { allowOrigins: [A], allowMethods: ['PUT'], allowHeaders: ['x-a'], hostOrigins: true, allowCredentials: true }
+  const replacing = after => {
+    const policy = new SharedPolicy(before)
+    return withCors(() => new Response('home'), { policy, origin: async () => { policy.replace({ ...before, ...after }); return after.allowHeaders === '*' } })
+  }
+  const asked = { origin: 'https://b.example', 'access-control-request-method': 'PUT', 'access-control-request-headers': 'x-a,x-b' }
+  const answered = await replacing({ allowHeaders: '*' })(new Request('http://127.0.0.1/', { method: 'OPTIONS', headers: asked }))
+  assert.equal(answered.headers.get('access-control-allow-headers')?.replaceAll(' ', ''), 'x-a,x-b')
+  const headers = new Map([['origin', EVIL], ['sec-fetch-site', 'same-origin']])
+  const rejecting = replacing({ deniedActual: 'reject', ownOrigins: ['https://own.example'] })
+  assert.equal((await rejecting({ method: 'GET', headers: { get: name => headers.get(name) ?? null } })).status, 200)
 })
 
 test('a switched protocol and an error without a head are left as they are', async () => {

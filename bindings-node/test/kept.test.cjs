@@ -1,0 +1,33 @@
+'use strict'
+// What is compiled from options that an application hands out per request.
+
+const test = require('node:test')
+const assert = require('node:assert/strict')
+const { Kept } = require('../lib/options/kept.cjs')
+
+function counting() {
+  const compiled = new Map()
+  const kept = new Kept(options => {
+    compiled.set(options.origin, (compiled.get(options.origin) ?? 0) + 1)
+    return { ...options }
+  })
+  return { compiled, kept }
+}
+
+test('equal options are compiled once', () => {
+  const { compiled, kept } = counting()
+  assert.equal(kept.get({ origin: 'a' }), kept.get({ origin: 'a' }))
+  assert.equal(compiled.get('a'), 1)
+})
+
+test('strangers do not keep others from being kept, nor push out what is in use', () => {
+  const { compiled, kept } = counting()
+  for (let i = 0; i < 1000; i += 1) kept.get({ origin: `first-${i}` })
+  for (let i = 0; i < 20_000; i += 1) {
+    kept.get({ origin: `stranger-${i}` })
+    if (i % 100 === 0) kept.get({ origin: 'good' })
+  }
+  assert.equal(compiled.get('good'), 1)
+  kept.get({ origin: 'stranger-0' })
+  assert.equal(compiled.get('stranger-0'), 2, 'others are forgotten')
+})
