@@ -3,11 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod log;
+
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
-use std::io::Write;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crossgate::tower::CorsLayer;
@@ -15,19 +16,6 @@ use crossgate::{Policy, SharedPolicy};
 use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 #[derive(Clone)]
 struct Application;
@@ -52,20 +40,16 @@ fn policy(origin: &str) -> Policy {
 
 /// What is written while requests with these headers are served: kind, reason, and the shadow's reason.
 fn events(level: tracing::Level, layer: &CorsLayer, asks: &[(&str, &[(&str, &str)])]) -> Vec<String> {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).without_time().with_max_level(level).with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(subscriber, || {
+    let lines = log::logged(level, || {
         for (method, headers) in asks {
             let request = headers.iter().fold(Request::builder().method(*method), |request, (name, value)| request.header(*name, *value));
             let served = pin!(layer.layer(Application).call(request.body(()).unwrap())).poll(&mut Context::from_waker(Waker::noop()));
             assert!(served.is_ready());
         }
     });
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let field = |line: &str, name: &str| line.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
     let shown = |line: &str| ["kind", "reason", "shadow_reason"].iter().filter_map(|name| field(line, name)).collect::<Vec<_>>().join(" ");
-    text.lines().map(shown).collect()
+    lines.iter().map(|line| shown(line)).collect()
 }
 
 const A: (&str, &str) = ("origin", "https://a.example");

@@ -44,63 +44,33 @@ mod sync {
     }
 }
 
+mod model;
 #[path = "../src/pair.rs"]
 mod pair;
 
-use loom::cell::UnsafeCell;
 use loom::thread;
+use model::Watched;
 use pair::Swapped;
 use sync::Arc;
 
-/// Written when it is dropped: a reader at the same time is a race that the model reports.
-#[derive(Debug)]
-struct Policy(UnsafeCell<u32>);
-
-// SAFETY: the cell is written only by whoever drops the value, who has it alone; the model checks that.
-unsafe impl Sync for Policy {}
-
-impl Policy {
-    fn new(number: u32) -> Arc<Self> {
-        Arc::new(Policy(UnsafeCell::new(number)))
-    }
-
-    fn number(&self) -> u32 {
-        // SAFETY: nobody writes while the value is shared; the model checks that.
-        self.0.with(|number| unsafe { *number })
-    }
-}
-
-impl Drop for Policy {
-    fn drop(&mut self) {
-        // SAFETY: the last reference is being dropped.
-        self.0.with_mut(|number| unsafe { *number = 0 });
-    }
-}
-
-fn model(bound: usize, check: impl Fn() + Sync + Send + 'static) {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(bound);
-    model.check(check);
-}
-
 /// The numbers of the live policy and of the shadow, 0 for none.
-fn read(shared: &Swapped<Policy>) -> (u32, u32) {
+fn read(shared: &Swapped<Watched>) -> (u32, u32) {
     let pair = shared.load();
     (pair.live.number(), pair.shadow.as_ref().map_or(0, |shadow| shadow.number()))
 }
 
 #[test]
 fn two_writers_lose_nothing_and_readers_see_one_moment() {
-    model(3, || {
-        let shared = Arc::new(Swapped::new(Policy::new(1)));
+    model::check(3, || {
+        let shared = Arc::new(Swapped::new(Watched::new(1)));
         let writers = [
             thread::spawn({
                 let shared = shared.clone();
-                move || shared.replace(&Policy::new(2))
+                move || shared.replace(&Watched::new(2))
             }),
             thread::spawn({
                 let shared = shared.clone();
-                move || shared.set_shadow(&Some(Policy::new(3)))
+                move || shared.set_shadow(&Some(Watched::new(3)))
             }),
         ];
         let (first, second) = (read(&shared), read(&shared));
@@ -115,8 +85,8 @@ fn two_writers_lose_nothing_and_readers_see_one_moment() {
 
 #[test]
 fn a_snapshot_outlives_the_swap_and_nothing_outlives_it() {
-    model(4, || {
-        let shared = Arc::new(Swapped::new(Policy::new(1)));
+    model::check(4, || {
+        let shared = Arc::new(Swapped::new(Watched::new(1)));
         let reader = thread::spawn({
             let shared = shared.clone();
             move || {
@@ -126,8 +96,8 @@ fn a_snapshot_outlives_the_swap_and_nothing_outlives_it() {
                 assert_eq!(snapshot.live.number(), before, "it is the same to the end");
             }
         });
-        shared.replace(&Policy::new(2));
-        shared.replace(&Policy::new(3));
+        shared.replace(&Watched::new(2));
+        shared.replace(&Watched::new(3));
         assert_eq!(read(&shared).0, 3);
         reader.join().unwrap();
         // What is still there when the model ends would be reported as a leak.

@@ -2,40 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+mod log;
 
 use crossgate::trace::DENIALS_A_SECOND;
 use crossgate::{Policy, Request, SharedPolicy};
+use log::{Log, logged};
 use tracing::Level;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap().lines().map(str::to_owned).collect()
-    }
-}
-
-/// What is written while `act` runs, as text.
-fn logged(level: Level, act: impl FnOnce()) -> Vec<String> {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).without_time().with_max_level(level).with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(subscriber, act);
-    log.lines()
-}
 
 fn policy() -> Policy {
     Policy::builder().allow_origins(["https://a.example"]).allow_methods(["PUT"]).allow_headers(["X-A"]).build().unwrap()
