@@ -16,13 +16,24 @@ const INSTALLED = Symbol('crossgate.fastify')
 // What a request gets whose options cannot be had: nobody is allowed.
 const NOBODY = { origin: [] }
 
-const report = (error, request) => request.log.error(error, `${WHERE}: a function of the application failed, so the request's origin is denied`)
+const report = (error, request) =>
+  request.log.error(
+    error,
+    `${WHERE}: a function of the application failed, so the request's origin is denied`
+  )
 
 const read = options => readOptions(options, report, false)
 const readDynamic = options => readOptions(options, report, true)
 
-/** The same for an application that may answer another request with other options, so that even `*` varies. */
-const varying = derive(answer => (answer.vary === undefined ? { headers: [...answer.headers, 'vary', 'Origin'], settled: varyByOrigin } : { headers: [...answer.headers], settled: says => [...says] }))
+/**
+ * The same for an application that may answer another request with other options, so that even `*`
+ * varies.
+ */
+const varying = derive(answer =>
+  answer.vary === undefined
+    ? { headers: [...answer.headers, 'vary', 'Origin'], settled: varyByOrigin }
+    : { headers: [...answer.headers], settled: says => [...says] }
+)
 
 function varyByOrigin(says) {
   const vary = []
@@ -42,9 +53,13 @@ function isPreflight() {
 }
 
 /** The configuration of a request's route. */
-const routeCors = request => (request.routeOptions === undefined ? request.context : request.routeOptions).config?.cors
+const routeCors = request =>
+  (request.routeOptions === undefined ? request.context : request.routeOptions).config?.cors
 
-/** Answers for one registration. `optionsOf` gives a request's options, or a promise of them; none for a constant. */
+/**
+ * Answers for one registration. `optionsOf` gives a request's options, or a promise of them; none
+ * for a constant.
+ */
 class Plugin {
   #options
   #constant
@@ -57,7 +72,10 @@ class Plugin {
 
   // Whether some route that may be asked for has options of its own, for all that is known.
   #hasRoutes
-  /** What holds for every request, if that is one thing and no function has a word in it; or else null. */
+  /**
+   * What holds for every request, if that is one thing and no function has a word in it; or else
+   * null.
+   */
   fixed = null
   /** Whether a context inside has a plugin of its own. */
   hasInner = false
@@ -75,18 +93,28 @@ class Plugin {
   declare(route) {
     if (route !== undefined) this.#hasRoutes = true
     this.#fix()
-    if (typeof route === 'object' && route !== null && this.#optionsOf === null) this.#routes.set(route, read(mergeRoute(this.#options, route)))
-    else if (route !== undefined && typeof route !== 'boolean' && (typeof route !== 'object' || route === null)) mergeRoute(this.#options, route)
+    if (typeof route === 'object' && route !== null && this.#optionsOf === null)
+      this.#routes.set(route, read(mergeRoute(this.#options, route)))
+    else if (
+      route !== undefined &&
+      typeof route !== 'boolean' &&
+      (typeof route !== 'object' || route === null)
+    )
+      mergeRoute(this.#options, route)
   }
 
   #fix() {
-    this.fixed = this.#hasRoutes || this.#constant === null || this.#constant.decider.host !== null ? null : this.#constant
+    this.fixed =
+      this.#hasRoutes || this.#constant === null || this.#constant.decider.host !== null
+        ? null
+        : this.#constant
   }
 
   /** What holds for a request; null if CORS is off for it. */
   settings(request) {
     const route = this.#hasRoutes ? routeCors(request) : undefined
-    if (route === undefined || route === true) return this.#optionsOf === null ? this.#constant : this.#delegated(request, undefined)
+    if (route === undefined || route === true)
+      return this.#optionsOf === null ? this.#constant : this.#delegated(request, undefined)
     if (route === false) return null
     if (this.#optionsOf !== null) return this.#delegated(request, route)
     return this.#routes.get(route) ?? this.#late(route, request)
@@ -94,7 +122,10 @@ class Plugin {
 
   /** For a response outside of every route: only what is known without asking the application. */
   applyBare(req, res) {
-    const decided = this.#constant === null ? null : decide({ ...this.#constant.decider, host: null }, req.method, req.headers)
+    const decided =
+      this.#constant === null
+        ? null
+        : decide({ ...this.#constant.decider, host: null }, req.method, req.headers)
     if (decided !== null) applyAtHead(res, decided)
   }
 
@@ -110,7 +141,9 @@ class Plugin {
     this.#routes.set(route, settings)
     if (!this.#warned) {
       this.#warned = true
-      request.log.warn(`${WHERE}: a route with config.cors was declared before the plugin was loaded, so preflights do not find it; await the registration`)
+      request.log.warn(
+        `${WHERE}: a route with config.cors was declared before the plugin was loaded, so preflights do not find it; await the registration`
+      )
     }
     return settings
   }
@@ -124,12 +157,16 @@ class Plugin {
     }
     const found = late => {
       try {
-        return route === undefined ? this.#kept.get(late) : this.#merged.get({ options: late, route })
+        return route === undefined
+          ? this.#kept.get(late)
+          : this.#merged.get({ options: late, route })
       } catch (error) {
         return this.#failed(error, request)
       }
     }
-    return isThenable(options) ? Promise.resolve(options).then(found, error => this.#failed(error, request)) : found(options)
+    return isThenable(options)
+      ? Promise.resolve(options).then(found, error => this.#failed(error, request))
+      : found(options)
   }
 
   #failed(error, request) {
@@ -153,8 +190,16 @@ function answer(settings, request, reply, next) {
   const { raw } = request
   const { method, headers } = raw
   // Without its method a preflight is a request like any other.
-  const decided = decide(settings.decider, method, settings.preflight || method !== 'OPTIONS' ? headers : { origin: headers.origin, 'sec-fetch-site': headers['sec-fetch-site'] }, request)
-  if (isThenable(decided)) decided.then(late => act(late, settings, request, reply, next)).catch(next)
+  const decided = decide(
+    settings.decider,
+    method,
+    settings.preflight || method !== 'OPTIONS'
+      ? headers
+      : { origin: headers.origin, 'sec-fetch-site': headers['sec-fetch-site'] },
+    request
+  )
+  if (isThenable(decided))
+    decided.then(late => act(late, settings, request, reply, next)).catch(next)
   else act(decided, settings, request, reply, next)
 }
 
@@ -172,7 +217,13 @@ function act(answer, settings, request, reply, next) {
   }
   applyAtHead(raw, settings.dynamic ? varying(answer) : answer)
   if (answer.action === 'reject') reply.code(answer.status).send()
-  else if (request.raw.method === 'OPTIONS' && answer.kind !== 'preflight' && settings.preflight && request.is404) plainOptions(settings, reply)
+  else if (
+    request.raw.method === 'OPTIONS' &&
+    answer.kind !== 'preflight' &&
+    settings.preflight &&
+    request.is404
+  )
+    plainOptions(settings, reply)
   else next()
   return undefined
 }
@@ -196,22 +247,38 @@ function install(fastify, plugin, hook) {
       }
     }
     const settings = fixed ?? plugin.settings(request)
-    if (isThenable(settings)) settings.then(late => (late === null ? next() : answer(late, request, reply, next))).catch(next)
+    if (isThenable(settings))
+      settings
+        .then(late => (late === null ? next() : answer(late, request, reply, next)))
+        .catch(next)
     else if (settings === null) next()
     else answer(settings, request, reply, next)
     return undefined
   }
-  fastify.addHook(hook, WITH_PAYLOAD.includes(hook) ? (request, reply, payload, next) => handle(request, reply, next) : handle)
+  fastify.addHook(
+    hook,
+    WITH_PAYLOAD.includes(hook)
+      ? (request, reply, payload, next) => handle(request, reply, next)
+      : handle
+  )
 }
 
 function register(fastify, options) {
-  if (Object.hasOwn(fastify, INSTALLED)) throw new Error(`${WHERE}: registered twice in one context; leave one of the two out, or give single routes their own config.cors`)
+  if (Object.hasOwn(fastify, INSTALLED))
+    throw new Error(
+      `${WHERE}: registered twice in one context; leave one of the two out, or give single routes their own config.cors`
+    )
   const given = typeof options === 'function' ? { delegator: options } : options
   const hook = checkPlugin(given)
   const { delegator, hook: _, hideOptionsRoute, logLevel, ...rules } = given
-  const plugin = new Plugin(rules, delegator === undefined ? null : delegate(delegator), hasRoutes(fastify))
+  const plugin = new Plugin(
+    rules,
+    delegator === undefined ? null : delegate(delegator),
+    hasRoutes(fastify)
+  )
   // On the prototype: requests that are no preflights do not pay for it.
-  if (!fastify.hasRequestDecorator('corsPreflightEnabled')) fastify.decorateRequest('corsPreflightEnabled', { getter: isPreflight })
+  if (!fastify.hasRequestDecorator('corsPreflightEnabled'))
+    fastify.decorateRequest('corsPreflightEnabled', { getter: isPreflight })
   if (fastify[INSTALLED] !== undefined) fastify[INSTALLED].hasInner = true
   fastify[INSTALLED] = plugin
   install(fastify, plugin, hook)
@@ -220,7 +287,11 @@ function register(fastify, options) {
   const isOutermost = Object.hasOwn(fastify, 'server')
   const settings = { hideOptionsRoute, logLevel }
   if (!isOutermost || logLevel !== undefined) addCatchAll(fastify, settings)
-  followRoutes(fastify, settings, { always: !isOutermost, owns: instance => instance[INSTALLED] === plugin, declare: cors => plugin.declare(cors) })
+  followRoutes(fastify, settings, {
+    always: !isOutermost,
+    owns: instance => instance[INSTALLED] === plugin,
+    declare: cors => plugin.declare(cors)
+  })
   if (isOutermost) coverBadUrls(fastify, plugin)
 }
 
@@ -230,9 +301,11 @@ const hasRoutes = fastify => fastify.printRoutes().replace('(empty tree)', '').i
 /** For a URL that cannot be decoded Fastify runs no hook before it answers 400. */
 function coverBadUrls({ server, initialConfig: { routerOptions, useSemicolonDelimiter } }, plugin) {
   // Releases without the option end a path there.
-  const afterPath = routerOptions?.useSemicolonDelimiter || (useSemicolonDelimiter ?? true) ? /[?;#]/ : /[?#]/
+  const afterPath =
+    routerOptions?.useSemicolonDelimiter || (useSemicolonDelimiter ?? true) ? /[?;#]/ : /[?#]/
   server.prependListener('request', (req, res) => {
-    if (req.url.includes('%') && !isDecodable(req.url.split(afterPath, 1)[0])) plugin.applyBare(req, res)
+    if (req.url.includes('%') && !isDecodable(req.url.split(afterPath, 1)[0]))
+      plugin.applyBare(req, res)
   })
 }
 
@@ -256,7 +329,8 @@ function fastifyCors(fastify, options, done) {
   done()
 }
 
-// What `fastify-plugin` sets: the hook belongs to the context that registers the plugin, not to one of its own.
+// What `fastify-plugin` sets: the hook belongs to the context that registers the plugin, not to one
+// of its own.
 fastifyCors[Symbol.for('skip-override')] = true
 fastifyCors[Symbol.for('fastify.display-name')] = WHERE
 fastifyCors[Symbol.for('plugin-meta')] = { name: WHERE, fastify: '>=4.0.0' }

@@ -7,7 +7,10 @@ const { readOptions } = require('./lib/options/hono.cjs')
 
 /** A handler of Requests that answers preflights, and whose Responses carry the CORS headers. */
 function withCors(handler, options = {}) {
-  if (typeof handler !== 'function') throw new TypeError('crossgate/fetch: withCors takes a function that makes a Response of a Request')
+  if (typeof handler !== 'function')
+    throw new TypeError(
+      'crossgate/fetch: withCors takes a function that makes a Response of a Request'
+    )
   const read = readOptions('crossgate/fetch', options)
   return async function fetch(request, ...rest) {
     const decided = decideFetch(read, request.method, request.headers, request)

@@ -8,7 +8,10 @@ const { readOptions, report } = require('./lib/options/koa.cjs')
 /** Makes the middleware. */
 function cors(options = {}) {
   const { plain, withCredentials, credentials, keepHeadersOnError, extra } = readOptions(options)
-  const withExtra = derive(answer => ({ headers: [...answer.headers, ...extra], settled: says => [...says, ...extra] }))
+  const withExtra = derive(answer => ({
+    headers: [...answer.headers, ...extra],
+    settled: says => [...says, ...extra]
+  }))
 
   /** Answers or applies; `next` runs for what reaches the application. */
   function act(answer, ctx, next) {
@@ -25,7 +28,10 @@ function cors(options = {}) {
     return isThenable(answer) ? answer.then(late => act(late, ctx, next)) : act(answer, ctx, next)
   }
 
-  if (credentials === null) return function cors(ctx, next) { return withDecider(plain, ctx, next) }
+  if (credentials === null)
+    return function cors(ctx, next) {
+      return withDecider(plain, ctx, next)
+    }
 
   return async function cors(ctx, next) {
     let wanted = false
@@ -41,7 +47,8 @@ function cors(options = {}) {
 /** The same without all that lets a script read the response: only what tells caches apart. */
 const unreadable = derive(answer => ({
   headers: answer.vary === undefined ? [] : ['vary', answer.vary],
-  settled: says => says.flatMap((name, i) => (i % 2 === 0 && name === 'vary' ? [name, says[i + 1]] : []))
+  settled: says =>
+    says.flatMap((name, i) => (i % 2 === 0 && name === 'vary' ? [name, says[i + 1]] : []))
 }))
 
 /** On an error page. */

@@ -7,10 +7,11 @@ declare function cors(options?: cors.Options): Middleware
 declare namespace cors {
   export interface Options {
     /**
-     * Default `'*'`. A single string is sent to everybody; a list or a RegExp is matched. A function says an allowed
-     * origin, or nothing; what it throws denies.
+     * Default `'*'`. A single string is sent to everybody; a list or a RegExp is matched. A
+     * function says an allowed origin, or nothing; what it throws denies.
      */
-    origin?: StaticOrigin | boolean | ((ctx: Context) => OriginAnswer | Promise<OriginAnswer>) | undefined
+    origin?:
+      StaticOrigin | boolean | ((ctx: Context) => OriginAnswer | Promise<OriginAnswer>) | undefined
     /** A list, or one string with commas. Default `'GET,HEAD,PUT,POST,DELETE,PATCH'`. */
     allowMethods?: string | readonly string[] | undefined
     /** A list, or one string with commas. Default: whatever a page sends. */
@@ -23,11 +24,17 @@ declare namespace cors {
     credentials?: boolean | ((ctx: Context) => boolean | Promise<boolean>) | undefined
     /** Whether an error page keeps the headers. Default true. */
     keepHeadersOnError?: boolean | undefined
-    /** Whether responses isolate the page: `Cross-Origin-Opener-Policy` and `Cross-Origin-Embedder-Policy`. Default false. */
+    /**
+     * Whether responses isolate the page: `Cross-Origin-Opener-Policy` and
+     * `Cross-Origin-Embedder-Policy`. Default false.
+     */
     secureContext?: boolean | undefined
     /** Whether preflights for private networks are granted; legacy. Default false. */
     privateNetworkAccess?: boolean | undefined
-    /** A ready policy instead of the options above but `keepHeadersOnError` and `secureContext`; with `hostOrigins`, `origin` may be a function beside it. */
+    /**
+     * A ready policy instead of the options above but `keepHeadersOnError` and `secureContext`;
+     * with `hostOrigins`, `origin` may be a function beside it.
+     */
     policy?: RequestPolicy | undefined
   }
 

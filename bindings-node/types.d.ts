@@ -25,7 +25,10 @@ interface CamelCaseOptions {
   maxAge?: number | null | undefined
   preflightStatus?: number | undefined
   deniedPreflightStatus?: number | undefined
-  /** Whether a request of an origin that is not allowed reaches the handler. `'reject'` needs `ownOrigins`. */
+  /**
+   * Whether a request of an origin that is not allowed reaches the handler. `'reject'` needs
+   * `ownOrigins`.
+   */
   deniedActual?: 'forward' | 'reject' | undefined
   /** The server's own public origins. */
   ownOrigins?: readonly string[] | undefined
@@ -62,7 +65,10 @@ export type Gate =
   | 'public_suffix_subdomains_with_credentials'
   | 'any_host_of_scheme_with_credentials'
 
-/** The canonical document of a policy: every option. A policy made from it is equal, and without problems. */
+/**
+ * The canonical document of a policy: every option. A policy made from it is equal, and without
+ * problems.
+ */
 export interface PolicyDocument {
   allow_origins: '*' | string[]
   allow_origin_regexes: string[]
@@ -109,12 +115,14 @@ export class PolicyError extends Error {
 export type HeaderValue = string | Uint8Array | null | undefined
 
 /**
- * Request headers in any shape that a host has them in: pairs, a flat array like `req.rawHeaders`, an object like
- * `req.headers`, a `Headers`, or any other iterable of pairs. Names are compared without case; a name that comes again
- * is another line. `req.rawHeaders` is the fastest.
+ * Request headers in any shape that a host has them in: pairs, a flat array like `req.rawHeaders`,
+ * an object like `req.headers`, a `Headers`, or any other iterable of pairs. Names are compared
+ * without case; a name that comes again is another line. `req.rawHeaders` is the fastest.
  */
 export type RequestHeaders =
-  | Iterable<readonly [name: string | Uint8Array, value: HeaderValue | readonly (string | Uint8Array)[]]>
+  | Iterable<
+      readonly [name: string | Uint8Array, value: HeaderValue | readonly (string | Uint8Array)[]]
+    >
   | readonly (string | Uint8Array)[]
   | { readonly [name: string]: HeaderValue | readonly (string | Uint8Array)[] }
 
@@ -138,7 +146,10 @@ export type Reason =
   | 'header_list_malformed'
   | 'header_list_too_long'
 
-/** `forward`: run the handler. `answer`: answer with `status` and no body. `reject`: answer 403 with no body. */
+/**
+ * `forward`: run the handler. `answer`: answer with `status` and no body. `reject`: answer 403 with
+ * no body.
+ */
 export type Action = 'forward' | 'answer' | 'reject'
 
 /** The answer to one request. Frozen. */
@@ -146,7 +157,9 @@ export interface Decision {
   readonly kind: Kind
   readonly reason: Reason
   readonly action: Action
-  /** Whether a CORS request passed; null for a request that is not one, or that is the server's own. */
+  /**
+   * Whether a CORS request passed; null for a request that is not one, or that is the server's own.
+   */
   readonly allowed: boolean | null
   /** The status to answer with; null to forward. */
   readonly status: number | null
@@ -155,10 +168,14 @@ export interface Decision {
   /** The names of the headers that the response loses. */
   readonly remove: readonly string[]
   /**
-   * The response headers `[[name, value], ...]` with this decision set, merged and removed: a new array. `report` hears
-   * of each value about CORS that the response said and does not say any more.
+   * The response headers `[[name, value], ...]` with this decision set, merged and removed: a new
+   * array. `report` hears of each value about CORS that the response said and does not say any
+   * more.
    */
-  apply<P extends readonly [name: string, value: unknown]>(headers: readonly P[], report?: (name: string, value: string) => void): [name: string, value: P[1] | string][]
+  apply<P extends readonly [name: string, value: unknown]>(
+    headers: readonly P[],
+    report?: (name: string, value: string) => void
+  ): [name: string, value: P[1] | string][]
 }
 
 /** A request of `node:http`, of `node:http2`'s compatible API, or what is made of one. */
@@ -188,14 +205,17 @@ interface Deciding {
   /** The origin that the host is to give a verdict on, or null if there is nothing to say. */
   asksHost(method: string | Uint8Array, headers: RequestHeaders): string | null
   /**
-   * For servers of `node:http` and `node:http2`: answers the request and returns true, or returns false and sees to it
-   * that the handler's response, whatever it does, says what the policy says.
+   * For servers of `node:http` and `node:http2`: answers the request and returns true, or returns
+   * false and sees to it that the handler's response, whatever it does, says what the policy says.
    */
   handle(req: NodeRequest, res: NodeResponse, verdict?: Verdict): boolean
   /** Checks the request of an `upgrade` event. `absent`: not a browser; the server decides. */
   checkUpgrade(req: IncomingMessage, options?: WebSocketOptions): 'allow' | 'deny' | 'absent'
   /** Checks the lines of the `Origin` of a WebSocket handshake. */
-  checkWebSocket(originLines: HeaderValue | readonly (string | Uint8Array)[], options?: WebSocketOptions): 'allow' | 'deny' | 'absent'
+  checkWebSocket(
+    originLines: HeaderValue | readonly (string | Uint8Array)[],
+    options?: WebSocketOptions
+  ): 'allow' | 'deny' | 'absent'
 }
 
 /** A compiled, immutable policy. */
@@ -240,8 +260,8 @@ export interface ShadowDifference {
 }
 
 /**
- * A policy that is replaced while serving. Adapters take it wherever they take a policy. One that cannot be made leaves
- * the old one in place.
+ * A policy that is replaced while serving. Adapters take it wherever they take a policy. One that
+ * cannot be made leaves the old one in place.
  */
 export class SharedPolicy implements Deciding {
   /** @throws {PolicyError} with every problem of the options. */
@@ -255,7 +275,9 @@ export class SharedPolicy implements Deciding {
    * @throws {PolicyError} or, if it cannot be read, an Error with `code`. The old policy stays.
    */
   replaceFromFile(path: string | { readonly href: string; readonly protocol: string }): void
-  /** Evaluates another policy beside the live one and reports decisions that differ. null ends that. */
+  /**
+   * Evaluates another policy beside the live one and reports decisions that differ. null ends that.
+   */
   setShadow(policy: Policy | Options | null, report?: (difference: ShadowDifference) => void): void
   readonly warnings: readonly Problem[]
   document(): PolicyDocument
@@ -275,12 +297,16 @@ export class Counters {
   toPrometheus(): string
 }
 
-/** What `origin` of {@link CorsOptions} says without asking: nobody, everybody, one, or whoever is listed. */
-export type StaticOrigin = boolean | string | RegExp | readonly (boolean | string | RegExp | StaticOrigin)[]
+/**
+ * What `origin` of {@link CorsOptions} says without asking: nobody, everybody, one, or whoever is
+ * listed.
+ */
+export type StaticOrigin =
+  boolean | string | RegExp | readonly (boolean | string | RegExp | StaticOrigin)[]
 
 /**
- * A function that answers for an origin, through the callback, a promise or, if it takes no callback, its result. It is
- * asked about well-formed origins only, never about `null` or none.
+ * A function that answers for an origin, through the callback, a promise or, if it takes no
+ * callback, its result. It is asked about well-formed origins only, never about `null` or none.
  */
 export type CustomOrigin = (
   origin: string,
@@ -289,7 +315,10 @@ export type CustomOrigin = (
 
 /** The options of the package `cors`, with its defaults. */
 export interface CorsOptions {
-  /** Default `'*'`. An empty list allows nobody; `false` turns CORS off. A RegExp matches the whole origin. */
+  /**
+   * Default `'*'`. An empty list allows nobody; `false` turns CORS off. A RegExp matches the whole
+   * origin.
+   */
   origin?: StaticOrigin | CustomOrigin | undefined
   /** Default GET, HEAD, PUT, PATCH, POST, DELETE. */
   methods?: string | readonly string[] | undefined
@@ -320,7 +349,10 @@ export interface CorsRequest {
   headers: IncomingMessage['headers']
 }
 
-/** Gives the options for a request, through the callback, a promise or, if it takes no callback, its result. */
+/**
+ * Gives the options for a request, through the callback, a promise or, if it takes no callback, its
+ * result.
+ */
 export type CorsOptionsDelegate<T extends CorsRequest = CorsRequest> = (
   req: T,
   callback: (error: Error | null, options?: CorsOptions | CorsPolicyOptions) => void
@@ -329,7 +361,10 @@ export type CorsOptionsDelegate<T extends CorsRequest = CorsRequest> = (
 /** A middleware for Express and Connect. */
 export interface CorsMiddleware<T extends CorsRequest = CorsRequest> {
   (req: T, res: NodeResponse, next: (error?: any) => any): void
-  /** What was made of the options, with its warnings; null if CORS is off, missing if each request has its own options. */
+  /**
+   * What was made of the options, with its warnings; null if CORS is off, missing if each request
+   * has its own options.
+   */
   readonly policy?: Policy | SharedPolicy | null
 }
 
@@ -337,4 +372,6 @@ export interface CorsMiddleware<T extends CorsRequest = CorsRequest> {
  * Middleware with the options of the package `cors`.
  * @throws {PolicyError} with every problem of the options.
  */
-export declare function cors<T extends CorsRequest = CorsRequest>(options?: CorsOptions | CorsPolicyOptions | CorsOptionsDelegate<T>): CorsMiddleware<T>
+export declare function cors<T extends CorsRequest = CorsRequest>(
+  options?: CorsOptions | CorsPolicyOptions | CorsOptionsDelegate<T>
+): CorsMiddleware<T>

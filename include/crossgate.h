@@ -101,7 +101,8 @@
 #define CROSSGATE_VERDICT_DENY 2
 
 /**
- * The lines of Access-Control-Request-Headers that crossgate_request_add_header() has room for. Browsers send one.
+ * The lines of Access-Control-Request-Headers that crossgate_request_add_header() has room for.
+ * Browsers send one.
  */
 #define CROSSGATE_ADDED_LINES 16
 
@@ -126,7 +127,8 @@
 #define CROSSGATE_ACTION_FORWARD 0
 
 /**
- * Answer a preflight now: status, headers, no body, and Content-Length: 0 unless the status is 204.
+ * Answer a preflight now: status, headers, no body, and Content-Length: 0 unless the status is
+ * 204.
  */
 #define CROSSGATE_ACTION_ANSWER 1
 
@@ -251,8 +253,8 @@
 #define CROSSGATE_HEADER_VARY 7
 
 /**
- * In crossgate_decision.flags: leave a response that already has Access-Control-Allow-Origin as it is, Vary merged
- * (upstream = "keep").
+ * In crossgate_decision.flags: leave a response that already has Access-Control-Allow-Origin as it
+ * is, Vary merged (upstream = "keep").
  */
 #define CROSSGATE_DECISION_KEEP_UPSTREAM 1
 
@@ -277,45 +279,48 @@
 #define CROSSGATE_WEBSOCKET_ABSENT 2
 
 /**
- * Options on their way to a policy. Mutable: one thread at a time. The caller's own, until crossgate_builder_free().
+ * Options on their way to a policy. Mutable: one thread at a time. The caller's own, until
+ * crossgate_builder_free().
  */
 typedef struct crossgate_builder crossgate_builder;
 
 /**
- * Counts of decisions by reason. Safe to use from any number of threads at once, without locks: all functions but
- * crossgate_counters_free() take it const. The caller's own. A host with several processes has one in each.
+ * Counts of decisions by reason. Safe to use from any number of threads at once, without locks:
+ * all functions but crossgate_counters_free() take it const. The caller's own. A host with several
+ * processes has one in each.
  */
 typedef struct crossgate_counters crossgate_counters;
 
 /**
- * Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own, until
- * crossgate_error_free().
+ * Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own,
+ * until crossgate_error_free().
  */
 typedef struct crossgate_error crossgate_error;
 
 /**
- * A compiled policy. Immutable: any number of threads may use it at once. Counted: every reference is given back with
- * crossgate_policy_free().
+ * A compiled policy. Immutable: any number of threads may use it at once. Counted: every reference
+ * is given back with crossgate_policy_free().
  */
 typedef struct crossgate_policy crossgate_policy;
 
 /**
- * A place for a policy that can be replaced while other threads serve with it. Safe to use from any number of threads at
- * once: all functions but crossgate_shared_policy_free() take it const. The caller's own. In a process that forks, the
- * child has its own copy of the place; replace there only if no other thread of the parent was inside
- * crossgate_shared_policy_load() at the fork.
+ * A place for a policy that can be replaced while other threads serve with it. Safe to use from
+ * any number of threads at once: all functions but crossgate_shared_policy_free() take it const.
+ * The caller's own. In a process that forks, the child has its own copy of the place; replace
+ * there only if no other thread of the parent was inside crossgate_shared_policy_load() at the
+ * fork.
  */
 typedef struct crossgate_shared_policy crossgate_shared_policy;
 
 /**
- * What a call came to: CROSSGATE_OK or the reason why nothing was done. Treat numbers that you do not know as failures;
- * none is ever reused.
+ * What a call came to: CROSSGATE_OK or the reason why nothing was done. Treat numbers that you do
+ * not know as failures; none is ever reused.
  */
 typedef int32_t crossgate_status;
 
 /**
- * Bytes of somebody else's. data NULL: absent; len 0: empty. What the library gives back has a NUL behind its len bytes
- * wherever the comment says so.
+ * Bytes of somebody else's. data NULL: absent; len 0: empty. What the library gives back has a NUL
+ * behind its len bytes wherever the comment says so.
  */
 typedef struct crossgate_str {
     /**
@@ -329,8 +334,9 @@ typedef struct crossgate_str {
 } crossgate_str;
 
 /**
- * One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is filled. The strings are
- * those of the policy or error that it comes from, live as long, and have a NUL behind them.
+ * One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is
+ * filled. The strings are those of the policy or error that it comes from, live as long, and have
+ * a NUL behind them.
  */
 typedef struct crossgate_problem {
     /**
@@ -358,14 +364,15 @@ typedef struct crossgate_problem {
      */
     struct crossgate_str message;
     /**
-     * The corrected text; absent (data NULL) if there is none. Not escaped: it goes into a file, not into a log.
+     * The corrected text; absent (data NULL) if there is none. Not escaped: it goes into a file,
+     * not into a log.
      */
     struct crossgate_str hint;
 } crossgate_problem;
 
 /**
- * The lines of one header field: the values of all header lines of that name, in order. A line whose data is NULL is no
- * line.
+ * The lines of one header field: the values of all header lines of that name, in order. A line
+ * whose data is NULL is no line.
  */
 typedef struct crossgate_lines {
     /**
@@ -379,10 +386,10 @@ typedef struct crossgate_lines {
 } crossgate_lines;
 
 /**
- * What a policy is asked about: the method and the few header fields that CORS reads. Made ready by
- * crossgate_request_init(), then filled by crossgate_request_add_header() or by pointing the members at the host's own
- * lines. All text stays the host's and must not change as long as the request is used. Never join lines and never leave
- * any out: two Origin lines are no origin.
+ * What a policy is asked about: the method and the few header fields that CORS reads. Made ready
+ * by crossgate_request_init(), then filled by crossgate_request_add_header() or by pointing the
+ * members at the host's own lines. All text stays the host's and must not change as long as the
+ * request is used. Never join lines and never leave any out: two Origin lines are no origin.
  */
 typedef struct crossgate_request {
     /**
@@ -422,7 +429,8 @@ typedef struct crossgate_request {
      */
     int32_t verdict;
     /**
-     * What crossgate_request_add_header() took; its business alone. It counts behind the lines above.
+     * What crossgate_request_add_header() took; its business alone. It counts behind the lines
+     * above.
      */
     uint32_t added_acr_headers_count;
     /**
@@ -490,8 +498,9 @@ typedef struct crossgate_header {
 } crossgate_header;
 
 /**
- * The answer to one request. Made ready by crossgate_decision_init(), filled by crossgate_evaluate(), usable as long as
- * the policy and the scratch buffer. Values may lie in the decision itself, so do not copy or move it: copy the strings.
+ * The answer to one request. Made ready by crossgate_decision_init(), filled by
+ * crossgate_evaluate(), usable as long as the policy and the scratch buffer. Values may lie in the
+ * decision itself, so do not copy or move it: copy the strings.
  */
 typedef struct crossgate_decision {
     /**
@@ -539,7 +548,8 @@ typedef struct crossgate_decision {
      */
     struct crossgate_header headers[8];
     /**
-     * The lower-case names of the headers that the response loses if the application or an upstream set them. Static.
+     * The lower-case names of the headers that the response loses if the application or an
+     * upstream set them. Static.
      */
     struct crossgate_str remove[8];
     /**
@@ -549,7 +559,8 @@ typedef struct crossgate_decision {
 } crossgate_decision;
 
 /**
- * What the shadow policy would have done otherwise. Set struct_size to sizeof (crossgate_difference) before it is filled.
+ * What the shadow policy would have done otherwise. Set struct_size to sizeof
+ * (crossgate_difference) before it is filled.
  */
 typedef struct crossgate_difference {
     /**
@@ -565,7 +576,8 @@ typedef struct crossgate_difference {
      */
     int32_t kind;
     /**
-     * A bit set: 1 << CROSSGATE_HEADER_... for each header that only one of them sends, or with another value.
+     * A bit set: 1 << CROSSGATE_HEADER_... for each header that only one of them sends, or with
+     * another value.
      */
     uint32_t headers;
     /**
@@ -613,7 +625,8 @@ typedef struct crossgate_difference {
 #define CROSSGATE_NULL_ARGUMENT 1
 
 /**
- * A struct_size that this library does not know: not set, or the program was compiled with another version's header.
+ * A struct_size that this library does not know: not set, or the program was compiled with another
+ * version's header.
  */
 #define CROSSGATE_STRUCT_SIZE 2
 
@@ -638,7 +651,8 @@ typedef struct crossgate_difference {
 #define CROSSGATE_FILE 6
 
 /**
- * A verdict for a policy without host_origins: the wrong policy is asked, or the option was forgotten.
+ * A verdict for a policy without host_origins: the wrong policy is asked, or the option was
+ * forgotten.
  */
 #define CROSSGATE_VERDICT_NOT_ASKED 7
 
@@ -667,8 +681,8 @@ extern "C" {
 CROSSGATE_API const char *crossgate_version(void);
 
 /**
- * The binary interface of the library that is loaded. A program that loads it by name compares it with
- * CROSSGATE_ABI_VERSION; one that is linked to it need not, the SONAME does that.
+ * The binary interface of the library that is loaded. A program that loads it by name compares it
+ * with CROSSGATE_ABI_VERSION; one that is linked to it need not, the SONAME does that.
  */
 CROSSGATE_API uint32_t crossgate_abi_version(void);
 
@@ -678,8 +692,9 @@ CROSSGATE_API uint32_t crossgate_abi_version(void);
 CROSSGATE_API const char *crossgate_status_string(crossgate_status status);
 
 /**
- * Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference. On
- * CROSSGATE_INVALID_POLICY *error is the caller's, with every problem; error may be NULL if nobody wants to know.
+ * Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference.
+ * On CROSSGATE_INVALID_POLICY *error is the caller's, with every problem; error may be NULL if
+ * nobody wants to know.
  */
 CROSSGATE_API
 crossgate_status crossgate_policy_from_json(const char *text,
@@ -697,8 +712,9 @@ crossgate_status crossgate_policy_from_toml(const char *text,
                                             struct crossgate_error **error);
 
 /**
- * Builds a policy from a file whose name ends in .json or .toml; otherwise as crossgate_policy_from_json(). A file that
- * cannot be read, has another ending or is not UTF-8 is CROSSGATE_FILE, with an *error that has a text and no problems.
+ * Builds a policy from a file whose name ends in .json or .toml; otherwise as
+ * crossgate_policy_from_json(). A file that cannot be read, has another ending or is not UTF-8 is
+ * CROSSGATE_FILE, with an *error that has a text and no problems.
  */
 CROSSGATE_API
 crossgate_status crossgate_policy_from_file(const char *path,
@@ -707,9 +723,9 @@ crossgate_status crossgate_policy_from_file(const char *path,
                                             struct crossgate_error **error);
 
 /**
- * Builds a policy from environment variables: with the prefix "CORS" from CORS_ALLOW_ORIGINS, CORS_MAX_AGE and so on,
- * lists split at commas; otherwise as crossgate_policy_from_json(). Reads the environment: no other thread may change it
- * meanwhile.
+ * Builds a policy from environment variables: with the prefix "CORS" from CORS_ALLOW_ORIGINS,
+ * CORS_MAX_AGE and so on, lists split at commas; otherwise as crossgate_policy_from_json(). Reads
+ * the environment: no other thread may change it meanwhile.
  */
 CROSSGATE_API
 crossgate_status crossgate_policy_from_env(const char *prefix,
@@ -723,21 +739,22 @@ crossgate_status crossgate_policy_from_env(const char *prefix,
 CROSSGATE_API struct crossgate_policy *crossgate_policy_ref(const struct crossgate_policy *policy);
 
 /**
- * Gives a reference back; the last one frees the policy, and with it everything that was borrowed from it: the values of
- * decisions and the strings of warnings. May run on any thread. NULL does nothing.
+ * Gives a reference back; the last one frees the policy, and with it everything that was borrowed
+ * from it: the values of decisions and the strings of warnings. May run on any thread. NULL does
+ * nothing.
  */
-CROSSGATE_API
-void crossgate_policy_free(struct crossgate_policy *policy);
+CROSSGATE_API void crossgate_policy_free(struct crossgate_policy *policy);
 
 /**
- * The size of the scratch buffer that crossgate_evaluate() needs for preflights; 0 for most policies (it is not for
- * allow_headers = "*" with credentials) and for NULL. Never changes.
+ * The size of the scratch buffer that crossgate_evaluate() needs for preflights; 0 for most
+ * policies (it is not for allow_headers = "*" with credentials) and for NULL. Never changes.
  */
 CROSSGATE_API size_t crossgate_policy_scratch_size(const struct crossgate_policy *policy);
 
 /**
- * 1 if the policy asks the host about origins that nothing in it matches (host_origins), otherwise 0; 0 for NULL. Never
- * changes. A host whose configuration names a source of verdicts learns here whether it is ever asked.
+ * 1 if the policy asks the host about origins that nothing in it matches (host_origins), otherwise
+ * 0; 0 for NULL. Never changes. A host whose configuration names a source of verdicts learns here
+ * whether it is ever asked.
  */
 CROSSGATE_API int32_t crossgate_policy_has_host_origins(const struct crossgate_policy *policy);
 
@@ -755,8 +772,8 @@ crossgate_status crossgate_policy_warning(const struct crossgate_policy *policy,
                                           struct crossgate_problem *problem);
 
 /**
- * Writes the canonical document as JSON text: every option, origins as browsers write them. A policy built from it is
- * equal to this one.
+ * Writes the canonical document as JSON text: every option, origins as browsers write them. A
+ * policy built from it is equal to this one.
  */
 CROSSGATE_API
 crossgate_status crossgate_policy_document_json(const struct crossgate_policy *policy,
@@ -778,7 +795,8 @@ crossgate_status crossgate_error_problem(const struct crossgate_error *error,
                                          struct crossgate_problem *problem);
 
 /**
- * Everything as text of several lines, for a person to read. Lives as long as the error; never NULL, empty for NULL.
+ * Everything as text of several lines, for a person to read. Lives as long as the error; never
+ * NULL, empty for NULL.
  */
 CROSSGATE_API const char *crossgate_error_text(const struct crossgate_error *error);
 
@@ -788,14 +806,16 @@ CROSSGATE_API const char *crossgate_error_text(const struct crossgate_error *err
 CROSSGATE_API void crossgate_error_free(struct crossgate_error *error);
 
 /**
- * Makes a builder without options. On success *builder is the caller's, until crossgate_builder_free().
+ * Makes a builder without options. On success *builder is the caller's, until
+ * crossgate_builder_free().
  */
 CROSSGATE_API crossgate_status crossgate_builder_new(struct crossgate_builder **builder);
 
 /**
- * Sets an option that is true (1) or false (0), like "allow_credentials"; other numbers are CROSSGATE_INVALID_ARGUMENT.
- * Names are those of the policy document. A value replaces the one that the option had; names and values are copied.
- * Whether there is such an option and what it may be, crossgate_builder_build() judges for all options at once.
+ * Sets an option that is true (1) or false (0), like "allow_credentials"; other numbers are
+ * CROSSGATE_INVALID_ARGUMENT. Names are those of the policy document. A value replaces the one
+ * that the option had; names and values are copied. Whether there is such an option and what it
+ * may be, crossgate_builder_build() judges for all options at once.
  */
 CROSSGATE_API
 crossgate_status crossgate_builder_set_bool(struct crossgate_builder *builder,
@@ -813,8 +833,8 @@ crossgate_status crossgate_builder_set_integer(struct crossgate_builder *builder
                                                int64_t value);
 
 /**
- * Sets an option that is text in UTF-8, like "denied_actual", or "*" for one that is a list; otherwise as
- * crossgate_builder_set_bool().
+ * Sets an option that is text in UTF-8, like "denied_actual", or "*" for one that is a list;
+ * otherwise as crossgate_builder_set_bool().
  */
 CROSSGATE_API
 crossgate_status crossgate_builder_set_string(struct crossgate_builder *builder,
@@ -824,8 +844,9 @@ crossgate_status crossgate_builder_set_string(struct crossgate_builder *builder,
                                               size_t value_len);
 
 /**
- * Adds one text in UTF-8 to an option that is a list, like "allow_origins"; the first one starts the list. An option
- * that was set to something else than a list is CROSSGATE_INVALID_ARGUMENT; otherwise as crossgate_builder_set_bool().
+ * Adds one text in UTF-8 to an option that is a list, like "allow_origins"; the first one starts
+ * the list. An option that was set to something else than a list is CROSSGATE_INVALID_ARGUMENT;
+ * otherwise as crossgate_builder_set_bool().
  */
 CROSSGATE_API
 crossgate_status crossgate_builder_add(struct crossgate_builder *builder,
@@ -835,7 +856,8 @@ crossgate_status crossgate_builder_add(struct crossgate_builder *builder,
                                        size_t value_len);
 
 /**
- * Takes an option back, so that it has its default again; one that was never set is CROSSGATE_OK too.
+ * Takes an option back, so that it has its default again; one that was never set is CROSSGATE_OK
+ * too.
  */
 CROSSGATE_API
 crossgate_status crossgate_builder_unset(struct crossgate_builder *builder,
@@ -843,9 +865,10 @@ crossgate_status crossgate_builder_unset(struct crossgate_builder *builder,
                                          size_t name_len);
 
 /**
- * Builds a policy from the options. Every unknown name, wrong type and wrong value is a problem of the *error. On success
- * *policy is the caller's, with one reference; otherwise as crossgate_policy_from_json(). The builder stays as it is, can
- * be changed and built again, and must still be freed. Works in a build without the document formats too.
+ * Builds a policy from the options. Every unknown name, wrong type and wrong value is a problem of
+ * the *error. On success *policy is the caller's, with one reference; otherwise as
+ * crossgate_policy_from_json(). The builder stays as it is, can be changed and built again, and
+ * must still be freed. Works in a build without the document formats too.
  */
 CROSSGATE_API
 crossgate_status crossgate_builder_build(const struct crossgate_builder *builder,
@@ -858,8 +881,9 @@ crossgate_status crossgate_builder_build(const struct crossgate_builder *builder
 CROSSGATE_API void crossgate_builder_free(struct crossgate_builder *builder);
 
 /**
- * Makes a request ready: no header lines, no verdict. size is sizeof (crossgate_request). The method is borrowed; absent
- * is as good as empty. Members that have counts of 0 are left as they are, so this is cheap.
+ * Makes a request ready: no header lines, no verdict. size is sizeof (crossgate_request). The
+ * method is borrowed; absent is as good as empty. Members that have counts of 0 are left as they
+ * are, so this is cheap.
  */
 CROSSGATE_API
 crossgate_status crossgate_request_init(struct crossgate_request *request,
@@ -868,10 +892,11 @@ crossgate_status crossgate_request_init(struct crossgate_request *request,
                                         size_t method_len);
 
 /**
- * Takes one header line; any case of the name will do, and names that CORS does not read are passed over, so a host calls
- * it for every line. The value is borrowed, an absent one is as good as empty. Of Access-Control-Request-Headers
- * CROSSGATE_ADDED_LINES lines are kept; with more the list counts as too long (under a literal "*": as one that names
- * Authorization), so that nothing passes unseen. A host that must do better points acr_headers at an array of its own.
+ * Takes one header line; any case of the name will do, and names that CORS does not read are
+ * passed over, so a host calls it for every line. The value is borrowed, an absent one is as good
+ * as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more the
+ * list counts as too long (under a literal "*": as one that names Authorization), so that nothing
+ * passes unseen. A host that must do better points acr_headers at an array of its own.
  */
 CROSSGATE_API
 crossgate_status crossgate_request_add_header(struct crossgate_request *request,
@@ -881,17 +906,18 @@ crossgate_status crossgate_request_add_header(struct crossgate_request *request,
                                               size_t value_len);
 
 /**
- * Makes a decision ready: forward, no headers. So a host that forgets to look at the status of crossgate_evaluate() sends
- * no permission. size is sizeof (crossgate_decision). One decision may be used for one request after another.
+ * Makes a decision ready: forward, no headers. So a host that forgets to look at the status of
+ * crossgate_evaluate() sends no permission. size is sizeof (crossgate_decision). One decision may
+ * be used for one request after another.
  */
 CROSSGATE_API
 crossgate_status crossgate_decision_init(struct crossgate_decision *decision,
                                          size_t size);
 
 /**
- * Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a header section; an answer
- * whose status is not 204 gets "Content-Length: 0". For hosts that write responses themselves. The buffer is filled as
- * with snprintf.
+ * Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a
+ * header section; an answer whose status is not 204 gets "Content-Length: 0". For hosts that write
+ * responses themselves. The buffer is filled as with snprintf.
  */
 CROSSGATE_API
 crossgate_status crossgate_decision_write_http1(const struct crossgate_decision *decision,
@@ -915,12 +941,13 @@ CROSSGATE_API const char *crossgate_action_string(int32_t action);
 CROSSGATE_API const char *crossgate_reason_string(int32_t reason);
 
 /**
- * Decides about a request. Allocates nothing. Every request that was made ready gets a decision, however
- * malformed it is; only a mistake of the host's gives another status, and then the decision is as it was before.
- * scratch is used for preflights of policies whose crossgate_policy_scratch_size() is not 0 and needs that many bytes then
- * (CROSSGATE_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap the request or the
- * decision. Under allow_methods = "*" with credentials, where the method is echoed, one of more than about 180 bytes is not
- * allowed.
+ * Decides about a request. Allocates nothing. Every request that was made ready gets a decision,
+ * however malformed it is; only a mistake of the host's gives another status, and then the
+ * decision is as it was before. scratch is used for preflights of policies whose
+ * crossgate_policy_scratch_size() is not 0 and needs that many bytes then
+ * (CROSSGATE_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap the
+ * request or the decision. Under allow_methods = "*" with credentials, where the method is echoed,
+ * one of more than about 180 bytes is not allowed.
  */
 CROSSGATE_API
 crossgate_status crossgate_evaluate(const struct crossgate_policy *policy,
@@ -930,9 +957,10 @@ crossgate_status crossgate_evaluate(const struct crossgate_policy *policy,
                                     size_t scratch_size);
 
 /**
- * For hosts that write HTTP/1.1 themselves: crossgate_evaluate() and crossgate_decision_write_http1() in one, and cheaper
- * than both. The decision gets no headers (header_count and remove_count are 0), the buffer gets them all; neither scratch
- * nor the bound on the method is needed. If the buffer is too small, the decision is as it was before.
+ * For hosts that write HTTP/1.1 themselves: crossgate_evaluate() and
+ * crossgate_decision_write_http1() in one, and cheaper than both. The decision gets no headers
+ * (header_count and remove_count are 0), the buffer gets them all; neither scratch nor the bound
+ * on the method is needed. If the buffer is too small, the decision is as it was before.
  */
 CROSSGATE_API
 crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
@@ -943,9 +971,10 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
                                           size_t *length);
 
 /**
- * Whether the host has a say: *origin is the origin to look up, for policies with host_origins and a well-formed origin
- * that nothing in the policy matches; otherwise absent (data NULL). Put what the host finds into request.verdict. The
- * text is the request's, without a NUL. Allocates nothing.
+ * Whether the host has a say: *origin is the origin to look up, for policies with host_origins and
+ * a well-formed origin that nothing in the policy matches; otherwise absent (data NULL). Put what
+ * the host finds into request.verdict. The text is the request's, without a NUL. Allocates
+ * nothing.
  */
 CROSSGATE_API
 crossgate_status crossgate_asks_host(const struct crossgate_policy *policy,
@@ -953,10 +982,11 @@ crossgate_status crossgate_asks_host(const struct crossgate_policy *policy,
                                      struct crossgate_str *origin);
 
 /**
- * Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS: *result is
- * CROSSGATE_WEBSOCKET_... . origin_lines are all Origin lines of the handshake. "*", null and what credentials would not
- * be given never allow, unless is_public is 1: the socket serves everybody alike. verdict is as in a request. *result is
- * CROSSGATE_WEBSOCKET_DENY on failure.
+ * Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS:
+ * *result is CROSSGATE_WEBSOCKET_... . origin_lines are all Origin lines of the handshake. "*",
+ * null and what credentials would not be given never allow, unless is_public is 1: the socket
+ * serves everybody alike. verdict is as in a request. *result is CROSSGATE_WEBSOCKET_DENY on
+ * failure.
  */
 CROSSGATE_API
 crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy,
@@ -967,9 +997,10 @@ crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy
                                            int32_t *result);
 
 /**
- * Merges names into the Vary that a response has: each once whatever its case, the response's own first; a "*" stays
- * alone. Several existing lines are given joined with ", ". The buffer is filled as with snprintf and must not overlap the
- * inputs; twice the sum of both lengths and 1 is always enough. Allocates nothing.
+ * Merges names into the Vary that a response has: each once whatever its case, the response's own
+ * first; a "*" stays alone. Several existing lines are given joined with ", ". The buffer is
+ * filled as with snprintf and must not overlap the inputs; twice the sum of both lengths and 1 is
+ * always enough. Allocates nothing.
  */
 CROSSGATE_API
 crossgate_status crossgate_vary_merge(const char *existing,
@@ -981,9 +1012,9 @@ crossgate_status crossgate_vary_merge(const char *existing,
                                       size_t *length);
 
 /**
- * Merges a header of a decision whose op is CROSSGATE_OP_MERGE (Vary, Access-Control-Expose-Headers) into what the
- * response has under that name; otherwise as crossgate_vary_merge(). In Access-Control-Expose-Headers a "*" is a name
- * like any other.
+ * Merges a header of a decision whose op is CROSSGATE_OP_MERGE (Vary,
+ * Access-Control-Expose-Headers) into what the response has under that name; otherwise as
+ * crossgate_vary_merge(). In Access-Control-Expose-Headers a "*" is a name like any other.
  */
 CROSSGATE_API
 crossgate_status crossgate_header_merge(const struct crossgate_header *header,
@@ -994,33 +1025,34 @@ crossgate_status crossgate_header_merge(const struct crossgate_header *header,
                                         size_t *length);
 
 /**
- * Makes a shared policy that holds a reference of its own to the policy; the caller keeps his. On success *shared is the
- * caller's, until crossgate_shared_policy_free().
+ * Makes a shared policy that holds a reference of its own to the policy; the caller keeps his. On
+ * success *shared is the caller's, until crossgate_shared_policy_free().
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_new(const struct crossgate_policy *policy,
                                              struct crossgate_shared_policy **shared);
 
 /**
- * The live policy of this moment, with a reference that the caller gives back with crossgate_policy_free() when the
- * request is done: decisions borrow from it. Never waits, whatever other threads do, and allocates nothing; one who loads
- * for every request pays about as much as for three counters. NULL for NULL.
+ * The live policy of this moment, with a reference that the caller gives back with
+ * crossgate_policy_free() when the request is done: decisions borrow from it. Never waits,
+ * whatever other threads do, and allocates nothing; one who loads for every request pays about as
+ * much as for three counters. NULL for NULL.
  */
 CROSSGATE_API
 struct crossgate_policy *crossgate_shared_policy_load(const struct crossgate_shared_policy *shared);
 
 /**
- * Replaces the live policy, with a reference of its own; the caller keeps his. Who loaded the old one goes on with it
- * until he gives it back. Waits for other threads that are replacing too and, for some instructions, for those that are
- * just loading.
+ * Replaces the live policy, with a reference of its own; the caller keeps his. Who loaded the old
+ * one goes on with it until he gives it back. Waits for other threads that are replacing too and,
+ * for some instructions, for those that are just loading.
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_replace(const struct crossgate_shared_policy *shared,
                                                  const struct crossgate_policy *policy);
 
 /**
- * Replaces the live policy by one built from JSON text. If that fails the old one stays, and the status and *error are
- * those of crossgate_policy_from_json().
+ * Replaces the live policy by one built from JSON text. If that fails the old one stays, and the
+ * status and *error are those of crossgate_policy_from_json().
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_replace_json(const struct crossgate_shared_policy *shared,
@@ -1029,7 +1061,8 @@ crossgate_status crossgate_shared_policy_replace_json(const struct crossgate_sha
                                                       struct crossgate_error **error);
 
 /**
- * Replaces the live policy by one built from TOML text; otherwise as crossgate_shared_policy_replace_json().
+ * Replaces the live policy by one built from TOML text; otherwise as
+ * crossgate_shared_policy_replace_json().
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_replace_toml(const struct crossgate_shared_policy *shared,
@@ -1038,8 +1071,8 @@ crossgate_status crossgate_shared_policy_replace_toml(const struct crossgate_sha
                                                       struct crossgate_error **error);
 
 /**
- * Replaces the live policy by one built from a file, as crossgate_policy_from_file() reads it; otherwise as
- * crossgate_shared_policy_replace_json().
+ * Replaces the live policy by one built from a file, as crossgate_policy_from_file() reads it;
+ * otherwise as crossgate_shared_policy_replace_json().
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_replace_file(const struct crossgate_shared_policy *shared,
@@ -1048,17 +1081,17 @@ crossgate_status crossgate_shared_policy_replace_file(const struct crossgate_sha
                                                       struct crossgate_error **error);
 
 /**
- * Sets the policy that is asked beside the live one, with a reference of its own; NULL takes it away. It decides nothing:
- * crossgate_shared_policy_difference() tells where it would have.
+ * Sets the policy that is asked beside the live one, with a reference of its own; NULL takes it
+ * away. It decides nothing: crossgate_shared_policy_difference() tells where it would have.
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_set_shadow(const struct crossgate_shared_policy *shared,
                                                     const struct crossgate_policy *shadow);
 
 /**
- * Asks the live and the shadow policy about a request and fills *difference. Changes nothing, allocates nothing, never
- * waits. The verdict goes to each policy that has host_origins; if the live one has none, a verdict is
- * CROSSGATE_VERDICT_NOT_ASKED as with crossgate_evaluate().
+ * Asks the live and the shadow policy about a request and fills *difference. Changes nothing,
+ * allocates nothing, never waits. The verdict goes to each policy that has host_origins; if the
+ * live one has none, a verdict is CROSSGATE_VERDICT_NOT_ASKED as with crossgate_evaluate().
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_difference(const struct crossgate_shared_policy *shared,
@@ -1066,8 +1099,8 @@ crossgate_status crossgate_shared_policy_difference(const struct crossgate_share
                                                     struct crossgate_difference *difference);
 
 /**
- * Frees a shared policy and gives its references back; policies that were loaded stay. No other thread may be using it.
- * NULL does nothing.
+ * Frees a shared policy and gives its references back; policies that were loaded stay. No other
+ * thread may be using it. NULL does nothing.
  */
 CROSSGATE_API void crossgate_shared_policy_free(struct crossgate_shared_policy *shared);
 
@@ -1077,15 +1110,16 @@ CROSSGATE_API void crossgate_shared_policy_free(struct crossgate_shared_policy *
 CROSSGATE_API crossgate_status crossgate_counters_new(struct crossgate_counters **counters);
 
 /**
- * Counts a decision that crossgate_evaluate() or crossgate_evaluate_http1() filled. Allocates nothing, never blocks.
+ * Counts a decision that crossgate_evaluate() or crossgate_evaluate_http1() filled. Allocates
+ * nothing, never blocks.
  */
 CROSSGATE_API
 crossgate_status crossgate_counters_record(const struct crossgate_counters *counters,
                                            const struct crossgate_decision *decision);
 
 /**
- * *count is how many decisions with a CROSSGATE_REASON_... were recorded. A number that is no reason is
- * CROSSGATE_INVALID_ARGUMENT.
+ * *count is how many decisions with a CROSSGATE_REASON_... were recorded. A number that is no
+ * reason is CROSSGATE_INVALID_ARGUMENT.
  */
 CROSSGATE_API
 crossgate_status crossgate_counters_get(const struct crossgate_counters *counters,
@@ -1093,8 +1127,9 @@ crossgate_status crossgate_counters_get(const struct crossgate_counters *counter
                                         uint64_t *count);
 
 /**
- * Writes all counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on; every reason, also those
- * that are 0. The buffer is filled as with snprintf; numbers may grow between two calls, so leave some room.
+ * Writes all counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on;
+ * every reason, also those that are 0. The buffer is filled as with snprintf; numbers may grow
+ * between two calls, so leave some room.
  */
 CROSSGATE_API
 crossgate_status crossgate_counters_prometheus(const struct crossgate_counters *counters,

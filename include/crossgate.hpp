@@ -1,5 +1,6 @@
 /*
- * crossgate for C++17 and later: crossgate.h with owners, views and ranges. Header-only; link to libcrossgate.
+ * crossgate for C++17 and later: crossgate.h with owners, views and ranges. Header-only; link to
+ * libcrossgate.
  *
  * A request, from policy to answer:
  *
@@ -17,13 +18,14 @@
  *         run the handler;
  *     decision.apply(response);
  *
- * - What is borrowed is said at each item. Where text must outlive the call, a std::string that is about to go is refused
- *   by the compiler.
- * - Nothing here throws but result::value() and what the standard library throws for lack of memory. Without exceptions
- *   (-fno-exceptions) everything is there; value() of a failure then ends the program, so look at the result first.
+ * - What is borrowed is said at each item. Where text must outlive the call, a std::string that is
+ *   about to go is refused by the compiler.
+ * - Nothing here throws but result::value() and what the standard library throws for lack of
+ *   memory. Without exceptions (-fno-exceptions) everything is there; value() of a failure then
+ *   ends the program, so look at the result first.
  * - evaluate() allocates nothing. Functions that return a std::string do.
- * - Threads: as in crossgate.h. A policy may be used and copied by many at once, and so may a shared_policy and counters;
- *   builders, requests and decisions have one user.
+ * - Threads: as in crossgate.h. A policy may be used and copied by many at once, and so may a
+ *   shared_policy and counters; builders, requests and decisions have one user.
  */
 #ifndef CROSSGATE_HPP
 #define CROSSGATE_HPP
@@ -56,17 +58,21 @@ namespace crossgate {
 
 /** What a call came to. Numbers that are not listed are failures of newer libraries. */
 enum class status : std::int32_t {
-    ok = CROSSGATE_OK,                               ///< Done.
-    null_argument = CROSSGATE_NULL_ARGUMENT,         ///< A policy that was moved away, or text at NULL with a length.
-    struct_size = CROSSGATE_STRUCT_SIZE,             ///< The library is not of this header's version.
-    invalid_argument = CROSSGATE_INVALID_ARGUMENT,   ///< A value that means nothing.
-    not_utf8 = CROSSGATE_NOT_UTF8,                   ///< Configuration that is not UTF-8.
-    invalid_policy = CROSSGATE_INVALID_POLICY,       ///< The policy has errors.
-    file = CROSSGATE_FILE,                           ///< The policy file cannot be read.
-    verdict_not_asked = CROSSGATE_VERDICT_NOT_ASKED, ///< A verdict for a policy without host_origins.
-    buffer_too_small = CROSSGATE_BUFFER_TOO_SMALL,   ///< The buffer, or the decision's scratch, is too small.
-    feature_missing = CROSSGATE_FEATURE_MISSING,     ///< The library was built without what the call needs.
-    panic = CROSSGATE_PANIC,                         ///< A bug in the library; objects stay usable.
+    ok = CROSSGATE_OK, ///< Done.
+    null_argument =
+        CROSSGATE_NULL_ARGUMENT, ///< A policy that was moved away, or text at NULL with a length.
+    struct_size = CROSSGATE_STRUCT_SIZE,           ///< The library is not of this header's version.
+    invalid_argument = CROSSGATE_INVALID_ARGUMENT, ///< A value that means nothing.
+    not_utf8 = CROSSGATE_NOT_UTF8,                 ///< Configuration that is not UTF-8.
+    invalid_policy = CROSSGATE_INVALID_POLICY,     ///< The policy has errors.
+    file = CROSSGATE_FILE,                         ///< The policy file cannot be read.
+    verdict_not_asked =
+        CROSSGATE_VERDICT_NOT_ASKED, ///< A verdict for a policy without host_origins.
+    buffer_too_small =
+        CROSSGATE_BUFFER_TOO_SMALL, ///< The buffer, or the decision's scratch, is too small.
+    feature_missing =
+        CROSSGATE_FEATURE_MISSING, ///< The library was built without what the call needs.
+    panic = CROSSGATE_PANIC,       ///< A bug in the library; objects stay usable.
 };
 
 /** What a request is. */
@@ -78,26 +84,31 @@ enum class kind : std::int32_t {
 
 /** What the host does next. */
 enum class action : std::int32_t {
-    forward = CROSSGATE_ACTION_FORWARD, ///< Run the handler and apply the headers to its response, whatever its status.
+    forward = CROSSGATE_ACTION_FORWARD, ///< Run the handler and apply the headers to its response,
+                                        ///< whatever its status.
     answer = CROSSGATE_ACTION_ANSWER,   ///< Answer a preflight: status, headers, no body.
     reject = CROSSGATE_ACTION_REJECT,   ///< Refuse: status 403, headers, no body.
 };
 
 /** Why: the first failing check in the order origin, method, headers. */
 enum class reason : std::int32_t {
-    allowed = CROSSGATE_REASON_ALLOWED,                             ///< Everything passed.
-    allowed_any = CROSSGATE_REASON_ALLOWED_ANY,                     ///< The same under "*".
-    no_origin = CROSSGATE_REASON_NO_ORIGIN,                         ///< No Origin.
-    own_origin = CROSSGATE_REASON_OWN_ORIGIN,                       ///< The server's own origin.
-    origin_not_listed = CROSSGATE_REASON_ORIGIN_NOT_LISTED,         ///< A well-formed origin that nothing matches.
-    origin_null = CROSSGATE_REASON_ORIGIN_NULL,                     ///< null
-    origin_malformed = CROSSGATE_REASON_ORIGIN_MALFORMED,           ///< Nothing that a browser serialises.
-    origin_multiple = CROSSGATE_REASON_ORIGIN_MULTIPLE,             ///< Several Origin lines or values.
-    method_not_allowed = CROSSGATE_REASON_METHOD_NOT_ALLOWED,       ///< The requested method is not allowed.
-    method_case = CROSSGATE_REASON_METHOD_CASE,                     ///< It would be, in another case.
-    header_not_allowed = CROSSGATE_REASON_HEADER_NOT_ALLOWED,       ///< A requested header name is not allowed.
-    header_list_malformed = CROSSGATE_REASON_HEADER_LIST_MALFORMED, ///< An element of the list is no token.
-    header_list_too_long = CROSSGATE_REASON_HEADER_LIST_TOO_LONG,   ///< The list exceeds its bounds.
+    allowed = CROSSGATE_REASON_ALLOWED,         ///< Everything passed.
+    allowed_any = CROSSGATE_REASON_ALLOWED_ANY, ///< The same under "*".
+    no_origin = CROSSGATE_REASON_NO_ORIGIN,     ///< No Origin.
+    own_origin = CROSSGATE_REASON_OWN_ORIGIN,   ///< The server's own origin.
+    origin_not_listed =
+        CROSSGATE_REASON_ORIGIN_NOT_LISTED,     ///< A well-formed origin that nothing matches.
+    origin_null = CROSSGATE_REASON_ORIGIN_NULL, ///< null
+    origin_malformed = CROSSGATE_REASON_ORIGIN_MALFORMED, ///< Nothing that a browser serialises.
+    origin_multiple = CROSSGATE_REASON_ORIGIN_MULTIPLE,   ///< Several Origin lines or values.
+    method_not_allowed =
+        CROSSGATE_REASON_METHOD_NOT_ALLOWED,    ///< The requested method is not allowed.
+    method_case = CROSSGATE_REASON_METHOD_CASE, ///< It would be, in another case.
+    header_not_allowed =
+        CROSSGATE_REASON_HEADER_NOT_ALLOWED, ///< A requested header name is not allowed.
+    header_list_malformed =
+        CROSSGATE_REASON_HEADER_LIST_MALFORMED, ///< An element of the list is no token.
+    header_list_too_long = CROSSGATE_REASON_HEADER_LIST_TOO_LONG, ///< The list exceeds its bounds.
 };
 
 /** How weighty a problem is. */
@@ -121,14 +132,15 @@ enum class op : std::int32_t {
 
 /** Which header of a response: header::id, difference::has(). */
 enum class header_id : std::int32_t {
-    allow_origin = CROSSGATE_HEADER_ALLOW_ORIGIN,                   ///< Access-Control-Allow-Origin
-    allow_credentials = CROSSGATE_HEADER_ALLOW_CREDENTIALS,         ///< Access-Control-Allow-Credentials
-    allow_methods = CROSSGATE_HEADER_ALLOW_METHODS,                 ///< Access-Control-Allow-Methods
-    allow_headers = CROSSGATE_HEADER_ALLOW_HEADERS,                 ///< Access-Control-Allow-Headers
-    expose_headers = CROSSGATE_HEADER_EXPOSE_HEADERS,               ///< Access-Control-Expose-Headers
-    max_age = CROSSGATE_HEADER_MAX_AGE,                             ///< Access-Control-Max-Age
-    allow_private_network = CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK, ///< Access-Control-Allow-Private-Network
-    vary = CROSSGATE_HEADER_VARY,                                   ///< Vary
+    allow_origin = CROSSGATE_HEADER_ALLOW_ORIGIN,           ///< Access-Control-Allow-Origin
+    allow_credentials = CROSSGATE_HEADER_ALLOW_CREDENTIALS, ///< Access-Control-Allow-Credentials
+    allow_methods = CROSSGATE_HEADER_ALLOW_METHODS,         ///< Access-Control-Allow-Methods
+    allow_headers = CROSSGATE_HEADER_ALLOW_HEADERS,         ///< Access-Control-Allow-Headers
+    expose_headers = CROSSGATE_HEADER_EXPOSE_HEADERS,       ///< Access-Control-Expose-Headers
+    max_age = CROSSGATE_HEADER_MAX_AGE,                     ///< Access-Control-Max-Age
+    allow_private_network =
+        CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK, ///< Access-Control-Allow-Private-Network
+    vary = CROSSGATE_HEADER_VARY,               ///< Vary
 };
 
 /** The result of policy::check_websocket(). */
@@ -139,17 +151,28 @@ enum class websocket : std::int32_t {
 };
 
 /** A status in words, for logs. Static, with a NUL behind it, as all that to_string() gives. */
-inline std::string_view to_string(status value) noexcept { return crossgate_status_string(static_cast<std::int32_t>(value)); }
+inline std::string_view to_string(status value) noexcept {
+    return crossgate_status_string(static_cast<std::int32_t>(value));
+}
 /** The stable name of a kind, like "preflight". */
-inline std::string_view to_string(kind value) noexcept { return crossgate_kind_string(static_cast<std::int32_t>(value)); }
+inline std::string_view to_string(kind value) noexcept {
+    return crossgate_kind_string(static_cast<std::int32_t>(value));
+}
 /** The stable name of an action, like "forward". */
-inline std::string_view to_string(action value) noexcept { return crossgate_action_string(static_cast<std::int32_t>(value)); }
+inline std::string_view to_string(action value) noexcept {
+    return crossgate_action_string(static_cast<std::int32_t>(value));
+}
 /** The stable name of a reason, like "origin_not_listed". */
-inline std::string_view to_string(reason value) noexcept { return crossgate_reason_string(static_cast<std::int32_t>(value)); }
+inline std::string_view to_string(reason value) noexcept {
+    return crossgate_reason_string(static_cast<std::int32_t>(value));
+}
 
 /** The version of the library that is loaded, like "0.1.0". */
 inline std::string_view version() noexcept { return crossgate_version(); }
-/** The binary interface of the library that is loaded; a program that loads it by name compares CROSSGATE_ABI_VERSION. */
+/**
+ * The binary interface of the library that is loaded; a program that loads it by name compares
+ * CROSSGATE_ABI_VERSION.
+ */
 inline std::uint32_t abi_version() noexcept { return crossgate_abi_version(); }
 
 /** What is not part of the interface. */
@@ -160,7 +183,8 @@ inline std::string_view view(crossgate_str text) noexcept {
 }
 
 /** Calls a function that fills a buffer as snprintf does, first for a guess of the length. */
-template <class Fill> std::optional<std::string> text(std::size_t guess, Fill fill) {
+template <class Fill>
+std::optional<std::string> text(std::size_t guess, Fill fill) {
     std::string buffer(guess, '\0');
     std::size_t length = 0;
     // The NUL goes where a string keeps its own.
@@ -183,23 +207,29 @@ inline std::optional<bool> allowed(std::int32_t number) noexcept {
 /** Gives back what std::unique_ptr owns. */
 struct release {
     void operator()(crossgate_builder *owned) const noexcept { crossgate_builder_free(owned); }
-    void operator()(crossgate_shared_policy *owned) const noexcept { crossgate_shared_policy_free(owned); }
+    void operator()(crossgate_shared_policy *owned) const noexcept {
+        crossgate_shared_policy_free(owned);
+    }
     void operator()(crossgate_counters *owned) const noexcept { crossgate_counters_free(owned); }
 };
 
 } // namespace detail
 
-/** Items that are counted and made when they are asked for. Lives as long as what it was taken from. */
-template <class Item, class Source> class range {
-public:
+/**
+ * Items that are counted and made when they are asked for. Lives as long as what it was taken from.
+ */
+template <class Item, class Source>
+class range {
+  public:
     /** Goes through the items. */
     class iterator {
-    public:
-        using iterator_category = std::input_iterator_tag; ///< Items are values, so no more than that.
-        using value_type = Item;                           ///< What it gives.
-        using difference_type = std::ptrdiff_t;            ///< As every iterator has.
-        using pointer = void;                              ///< There is nothing to point at.
-        using reference = Item;                            ///< By value.
+      public:
+        using iterator_category =
+            std::input_iterator_tag;            ///< Items are values, so no more than that.
+        using value_type = Item;                ///< What it gives.
+        using difference_type = std::ptrdiff_t; ///< As every iterator has.
+        using pointer = void;                   ///< There is nothing to point at.
+        using reference = Item;                 ///< By value.
 
         iterator() noexcept = default;
         /** The item at an index. */
@@ -218,11 +248,15 @@ public:
             return before;
         }
         /** Of iterators of one range. */
-        friend bool operator==(const iterator &a, const iterator &b) noexcept { return a.index_ == b.index_; }
+        friend bool operator==(const iterator &a, const iterator &b) noexcept {
+            return a.index_ == b.index_;
+        }
         /** Of iterators of one range. */
-        friend bool operator!=(const iterator &a, const iterator &b) noexcept { return a.index_ != b.index_; }
+        friend bool operator!=(const iterator &a, const iterator &b) noexcept {
+            return a.index_ != b.index_;
+        }
 
-    private:
+      private:
         Source source_ = {};
         std::size_t index_ = 0;
     };
@@ -240,22 +274,27 @@ public:
     /** One item; index < size(). */
     Item operator[](std::size_t index) const noexcept { return Item::at(source_, index); }
 
-private:
+  private:
     Source source_;
     std::size_t count_;
 };
 
-/** One finding about a configuration. Borrows from the policy or error that it comes from; all texts have a NUL behind. */
+/**
+ * One finding about a configuration. Borrows from the policy or error that it comes from; all texts
+ * have a NUL behind.
+ */
 struct problem {
     crossgate::severity severity = crossgate::severity::error; ///< Error or warning.
-    std::string_view code;                ///< The stable code, like "origin_has_path".
-    std::string_view path;                ///< The place, like "allow_origins[2]"; empty for the whole document.
-    std::string_view value;               ///< The value found there, escaped.
-    std::string_view message;             ///< What is wrong and why it matters.
-    std::optional<std::string_view> hint; ///< The corrected text, if there is one. Not escaped: for a file, not for a log.
+    std::string_view code;    ///< The stable code, like "origin_has_path".
+    std::string_view path;    ///< The place, like "allow_origins[2]"; empty for the whole document.
+    std::string_view value;   ///< The value found there, escaped.
+    std::string_view message; ///< What is wrong and why it matters.
+    std::optional<std::string_view>
+        hint; ///< The corrected text, if there is one. Not escaped: for a file, not for a log.
 
     /** For ranges. */
-    template <class Source> static problem at(Source source, std::size_t index) noexcept {
+    template <class Source>
+    static problem at(Source source, std::size_t index) noexcept {
         crossgate_problem raw = {};
         raw.struct_size = sizeof raw;
         problem found;
@@ -276,41 +315,50 @@ namespace detail {
 
 struct error_source {
     const crossgate_error *error = nullptr;
-    crossgate_status fill(std::size_t index, crossgate_problem *out) const noexcept { return crossgate_error_problem(error, index, out); }
+    crossgate_status fill(std::size_t index, crossgate_problem *out) const noexcept {
+        return crossgate_error_problem(error, index, out);
+    }
 };
 
 struct warning_source {
     const crossgate_policy *policy = nullptr;
-    crossgate_status fill(std::size_t index, crossgate_problem *out) const noexcept { return crossgate_policy_warning(policy, index, out); }
+    crossgate_status fill(std::size_t index, crossgate_problem *out) const noexcept {
+        return crossgate_policy_warning(policy, index, out);
+    }
 };
 
 } // namespace detail
 
-/** Why there is no policy. Thrown by result::value() where there are exceptions, given by result::error() everywhere. */
+/**
+ * Why there is no policy. Thrown by result::value() where there are exceptions, given by
+ * result::error() everywhere.
+ */
 class policy_error : public std::exception {
-public:
+  public:
     /** Takes over what a function of crossgate.h gave; NULL if it gave none. */
     policy_error(crossgate::status code, crossgate_error *owned) : code_(code) {
         if (owned != nullptr)
             error_ = std::shared_ptr<crossgate_error>(owned, crossgate_error_free);
     }
     /** A failure that has no problems to it, in words of the caller's. */
-    policy_error(crossgate::status code, std::string text) : code_(code), text_(std::make_shared<const std::string>(std::move(text))) {}
+    policy_error(crossgate::status code, std::string text)
+        : code_(code), text_(std::make_shared<const std::string>(std::move(text))) {}
     /** invalid_policy, file, ... */
     crossgate::status code() const noexcept { return code_; }
     /** Every problem, for a person to read. Lives as long as this object or a copy of it. */
     const char *what() const noexcept override {
         if (text_)
             return text_->c_str();
-        return error_ ? crossgate_error_text(error_.get()) : crossgate_status_string(static_cast<std::int32_t>(code_));
+        return error_ ? crossgate_error_text(error_.get())
+                      : crossgate_status_string(static_cast<std::int32_t>(code_));
     }
     /** Every problem, in the order of the document; none if the file could not be read. */
-    range<problem, detail::error_source> problems() const & noexcept {
+    range<problem, detail::error_source> problems() const &noexcept {
         return {detail::error_source{error_.get()}, crossgate_error_count(error_.get())};
     }
     range<problem, detail::error_source> problems() const && = delete;
 
-private:
+  private:
     crossgate::status code_;
     // Shared, since exceptions are copied and a copy must not throw.
     std::shared_ptr<crossgate_error> error_;
@@ -318,10 +366,12 @@ private:
 };
 
 /** A value, or the error in its place: std::expected for C++17, with what is needed here. */
-template <class T> class [[nodiscard]] result {
-public:
+template <class T>
+class [[nodiscard]] result {
+  public:
     /** A success. */
-    result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : either_(std::in_place_index<0>, std::move(value)) {}
+    result(T value) noexcept(std::is_nothrow_move_constructible_v<T>)
+        : either_(std::in_place_index<0>, std::move(value)) {}
     /** A failure. */
     result(policy_error error) noexcept : either_(std::in_place_index<1>, std::move(error)) {}
 
@@ -330,21 +380,24 @@ public:
     /** Whether there is a value. */
     explicit operator bool() const noexcept { return has_value(); }
     /** The value; only if there is one. */
-    T &operator*() & noexcept { return *std::get_if<0>(&either_); }
+    T &operator*() &noexcept { return *std::get_if<0>(&either_); }
     /** The value; only if there is one. */
-    const T &operator*() const & noexcept { return *std::get_if<0>(&either_); }
+    const T &operator*() const &noexcept { return *std::get_if<0>(&either_); }
     /** The value, to take; only if there is one. */
-    T &&operator*() && noexcept { return std::move(*std::get_if<0>(&either_)); }
+    T &&operator*() &&noexcept { return std::move(*std::get_if<0>(&either_)); }
     /** A member of the value; only if there is one. */
     T *operator->() noexcept { return std::get_if<0>(&either_); }
     /** A member of the value; only if there is one. */
     const T *operator->() const noexcept { return std::get_if<0>(&either_); }
     /** The error; only if there is no value. */
-    const policy_error &error() const & noexcept { return *std::get_if<1>(&either_); }
+    const policy_error &error() const &noexcept { return *std::get_if<1>(&either_); }
     /** The error, to take; only if there is no value. */
-    policy_error error() && noexcept { return std::move(*std::get_if<1>(&either_)); }
+    policy_error error() &&noexcept { return std::move(*std::get_if<1>(&either_)); }
 
-    /** The value; throws the error if there is none, or ends the program where there are no exceptions. */
+    /**
+     * The value; throws the error if there is none, or ends the program where there are no
+     * exceptions.
+     */
     T &value() & {
         check();
         return **this;
@@ -360,7 +413,7 @@ public:
         return std::move(**this);
     }
 
-private:
+  private:
     void check() const {
         if (!has_value()) {
 #ifdef CROSSGATE_EXCEPTIONS
@@ -373,12 +426,13 @@ private:
     std::variant<T, policy_error> either_;
 };
 
-/** Text that stays somebody else's and must live as long as what it is given to. So a std::string that is about to go is
-    refused. A null pointer is no text. */
+/** Text that stays somebody else's and must live as long as what it is given to. So a std::string
+   that is about to go is refused. A null pointer is no text. */
 class borrowed {
-public:
+  public:
     /** Text with a NUL behind it. */
-    constexpr borrowed(const char *text) noexcept : text_(text == nullptr ? std::string_view() : std::string_view(text)) {}
+    constexpr borrowed(const char *text) noexcept
+        : text_(text == nullptr ? std::string_view() : std::string_view(text)) {}
     /** Any other text. */
     constexpr borrowed(std::string_view text) noexcept : text_(text) {}
     /** The same. */
@@ -391,68 +445,92 @@ public:
     /** The number of bytes. */
     constexpr std::size_t size() const noexcept { return text_.size(); }
 
-private:
+  private:
     std::string_view text_;
 };
 
-/** What a policy is asked about: the method and the header lines. Borrows all text until it is used for the last time. */
+/**
+ * What a policy is asked about: the method and the header lines. Borrows all text until it is used
+ * for the last time.
+ */
 class request {
-public:
+  public:
     /** A request without header lines. */
-    explicit request(borrowed method) noexcept { crossgate_request_init(&raw_, sizeof raw_, method.data(), method.size()); }
-    /** A request with the lines of a container: of pairs of a name and a value (std::string, std::string_view, const
-        char *), such as a std::multimap. */
-    template <class Headers> request(borrowed method, const Headers &headers) noexcept : request(method) {
+    explicit request(borrowed method) noexcept {
+        crossgate_request_init(&raw_, sizeof raw_, method.data(), method.size());
+    }
+    /** A request with the lines of a container: of pairs of a name and a value (std::string,
+       std::string_view, const char *), such as a std::multimap. */
+    template <class Headers>
+    request(borrowed method, const Headers &headers) noexcept : request(method) {
         using item = decltype(*std::begin(headers));
-        using value = std::remove_cv_t<std::remove_reference_t<decltype(std::declval<item>().second)>>;
-        static_assert(std::is_reference_v<item> || std::is_same_v<value, std::string_view> || std::is_same_v<value, const char *>,
-                      "this container makes its strings on the way: they would be gone before the request is used");
+        using value =
+            std::remove_cv_t<std::remove_reference_t<decltype(std::declval<item>().second)>>;
+        static_assert(
+            std::is_reference_v<
+                item> || std::is_same_v<value, std::string_view> || std::is_same_v<value, const char *>,
+            "this container makes its strings on the way: they would be gone before the request is "
+            "used");
         for (auto &&line : headers)
             add_header(line.first, std::string_view(line.second));
     }
-    template <class Headers> request(borrowed method, const Headers &&headers) = delete;
+    template <class Headers>
+    request(borrowed method, const Headers &&headers) = delete;
     request(const request &) = delete;
     request &operator=(const request &) = delete;
 
-    /** Takes one header line; call it for every one, CORS or not. Never join lines. The value is borrowed, the name not. */
+    /**
+     * Takes one header line; call it for every one, CORS or not. Never join lines. The value is
+     * borrowed, the name not.
+     */
     crossgate::status add_header(std::string_view name, borrowed value) noexcept {
-        return static_cast<crossgate::status>(crossgate_request_add_header(&raw_, name.data(), name.size(), value.data(), value.size()));
+        return static_cast<crossgate::status>(crossgate_request_add_header(
+            &raw_, name.data(), name.size(), value.data(), value.size()));
     }
     /** What the host says of the origin that policy::asks_host() gave. */
-    void set_verdict(crossgate::verdict found) noexcept { raw_.verdict = static_cast<std::int32_t>(found); }
+    void set_verdict(crossgate::verdict found) noexcept {
+        raw_.verdict = static_cast<std::int32_t>(found);
+    }
     /** The struct of crossgate.h, for hosts that point its members at arrays of their own. */
     crossgate_request &raw() noexcept { return raw_; }
     /** The same, to read. */
     const crossgate_request &raw() const noexcept { return raw_; }
 
-private:
+  private:
     // Left as it is: the library initialises what it reads.
     crossgate_request raw_;
 };
 
-/** One header of a decision. All texts have a NUL behind them; the value borrows from policy and decision. */
+/**
+ * One header of a decision. All texts have a NUL behind them; the value borrows from policy and
+ * decision.
+ */
 struct header {
-    std::string_view name;                  ///< Like "Access-Control-Allow-Origin". Static.
-    std::string_view lower_name;            ///< Like "access-control-allow-origin". Static.
-    std::string_view value;                 ///< The value.
-    crossgate::op op = crossgate::op::set;  ///< What becomes of the response's own lines of that name.
+    std::string_view name;       ///< Like "Access-Control-Allow-Origin". Static.
+    std::string_view lower_name; ///< Like "access-control-allow-origin". Static.
+    std::string_view value;      ///< The value.
+    crossgate::op op =
+        crossgate::op::set; ///< What becomes of the response's own lines of that name.
     crossgate::header_id id = crossgate::header_id::vary; ///< Which one.
-    const crossgate_header *raw = nullptr;  ///< The struct of crossgate.h.
+    const crossgate_header *raw = nullptr;                ///< The struct of crossgate.h.
 
-    /** The value for a response that has `existing` under that name (its lines joined with ", "): the header's own, or
-        both merged where the op says so. */
+    /** The value for a response that has `existing` under that name (its lines joined with ", "):
+       the header's own, or both merged where the op says so. */
     std::string merge(std::string_view existing) const {
         if (op != crossgate::op::merge)
             return std::string(value);
-        auto merged = detail::text(2 * (existing.size() + value.size()), [&](char *buffer, std::size_t size, std::size_t *length) {
-            return crossgate_header_merge(raw, existing.data(), existing.size(), buffer, size, length);
-        });
+        auto merged = detail::text(2 * (existing.size() + value.size()),
+            [&](char *buffer, std::size_t size, std::size_t *length) {
+                return crossgate_header_merge(
+                    raw, existing.data(), existing.size(), buffer, size, length);
+            });
         return merged ? std::move(*merged) : std::string(value);
     }
     /** For ranges. */
     static header at(const crossgate_header *headers, std::size_t index) noexcept {
         const crossgate_header *raw = headers + index;
-        return {detail::view(raw->name), detail::view(raw->lower_name), detail::view(raw->value), static_cast<crossgate::op>(raw->op), static_cast<crossgate::header_id>(raw->id), raw};
+        return {detail::view(raw->name), detail::view(raw->lower_name), detail::view(raw->value),
+            static_cast<crossgate::op>(raw->op), static_cast<crossgate::header_id>(raw->id), raw};
     }
 };
 
@@ -461,50 +539,74 @@ namespace detail {
 /** A string_view that a range can make. */
 struct name : std::string_view {
     explicit name(std::string_view text) noexcept : std::string_view(text) {}
-    static name at(const crossgate_str *names, std::size_t index) noexcept { return name(view(names[index])); }
+    static name at(const crossgate_str *names, std::size_t index) noexcept {
+        return name(view(names[index]));
+    }
 };
 
 } // namespace detail
 
 class policy;
 
-/** The answer to one request. Reusable for the next one; usable as long as the policy that made it. Stays where it is,
-    since values may lie in it. */
+/** The answer to one request. Reusable for the next one; usable as long as the policy that made it.
+   Stays where it is, since values may lie in it. */
 class decision {
-public:
+  public:
     /** For policies that need no scratch buffer, and for policy::evaluate_http1(). */
     decision() noexcept { reset(); }
     /** With the scratch buffer that this policy needs, if any: the only allocation. */
     explicit inline decision(const policy &from);
     /** With a scratch buffer of the caller's, of at least policy::scratch_size() bytes. */
-    decision(char *scratch, std::size_t size) noexcept : scratch_(scratch), scratch_size_(size) { reset(); }
+    decision(char *scratch, std::size_t size) noexcept : scratch_(scratch), scratch_size_(size) {
+        reset();
+    }
     decision(const decision &) = delete;
     decision &operator=(const decision &) = delete;
 
     /** Preflight, actual or no CORS request. */
     crossgate::kind kind() const noexcept { return static_cast<crossgate::kind>(raw_.kind); }
     /** Why. */
-    crossgate::reason reason() const noexcept { return static_cast<crossgate::reason>(raw_.reason); }
+    crossgate::reason reason() const noexcept {
+        return static_cast<crossgate::reason>(raw_.reason);
+    }
     /** What the host does next. */
-    crossgate::action action() const noexcept { return static_cast<crossgate::action>(raw_.action); }
-    /** Whether a CORS request passed; none for a request that is not one, or that is the server's own. */
+    crossgate::action action() const noexcept {
+        return static_cast<crossgate::action>(raw_.action);
+    }
+    /**
+     * Whether a CORS request passed; none for a request that is not one, or that is the server's
+     * own.
+     */
     std::optional<bool> allowed() const noexcept { return detail::allowed(raw_.allowed); }
     /** The status to answer with; 0 with action::forward. */
     int status() const noexcept { return raw_.status; }
-    /** Whether a response that already has Access-Control-Allow-Origin stays as it is, Vary merged (upstream = "keep"). */
-    bool keeps_upstream() const noexcept { return (raw_.flags & CROSSGATE_DECISION_KEEP_UPSTREAM) != 0; }
+    /**
+     * Whether a response that already has Access-Control-Allow-Origin stays as it is, Vary merged
+     * (upstream = "keep").
+     */
+    bool keeps_upstream() const noexcept {
+        return (raw_.flags & CROSSGATE_DECISION_KEEP_UPSTREAM) != 0;
+    }
     /** The headers that the response gets, in their order. */
-    range<header, const crossgate_header *> headers() const & noexcept { return {raw_.headers, raw_.header_count}; }
+    range<header, const crossgate_header *> headers() const &noexcept {
+        return {raw_.headers, raw_.header_count};
+    }
     range<header, const crossgate_header *> headers() const && = delete;
-    /** The lower-case names of the headers that the response loses if somebody set them: std::string_views. */
-    range<detail::name, const crossgate_str *> remove() const noexcept { return {raw_.remove, raw_.remove_count}; }
+    /**
+     * The lower-case names of the headers that the response loses if somebody set them:
+     * std::string_views.
+     */
+    range<detail::name, const crossgate_str *> remove() const noexcept {
+        return {raw_.remove, raw_.remove_count};
+    }
 
-    /** Puts the decision on a response, whatever the application or an upstream had set. The response is seen through
-        three functions, for which names compare in any case:
-            std::optional<std::string> get(std::string_view name);    the lines of that name joined with ", ", if any
-            void erase(std::string_view name);                        deletes them all
+    /** Puts the decision on a response, whatever the application or an upstream had set. The
+       response is seen through three functions, for which names compare in any case:
+            std::optional<std::string> get(std::string_view name);    the lines of that name joined
+       with ", ", if any void erase(std::string_view name);                        deletes them all
             void set(std::string_view name, std::string_view value);  one line in place of them */
-    template <class Response> void apply(Response &&response) const {
+    template <class Response>
+    void apply(Response &&response) const {
         const bool keep = keeps_upstream() && response.get("access-control-allow-origin");
         if (!keep)
             for (std::string_view name : remove())
@@ -514,7 +616,8 @@ public:
                 continue;
             if (each.op == op::merge) {
                 const std::optional<std::string> existing = response.get(each.name);
-                const std::string merged = existing ? each.merge(*existing) : std::string(each.value);
+                const std::string merged =
+                    existing ? each.merge(*existing) : std::string(each.value);
                 response.set(each.name, merged);
             } else {
                 response.set(each.name, each.value);
@@ -522,10 +625,13 @@ public:
         }
     }
 
-    /** The headers as HTTP/1.1 lines, for hosts that write responses themselves, as snprintf writes them: `length` gets
-        the length without the NUL. An answer whose status is not 204 gets "Content-Length: 0". */
-    crossgate::status write_http1(char *buffer, std::size_t size, std::size_t &length) const noexcept {
-        return static_cast<crossgate::status>(crossgate_decision_write_http1(&raw_, buffer, size, &length));
+    /** The headers as HTTP/1.1 lines, for hosts that write responses themselves, as snprintf writes
+       them: `length` gets the length without the NUL. An answer whose status is not 204 gets
+       "Content-Length: 0". */
+    crossgate::status write_http1(
+        char *buffer, std::size_t size, std::size_t &length) const noexcept {
+        return static_cast<crossgate::status>(
+            crossgate_decision_write_http1(&raw_, buffer, size, &length));
     }
     /** The same as a string. */
     std::string http1() const {
@@ -540,7 +646,7 @@ public:
     /** The struct of crossgate.h. */
     const crossgate_decision &raw() const noexcept { return raw_; }
 
-private:
+  private:
     friend class policy;
     std::unique_ptr<char[]> own_;
     char *scratch_ = nullptr;
@@ -548,19 +654,27 @@ private:
     crossgate_decision raw_;
 };
 
-/** A compiled policy: immutable, shared by its copies, usable by any number of threads at once and on both sides of a
-    fork(). One that was moved away can only be assigned to or destroyed. */
+/** A compiled policy: immutable, shared by its copies, usable by any number of threads at once and
+   on both sides of a fork(). One that was moved away can only be assigned to or destroyed. */
 class policy {
-public:
+  public:
     /** Builds a policy from JSON text in UTF-8. */
-    static result<policy> from_json(std::string_view text) { return build(crossgate_policy_from_json, text); }
+    static result<policy> from_json(std::string_view text) {
+        return build(crossgate_policy_from_json, text);
+    }
     /** Builds a policy from TOML text. */
-    static result<policy> from_toml(std::string_view text) { return build(crossgate_policy_from_toml, text); }
+    static result<policy> from_toml(std::string_view text) {
+        return build(crossgate_policy_from_toml, text);
+    }
     /** Builds a policy from a file whose name ends in .json or .toml. */
-    static result<policy> from_file(std::string_view path) { return build(crossgate_policy_from_file, path); }
-    /** Builds a policy from environment variables: PREFIX_ALLOW_ORIGINS, PREFIX_MAX_AGE and so on. No other thread may
-        change the environment meanwhile. */
-    static result<policy> from_env(std::string_view prefix) { return build(crossgate_policy_from_env, prefix); }
+    static result<policy> from_file(std::string_view path) {
+        return build(crossgate_policy_from_file, path);
+    }
+    /** Builds a policy from environment variables: PREFIX_ALLOW_ORIGINS, PREFIX_MAX_AGE and so on.
+       No other thread may change the environment meanwhile. */
+    static result<policy> from_env(std::string_view prefix) {
+        return build(crossgate_policy_from_env, prefix);
+    }
     /** Takes over a reference that a function of crossgate.h gave. */
     static policy adopt(crossgate_policy *owned) noexcept { return policy(owned); }
 
@@ -581,67 +695,80 @@ public:
     const crossgate_policy *raw() const noexcept { return raw_; }
 
     /** What is worth a look though the policy is built. Borrows from the policy. */
-    range<problem, detail::warning_source> warnings() const & noexcept {
+    range<problem, detail::warning_source> warnings() const &noexcept {
         return {detail::warning_source{raw_}, crossgate_policy_warning_count(raw_)};
     }
     range<problem, detail::warning_source> warnings() const && = delete;
     /** The canonical document as JSON text; a policy built from it is equal to this one. */
     std::string document_json() const {
-        auto document = detail::text(1023, [&](char *buffer, std::size_t size, std::size_t *length) {
-            return crossgate_policy_document_json(raw_, buffer, size, length);
-        });
+        auto document =
+            detail::text(1023, [&](char *buffer, std::size_t size, std::size_t *length) {
+                return crossgate_policy_document_json(raw_, buffer, size, length);
+            });
         return document ? std::move(*document) : std::string();
     }
     /** Whether the policy asks the host about origins that nothing in it matches (host_origins). */
     bool has_host_origins() const noexcept { return crossgate_policy_has_host_origins(raw_) != 0; }
-    /** The scratch that preflights need: 0 for most policies. For decisions with a buffer of the caller's. */
+    /**
+     * The scratch that preflights need: 0 for most policies. For decisions with a buffer of the
+     * caller's.
+     */
     std::size_t scratch_size() const noexcept { return crossgate_policy_scratch_size(raw_); }
 
-    /** Decides about a request; allocates nothing. On failure, which only a mistake of the host's brings about, the
-        decision is that of reset(): a host that does not look at the status sends no permission. */
-    crossgate::status evaluate(const request &about, decision &out) const & noexcept {
+    /** Decides about a request; allocates nothing. On failure, which only a mistake of the host's
+       brings about, the decision is that of reset(): a host that does not look at the status sends
+       no permission. */
+    crossgate::status evaluate(const request &about, decision &out) const &noexcept {
         out.reset();
         return static_cast<crossgate::status>(
             crossgate_evaluate(raw_, &about.raw(), &out.raw_, out.scratch_, out.scratch_size_));
     }
     crossgate::status evaluate(const request &about, decision &out) const && = delete;
 
-    /** For hosts that write HTTP/1.1 themselves: evaluate() and decision::write_http1() in one, and cheaper. The lines are
-        in the buffer, the decision has none; scratch is not needed. `length` is as in write_http1(). */
-    crossgate::status evaluate_http1(const request &about, decision &out, char *buffer, std::size_t size, std::size_t &length) const noexcept {
+    /** For hosts that write HTTP/1.1 themselves: evaluate() and decision::write_http1() in one, and
+       cheaper. The lines are in the buffer, the decision has none; scratch is not needed. `length`
+       is as in write_http1(). */
+    crossgate::status evaluate_http1(const request &about, decision &out, char *buffer,
+        std::size_t size, std::size_t &length) const noexcept {
         out.reset();
-        return static_cast<crossgate::status>(crossgate_evaluate_http1(raw_, &about.raw(), &out.raw_, buffer, size, &length));
+        return static_cast<crossgate::status>(
+            crossgate_evaluate_http1(raw_, &about.raw(), &out.raw_, buffer, size, &length));
     }
 
-    /** The origin that the host is asked about before evaluate(), for policies with host_origins: look it up, then
-        request::set_verdict(). Borrows from the request's text. */
+    /** The origin that the host is asked about before evaluate(), for policies with host_origins:
+       look it up, then request::set_verdict(). Borrows from the request's text. */
     std::optional<std::string_view> asks_host(const request &about) const noexcept {
         crossgate_str origin = {nullptr, 0};
-        if (crossgate_asks_host(raw_, &about.raw(), &origin) != CROSSGATE_OK || origin.data == nullptr)
+        if (crossgate_asks_host(raw_, &about.raw(), &origin) != CROSSGATE_OK
+            || origin.data == nullptr)
             return std::nullopt;
         return detail::view(origin);
     }
 
-    /** Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS. No origin: there is
-        no such line. is_public: the socket serves everybody alike. Mistakes of the host's deny. */
+    /** Checks the origin of a WebSocket handshake, which carries cookies and is not subject to
+       CORS. No origin: there is no such line. is_public: the socket serves everybody alike.
+       Mistakes of the host's deny. */
     websocket check_websocket(std::optional<std::string_view> origin, bool is_public = false,
-                              crossgate::verdict host = crossgate::verdict::absent) const noexcept {
+        crossgate::verdict host = crossgate::verdict::absent) const noexcept {
         const crossgate_str line = {origin ? origin->data() : nullptr, origin ? origin->size() : 0};
         // An empty view may have no data: an Origin that is empty is there all the same.
         const crossgate_str empty = {"", 0};
-        return check_websocket(origin && line.data == nullptr ? &empty : &line, origin ? 1 : 0, is_public, host);
+        return check_websocket(
+            origin && line.data == nullptr ? &empty : &line, origin ? 1 : 0, is_public, host);
     }
     /** The same for a handshake with any number of Origin lines: more than one never allows. */
     websocket check_websocket(const crossgate_str *lines, std::size_t count, bool is_public = false,
-                              crossgate::verdict host = crossgate::verdict::absent) const noexcept {
+        crossgate::verdict host = crossgate::verdict::absent) const noexcept {
         std::int32_t found = CROSSGATE_WEBSOCKET_DENY;
-        crossgate_check_websocket(raw_, lines, count, is_public ? 1 : 0, static_cast<std::int32_t>(host), &found);
+        crossgate_check_websocket(
+            raw_, lines, count, is_public ? 1 : 0, static_cast<std::int32_t>(host), &found);
         return static_cast<websocket>(found);
     }
 
-private:
+  private:
     explicit policy(crossgate_policy *owned) noexcept : raw_(owned) {}
-    using maker = crossgate_status (*)(const char *, std::size_t, crossgate_policy **, crossgate_error **);
+    using maker = crossgate_status (*)(
+        const char *, std::size_t, crossgate_policy **, crossgate_error **);
     static result<policy> build(maker from, std::string_view text) {
         crossgate_policy *built = nullptr;
         crossgate_error *error = nullptr;
@@ -661,10 +788,11 @@ inline decision::decision(const policy &from) : scratch_size_(from.scratch_size(
     reset();
 }
 
-/** A policy from single options, for hosts that have a configuration language of their own. Options and values are those of
-    the policy document; build() judges them all at once. Texts are copied. */
+/** A policy from single options, for hosts that have a configuration language of their own. Options
+   and values are those of the policy document; build() judges them all at once. Texts are copied.
+ */
 class builder {
-public:
+  public:
     /** Without options. */
     builder() noexcept {
         crossgate_builder *made = nullptr;
@@ -672,43 +800,65 @@ public:
         raw_.reset(made);
     }
 
-    /** Sets an option that is true or false, like "allow_credentials". Replaces what it had, as every set() does. */
-    template <class Value, std::enable_if_t<std::is_same_v<Value, bool>, int> = 0> builder &set(std::string_view option, Value value) {
-        return note(crossgate_builder_set_bool(raw_.get(), data(option), option.size(), value ? 1 : 0), option);
+    /**
+     * Sets an option that is true or false, like "allow_credentials". Replaces what it had, as
+     * every set() does.
+     */
+    template <class Value, std::enable_if_t<std::is_same_v<Value, bool>, int> = 0>
+    builder &set(std::string_view option, Value value) {
+        return note(
+            crossgate_builder_set_bool(raw_.get(), data(option), option.size(), value ? 1 : 0),
+            option);
     }
     /** Sets an option that is a number, like "max_age". */
-    template <class Value, std::enable_if_t<std::is_integral_v<Value> && !std::is_same_v<Value, bool>, int> = 0>
+    template <class Value,
+        std::enable_if_t<std::is_integral_v<Value> && !std::is_same_v<Value, bool>, int> = 0>
     builder &set(std::string_view option, Value value) {
         constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
-        const bool fits = std::is_signed_v<Value> || static_cast<std::uint64_t>(value) <= static_cast<std::uint64_t>(largest);
+        const bool fits =
+            std::is_signed_v<
+                Value> || static_cast<std::uint64_t>(value) <= static_cast<std::uint64_t>(largest);
         // What does not fit is too large for every option, and said to be.
-        return note(crossgate_builder_set_integer(raw_.get(), data(option), option.size(), fits ? static_cast<std::int64_t>(value) : largest), option);
+        return note(crossgate_builder_set_integer(raw_.get(), data(option), option.size(),
+                        fits ? static_cast<std::int64_t>(value) : largest),
+            option);
     }
     /** Sets an option that is text, like "denied_actual", or "*" for one that is a list. */
     builder &set(std::string_view option, std::string_view value) {
-        return note(crossgate_builder_set_string(raw_.get(), data(option), option.size(), data(value), value.size()), option);
+        return note(crossgate_builder_set_string(
+                        raw_.get(), data(option), option.size(), data(value), value.size()),
+            option);
     }
     /** Sets an option that is a list, like "allow_origins"; an empty one is as none. */
-    builder &set(std::string_view option, std::initializer_list<std::string_view> values) { return set_all(option, values); }
+    builder &set(std::string_view option, std::initializer_list<std::string_view> values) {
+        return set_all(option, values);
+    }
     /** The same from a container of texts. */
-    template <class Texts, class = std::enable_if_t<!std::is_convertible_v<const Texts &, std::string_view>>,
-              class = decltype(std::string_view(*std::begin(std::declval<const Texts &>())))>
+    template <class Texts,
+        class = std::enable_if_t<!std::is_convertible_v<const Texts &, std::string_view>>,
+        class = decltype(std::string_view(*std::begin(std::declval<const Texts &>())))>
     builder &set(std::string_view option, const Texts &values) {
         return set_all(option, values);
     }
     /** Adds one text to an option that is a list; the first one starts the list. */
     builder &add(std::string_view option, std::string_view value) {
-        return note(crossgate_builder_add(raw_.get(), data(option), option.size(), data(value), value.size()), option);
+        return note(crossgate_builder_add(
+                        raw_.get(), data(option), option.size(), data(value), value.size()),
+            option);
     }
     /** Takes an option back, so that it has its default again. */
-    builder &unset(std::string_view option) { return note(crossgate_builder_unset(raw_.get(), data(option), option.size()), option); }
+    builder &unset(std::string_view option) {
+        return note(crossgate_builder_unset(raw_.get(), data(option), option.size()), option);
+    }
 
-    /** Builds a policy. Every unknown name, wrong type and wrong value is a problem of the error; an option that could not even
-        be taken (text that is not UTF-8, add() to what is no list) is the error by itself. The builder stays and can be changed
-        and used again; that of a moved one fails. */
+    /** Builds a policy. Every unknown name, wrong type and wrong value is a problem of the error;
+       an option that could not even be taken (text that is not UTF-8, add() to what is no list) is
+       the error by itself. The builder stays and can be changed and used again; that of a moved one
+       fails. */
     result<policy> build() const {
         if (failed_ != CROSSGATE_OK)
-            return policy_error(static_cast<crossgate::status>(failed_), option_ + ": " + crossgate_status_string(failed_));
+            return policy_error(static_cast<crossgate::status>(failed_),
+                option_ + ": " + crossgate_status_string(failed_));
         crossgate_policy *built = nullptr;
         crossgate_error *error = nullptr;
         const crossgate_status outcome = crossgate_builder_build(raw_.get(), &built, &error);
@@ -717,9 +867,11 @@ public:
         return policy::adopt(built);
     }
 
-private:
+  private:
     // An empty view may have no data; text that is not there is an error to the library.
-    static const char *data(std::string_view text) noexcept { return text.data() == nullptr ? "" : text.data(); }
+    static const char *data(std::string_view text) noexcept {
+        return text.data() == nullptr ? "" : text.data();
+    }
     // The first failure is the one that build() tells of.
     builder &note(crossgate_status outcome, std::string_view option) {
         if (outcome != CROSSGATE_OK && failed_ == CROSSGATE_OK) {
@@ -728,7 +880,8 @@ private:
         }
         return *this;
     }
-    template <class Texts> builder &set_all(std::string_view option, const Texts &values) {
+    template <class Texts>
+    builder &set_all(std::string_view option, const Texts &values) {
         unset(option);
         for (const auto &value : values)
             add(option, value);
@@ -741,7 +894,7 @@ private:
 
 /** What the shadow policy of a shared_policy would have done otherwise. */
 class difference {
-public:
+  public:
     /** One of the two decisions. */
     struct side {
         crossgate::reason reason = crossgate::reason::no_origin; ///< Why.
@@ -757,26 +910,35 @@ public:
     /** What the request is. */
     crossgate::kind kind() const noexcept { return static_cast<crossgate::kind>(raw_.kind); }
     /** Whether only one of them sends this header, or with another value. */
-    bool has(header_id header) const noexcept { return ((raw_.headers >> static_cast<std::uint32_t>(header)) & 1) != 0; }
+    bool has(header_id header) const noexcept {
+        return ((raw_.headers >> static_cast<std::uint32_t>(header)) & 1) != 0;
+    }
     /** The decision of the live policy. */
-    side live() const noexcept { return make(raw_.live_reason, raw_.live_action, raw_.live_allowed, raw_.live_status); }
+    side live() const noexcept {
+        return make(raw_.live_reason, raw_.live_action, raw_.live_allowed, raw_.live_status);
+    }
     /** The decision of the shadow policy; the live one's if there is none. */
-    side shadow() const noexcept { return make(raw_.shadow_reason, raw_.shadow_action, raw_.shadow_allowed, raw_.shadow_status); }
+    side shadow() const noexcept {
+        return make(
+            raw_.shadow_reason, raw_.shadow_action, raw_.shadow_allowed, raw_.shadow_status);
+    }
     /** The struct of crossgate.h. */
     const crossgate_difference &raw() const noexcept { return raw_; }
 
-private:
+  private:
     friend class shared_policy;
-    static side make(std::int32_t reason, std::int32_t action, std::int32_t allowed, std::int32_t status) noexcept {
-        return {static_cast<crossgate::reason>(reason), static_cast<crossgate::action>(action), detail::allowed(allowed), status};
+    static side make(std::int32_t reason, std::int32_t action, std::int32_t allowed,
+        std::int32_t status) noexcept {
+        return {static_cast<crossgate::reason>(reason), static_cast<crossgate::action>(action),
+            detail::allowed(allowed), status};
     }
     crossgate_difference raw_ = {};
 };
 
-/** A place for a policy that is replaced while other threads serve with it. Any number of threads may use it at once, but
-    for moving and destroying it. */
+/** A place for a policy that is replaced while other threads serve with it. Any number of threads
+   may use it at once, but for moving and destroying it. */
 class shared_policy {
-public:
+  public:
     /** With its first policy, which stays the caller's too. */
     explicit shared_policy(const policy &first) noexcept {
         crossgate_shared_policy *made = nullptr;
@@ -784,39 +946,56 @@ public:
         raw_.reset(made);
     }
 
-    /** The policy of this moment, for one request: keep it until the response is written, since the decision borrows from it.
-        Never waits and allocates nothing. */
+    /** The policy of this moment, for one request: keep it until the response is written, since the
+       decision borrows from it. Never waits and allocates nothing. */
     policy load() const noexcept { return policy::adopt(crossgate_shared_policy_load(raw_.get())); }
     /** Puts another policy in its place. Who loaded the old one goes on with it. */
     crossgate::status replace(const policy &next) const noexcept {
-        return static_cast<crossgate::status>(crossgate_shared_policy_replace(raw_.get(), next.raw()));
+        return static_cast<crossgate::status>(
+            crossgate_shared_policy_replace(raw_.get(), next.raw()));
     }
-    /** Puts a policy from JSON text in its place and gives it, for its warnings. If the text is wrong, the old one stays. */
-    result<policy> replace_json(std::string_view text) const { return replace_by(policy::from_json(text)); }
+    /**
+     * Puts a policy from JSON text in its place and gives it, for its warnings. If the text is
+     * wrong, the old one stays.
+     */
+    result<policy> replace_json(std::string_view text) const {
+        return replace_by(policy::from_json(text));
+    }
     /** The same from TOML text. */
-    result<policy> replace_toml(std::string_view text) const { return replace_by(policy::from_toml(text)); }
+    result<policy> replace_toml(std::string_view text) const {
+        return replace_by(policy::from_toml(text));
+    }
     /** The same from a file. */
-    result<policy> replace_file(std::string_view path) const { return replace_by(policy::from_file(path)); }
+    result<policy> replace_file(std::string_view path) const {
+        return replace_by(policy::from_file(path));
+    }
 
     /** Sets the policy that is asked beside the live one and decides nothing. */
     crossgate::status set_shadow(const policy &shadow) const noexcept {
         // For the library a missing policy means none.
-        return shadow.raw() == nullptr ? status::null_argument
-                                       : static_cast<crossgate::status>(crossgate_shared_policy_set_shadow(raw_.get(), shadow.raw()));
+        return shadow.raw() == nullptr
+                   ? status::null_argument
+                   : static_cast<crossgate::status>(
+                       crossgate_shared_policy_set_shadow(raw_.get(), shadow.raw()));
     }
     /** Takes the shadow policy away. */
     crossgate::status clear_shadow() const noexcept {
-        return static_cast<crossgate::status>(crossgate_shared_policy_set_shadow(raw_.get(), nullptr));
+        return static_cast<crossgate::status>(
+            crossgate_shared_policy_set_shadow(raw_.get(), nullptr));
     }
-    /** Asks the live and the shadow policy about a request; allocates nothing, never waits. On failure there is no difference. */
+    /**
+     * Asks the live and the shadow policy about a request; allocates nothing, never waits. On
+     * failure there is no difference.
+     */
     crossgate::status compare(const request &about, difference &out) const noexcept {
         out = difference();
-        return static_cast<crossgate::status>(crossgate_shared_policy_difference(raw_.get(), &about.raw(), &out.raw_));
+        return static_cast<crossgate::status>(
+            crossgate_shared_policy_difference(raw_.get(), &about.raw(), &out.raw_));
     }
     /** For functions of crossgate.h; stays this object's. */
     const crossgate_shared_policy *raw() const noexcept { return raw_.get(); }
 
-private:
+  private:
     result<policy> replace_by(result<policy> built) const {
         if (built) {
             const crossgate::status outcome = replace(*built);
@@ -828,9 +1007,12 @@ private:
     std::unique_ptr<crossgate_shared_policy, detail::release> raw_;
 };
 
-/** Counts of decisions by reason. Any number of threads may use them at once, but for moving and destroying them. */
+/**
+ * Counts of decisions by reason. Any number of threads may use them at once, but for moving and
+ * destroying them.
+ */
 class counters {
-public:
+  public:
     /** All 0. */
     counters() noexcept {
         crossgate_counters *made = nullptr;
@@ -858,16 +1040,18 @@ public:
     /** For functions of crossgate.h; stays this object's. */
     const crossgate_counters *raw() const noexcept { return raw_.get(); }
 
-private:
+  private:
     std::unique_ptr<crossgate_counters, detail::release> raw_;
 };
 
-/** Merges names into the Vary that a response has (its lines joined with ", "): each once whatever its case, the
-    response's own first; a "*" stays alone. */
+/** Merges names into the Vary that a response has (its lines joined with ", "): each once whatever
+   its case, the response's own first; a "*" stays alone. */
 inline std::string vary_merge(std::string_view existing, std::string_view added) {
-    auto merged = detail::text(2 * (existing.size() + added.size()), [&](char *buffer, std::size_t size, std::size_t *length) {
-        return crossgate_vary_merge(existing.data(), existing.size(), added.data(), added.size(), buffer, size, length);
-    });
+    auto merged = detail::text(2 * (existing.size() + added.size()),
+        [&](char *buffer, std::size_t size, std::size_t *length) {
+            return crossgate_vary_merge(
+                existing.data(), existing.size(), added.data(), added.size(), buffer, size, length);
+        });
     return merged ? std::move(*merged) : std::string(added);
 }
 

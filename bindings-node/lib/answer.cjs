@@ -4,12 +4,23 @@
 const { readSpelled } = require('./spelled.cjs')
 
 const NO_CONTENT = 204
-const OF_ACTUAL = new Set(['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers', 'vary'])
+const OF_ACTUAL = new Set([
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-expose-headers',
+  'vary'
+])
 
-/** The headers of a response that an answer leaves it, and those that it overwrote; both name, value, name, value, … */
+/**
+ * The headers of a response that an answer leaves it, and those that it overwrote; both name,
+ * value, name, value, …
+ */
 /** @typedef {(lines: readonly string[]) => [says: string[], overwritten: string[]]} Apply */
 
-/** A decision as headers of a response. Shared by all requests that get the same one, so nobody changes it. */
+/**
+ * A decision as headers of a response. Shared by all requests that get the same one, so nobody
+ * changes it.
+ */
 class Answer {
   #apply
   #lines = null
@@ -34,14 +45,18 @@ class Answer {
     this.headers = Object.freeze(headers)
     /** The same as an object. */
     this.head = headOf(headers)
-    // Those of actual requests one by one, undefined if there is none, and the others like `headers`.
+    // Those of actual requests one by one, undefined if there is none, and the others like
+    // `headers`.
     this.allowOrigin = this.head['access-control-allow-origin']
     this.allowCredentials = this.head['access-control-allow-credentials']
     this.exposeHeaders = this.head['access-control-expose-headers']
     this.vary = this.head.vary
     this.others = Object.freeze(headers.filter((_, i) => !OF_ACTUAL.has(headers[i - (i % 2)])))
     /** The head of a response without a body. */
-    this.emptyHead = this.status === null || this.status === NO_CONTENT ? this.head : Object.freeze({ ...this.head, 'content-length': '0' })
+    this.emptyHead =
+      this.status === null || this.status === NO_CONTENT
+        ? this.head
+        : Object.freeze({ ...this.head, 'content-length': '0' })
     this.#apply = apply
     Object.freeze(this)
   }
@@ -51,9 +66,13 @@ class Answer {
     return this.#apply(lines)
   }
 
-  /** What a response says after this answer that said `lines` before; the array is not the caller's to change. */
+  /**
+   * What a response says after this answer that said `lines` before; the array is not the caller's
+   * to change.
+   */
   settle(lines) {
-    // What an application says of Vary is mostly the same, response after response. No line holds a line break.
+    // What an application says of Vary is mostly the same, response after response. No line holds a
+    // line break.
     const key = lines.join('\n')
     if (key !== this.#lines) {
       this.#says = this.#apply(lines)[0]
@@ -76,8 +95,8 @@ function answerOf(spelled, apply) {
 }
 
 /**
- * Derives further answers from the engine's, each once, since those are few and live long. `change(answer)` gives the
- * headers, and what becomes of those that the answer leaves a response.
+ * Derives further answers from the engine's, each once, since those are few and live long.
+ * `change(answer)` gives the headers, and what becomes of those that the answer leaves a response.
  * @param {(answer: Answer) => { headers: string[], settled: (says: readonly string[]) => string[] }} change
  */
 function derive(change) {

@@ -16,7 +16,10 @@ class Counters {
 
   get(reason) {
     const count = this.#counts.get(reason)
-    if (count === undefined) throw new TypeError(`there is no reason ${String(reason)}; the reasons are ${reasons.join(', ')}`)
+    if (count === undefined)
+      throw new TypeError(
+        `there is no reason ${String(reason)}; the reasons are ${reasons.join(', ')}`
+      )
     return count
   }
 
@@ -25,8 +28,16 @@ class Counters {
   }
 
   toPrometheus() {
-    const lines = Array.from(this.#counts, ([reason, count]) => `crossgate_decisions_total{reason="${reason}"} ${count}`)
-    return ['# HELP crossgate_decisions_total CORS decisions by reason.', '# TYPE crossgate_decisions_total counter', ...lines, ''].join('\n')
+    const lines = Array.from(
+      this.#counts,
+      ([reason, count]) => `crossgate_decisions_total{reason="${reason}"} ${count}`
+    )
+    return [
+      '# HELP crossgate_decisions_total CORS decisions by reason.',
+      '# TYPE crossgate_decisions_total counter',
+      ...lines,
+      ''
+    ].join('\n')
   }
 }
 

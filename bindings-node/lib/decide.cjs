@@ -1,10 +1,12 @@
 'use strict'
-// A policy and the application's word on origins, asked together. Nothing that the application's function does reaches
-// the server: what it throws is reported and denies, and so does whatever is not `true`.
+// A policy and the application's word on origins, asked together. Nothing that the application's
+// function does reaches the server: what it throws is reported and denies, and so does whatever is
+// not `true`.
 
 const { answerFor } = require('./answer.cjs')
 
-const isThenable = value => value !== null && typeof value === 'object' && typeof value.then === 'function'
+const isThenable = value =>
+  value !== null && typeof value === 'object' && typeof value.then === 'function'
 
 /**
  * @typedef {object} Decider
@@ -14,8 +16,12 @@ const isThenable = value => value !== null && typeof value === 'object' && typeo
  * @property {((error: unknown, context: any) => void)} report where errors of `host` go
  */
 
-/** The origin that the application is to judge, or null. Most requests have none, and need not be looked into. */
-const originToJudge = (policy, method, headers) => (headers.origin === undefined ? null : policy.asksHost(method, headers))
+/**
+ * The origin that the application is to judge, or null. Most requests have none, and need not be
+ * looked into.
+ */
+const originToJudge = (policy, method, headers) =>
+  headers.origin === undefined ? null : policy.asksHost(method, headers)
 
 function withVerdict(decider, method, headers, allowed) {
   try {
@@ -34,7 +40,10 @@ function report(decider, error, context) {
   }
 }
 
-/** The answer to a request; a promise of it only if the application's function gave one. Neither throws nor rejects. */
+/**
+ * The answer to a request; a promise of it only if the application's function gave one. Neither
+ * throws nor rejects.
+ */
 function decide(decider, method, headers, context) {
   const { policy, host } = decider
   if (host === null) return answerFor(policy, method, headers)

@@ -20,7 +20,8 @@ class Decision {
   }
 
   apply(headers, report = () => {}) {
-    if (!Array.isArray(headers) || !headers.every(Array.isArray)) throw new TypeError('apply takes an array of [name, value] pairs')
+    if (!Array.isArray(headers) || !headers.every(Array.isArray))
+      throw new TypeError('apply takes an array of [name, value] pairs')
     const lines = []
     const rest = []
     for (const [name, value] of headers) {

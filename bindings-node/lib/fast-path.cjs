@@ -1,8 +1,9 @@
 'use strict'
-// Answers again what the engine has answered before, without asking it. Nothing is decided here: an answer is found by
-// the very texts that it was given for. Nothing that strangers send makes a table grow beyond what is said here: entries
-// are made for the policy's own origins only, each with a few preflights of bounded length; answers that repeat what was
-// requested are in one small table for all origins; and of what the engine refused a few are kept apart. A stream of
+// Answers again what the engine has answered before, without asking it. Nothing is decided here: an
+// answer is found by the very texts that it was given for. Nothing that strangers send makes a
+// table grow beyond what is said here: entries are made for the policy's own origins only, each
+// with a few preflights of bounded length; answers that repeat what was requested are in one small
+// table for all origins; and of what the engine refused a few are kept apart. A stream of
 // preflights that each come once pushes out none that was used again.
 
 const { answerOf } = require('./answer.cjs')
@@ -19,15 +20,18 @@ const FEW = 8
 // Origins kept beyond those, and answers kept by their spelling.
 const MANY = 4096
 const SPELLED = 1024
-// Origins that are known to be refused: a site that another one calls by mistake, or the server's own.
+// Origins that are known to be refused: a site that another one calls by mistake, or the server's
+// own.
 const REFUSED = 8
-// Preflights kept for each origin, those of all origins whose answer repeats what was requested, and how long the texts
-// of one may be together.
+// Preflights kept for each origin, those of all origins whose answer repeats what was requested,
+// and how long the texts of one may be together.
 const PREFLIGHTS = 4
 const REPEATING = 64
 const PREFLIGHT_LENGTH = 512
 
-/** Accepted preflights, so many. One that was used again is replaced only once all have been (NRU). */
+/**
+ * Accepted preflights, so many. One that was used again is replaced only once all have been (NRU).
+ */
 class Preflights {
   constructor(most) {
     this.most = most
@@ -40,7 +44,12 @@ class Preflights {
     const { kept } = this
     for (let i = 0; i < kept.length; i += 1) {
       const one = kept[i]
-      if (one.method === method && one.names === names && one.network === network && one.origin === origin) {
+      if (
+        one.method === method &&
+        one.names === names &&
+        one.network === network &&
+        one.origin === origin
+      ) {
         one.used = true
         return one.answer
       }
@@ -52,7 +61,15 @@ class Preflights {
     const { kept, most } = this
     // However they were asked for: what is answered is mostly the same.
     const same = kept.find(one => one.told === told)
-    const one = { origin, method, names, network, answer: same?.answer ?? answer, told: same?.told ?? told, used: false }
+    const one = {
+      origin,
+      method,
+      names,
+      network,
+      answer: same?.answer ?? answer,
+      told: same?.told ?? told,
+      used: false
+    }
     if (kept.length < most) {
       kept.push(one)
       return
@@ -99,7 +116,10 @@ class FastPath {
     this.few = []
     this.many = new Map()
     this.repeating = new Preflights(REPEATING)
-    /** The origins that were refused last: few, and apart, so that whoever sends them pushes out nothing but their like. */
+    /**
+     * The origins that were refused last: few, and apart, so that whoever sends them pushes out
+     * nothing but their like.
+     */
     this.refused = []
     this.hand = 0
     /** Answers of the policy's own text, by number and by spelling. */
@@ -109,16 +129,26 @@ class FastPath {
 
   answer(method, headers) {
     const { origin } = headers
-    if (origin === undefined) return (method === 'OPTIONS' ? this.plainOptions : this.plain) ?? this.learn(method, headers)
+    if (origin === undefined)
+      return (method === 'OPTIONS' ? this.plainOptions : this.plain) ?? this.learn(method, headers)
     const entry = this.any ?? (origin === this.last.origin ? this.last : this.find(origin))
-    if (entry === null) return (method === 'OPTIONS' ? null : this.findRefused(origin, headers['sec-fetch-site'])) ?? this.learn(method, headers)
+    if (entry === null)
+      return (
+        (method === 'OPTIONS' ? null : this.findRefused(origin, headers['sec-fetch-site'])) ??
+        this.learn(method, headers)
+      )
     if (method !== 'OPTIONS') return entry.actual ?? this.learn(method, headers)
     const requested = headers['access-control-request-method']
     if (requested === undefined) return entry.options ?? this.learn(method, headers)
     let names = headers['access-control-request-headers']
-    if (names !== undefined && names.length > this.limit && typeof names === 'string') names = this.tooLong
+    if (names !== undefined && names.length > this.limit && typeof names === 'string')
+      names = this.tooLong
     const network = headers['access-control-request-private-network']
-    return entry.preflights.find(null, requested, names, network) ?? this.repeating.find(entry.origin, requested, names, network) ?? this.learn(method, headers)
+    return (
+      entry.preflights.find(null, requested, names, network) ??
+      this.repeating.find(entry.origin, requested, names, network) ??
+      this.learn(method, headers)
+    )
   }
 
   /** @returns {Entry | null} */
@@ -140,25 +170,44 @@ class FastPath {
   /** @returns {Answer | null} */
   findRefused(origin, site) {
     const { refused } = this
-    for (let i = 0; i < refused.length; i += 1) if (refused[i].origin === origin && refused[i].site === site) return refused[i].answer
+    for (let i = 0; i < refused.length; i += 1)
+      if (refused[i].origin === origin && refused[i].site === site) return refused[i].answer
     return null
   }
 
   /** Asks the engine, and keeps what it accepted. */
   learn(method, headers) {
-    let { origin, 'access-control-request-method': requested, 'access-control-request-headers': names, 'access-control-request-private-network': network, 'sec-fetch-site': site } = headers
-    if (!(isSingle(origin) && isSingle(requested) && isSingle(names) && isSingle(network) && isSingle(site))) {
+    let {
+      origin,
+      'access-control-request-method': requested,
+      'access-control-request-headers': names,
+      'access-control-request-private-network': network,
+      'sec-fetch-site': site
+    } = headers
+    if (!(
+      isSingle(origin) &&
+      isSingle(requested) &&
+      isSingle(names) &&
+      isSingle(network) &&
+      isSingle(site)
+    )) {
       // Node joins the lines of a repeated field; a host that does not has them as a list.
-      [origin, requested, names, network, site] = collect(headers)
+      ;[origin, requested, names, network, site] = collect(headers)
     }
     if (typeof names === 'string' && names.length > this.limit) names = this.tooLong
     const told = this.ask(NUMBER, this.verdict, method, origin, requested, names, network, site)
     let answer
     let owned = true
     if (typeof told === 'number') {
-      answer = this.numbered[told] ??= answerOf(this.ask(SPELL, this.verdict, method, origin, requested, names, network, site), this.applying(method, origin, requested, names, network, site))
+      answer = this.numbered[told] ??= answerOf(
+        this.ask(SPELL, this.verdict, method, origin, requested, names, network, site),
+        this.applying(method, origin, requested, names, network, site)
+      )
     } else {
-      answer = this.keepSpelled(told, this.applying(method, origin, requested, names, network, site))
+      answer = this.keepSpelled(
+        told,
+        this.applying(method, origin, requested, names, network, site)
+      )
       owned = isOriginOwned(told)
     }
     const isOptions = method === 'OPTIONS'
@@ -170,15 +219,28 @@ class FastPath {
       if (!isOptions) entry.actual = answer
       else if (requested === undefined) entry.options = answer
       else if (areShort(origin, requested, names === this.tooLong ? undefined : names, network)) {
-        if (typeof told === 'string' && repeatsRequested(told)) this.repeating.keep(entry.origin, requested, names, network, answer, told)
+        if (typeof told === 'string' && repeatsRequested(told))
+          this.repeating.keep(entry.origin, requested, names, network, answer, told)
         else entry.preflights.keep(null, requested, names, network, answer, told)
       }
     } else if (!isOptions && areShort(origin, site)) {
       this.refused[this.hand] = { origin, site, answer }
       this.hand = (this.hand + 1) % REFUSED
-    } else if (names === this.tooLong && answer.reason === 'header_list_too_long' && areShort(origin, requested, network)) {
-      // The origin and the method passed, and the list that stands for all of its kind is no text of the request's.
-      this.entry(origin, answer, owned).preflights.keep(null, requested, names, network, answer, told)
+    } else if (
+      names === this.tooLong &&
+      answer.reason === 'header_list_too_long' &&
+      areShort(origin, requested, network)
+    ) {
+      // The origin and the method passed, and the list that stands for all of its kind is no text
+      // of the request's.
+      this.entry(origin, answer, owned).preflights.keep(
+        null,
+        requested,
+        names,
+        network,
+        answer,
+        told
+      )
     }
     return answer
   }
@@ -196,7 +258,10 @@ class FastPath {
     return answer
   }
 
-  /** The entry of an accepted origin: kept if it is, to the letter, one of the policy's own, or else until the next. */
+  /**
+   * The entry of an accepted origin: kept if it is, to the letter, one of the policy's own, or else
+   * until the next.
+   */
   entry(origin, answer, owned) {
     if (answer.reason === 'allowed_any') {
       this.any ??= new Entry(undefined)
@@ -219,14 +284,17 @@ class FastPath {
 const isSingle = field => field === undefined || typeof field === 'string'
 /** Whether each is one text or absent, and all together are not long. */
 function areShort(...fields) {
-  return fields.every(isSingle) && fields.reduce((length, field) => length + (field?.length ?? 0), 0) <= PREFLIGHT_LENGTH
+  return (
+    fields.every(isSingle) &&
+    fields.reduce((length, field) => length + (field?.length ?? 0), 0) <= PREFLIGHT_LENGTH
+  )
 }
 
 /** What answers for a policy: a fast path for each verdict. */
 class Answers {
   /**
-   * `readsNames`: whether a response may hold requested names, so that they have to be read; `readsSite`: the same for
-   * Sec-Fetch-Site, which exempts from being rejected.
+   * `readsNames`: whether a response may hold requested names, so that they have to be read;
+   * `readsSite`: the same for Sec-Fetch-Site, which exempts from being rejected.
    */
   constructor(ask, limit, readsNames, readsSite) {
     this.ask = ask

@@ -1,7 +1,8 @@
 'use strict'
-// Preflights of Fastify's routes. A preflight asks for the route of another method, which Fastify's router only finds
-// under OPTIONS: so each route gets an OPTIONS route beside it, with the route's own `config`, that only preflights for
-// the route's methods reach. Routes of the application for OPTIONS stay as they are.
+// Preflights of Fastify's routes. A preflight asks for the route of another method, which Fastify's
+// router only finds under OPTIONS: so each route gets an OPTIONS route beside it, with the route's
+// own `config`, that only preflights for the route's methods reach. Routes of the application for
+// OPTIONS stay as they are.
 
 const CONSTRAINT = 'crossgatePreflight'
 
@@ -19,11 +20,18 @@ const strategy = {
       }
     }
   },
-  deriveConstraint: req => (req.method === 'OPTIONS' && req.headers.origin !== undefined ? req.headers['access-control-request-method'] : undefined),
+  deriveConstraint: req =>
+    req.method === 'OPTIONS' && req.headers.origin !== undefined
+      ? req.headers['access-control-request-method']
+      : undefined,
   mustMatchWhenDerived: false
 }
 
-function preflightRoute(fastify, { url, methods, constraints, config, prefixTrailingSlash }, { hideOptionsRoute = true, logLevel }) {
+function preflightRoute(
+  fastify,
+  { url, methods, constraints, config, prefixTrailingSlash },
+  { hideOptionsRoute = true, logLevel }
+) {
   if (!fastify.hasConstraintStrategy(CONSTRAINT)) fastify.addConstraintStrategy(strategy)
   fastify.route({
     method: 'OPTIONS',
@@ -44,9 +52,9 @@ function addCatchAll(fastify, settings) {
 }
 
 /**
- * Gives preflight routes to the routes to come: to none until one has a `config.cors` of its own, unless `always`, and
- * from then on to all, so that no route answers for another. `owns(instance)`: whether the plugin answers there;
- * `declare(config.cors)` is told of each route.
+ * Gives preflight routes to the routes to come: to none until one has a `config.cors` of its own,
+ * unless `always`, and from then on to all, so that no route answers for another. `owns(instance)`:
+ * whether the plugin answers there; `declare(config.cors)` is told of each route.
  */
 function followRoutes(fastify, settings, { always, owns, declare }) {
   let active = always
@@ -61,8 +69,13 @@ function followRoutes(fastify, settings, { always, owns, declare }) {
     if (methods.length === 0 || seen.has(key)) return
     seen.add(key)
     const { routePath, prefix, url, config } = route
-    const prefixTrailingSlash = routePath === '/' && prefix ? (url.endsWith('/') ? 'slash' : 'no-slash') : undefined
-    preflightRoute(instance, { url: routePath, methods, constraints, config: { cors: config?.cors }, prefixTrailingSlash }, settings)
+    const prefixTrailingSlash =
+      routePath === '/' && prefix ? (url.endsWith('/') ? 'slash' : 'no-slash') : undefined
+    preflightRoute(
+      instance,
+      { url: routePath, methods, constraints, config: { cors: config?.cors }, prefixTrailingSlash },
+      settings
+    )
   }
 
   fastify.addHook('onRoute', function follow(route) {

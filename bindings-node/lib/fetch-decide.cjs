@@ -4,12 +4,17 @@ const { decide, isThenable } = require('./decide.cjs')
 const { fieldsOf, readRest } = require('./fetch-response.cjs')
 const { report } = require('./options/hono.cjs')
 
-/** The answer to a Request, or a promise of it; `context` goes to the application's functions. Never throws. */
+/**
+ * The answer to a Request, or a promise of it; `context` goes to the application's functions. Never
+ * throws.
+ */
 function decideFetch(read, method, headers, context) {
   const fields = fieldsOf(read.decider.policy, method, headers)
   // The methods only matter to a preflight.
   const isDynamic = read.methods !== null && fields['access-control-request-method'] !== undefined
-  const answer = isDynamic ? withMethods(read, method, fields, context) : decide(read.decider, method, fields, context)
+  const answer = isDynamic
+    ? withMethods(read, method, fields, context)
+    : decide(read.decider, method, fields, context)
   // A shared policy may have been replaced, by then, by one that looks at more.
   if (isThenable(answer)) readRest(fields, headers)
   return answer

@@ -15,15 +15,16 @@ function fieldsOf(policy, method, headers) {
   // Without an Origin no other field counts, and the others are those of preflights.
   if (origin === null) return NONE
   const { readsNames, readsSite } = policy[ANSWERS]
-  const site = readsSite ? headers.get(SITE) ?? undefined : undefined
+  const site = readsSite ? (headers.get(SITE) ?? undefined) : undefined
   const requested = method === 'OPTIONS' ? headers.get(METHOD) : null
   if (requested === null) return { origin, [SITE]: site }
   return {
     origin,
     [METHOD]: requested,
     // To read a list of 10 kB costs more than all the rest, and mostly no response depends on it.
-    [NAMES]: readsNames ? headers.get(NAMES) ?? undefined : undefined,
-    'access-control-request-private-network': headers.get('access-control-request-private-network') ?? undefined,
+    [NAMES]: readsNames ? (headers.get(NAMES) ?? undefined) : undefined,
+    'access-control-request-private-network':
+      headers.get('access-control-request-private-network') ?? undefined,
     [SITE]: site
   }
 }
@@ -35,7 +36,10 @@ function readRest(fields, headers) {
   if (fields[METHOD] !== undefined) fields[NAMES] ??= headers.get(NAMES) ?? undefined
 }
 
-/** What a response says of CORS and Vary, name, value, name, value, … Asking for each name costs several times as much. */
+/**
+ * What a response says of CORS and Vary, name, value, name, value, … Asking for each name costs
+ * several times as much.
+ */
 function ownLines(headers) {
   const lines = []
   headers.forEach((value, name) => {
@@ -47,7 +51,8 @@ function ownLines(headers) {
 function applyToHeaders(headers, answer) {
   const lines = ownLines(headers)
   const says = lines.length === 0 ? answer.headers : answer.settle(lines)
-  for (let i = 0; i < lines.length; i += 2) if (!says.some((name, at) => at % 2 === 0 && name === lines[i])) headers.delete(lines[i])
+  for (let i = 0; i < lines.length; i += 2)
+    if (!says.some((name, at) => at % 2 === 0 && name === lines[i])) headers.delete(lines[i])
   for (let i = 0; i < says.length; i += 2) headers.set(says[i], says[i + 1])
 }
 
@@ -69,7 +74,9 @@ function applyToResponse(response, answer) {
   return new Response(response.body, { status, statusText, headers })
 }
 
-/** A response without a body, for a preflight or a request that is rejected; a new one each time. */
+/**
+ * A response without a body, for a preflight or a request that is rejected; a new one each time.
+ */
 function emptyResponse(answer) {
   return new Response(null, { status: answer.status, headers: answer.emptyHead })
 }

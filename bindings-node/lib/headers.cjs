@@ -29,7 +29,9 @@ function eachLine(value, each) {
   if (typeof value === 'string') each(value)
   else if (value === undefined || value === null) return
   else if (isBytes(value)) each(latin1(value))
-  else if (Array.isArray(value)) for (const line of value) each(typeof line === 'string' ? line : isBytes(line) ? latin1(line) : MALFORMED)
+  else if (Array.isArray(value))
+    for (const line of value)
+      each(typeof line === 'string' ? line : isBytes(line) ? latin1(line) : MALFORMED)
   else each(MALFORMED)
 }
 
@@ -46,13 +48,16 @@ function take(fields, name, value) {
 }
 
 /**
- * The fields that CORS reads, in the engine's order: undefined, a line, or an array of lines. `headers` is an array
- * (or any iterable, like `Headers`) of pairs, a flat array like `req.rawHeaders`, or an object like `req.headers`.
+ * The fields that CORS reads, in the engine's order: undefined, a line, or an array of lines.
+ * `headers` is an array (or any iterable, like `Headers`) of pairs, a flat array like
+ * `req.rawHeaders`, or an object like `req.headers`.
  */
 function collect(headers) {
   const fields = requestHeaders.map(() => undefined)
   if (headers === null || typeof headers !== 'object') {
-    throw new TypeError('headers are pairs, a flat array of names and values, an object, or a Headers')
+    throw new TypeError(
+      'headers are pairs, a flat array of names and values, an object, or a Headers'
+    )
   }
   let list = headers
   if (!Array.isArray(list)) {
@@ -68,7 +73,8 @@ function collect(headers) {
       take(fields, text(pair[0], 'a header name'), pair[1])
     }
   } else {
-    for (let i = 0; i < list.length; i += 2) take(fields, text(list[i], 'a header name'), list[i + 1])
+    for (let i = 0; i < list.length; i += 2)
+      take(fields, text(list[i], 'a header name'), list[i + 1])
   }
   return fields
 }

@@ -1,15 +1,23 @@
 'use strict'
-// Regular expressions of JavaScript as the engine's: matched against the whole origin, in linear time.
+// Regular expressions of JavaScript as the engine's: matched against the whole origin, in linear
+// time.
 
-// What both languages read alike. Look-around, back references, named and Unicode classes, classes in classes and odd
-// escapes are not among it.
-const ALIKE = new RegExp([
-  String.raw`[\w:/<>=!@#%&;'",~${'`'} -]`, // literals
-  String.raw`\\[dDwW./:+*?()|{}^$\-[\]\\]`, // classes, escaped literals
-  String.raw`\[\^?(?:[\w:/.*+?(){}|$@#%;'" -]|\\[dw./:+*?()|{}^$\-[\]\\])+\]`, // sets
-  String.raw`\((?:\?:|(?!\?))`, String.raw`\)`, '[|^$.*+?]',
-  String.raw`\{\d+(?:,\d*)?\}`
-].map(part => `(?:${part})`).join('|'), 'y')
+// What both languages read alike. Look-around, back references, named and Unicode classes, classes
+// in classes and odd escapes are not among it.
+const ALIKE = new RegExp(
+  [
+    String.raw`[\w:/<>=!@#%&;'",~${'`'} -]`, // literals
+    String.raw`\\[dDwW./:+*?()|{}^$\-[\]\\]`, // classes, escaped literals
+    String.raw`\[\^?(?:[\w:/.*+?(){}|$@#%;'" -]|\\[dw./:+*?()|{}^$\-[\]\\])+\]`, // sets
+    String.raw`\((?:\?:|(?!\?))`,
+    String.raw`\)`,
+    '[|^$.*+?]',
+    String.raw`\{\d+(?:,\d*)?\}`
+  ]
+    .map(part => `(?:${part})`)
+    .join('|'),
+  'y'
+)
 
 /** Whether the engine's syntax means the same by this source. */
 function isAlike(source) {
@@ -18,14 +26,20 @@ function isAlike(source) {
   return true
 }
 
-/** The engine's text for a RegExp, or null if it has none. The flags g and y are for searching, not for matching. */
+/**
+ * The engine's text for a RegExp, or null if it has none. The flags g and y are for searching, not
+ * for matching.
+ */
 function toEngine({ source, flags }) {
   if (/[^dgimsuy]/.test(flags) || !isAlike(source)) return null
   const set = [...flags].filter(flag => 'is'.includes(flag)).join('')
   return set === '' ? source : `(?${set}:${source})`
 }
 
-/** A function that matches whole origins with JavaScript's own engine, which may take long for some expressions. */
+/**
+ * A function that matches whole origins with JavaScript's own engine, which may take long for some
+ * expressions.
+ */
 function toFunction({ source, flags }) {
   const whole = new RegExp(`^(?:${source})$`, flags.replace(/[dgmy]/g, ''))
   return origin => whole.test(origin)

@@ -1,6 +1,7 @@
 'use strict'
-// For frameworks that write a response's head themselves, in one place: the answer is added there and then, to what the
-// framework writes. Setting headers ahead, for handlers to see, would cost several times as much.
+// For frameworks that write a response's head themselves, in one place: the answer is added there
+// and then, to what the framework writes. Setting headers ahead, for handlers to see, would cost
+// several times as much.
 
 const { ServerResponse } = require('node:http')
 const { ANSWER, LATE, applyToResponse, hasOwn, setAll } = require('./node-response.cjs')
@@ -12,7 +13,10 @@ const { hasOwnProperty } = Object.prototype
 /** On responses: the answer for the head. */
 const AT_HEAD = Symbol('crossgate.atHead')
 
-/** Gives the answer to a response whose head is still to be written; the last one that is given counts. */
+/**
+ * Gives the answer to a response whose head is still to be written; the last one that is given
+ * counts.
+ */
 function applyAtHead(res, answer) {
   // What others put in its place, and HTTP/2, take the way that suits all.
   if (res.writeHead === ServerResponse.prototype.writeHead) {
@@ -33,7 +37,12 @@ function writeHead(status, reason, more) {
         setAll(this, answer)
         return ServerResponse.prototype.writeHead.call(this, status)
       }
-    } else if (names.length === 0 && typeof reason === 'object' && reason !== null && !Array.isArray(reason)) {
+    } else if (
+      names.length === 0 &&
+      typeof reason === 'object' &&
+      reason !== null &&
+      !Array.isArray(reason)
+    ) {
       const list = []
       let isOther = true
       for (const name in reason) {
@@ -55,7 +64,11 @@ function reconciled(res, answer, status, reason, more) {
   res.writeHead = ServerResponse.prototype.writeHead
   // Unless another answer came later, through somebody's own writeHead that has called ours.
   if (res[ANSWER] === undefined) applyToResponse(res, answer)
-  return more === undefined ? (reason === undefined ? res.writeHead(status) : res.writeHead(status, reason)) : res.writeHead(status, reason, more)
+  return more === undefined
+    ? reason === undefined
+      ? res.writeHead(status)
+      : res.writeHead(status, reason)
+    : res.writeHead(status, reason, more)
 }
 
 module.exports = { applyAtHead }

@@ -1,9 +1,10 @@
 'use strict'
 // Writes answers to the responses of node:http and of node:http2's compatible API.
 //
-// Headers are set before the handler runs, so that it sees them, and settled when the head is written: whatever the
-// handler, a framework or an error page did in between with setHeader or writeHead, the response says what the policy
-// says. Settling looks at every header, so responses note whether anybody touched one that an answer may write.
+// Headers are set before the handler runs, so that it sees them, and settled when the head is
+// written: whatever the handler, a framework or an error page did in between with setHeader or
+// writeHead, the response says what the policy says. Settling looks at every header, so responses
+// note whether anybody touched one that an answer may write.
 
 const { ServerResponse } = require('node:http')
 const { answerFor } = require('./answer.cjs')
@@ -11,8 +12,9 @@ const { isOwn, mayBeOwn } = require('./own-headers.cjs')
 
 const NO_CONTENT = 204
 
-// On responses: the answer, whether somebody else may have set or removed a header that an answer may write, and the
-// methods that were there before ours. (One object for all of them would cost more than the properties do.)
+// On responses: the answer, whether somebody else may have set or removed a header that an answer
+// may write, and the methods that were there before ours. (One object for all of them would cost
+// more than the properties do.)
 const ANSWER = Symbol('crossgate.answer')
 const IS_TOUCHED = Symbol('crossgate.isTouched')
 const WRITE_HEAD = Symbol('crossgate.writeHead')
@@ -20,11 +22,15 @@ const SET_HEADER = Symbol('crossgate.setHeader')
 const APPEND_HEADER = Symbol('crossgate.appendHeader')
 const REMOVE_HEADER = Symbol('crossgate.removeHeader')
 
-/** On functions that stand for a response's writeHead and write an answer of their own; see late-head.cjs. */
+/**
+ * On functions that stand for a response's writeHead and write an answer of their own; see
+ * late-head.cjs.
+ */
 const LATE = Symbol('crossgate.late')
 
 /** Whether an answer is to be written at the head. */
-const isLate = ({ writeHead }) => writeHead !== ServerResponse.prototype.writeHead && writeHead[LATE] === true
+const isLate = ({ writeHead }) =>
+  writeHead !== ServerResponse.prototype.writeHead && writeHead[LATE] === true
 
 /** Gives the response to a forwarded request its headers, whatever the handler will do. */
 function applyToResponse(res, answer) {
@@ -48,7 +54,9 @@ function applyToResponse(res, answer) {
   } else {
     // A policy for a part of the site, after one for all of it: the last one says it all, but Vary.
     const before = res[ANSWER]
-    if (before !== answer) for (const [name, value] of Object.entries(before.head)) if (name !== 'vary' && res.getHeader(name) === value) res.removeHeader(name)
+    if (before !== answer)
+      for (const [name, value] of Object.entries(before.head))
+        if (name !== 'vary' && res.getHeader(name) === value) res.removeHeader(name)
     res[ANSWER] = answer
     res[IS_TOUCHED] = true
     setEarly(res, answer)
@@ -64,13 +72,17 @@ function hasOwn(names) {
 function setAll(res, { allowOrigin, allowCredentials, exposeHeaders, vary, others }) {
   // Names that the compiler knows are set faster.
   if (allowOrigin !== undefined) res.setHeader('access-control-allow-origin', allowOrigin)
-  if (allowCredentials !== undefined) res.setHeader('access-control-allow-credentials', allowCredentials)
+  if (allowCredentials !== undefined)
+    res.setHeader('access-control-allow-credentials', allowCredentials)
   if (exposeHeaders !== undefined) res.setHeader('access-control-expose-headers', exposeHeaders)
   if (vary !== undefined) res.setHeader('vary', vary)
   for (let i = 0; i < others.length; i += 2) res.setHeader(others[i], others[i + 1])
 }
 
-/** On one that may. With `upstream: 'keep'` nothing is set early: it could not be told from what an application says. */
+/**
+ * On one that may. With `upstream: 'keep'` nothing is set early: it could not be told from what an
+ * application says.
+ */
 function setEarly(res, answer) {
   if (!answer.keepsUpstream) carryOut(res, answer)
 }
@@ -86,7 +98,10 @@ function carryOut(res, answer) {
   }
 }
 
-/** What the response says of CORS and Vary, name, value, name, value, …; without what was set early for the answer. */
+/**
+ * What the response says of CORS and Vary, name, value, name, value, …; without what was set early
+ * for the answer.
+ */
 function ownLines(res, { head, keepsUpstream }) {
   const lines = []
   for (const name of res.getHeaderNames()) {
@@ -131,16 +146,20 @@ function writeHead(status, reason, headers) {
     return this[WRITE_HEAD](status)
   }
   const hasReason = typeof reason === 'string'
-  let given = hasReason ? headers : reason ?? headers
+  let given = hasReason ? headers : (reason ?? headers)
   if (!this.headersSent) {
     if (typeof given === 'object' && given !== null) given = takeOwn(this, given)
     settle(this, status)
   }
-  if (given === undefined || given === null) return hasReason ? this[WRITE_HEAD](status, reason) : this[WRITE_HEAD](status)
+  if (given === undefined || given === null)
+    return hasReason ? this[WRITE_HEAD](status, reason) : this[WRITE_HEAD](status)
   return hasReason ? this[WRITE_HEAD](status, reason, given) : this[WRITE_HEAD](status, given)
 }
 
-/** Moves what writeHead was given of an answer's headers into the response's own, and gives back the rest. */
+/**
+ * Moves what writeHead was given of an answer's headers into the response's own, and gives back the
+ * rest.
+ */
 function takeOwn(res, given) {
   // Pairs, which Node does not take once a header is set.
   if (Array.isArray(given) && Array.isArray(given[0])) given = given.flat()
@@ -179,8 +198,14 @@ function settle(res, status) {
 function endEmpty(res, answer) {
   if (res.headersSent) return
   const { status, emptyHead } = answer
-  // Somebody has set headers already, or replaced writeHead, or it is HTTP/2, whose writeHead takes no list in every release.
-  if (res[ANSWER] !== undefined || res.stream !== undefined || isLate(res) || res.getHeaderNames().length > 0) {
+  // Somebody has set headers already, or replaced writeHead, or it is HTTP/2, whose writeHead takes
+  // no list in every release.
+  if (
+    res[ANSWER] !== undefined ||
+    res.stream !== undefined ||
+    isLate(res) ||
+    res.getHeaderNames().length > 0
+  ) {
     applyToResponse(res, answer)
     if (status !== NO_CONTENT) res.setHeader('content-length', '0')
     res.writeHead(status)

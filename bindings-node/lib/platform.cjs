@@ -1,6 +1,9 @@
 'use strict'
 
-/** `linux-x64-gnu`, `linux-x64-musl`, `darwin-arm64`, `win32-x64-msvc`, …: the names that @napi-rs/cli gives. */
+/**
+ * `linux-x64-gnu`, `linux-x64-musl`, `darwin-arm64`, `win32-x64-msvc`, …: the names that
+ * @napi-rs/cli gives.
+ */
 function platform() {
   const { platform, arch } = process
   if (platform === 'win32') return `win32-${arch}-msvc`
@@ -8,7 +11,10 @@ function platform() {
   return `linux-${arch}-${isGlibc() ? 'gnu' : 'musl'}${arch === 'arm' ? 'eabihf' : ''}`
 }
 
-/** Only a report made by glibc names its version. A report takes milliseconds, and may look up the names of every peer. */
+/**
+ * Only a report made by glibc names its version. A report takes milliseconds, and may look up the
+ * names of every peer.
+ */
 function isGlibc() {
   const { report } = process
   if (typeof report?.getReport !== 'function') return false

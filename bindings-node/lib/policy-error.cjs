@@ -8,10 +8,16 @@ class PolicyError extends Error {
   }
 }
 // On the prototype as with Error itself, so that it is not shown as a property.
-Object.defineProperty(PolicyError.prototype, 'name', { value: 'PolicyError', configurable: true, writable: true })
+Object.defineProperty(PolicyError.prototype, 'name', {
+  value: 'PolicyError',
+  configurable: true,
+  writable: true
+})
 
 function plainProblems(problems) {
-  return Object.freeze(problems.map(problem => Object.freeze({ ...problem, hint: problem.hint ?? null })))
+  return Object.freeze(
+    problems.map(problem => Object.freeze({ ...problem, hint: problem.hint ?? null }))
+  )
 }
 
 /** What a value is called in a problem: `object`, `Map`, `number`, … */
@@ -21,10 +27,24 @@ function typeName(value) {
   return tag === 'Object' ? 'object' : tag
 }
 
-/** A value of a wrong type, or a name that is no option: a problem like those that the engine finds. */
+/**
+ * A value of a wrong type, or a name that is no option: a problem like those that the engine finds.
+ */
 function optionProblem(code, path, value, message, hint = null) {
-  const shown = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeName(value)
-  return { severity: 'error', code, path, value: JSON.stringify(shown.slice(0, 200)).slice(1, -1), message, hint }
+  const shown =
+    typeof value === 'string'
+      ? value
+      : typeof value === 'number' || typeof value === 'boolean'
+        ? String(value)
+        : typeName(value)
+  return {
+    severity: 'error',
+    code,
+    path,
+    value: JSON.stringify(shown.slice(0, 200)).slice(1, -1),
+    message,
+    hint
+  }
 }
 
 /** One error of several findings, in the words of the engine's own. */
@@ -33,7 +53,10 @@ function policyErrorOf(problems) {
   const lines = problems.map(({ severity, code, path, value, message, hint }) => {
     return `  ${severity} ${code}${path === '' ? '' : ` at ${path}`}${value === '' ? '' : ` = ${value}`}: ${message}${hint === null || hint === undefined ? '' : ` (try: ${hint})`}`
   })
-  return new PolicyError([`invalid CORS policy: ${errors} ${errors === 1 ? 'error' : 'errors'}`, ...lines].join('\n'), problems)
+  return new PolicyError(
+    [`invalid CORS policy: ${errors} ${errors === 1 ? 'error' : 'errors'}`, ...lines].join('\n'),
+    problems
+  )
 }
 
 module.exports = { PolicyError, plainProblems, typeName, optionProblem, policyErrorOf }

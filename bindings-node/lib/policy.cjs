@@ -28,7 +28,13 @@ function made(result, path) {
 
 /** An option's value for the engine: what no option takes is replaced by the name of its type. */
 function option(value, depth = 0) {
-  if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string') return value
+  if (
+    value === null ||
+    typeof value === 'boolean' ||
+    typeof value === 'number' ||
+    typeof value === 'string'
+  )
+    return value
   // Lists in lists are wrong already; a list that holds itself would have no end.
   if (Array.isArray(value) && depth < 3) return Array.from(value, item => option(item, depth + 1))
   return { type: typeName(value) }
@@ -80,7 +86,9 @@ class Policy {
 
   static fromEnv(prefix, env = process.env) {
     const variables = Object.entries(env).filter(([, value]) => value !== undefined)
-    return new this(made(native.fromVariables(string(prefix, 'a prefix'), variables.flat().map(String))))
+    return new this(
+      made(native.fromVariables(string(prefix, 'a prefix'), variables.flat().map(String)))
+    )
   }
 
   get warnings() {
@@ -97,7 +105,13 @@ class Policy {
   }
 
   equals(other) {
-    return other === this || (typeof other === 'object' && other !== null && #handle in other && this.#handle.equals(other.#handle))
+    return (
+      other === this ||
+      (typeof other === 'object' &&
+        other !== null &&
+        #handle in other &&
+        this.#handle.equals(other.#handle))
+    )
   }
 
   evaluate(method, headers, verdict) {
@@ -112,7 +126,12 @@ class Policy {
 
   /** For adapters: see answer.cjs. */
   get [ANSWERS]() {
-    this.#answers ??= new Answers(this.#ask, this.#handle.requestHeadersLimit(), this.#handle.echoesRequestHeaders(), this.#handle.rejects())
+    this.#answers ??= new Answers(
+      this.#ask,
+      this.#handle.requestHeadersLimit(),
+      this.#handle.echoesRequestHeaders(),
+      this.#handle.rejects()
+    )
     return this.#answers
   }
 
@@ -129,11 +148,18 @@ class Policy {
   }
 
   checkWebSocket(originLines, { public: isPublic = false, verdict } = {}) {
-    return this.#handle.checkWebSocket(lines(originLines), Boolean(isPublic), verdictNumber(verdict))
+    return this.#handle.checkWebSocket(
+      lines(originLines),
+      Boolean(isPublic),
+      verdictNumber(verdict)
+    )
   }
 }
 
-/** A policy of options whose answers join lists as `comma` says: the middleware that a drop-in replaces decides that. */
+/**
+ * A policy of options whose answers join lists as `comma` says: the middleware that a drop-in
+ * replaces decides that.
+ */
 const policyOf = (options, comma) => new Policy(fromOptions(options, comma))
 
 module.exports = { Policy, policyOf }

@@ -9,7 +9,8 @@ const { Policy } = require('./policy.cjs')
 const asPolicy = given => (given instanceof Policy ? given : new Policy(given))
 
 function callable(value, what) {
-  if (value !== undefined && value !== null && typeof value !== 'function') throw new TypeError(`${what} is a function`)
+  if (value !== undefined && value !== null && typeof value !== 'function')
+    throw new TypeError(`${what} is a function`)
   return value ?? null
 }
 
@@ -23,7 +24,8 @@ class SharedPolicy {
   #answers
 
   constructor(policy, { counters } = {}) {
-    if (counters !== undefined && !(counters instanceof Counters)) throw new TypeError('counters are a Counters')
+    if (counters !== undefined && !(counters instanceof Counters))
+      throw new TypeError('counters are a Counters')
     this.#counters = counters ?? null
     this.#set(asPolicy(policy))
   }
@@ -50,7 +52,13 @@ class SharedPolicy {
   #set(live) {
     this.#live = live
     const isWatched = this.#counters !== null || this.#shadow !== null
-    this.#answers = isWatched ? { readsNames: true, readsSite: true, answer: (method, headers, verdict) => this.#watched(method, headers, verdict) } : live[ANSWERS]
+    this.#answers = isWatched
+      ? {
+          readsNames: true,
+          readsSite: true,
+          answer: (method, headers, verdict) => this.#watched(method, headers, verdict)
+        }
+      : live[ANSWERS]
   }
 
   get [ANSWERS]() {
@@ -68,7 +76,11 @@ class SharedPolicy {
     this.#counters?.record(live)
     if (this.#shadow === null || this.#report === null) return
     try {
-      const shadow = this.#shadow.evaluate(method, headers, this.#shadow.hasHostOrigins ? verdict : undefined)
+      const shadow = this.#shadow.evaluate(
+        method,
+        headers,
+        this.#shadow.hasHostOrigins ? verdict : undefined
+      )
       const decision = live instanceof Answer ? new Decision(live) : live
       if (!isSame(decision, shadow)) this.#report({ live: decision, shadow, method, headers })
     } catch (error) {
@@ -109,7 +121,11 @@ class SharedPolicy {
 }
 
 function isSame(a, b) {
-  return a === b || (['kind', 'reason', 'action', 'allowed', 'status'].every(name => a[name] === b[name]) && JSON.stringify(a.headers) === JSON.stringify(b.headers))
+  return (
+    a === b ||
+    (['kind', 'reason', 'action', 'allowed', 'status'].every(name => a[name] === b[name]) &&
+      JSON.stringify(a.headers) === JSON.stringify(b.headers))
+  )
 }
 
 module.exports = { SharedPolicy }

@@ -9,19 +9,25 @@ const OWN_TEXT = 112 // 'p'
 const FOREIGN_ORIGIN = 114 // 'r'
 const index = (spelled, at) => (spelled.charCodeAt(at) & 31) - 1 // a and A are 0
 
-/** Whether the answer holds nothing of the request, so that as many of its like exist as the policy has entries. */
+/**
+ * Whether the answer holds nothing of the request, so that as many of its like exist as the policy
+ * has entries.
+ */
 const isPolicyOwned = spelled => spelled.charCodeAt(0) === OWN_TEXT
 
 /** Whether the origin that the answer names is an entry of the policy. */
 const isOriginOwned = spelled => spelled.charCodeAt(0) !== FOREIGN_ORIGIN
 
 // A line whose letter is a capital, except that of the origin.
-const REPEATED = new RegExp(`\n[A-Z](?<!${String.fromCharCode(65 + responseHeaders.indexOf('access-control-allow-origin'))})`)
+const REPEATED = new RegExp(
+  `\n[A-Z](?<!${String.fromCharCode(65 + responseHeaders.indexOf('access-control-allow-origin'))})`
+)
 
 /** Whether the answer holds anything of the request but its origin. */
 const repeatsRequested = spelled => REPEATED.test(spelled)
 
-// What the head says, without the request's own. There are few heads: policies make them, requests only choose.
+// What the head says, without the request's own. There are few heads: policies make them, requests
+// only choose.
 const heads = new Map()
 
 function readHead(head) {
@@ -45,7 +51,8 @@ function readHead(head) {
 function readSpelled(spelled) {
   const lines = spelled.split('\n')
   const headers = []
-  for (let i = 1; i < lines.length; i += 1) headers.push(responseHeaders[index(lines[i], 0)], lines[i].slice(1))
+  for (let i = 1; i < lines.length; i += 1)
+    headers.push(responseHeaders[index(lines[i], 0)], lines[i].slice(1))
   return { head: readHead(lines[0]), headers }
 }
 

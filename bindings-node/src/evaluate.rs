@@ -1,9 +1,9 @@
-//! The way of every request: a raw Node-API function with the policy bound to it as its `data`. A `#[napi]` method
-//! costs ten times as much, and `lib/policy.cjs` asks once a request.
+//! The way of every request: a raw Node-API function with the policy bound to it as its `data`. A
+//! `#[napi]` method costs ten times as much, and `lib/policy.cjs` asks once a request.
 //!
-//! In: what is asked, the method, the lines of the five request headers. Out: one string that spells the decision
-//! (see [`spell`]), or a number for a decision that has no text of its own (see [`number`]), or the decision carried out
-//! on a response's headers.
+//! In: what is asked, the method, the lines of the five request headers. Out: one string that
+//! spells the decision (see [`spell`]), or a number for a decision that has no text of its own (see
+//! [`number`]), or the decision carried out on a response's headers.
 
 use std::borrow::Cow;
 use std::ffi::{CString, c_void};
@@ -11,7 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-use crossgate::{Action, Decision, HeaderName, Kind, Op, Policy, PreparedValue, Reason, Request, Source, Verdict};
+use crossgate::{
+    Action, Decision, HeaderName, Kind, Op, Policy, PreparedValue, Reason, Request, Source, Verdict,
+};
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, Unknown};
 use napi::sys::{self, napi_callback_info, napi_env, napi_value};
 use napi::{Env, Error, Result};
@@ -43,7 +45,12 @@ pub(crate) struct Alphabet {
 #[napi(catch_unwind)]
 pub(crate) fn alphabet() -> Alphabet {
     Alphabet {
-        questions: Questions { spell: SPELL, number: NUMBER, ask: ASK, apply: APPLY },
+        questions: Questions {
+            spell: SPELL,
+            number: NUMBER,
+            ask: ASK,
+            apply: APPLY,
+        },
         request_headers: Request::NAMES.to_vec(),
         kinds: Kind::ALL.map(Kind::as_str).to_vec(),
         reasons: Reason::ALL.map(Reason::as_str).to_vec(),
@@ -77,20 +84,48 @@ const ASK: i32 = 2;
 /// What is asked: what [`applied`] says of a response's headers.
 const APPLY: i32 = 3;
 
-/// Makes the function for a policy: `(what, verdict, method, ...lines of the five headers)`, and for [`APPLY`] the
-/// response's headers: name, value, name, value, … It keeps the policy alive,
-/// and tells the garbage collector how much memory hangs on it.
-pub(crate) fn function<'env>(env: &'env Env, policy: Arc<Policy>, size: usize) -> Result<Unknown<'env>> {
-    let fixed = policy.prepared().map(|(mut headers, _)| headers.all(|(_, _, value)| matches!(value, PreparedValue::Fixed(_)))).collect();
-    let bound = Box::into_raw(Box::new(Bound { policy, fixed, size: i64::try_from(size).unwrap_or(i64::MAX) }));
+/// Makes the function for a policy: `(what, verdict, method, ...lines of the five headers)`, and
+/// for [`APPLY`] the response's headers: name, value, name, value, … It keeps the policy alive, and
+/// tells the garbage collector how much memory hangs on it.
+pub(crate) fn function<'env>(
+    env: &'env Env,
+    policy: Arc<Policy>,
+    size: usize,
+) -> Result<Unknown<'env>> {
+    let fixed = policy
+        .prepared()
+        .map(|(mut headers, _)| {
+            headers.all(|(_, _, value)| matches!(value, PreparedValue::Fixed(_)))
+        })
+        .collect();
+    let bound = Box::into_raw(Box::new(Bound {
+        policy,
+        fixed,
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+    }));
     let mut function = null_mut();
-    // SAFETY: `env` is the current one; `bound` is freed by `release` alone, which runs once, when the function object
-    // is gone and cannot be called any more, or right here if that was never arranged.
+    // SAFETY: `env` is the current one; `bound` is freed by `release` alone, which runs once, when
+    // the function object is gone and cannot be called any more, or right here if that was never
+    // arranged.
     unsafe {
         let raw = env.raw();
-        let mut status = sys::napi_create_function(raw, c"evaluate".as_ptr(), 8, Some(call), bound.cast(), &mut function);
+        let mut status = sys::napi_create_function(
+            raw,
+            c"evaluate".as_ptr(),
+            8,
+            Some(call),
+            bound.cast(),
+            &mut function,
+        );
         if status == sys::Status::napi_ok {
-            status = sys::napi_add_finalizer(raw, function, bound.cast(), Some(release), null_mut(), null_mut());
+            status = sys::napi_add_finalizer(
+                raw,
+                function,
+                bound.cast(),
+                Some(release),
+                null_mut(),
+                null_mut(),
+            );
         }
         if status != sys::Status::napi_ok {
             drop(Box::from_raw(bound));
@@ -135,9 +170,17 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
     let mut arguments = [null_mut(); ARGUMENTS];
     let mut count = ARGUMENTS;
     let mut data = null_mut();
-    // SAFETY: `arguments` has room for `count`; Node fills what is missing with undefined. `data` is the live `Bound`.
+    // SAFETY: `arguments` has room for `count`; Node fills what is missing with undefined. `data`
+    // is the live `Bound`.
     let bound = unsafe {
-        check(sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), null_mut(), &mut data))?;
+        check(sys::napi_get_cb_info(
+            env,
+            info,
+            &mut count,
+            arguments.as_mut_ptr(),
+            null_mut(),
+            &mut data,
+        ))?;
         &*data.cast::<Bound>()
     };
     let [what, verdict_number, method, headers @ .., response] = arguments;
@@ -152,7 +195,10 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
         }
         let mut request = Request::new(&*method);
         for (name, lines) in Request::NAMES.iter().zip(&lines) {
-            lines.as_slice().iter().for_each(|line| request.push(name.as_bytes(), line));
+            lines
+                .as_slice()
+                .iter()
+                .for_each(|line| request.push(name.as_bytes(), line));
         }
         let what = integer(env, what)?;
         #[cfg(feature = "panic-test")]
@@ -161,7 +207,10 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
             return Option::to_napi_value(env, bound.policy.asks_host(&request));
         }
         let verdict = verdict(integer(env, verdict_number)?);
-        let decision = bound.policy.evaluate_with(&request, verdict).map_err(|error| Error::from_reason(error.to_string()))?;
+        let decision = bound
+            .policy
+            .evaluate_with(&request, verdict)
+            .map_err(|error| Error::from_reason(error.to_string()))?;
         if what == APPLY {
             let said = value::pairs(Vec::from_napi_value(env, response)?).collect();
             return ToNapiValue::to_napi_value(env, applied(&decision, said));
@@ -172,22 +221,43 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
             return Ok(value);
         }
         let spelled = spell(&decision);
-        check(sys::napi_create_string_latin1(env, spelled.as_ptr().cast(), spelled.len() as isize, &mut value))?;
+        check(sys::napi_create_string_latin1(
+            env,
+            spelled.as_ptr().cast(),
+            spelled.len() as isize,
+            &mut value,
+        ))?;
         Ok(value)
     }
 }
 
-/// What a response says after the decision, and what it said of CORS and does not say any more; both flat.
+/// What a response says after the decision, and what it said of CORS and does not say any more;
+/// both flat.
 fn applied(decision: &Decision<'_>, said: Vec<(String, String)>) -> Vec<Vec<String>> {
     let mut says = said.clone();
     decision.apply(&mut says);
-    let is_merged = |name: &str| decision.headers().any(|header| header.op == Op::Merge && name.eq_ignore_ascii_case(header.name.lower()));
-    let overwritten = said.into_iter().filter(|line| !says.contains(line) && !is_merged(&line.0)).flat_map(<[String; 2]>::from).collect();
-    vec![says.into_iter().flat_map(<[String; 2]>::from).collect(), overwritten]
+    let is_merged = |name: &str| {
+        decision
+            .headers()
+            .any(|header| header.op == Op::Merge && name.eq_ignore_ascii_case(header.name.lower()))
+    };
+    let overwritten = said
+        .into_iter()
+        .filter(|line| !says.contains(line) && !is_merged(&line.0))
+        .flat_map(<[String; 2]>::from)
+        .collect();
+    vec![
+        says.into_iter().flat_map(<[String; 2]>::from).collect(),
+        overwritten,
+    ]
 }
 
 fn check(status: sys::napi_status) -> Result<()> {
-    if status == sys::Status::napi_ok { Ok(()) } else { Err(Error::from_status(status.into())) }
+    if status == sys::Status::napi_ok {
+        Ok(())
+    } else {
+        Err(Error::from_status(status.into()))
+    }
 }
 
 unsafe fn integer(env: napi_env, value: napi_value) -> Result<i32> {
@@ -220,7 +290,11 @@ impl<'b> Lines<'b> {
 ///
 /// # Safety
 /// `value` is an argument of the current call.
-unsafe fn read_lines<'b>(env: napi_env, value: napi_value, room: &mut &'b mut [u8]) -> Result<Lines<'b>> {
+unsafe fn read_lines<'b>(
+    env: napi_env,
+    value: napi_value,
+    room: &mut &'b mut [u8],
+) -> Result<Lines<'b>> {
     let mut kind = 0;
     // SAFETY: as the caller says; elements of an argument live as long as the call.
     unsafe {
@@ -247,16 +321,29 @@ unsafe fn read_lines<'b>(env: napi_env, value: napi_value, room: &mut &'b mut [u
 ///
 /// # Safety
 /// `value` lives as long as the current call.
-unsafe fn text<'b>(env: napi_env, value: napi_value, room: &mut &'b mut [u8]) -> Result<Option<Cow<'b, [u8]>>> {
+unsafe fn text<'b>(
+    env: napi_env,
+    value: napi_value,
+    room: &mut &'b mut [u8],
+) -> Result<Option<Cow<'b, [u8]>>> {
     let mut length = 0;
     // Read as UTF-8, because Node-API's own Latin-1 drops the high bytes: U+0161 would become `a`.
     // SAFETY: at most `room.len()` bytes are written.
-    let status = unsafe { sys::napi_get_value_string_utf8(env, value, room.as_mut_ptr().cast(), room.len(), &mut length) };
+    let status = unsafe {
+        sys::napi_get_value_string_utf8(
+            env,
+            value,
+            room.as_mut_ptr().cast(),
+            room.len(),
+            &mut length,
+        )
+    };
     if status == sys::Status::napi_string_expected {
         return Ok(None);
     }
     check(status)?;
-    // The NUL takes a byte, and a character of up to four is not split: with less left over it may be cut short.
+    // The NUL takes a byte, and a character of up to four is not split: with less left over it may
+    // be cut short.
     if length + 4 < room.len() {
         let (bytes, rest) = std::mem::take(room).split_at_mut(length);
         *room = rest;
@@ -264,42 +351,64 @@ unsafe fn text<'b>(env: napi_env, value: napi_value, room: &mut &'b mut [u8]) ->
     }
     // SAFETY: the length is asked for first, and the buffer is as long, with its NUL.
     let bytes = unsafe {
-        check(sys::napi_get_value_string_utf8(env, value, null_mut(), 0, &mut length))?;
+        check(sys::napi_get_value_string_utf8(
+            env,
+            value,
+            null_mut(),
+            0,
+            &mut length,
+        ))?;
         let mut bytes = vec![0; length + 1];
-        check(sys::napi_get_value_string_utf8(env, value, bytes.as_mut_ptr().cast(), bytes.len(), &mut length))?;
+        check(sys::napi_get_value_string_utf8(
+            env,
+            value,
+            bytes.as_mut_ptr().cast(),
+            bytes.len(),
+            &mut length,
+        ))?;
         bytes.truncate(length);
         bytes
     };
     Ok(Some(Cow::Owned(latin1(&bytes).into_owned())))
 }
 
-/// UTF-8 as Latin-1. What Latin-1 cannot say becomes a byte that no origin, method or header name has.
+/// UTF-8 as Latin-1. What Latin-1 cannot say becomes a byte that no origin, method or header name
+/// has.
 pub(crate) fn latin1(utf8: &[u8]) -> Cow<'_, [u8]> {
     if utf8.is_ascii() {
         return Cow::Borrowed(utf8);
     }
-    String::from_utf8_lossy(utf8).chars().map(|c| u8::try_from(c).unwrap_or(0xff)).collect()
+    String::from_utf8_lossy(utf8)
+        .chars()
+        .map(|c| u8::try_from(c).unwrap_or(0xff))
+        .collect()
 }
 
-/// The number of a decision whose header values are all the policy's: decisions of one policy with the same number are
-/// the same.
+/// The number of a decision whose header values are all the policy's: decisions of one policy with
+/// the same number are the same.
 fn number(decision: &Decision<'_>) -> u32 {
     let kind = decision.kind() as usize * Action::ALL.len() + decision.action() as usize;
-    let number = (decision.prepared() * Reason::ALL.len() + decision.reason() as usize) * (Kind::ALL.len() * Action::ALL.len()) + kind;
+    let number = (decision.prepared() * Reason::ALL.len() + decision.reason() as usize)
+        * (Kind::ALL.len() * Action::ALL.len())
+        + kind;
     number as u32
 }
 
-/// The decision in one string. First the head, a character each: `p` if it is made of the policy's own text alone, so
-/// that it may be kept, `o` if only the origin is, `r` otherwise; `k` if it keeps what an upstream said, or `-`; kind;
-/// reason; action; allowed (`t`, `f`, `n`); three digits of status, then a letter for each header to remove. Then a line
-/// for each header: a letter for its name, a capital if the value is not the policy's own text, and the value. Letters
-/// count from `a`.
+/// The decision in one string. First the head, a character each: `p` if it is made of the policy's
+/// own text alone, so that it may be kept, `o` if only the origin is, `r` otherwise; `k` if it
+/// keeps what an upstream said, or `-`; kind; reason; action; allowed (`t`, `f`, `n`); three digits
+/// of status, then a letter for each header to remove. Then a line for each header: a letter for
+/// its name, a capital if the value is not the policy's own text, and the value. Letters count from
+/// `a`.
 fn spell(decision: &Decision<'_>) -> String {
     let owned = |header: &crossgate::Header<'_>| header.source == Source::Policy;
     let mut out = String::with_capacity(512);
     out.push(if decision.headers().all(|header| owned(&header)) {
         'p'
-    } else if decision.headers().all(|header| header.name != HeaderName::AllowOrigin || owned(&header)) {
+    } else if decision
+        .headers()
+        .all(|header| header.name != HeaderName::AllowOrigin || owned(&header))
+    {
         'o'
     } else {
         'r'
@@ -314,12 +423,23 @@ fn spell(decision: &Decision<'_>) -> String {
         None => 'n',
     });
     let status = decision.status().unwrap_or(0);
-    out.extend([status / 100, status / 10, status].map(|number| char::from(b'0' + (number % 10) as u8)));
-    out.extend(decision.remove().iter().map(|name| letter(&HeaderName::ALL, *name)));
+    out.extend(
+        [status / 100, status / 10, status].map(|number| char::from(b'0' + (number % 10) as u8)),
+    );
+    out.extend(
+        decision
+            .remove()
+            .iter()
+            .map(|name| letter(&HeaderName::ALL, *name)),
+    );
     for header in decision.headers() {
         out.push('\n');
         let name = letter(&HeaderName::ALL, header.name);
-        out.push(if header.source == Source::Policy { name } else { name.to_ascii_uppercase() });
+        out.push(if header.source == Source::Policy {
+            name
+        } else {
+            name.to_ascii_uppercase()
+        });
         out.push_str(header.value);
     }
     out

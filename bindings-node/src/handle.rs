@@ -4,7 +4,9 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use crossgate::{Field, ListSeparator, LoadError, Policy, PolicyBuilder, PolicyError, PreparedValue, Value};
+use crossgate::{
+    Field, ListSeparator, LoadError, Policy, PolicyBuilder, PolicyError, PreparedValue, Value,
+};
 use napi::bindgen_prelude::{Array, Either, Unknown};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
@@ -32,8 +34,16 @@ fn made(policy: std::result::Result<Policy, PolicyError>) -> Made {
 /// From options: name, value, name, value, … `comma`: lists in answers are joined by a comma alone.
 #[napi(catch_unwind)]
 pub(crate) fn from_options(entries: Array<'_>, comma: bool) -> Result<Made> {
-    let separator = if comma { ListSeparator::Comma } else { ListSeparator::CommaSpace };
-    Ok(made(PolicyBuilder::from_document(&value::document(&entries)?).list_separator(separator).build()))
+    let separator = if comma {
+        ListSeparator::Comma
+    } else {
+        ListSeparator::CommaSpace
+    };
+    Ok(made(
+        PolicyBuilder::from_document(&value::document(&entries)?)
+            .list_separator(separator)
+            .build(),
+    ))
 }
 
 /// The names of a response's `Vary` lines and of the policy's, as one value.
@@ -73,9 +83,17 @@ pub(crate) fn from_file(path: String) -> Made {
         Ok(policy) => made(Ok(policy)),
         Err(LoadError::Policy(error)) => made(Err(error)),
         Err(LoadError::Io { path, error }) => {
-            let (code, errno) = (system_code(error.kind()), error.raw_os_error().map(|number| -number));
+            let (code, errno) = (
+                system_code(error.kind()),
+                error.raw_os_error().map(|number| -number),
+            );
             let message = format!("{code}: {}", LoadError::Io { path, error });
-            Either::B(Failure { message, problems: Vec::new(), code: Some(code), errno })
+            Either::B(Failure {
+                message,
+                problems: Vec::new(),
+                code: Some(code),
+                errno,
+            })
         }
     }
 }
@@ -98,8 +116,16 @@ fn system_code(kind: ErrorKind) -> &'static str {
 #[napi]
 impl Handle {
     fn new(policy: Policy) -> Self {
-        let texts = policy.document().entries().iter().map(|(_, value)| size_of_value(value)).sum::<usize>();
-        Handle { policy: Arc::new(policy), size: 8192 + 2 * texts }
+        let texts = policy
+            .document()
+            .entries()
+            .iter()
+            .map(|(_, value)| size_of_value(value))
+            .sum::<usize>();
+        Handle {
+            policy: Arc::new(policy),
+            size: 8192 + 2 * texts,
+        }
     }
 
     /// The raw function of `evaluate.rs` for this policy.
@@ -111,13 +137,18 @@ impl Handle {
     /// Longer lists of requested header names get one and the same decision.
     #[napi(catch_unwind)]
     pub fn request_headers_limit(&self) -> Option<u32> {
-        self.policy.request_headers_limit().and_then(|limit| u32::try_from(limit).ok())
+        self.policy
+            .request_headers_limit()
+            .and_then(|limit| u32::try_from(limit).ok())
     }
 
-    /// Whether some response holds requested header names: if none does, what is requested changes none.
+    /// Whether some response holds requested header names: if none does, what is requested changes
+    /// none.
     #[napi(catch_unwind)]
     pub fn echoes_request_headers(&self) -> bool {
-        self.policy.prepared().any(|(mut headers, _)| headers.any(|(_, _, value)| value == PreparedValue::Names))
+        self.policy
+            .prepared()
+            .any(|(mut headers, _)| headers.any(|(_, _, value)| value == PreparedValue::Names))
     }
 
     /// Whether some requests are rejected, so that what may exempt them counts.
@@ -135,7 +166,11 @@ impl Handle {
     /// The problems that did not stop the build.
     #[napi(catch_unwind)]
     pub fn warnings(&self) -> Vec<PlainProblem> {
-        self.policy.warnings().iter().map(PlainProblem::from).collect()
+        self.policy
+            .warnings()
+            .iter()
+            .map(PlainProblem::from)
+            .collect()
     }
 
     /// The canonical document, as JSON text.
@@ -152,11 +187,22 @@ impl Handle {
 
     /// `allow`, `deny` or `absent` for the lines of a handshake's `Origin`.
     #[napi(catch_unwind)]
-    pub fn check_web_socket(&self, lines: Vec<String>, public: bool, verdict: i32) -> Result<&'static str> {
-        let lines: Vec<_> = lines.iter().map(|line| evaluate::latin1(line.as_bytes())).collect();
+    pub fn check_web_socket(
+        &self,
+        lines: Vec<String>,
+        public: bool,
+        verdict: i32,
+    ) -> Result<&'static str> {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| evaluate::latin1(line.as_bytes()))
+            .collect();
         let mut origin = Field::ABSENT;
         lines.iter().for_each(|line| origin.push(line));
-        let check = self.policy.check_websocket_with(origin, public, evaluate::verdict(verdict)).map_err(|error| Error::from_reason(error.to_string()))?;
+        let check = self
+            .policy
+            .check_websocket_with(origin, public, evaluate::verdict(verdict))
+            .map_err(|error| Error::from_reason(error.to_string()))?;
         Ok(check.as_str())
     }
 }

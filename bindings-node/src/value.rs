@@ -40,7 +40,12 @@ pub(crate) struct Failure {
 
 impl From<PolicyError> for Failure {
     fn from(error: PolicyError) -> Self {
-        Failure { message: error.to_string(), problems: error.problems().iter().map(PlainProblem::from).collect(), code: None, errno: None }
+        Failure {
+            message: error.to_string(),
+            problems: error.problems().iter().map(PlainProblem::from).collect(),
+            code: None,
+            errno: None,
+        }
     }
 }
 
@@ -52,10 +57,17 @@ impl Failure {
             code: Code::DocumentInvalid,
             path: String::new(),
             value: type_name.escape_debug().to_string(),
-            message: "the options of a policy are one object, like { allowOrigins: ['https://a.example'] }".to_owned(),
+            message: "the options of a policy are one object, like { allowOrigins: \
+                ['https://a.example'] }"
+                .to_owned(),
             hint: None,
         };
-        Failure { message: format!("invalid CORS policy: 1 error\n  {problem}"), problems: vec![PlainProblem::from(&problem)], code: None, errno: None }
+        Failure {
+            message: format!("invalid CORS policy: 1 error\n  {problem}"),
+            problems: vec![PlainProblem::from(&problem)],
+            code: None,
+            errno: None,
+        }
     }
 }
 
@@ -65,12 +77,15 @@ pub(crate) fn pairs(flat: Vec<String>) -> impl Iterator<Item = (String, String)>
     std::iter::from_fn(move || Some((flat.next()?, flat.next()?)))
 }
 
-/// The options as name, value, name, value, … `lib/policy.cjs` has left undefined ones out and replaced what no option
-/// takes by `{ type }`.
+/// The options as name, value, name, value, … `lib/policy.cjs` has left undefined ones out and
+/// replaced what no option takes by `{ type }`.
 pub(crate) fn document(entries: &Array<'_>) -> Result<Document> {
     let mut document = Document::new();
     for index in (0..entries.len()).step_by(2) {
-        if let (Some(name), Some(option)) = (entries.get::<String>(index)?, entries.get::<Unknown<'_>>(index + 1)?) {
+        if let (Some(name), Some(option)) = (
+            entries.get::<String>(index)?,
+            entries.get::<Unknown<'_>>(index + 1)?,
+        ) {
             document.push(name, value(&option)?);
         }
     }
@@ -87,10 +102,17 @@ fn value(from: &Unknown<'_>) -> Result<Value> {
             ValueType::String => Value::Str(from.cast()?),
             ValueType::Object if from.is_array()? => {
                 let list: Array<'_> = from.cast()?;
-                let items = (0..list.len()).map(|index| list.get::<Unknown<'_>>(index)?.map_or(Ok(Value::Null), |item| value(&item)));
+                let items = (0..list.len()).map(|index| {
+                    list.get::<Unknown<'_>>(index)?
+                        .map_or(Ok(Value::Null), |item| value(&item))
+                });
                 Value::List(items.collect::<Result<_>>()?)
             }
-            ValueType::Object => Value::Other(from.cast::<Object<'_>>()?.get::<String>("type")?.unwrap_or_default()),
+            ValueType::Object => Value::Other(
+                from.cast::<Object<'_>>()?
+                    .get::<String>("type")?
+                    .unwrap_or_default(),
+            ),
             other => Value::Other(other.to_string().to_lowercase()),
         })
     }
@@ -98,5 +120,9 @@ fn value(from: &Unknown<'_>) -> Result<Value> {
 
 /// JavaScript has one type of number; up to 2^53 a whole one is exact.
 fn number(number: f64) -> Value {
-    if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 { Value::Int(number as i64) } else { Value::Float(number) }
+    if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
+        Value::Int(number as i64)
+    } else {
+        Value::Float(number)
+    }
 }

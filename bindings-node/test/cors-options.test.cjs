@@ -1,5 +1,6 @@
 'use strict'
-// The options of `cors` as policies. What is answered in Express is compared in tests/peers/node/express.
+// The options of `cors` as policies. What is answered in Express is compared in
+// tests/peers/node/express.
 
 const test = require('node:test')
 const assert = require('node:assert/strict')
@@ -12,7 +13,9 @@ const problems = options => {
     cors(options)
   } catch (error) {
     assert.ok(error instanceof PolicyError, String(error))
-    return error.problems.filter(problem => problem.severity === 'error').map(({ code, path }) => `${code} ${path}`)
+    return error.problems
+      .filter(problem => problem.severity === 'error')
+      .map(({ code, path }) => `${code} ${path}`)
   }
   return []
 }
@@ -27,15 +30,43 @@ const problemText = options => {
 }
 
 test('every problem is named in the words of cors, at once', () => {
-  assert.deepEqual(problems({ origin: ['a.example.com', 5, '*', /example\.com$/], methods: 5, allowedHeaders: '', credentials: 'true', maxAge: -1, optionsSuccessStatus: 500, preflightContinue: 1, origins: A }), [
-    'unknown_option origins', 'option_type preflightContinue', 'option_type origin[1]', 'any_mixed origin[2]', 'regex_invalid origin[3]', 'option_type methods', 'option_type allowedHeaders', 'option_type credentials',
-    'origin_missing_scheme origin[0]', 'max_age_invalid maxAge', 'preflight_status_not_ok optionsSuccessStatus'
-  ])
+  assert.deepEqual(
+    problems({
+      origin: ['a.example.com', 5, '*', /example\.com$/],
+      methods: 5,
+      allowedHeaders: '',
+      credentials: 'true',
+      maxAge: -1,
+      optionsSuccessStatus: 500,
+      preflightContinue: 1,
+      origins: A
+    }),
+    [
+      'unknown_option origins',
+      'option_type preflightContinue',
+      'option_type origin[1]',
+      'any_mixed origin[2]',
+      'regex_invalid origin[3]',
+      'option_type methods',
+      'option_type allowedHeaders',
+      'option_type credentials',
+      'origin_missing_scheme origin[0]',
+      'max_age_invalid maxAge',
+      'preflight_status_not_ok optionsSuccessStatus'
+    ]
+  )
   assert.deepEqual(problems({ origin: '*', credentials: true }), ['any_with_credentials origin'])
   assert.deepEqual(problems({ origin: `${A}/` }), ['origin_has_path origin[0]'])
-  assert.deepEqual(problems({ policy: {}, origin: A }), ['option_type policy', 'option_type origin'])
-  for (const options of [5, 'x', [], new Map()]) assert.deepEqual(problems(options), ['document_invalid '])
-  assert.throws(() => cors({ origins: A }), /unknown_option at origins = https:\/\/a\.example\.com: crossgate: there is no such option; the options are origin,/)
+  assert.deepEqual(problems({ policy: {}, origin: A }), [
+    'option_type policy',
+    'option_type origin'
+  ])
+  for (const options of [5, 'x', [], new Map()])
+    assert.deepEqual(problems(options), ['document_invalid '])
+  assert.throws(
+    () => cors({ origins: A }),
+    /unknown_option at origins = https:\/\/a\.example\.com: crossgate: there is no such option; the options are origin,/
+  )
 })
 
 test('regular expressions run in the engine, or in JavaScript where it has no words for them', () => {
@@ -43,35 +74,64 @@ test('regular expressions run in the engine, or in JavaScript where it has no wo
     const { policy } = cors({ origin })
     return [policy.evaluate('GET', { origin: text }).allowed, policy.hasHostOrigins]
   }
-  for (const regex of [/^https:\/\/[a-z]+\.example\.com$/, /https:\/\/(?:a|b)\.example\.com/i, /^https:\/\/a\.example\.com$/gy, /^https:\/\/\w\.example\.com(?::\d{2,4})?$/]) {
+  for (const regex of [
+    /^https:\/\/[a-z]+\.example\.com$/,
+    /https:\/\/(?:a|b)\.example\.com/i,
+    /^https:\/\/a\.example\.com$/gy,
+    /^https:\/\/\w\.example\.com(?::\d{2,4})?$/
+  ]) {
     assert.deepEqual(allows(regex, A), [true, false], String(regex))
     assert.deepEqual(allows(regex, `${A}.evil.example`), [false, false], String(regex))
   }
   // Read otherwise by the engine, or not at all: left to JavaScript.
-  for (const regex of [/^https:\/\/(?=a)a\.example\.com$/, /^https:\/\/(?<name>a)\.example\.com$/, /^https:\/\/[[:alpha:]]\.example\.com$/, /^https:\/\/\x61\.example\.com$/, /^https:\/\/\u0061.example.com$/, /^(https):\/\/\1\.example\.com$/]) {
+  for (const regex of [
+    /^https:\/\/(?=a)a\.example\.com$/,
+    /^https:\/\/(?<name>a)\.example\.com$/,
+    /^https:\/\/[[:alpha:]]\.example\.com$/,
+    /^https:\/\/\x61\.example\.com$/,
+    /^https:\/\/\u0061.example.com$/,
+    /^(https):\/\/\1\.example\.com$/
+  ]) {
     assert.deepEqual(allows(regex, A), [false, true], String(regex))
   }
 })
 
 test('with credentials a RegExp that nobody can check is refused, from a function too', async () => {
   const unchecked = /^https:\/\/(?=a)a\.example\.com$/
-  assert.deepEqual(problems({ origin: [A, unchecked], credentials: true }), ['regex_invalid origin[1]'])
+  assert.deepEqual(problems({ origin: [A, unchecked], credentials: true }), [
+    'regex_invalid origin[1]'
+  ])
   assert.deepEqual(problems({ origin: unchecked }), [])
-  assert.match(problemText({ origin: unchecked, credentials: true }), /look-around.*or list the origins, or use a function/)
+  assert.match(
+    problemText({ origin: unchecked, credentials: true }),
+    /look-around.*or list the origins, or use a function/
+  )
   assert.equal(judge(unchecked, A, false), true)
   assert.equal(judge(/^https:\/\/[ab]\.example\.com$/, A, true), true)
-  for (const regex of [unchecked, /^https:\/\/.*example\.com$/]) assert.throws(() => judge(regex, A, true), PolicyError)
+  for (const regex of [unchecked, /^https:\/\/.*example\.com$/])
+    assert.throws(() => judge(regex, A, true), PolicyError)
 })
 
 test('a list of none allows nobody, and false turns CORS off', () => {
   assert.equal(cors({ origin: [] }).policy.evaluate('GET', { origin: A }).allowed, false)
-  for (const options of [{ origin: false }, { origin: undefined }, { origin: null }]) assert.equal(cors(options).policy, null)
+  for (const options of [{ origin: false }, { origin: undefined }, { origin: null }])
+    assert.equal(cors(options).policy, null)
 })
 
 test('lists are joined as cors joins them', () => {
-  const preflight = { origin: A, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'x-a' }
-  const headers = Object.fromEntries(cors({ origin: [A], allowedHeaders: ['X-A', 'X-B'] }).policy.evaluate('OPTIONS', preflight).headers)
-  assert.deepEqual([headers['access-control-allow-methods'], headers['access-control-allow-headers']], ['GET,HEAD,PUT,PATCH,POST,DELETE', 'X-A,X-B'])
+  const preflight = {
+    origin: A,
+    'access-control-request-method': 'PUT',
+    'access-control-request-headers': 'x-a'
+  }
+  const headers = Object.fromEntries(
+    cors({ origin: [A], allowedHeaders: ['X-A', 'X-B'] }).policy.evaluate('OPTIONS', preflight)
+      .headers
+  )
+  assert.deepEqual(
+    [headers['access-control-allow-methods'], headers['access-control-allow-headers']],
+    ['GET,HEAD,PUT,PATCH,POST,DELETE', 'X-A,X-B']
+  )
 })
 
 test('a policy is taken as it is', () => {

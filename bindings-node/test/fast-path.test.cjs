@@ -1,6 +1,6 @@
 'use strict'
-// The fast path says what the engine says: on every vector and on random questions, asked twice so that kept answers are
-// compared too.
+// The fast path says what the engine says: on every vector and on random questions, asked twice so
+// that kept answers are compared too.
 
 const test = require('node:test')
 const assert = require('node:assert/strict')
@@ -11,7 +11,11 @@ const { answerFor, ANSWERS } = require('../lib/answer.cjs')
 const { random } = require('./random.cjs')
 
 const vectors = join(__dirname, '..', '..', 'tests', 'vectors')
-const read = file => readFileSync(join(vectors, file), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
+const read = file =>
+  readFileSync(join(vectors, file), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map(line => JSON.parse(line))
 
 /** What Node makes of header lines: lower-case names, values trimmed, repeated lines joined. */
 function nodeHeaders(pairs) {
@@ -34,8 +38,13 @@ function assertSame(policy, method, headers, verdict) {
   const expected = { ...policy.evaluate(method, headers, verdict) }
   for (let round = 0; round < 2; round += 1) {
     const answer = answerFor(policy, method, headers, verdict)
-    for (const shared of ['headers', 'head', 'emptyHead', 'remove']) assert.ok(Object.isFrozen(answer[shared]), shared)
-    assert.deepStrictEqual(decisionOf(answer), expected, JSON.stringify([policy.document(), method, headers, verdict]).slice(0, 2000))
+    for (const shared of ['headers', 'head', 'emptyHead', 'remove'])
+      assert.ok(Object.isFrozen(answer[shared]), shared)
+    assert.deepStrictEqual(
+      decisionOf(answer),
+      expected,
+      JSON.stringify([policy.document(), method, headers, verdict]).slice(0, 2000)
+    )
   }
 }
 
@@ -48,7 +57,8 @@ test('every decision vector', () => {
   }
   const all = read('decisions.jsonl')
   assert.ok(all.length > 400)
-  for (const { policy, request } of all) assertSame(policyOf(policy), request.method, nodeHeaders(request.headers), request.verdict)
+  for (const { policy, request } of all)
+    assertSame(policyOf(policy), request.method, nodeHeaders(request.headers), request.verdict)
 })
 
 test('every origin vector', () => {
@@ -67,21 +77,106 @@ const POLICIES = [
   { allowOrigins: '*' },
   { allowOrigins: '*', allowMethods: '*', allowHeaders: '*', exposeHeaders: '*', maxAge: 5 },
   { allowOrigins: '*', allowHeaders: ['*', 'Authorization'], allowPrivateNetwork: false },
-  { allowOrigins: ['https://a.example'], singleOrigin: 'static', allowCredentials: true, exposeHeaders: ['X-A'] },
-  { allowOrigins: ['https://a.example', 'https://b.example'], allowMethods: ['PUT'], allowHeaders: ['X-A', 'Content-Type'], allowCredentials: true },
-  { allowOrigins: ['https://a.example', 'https://*.b.example'], allowMethods: '*', allowHeaders: '*', allowCredentials: true, maxAge: 60 },
-  { allowOrigins: Array.from({ length: 40 }, (_, i) => `https://h${i}.example`), allowPrivateNetwork: true, upstream: 'keep' },
-  { allowOrigins: ['https://a.example'], deniedActual: 'reject', ownOrigins: ['https://own.example'], deniedPreflightStatus: 204 },
-  { allowOrigins: ['https://a.example'], allowNullOrigin: true, allowOriginRegexes: ['https://r[0-9]+\\.example'] },
-  { allowOrigins: ['https://a.example'], hostOrigins: true, allowMethods: ['PUT'], allowHeaders: ['*'], allowCredentials: true }
+  {
+    allowOrigins: ['https://a.example'],
+    singleOrigin: 'static',
+    allowCredentials: true,
+    exposeHeaders: ['X-A']
+  },
+  {
+    allowOrigins: ['https://a.example', 'https://b.example'],
+    allowMethods: ['PUT'],
+    allowHeaders: ['X-A', 'Content-Type'],
+    allowCredentials: true
+  },
+  {
+    allowOrigins: ['https://a.example', 'https://*.b.example'],
+    allowMethods: '*',
+    allowHeaders: '*',
+    allowCredentials: true,
+    maxAge: 60
+  },
+  {
+    allowOrigins: Array.from({ length: 40 }, (_, i) => `https://h${i}.example`),
+    allowPrivateNetwork: true,
+    upstream: 'keep'
+  },
+  {
+    allowOrigins: ['https://a.example'],
+    deniedActual: 'reject',
+    ownOrigins: ['https://own.example'],
+    deniedPreflightStatus: 204
+  },
+  {
+    allowOrigins: ['https://a.example'],
+    allowNullOrigin: true,
+    allowOriginRegexes: ['https://r[0-9]+\\.example']
+  },
+  {
+    allowOrigins: ['https://a.example'],
+    hostOrigins: true,
+    allowMethods: ['PUT'],
+    allowHeaders: ['*'],
+    allowCredentials: true
+  }
 ]
 const ORIGINS = [
-  undefined, 'https://a.example', 'https://b.example', 'https://x.b.example', 'https://y.b.example', 'https://own.example', 'https://r7.example', 'http://t.example', 'https://t.example', 'null', '',
-  'https://a.example, https://b.example', ' https://a.example', 'https://a.example ', 'HTTPS://A.EXAMPLE', 'https://a.example/', 'https://a.example:443', '\u0161', '*', 'constructor', '__proto__', 'x'.repeat(5000)
+  undefined,
+  'https://a.example',
+  'https://b.example',
+  'https://x.b.example',
+  'https://y.b.example',
+  'https://own.example',
+  'https://r7.example',
+  'http://t.example',
+  'https://t.example',
+  'null',
+  '',
+  'https://a.example, https://b.example',
+  ' https://a.example',
+  'https://a.example ',
+  'HTTPS://A.EXAMPLE',
+  'https://a.example/',
+  'https://a.example:443',
+  '\u0161',
+  '*',
+  'constructor',
+  '__proto__',
+  'x'.repeat(5000)
 ]
 const METHODS = ['GET', 'POST', 'OPTIONS', 'OPTIONS', 'OPTIONS', 'OPTIONS', 'options', 'PUT', '']
-const REQUESTED = [undefined, 'GET', 'PUT', 'put', 'PATCH', 'CONNECT', '', 'A B', 'PUT, PUT', 'x'.repeat(3000)]
-const NAMES = [undefined, '', 'x-a', 'X-A', 'content-type,x-a', 'content-type, x-a', 'authorization', 'x-b', ',', ',,x-a', 'x a', 'é', '"', ','.repeat(10000), 'x-a,'.repeat(2500), 'x'.repeat(4096), 'x'.repeat(4097), 'x-a,'.repeat(70)]
+const REQUESTED = [
+  undefined,
+  'GET',
+  'PUT',
+  'put',
+  'PATCH',
+  'CONNECT',
+  '',
+  'A B',
+  'PUT, PUT',
+  'x'.repeat(3000)
+]
+const NAMES = [
+  undefined,
+  '',
+  'x-a',
+  'X-A',
+  'content-type,x-a',
+  'content-type, x-a',
+  'authorization',
+  'x-b',
+  ',',
+  ',,x-a',
+  'x a',
+  'é',
+  '"',
+  ','.repeat(10000),
+  'x-a,'.repeat(2500),
+  'x'.repeat(4096),
+  'x'.repeat(4097),
+  'x-a,'.repeat(70)
+]
 
 test('100,000 random questions', () => {
   const pick = random(20261122)
@@ -102,59 +197,119 @@ test('100,000 random questions', () => {
     // Comparing deeply what is the same object costs the most: once is enough for each.
     const fast = answerFor(policies[which], method, headers, verdict)
     const slow = policies[which].evaluate(method, headers, verdict)
-    assert.ok(isSame(fast, slow), JSON.stringify([POLICIES[which], method, headers, verdict, decisionOf(fast), slow]).slice(0, 3000))
+    assert.ok(
+      isSame(fast, slow),
+      JSON.stringify([POLICIES[which], method, headers, verdict, decisionOf(fast), slow]).slice(
+        0,
+        3000
+      )
+    )
   }
 })
 
 function isSame(answer, decision) {
-  return ['kind', 'reason', 'action', 'allowed', 'status'].every(name => answer[name] === decision[name]) &&
+  return (
+    ['kind', 'reason', 'action', 'allowed', 'status'].every(
+      name => answer[name] === decision[name]
+    ) &&
     answer.headers.length === 2 * decision.headers.length &&
-    decision.headers.every(([name, value], i) => answer.headers[2 * i] === name && answer.headers[2 * i + 1] === value) &&
+    decision.headers.every(
+      ([name, value], i) => answer.headers[2 * i] === name && answer.headers[2 * i + 1] === value
+    ) &&
     answer.remove.join() === decision.remove.join()
+  )
 }
 
 test('the same request gets the same object', () => {
   const policy = new Policy(POLICIES[4])
   const get = { origin: 'https://a.example' }
-  const preflight = { ...get, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'content-type,x-a' }
-  for (const [method, headers] of [['GET', {}], ['GET', get], ['OPTIONS', get], ['OPTIONS', preflight], ['GET', { origin: 'https://evil.example' }]]) {
+  const preflight = {
+    ...get,
+    'access-control-request-method': 'PUT',
+    'access-control-request-headers': 'content-type,x-a'
+  }
+  for (const [method, headers] of [
+    ['GET', {}],
+    ['GET', get],
+    ['OPTIONS', get],
+    ['OPTIONS', preflight],
+    ['GET', { origin: 'https://evil.example' }]
+  ]) {
     assert.equal(answerFor(policy, method, headers), answerFor(policy, method, { ...headers }))
   }
 })
 
 test('what an attacker chooses is not kept, and pushes nothing out', () => {
-  const policy = new Policy({ allowOrigins: ['https://a.example', 'https://*.b.example'], allowMethods: '*', allowHeaders: '*', allowCredentials: true })
-  const good = { origin: 'https://a.example', 'access-control-request-method': 'PUT', 'access-control-request-headers': 'x-a' }
-  const kept = [answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })]
+  const policy = new Policy({
+    allowOrigins: ['https://a.example', 'https://*.b.example'],
+    allowMethods: '*',
+    allowHeaders: '*',
+    allowCredentials: true
+  })
+  const good = {
+    origin: 'https://a.example',
+    'access-control-request-method': 'PUT',
+    'access-control-request-headers': 'x-a'
+  }
+  const kept = [
+    answerFor(policy, 'GET', good),
+    answerFor(policy, 'OPTIONS', { origin: good.origin })
+  ]
   for (let i = 0; i < 20_000; i += 1) {
-    for (const origin of [`https://e${i}.example`, `https://e${i}.b.example`, `${' '.repeat(i % 100)}https://a.example`, `${i}`]) {
+    for (const origin of [
+      `https://e${i}.example`,
+      `https://e${i}.b.example`,
+      `${' '.repeat(i % 100)}https://a.example`,
+      `${i}`
+    ]) {
       answerFor(policy, 'GET', { origin })
-      answerFor(policy, 'OPTIONS', { ...good, origin, 'access-control-request-method': `M${i}`, 'access-control-request-headers': `x-${i}` })
+      answerFor(policy, 'OPTIONS', {
+        ...good,
+        origin,
+        'access-control-request-method': `M${i}`,
+        'access-control-request-headers': `x-${i}`
+      })
     }
   }
   const { without } = policy[ANSWERS]
   assert.equal(without.few.length, 1)
   assert.equal(without.many.size, 0)
   assert.ok(without.few[0].preflights.kept.length <= 4 && without.repeating.kept.length <= 64)
-  assert.ok(without.spelled.size < 20 && without.numbered.filter(Boolean).length < 20, `${without.spelled.size} ${without.numbered.length}`)
-  assert.deepEqual([answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })], kept)
+  assert.ok(
+    without.spelled.size < 20 && without.numbered.filter(Boolean).length < 20,
+    `${without.spelled.size} ${without.numbered.length}`
+  )
+  assert.deepEqual(
+    [answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })],
+    kept
+  )
   assert.equal(answerFor(policy, 'GET', good), kept[0])
 })
 
 test('of refused origins the last few are kept, apart from the others', () => {
-  const policy = new Policy({ allowOrigins: ['https://a.example'], deniedActual: 'reject', ownOrigins: ['https://own.example'] })
+  const policy = new Policy({
+    allowOrigins: ['https://a.example'],
+    deniedActual: 'reject',
+    ownOrigins: ['https://own.example']
+  })
   const { without } = policy[ANSWERS]
   let asked = 0
   const { ask } = without
-  without.ask = (...question) => { asked += 1; return ask(...question) }
-  const refuse = (origin, site) => answerFor(policy, 'GET', { origin, ...(site && { 'sec-fetch-site': site }) })
+  without.ask = (...question) => {
+    asked += 1
+    return ask(...question)
+  }
+  const refuse = (origin, site) =>
+    answerFor(policy, 'GET', { origin, ...(site && { 'sec-fetch-site': site }) })
   const first = refuse('https://evil.example')
   const before = asked
   assert.equal(refuse('https://evil.example'), first)
   assert.equal(asked, before)
   assert.equal(first.action, 'reject')
   // What exempts a request is another text that the answer was given for.
-  for (const site of ['same-origin', 'none']) for (let i = 0; i < 2; i += 1) assert.equal(refuse('https://evil.example', site).action, 'forward')
+  for (const site of ['same-origin', 'none'])
+    for (let i = 0; i < 2; i += 1)
+      assert.equal(refuse('https://evil.example', site).action, 'forward')
   assert.equal(refuse('https://evil.example', 'cross-site').action, 'reject')
   const good = answerFor(policy, 'GET', { origin: 'https://a.example' })
   for (let i = 0; i < 10_000; i += 1) refuse(`https://e${i}.example`)
@@ -170,15 +325,26 @@ test('a response depends on the requested names only where a policy echoes them'
   const pick = random(20261129)
   const of = list => list[pick(list.length)]
   const policies = POLICIES.map(options => new Policy(options))
-  assert.deepEqual(policies.map(policy => policy[ANSWERS].readsNames), POLICIES.map(({ allowCredentials, allowHeaders }) => allowCredentials === true && [allowHeaders].flat().includes('*')))
-  assert.deepEqual(policies.map(policy => policy[ANSWERS].readsSite), POLICIES.map(({ deniedActual }) => deniedActual === 'reject'))
+  assert.deepEqual(
+    policies.map(policy => policy[ANSWERS].readsNames),
+    POLICIES.map(
+      ({ allowCredentials, allowHeaders }) =>
+        allowCredentials === true && [allowHeaders].flat().includes('*')
+    )
+  )
+  assert.deepEqual(
+    policies.map(policy => policy[ANSWERS].readsSite),
+    POLICIES.map(({ deniedActual }) => deniedActual === 'reject')
+  )
   for (let i = 0; i < 20_000; i += 1) {
     const policy = of(policies.filter(policy => !policy[ANSWERS].readsNames))
     const headers = { origin: of(ORIGINS), 'access-control-request-method': of(REQUESTED) }
-    const [bare, full] = [headers, { ...headers, 'access-control-request-headers': of(NAMES) }].map(asked => {
-      const { action, status, remove, headers: lines } = policy.evaluate('OPTIONS', asked)
-      return { action, status, remove, lines }
-    })
+    const [bare, full] = [headers, { ...headers, 'access-control-request-headers': of(NAMES) }].map(
+      asked => {
+        const { action, status, remove, headers: lines } = policy.evaluate('OPTIONS', asked)
+        return { action, status, remove, lines }
+      }
+    )
     assert.deepEqual(bare, full)
   }
   const shared = new SharedPolicy(policies[4])
@@ -190,7 +356,9 @@ test('a response depends on the requested names only where a policy echoes them'
 test('the table of a long list of origins is bounded', () => {
   const origins = Array.from({ length: 6000 }, (_, i) => `https://h${i}.example`)
   const policy = new Policy({ allowOrigins: origins })
-  for (let round = 0; round < 2; round += 1) for (const origin of origins) assert.equal(answerFor(policy, 'GET', { origin }).headers[1], origin)
+  for (let round = 0; round < 2; round += 1)
+    for (const origin of origins)
+      assert.equal(answerFor(policy, 'GET', { origin }).headers[1], origin)
   const { few, many } = policy[ANSWERS].without
   assert.equal(few.length + many.size, 8 + 4096)
 })
@@ -198,21 +366,47 @@ test('the table of a long list of origins is bounded', () => {
 test('a verdict is for the request it was given for', () => {
   const policy = new Policy({ allowOrigins: ['https://a.example'], hostOrigins: true })
   const headers = { origin: 'https://t.example' }
-  assert.deepEqual([undefined, 'allow', 'deny', null, 'allow', undefined].map(verdict => answerFor(policy, 'GET', headers, verdict).allowed), [false, true, false, false, true, false])
+  assert.deepEqual(
+    [undefined, 'allow', 'deny', null, 'allow', undefined].map(
+      verdict => answerFor(policy, 'GET', headers, verdict).allowed
+    ),
+    [false, true, false, false, true, false]
+  )
   assert.throws(() => answerFor(policy, 'GET', headers, 'yes'), TypeError)
 })
 
 test('a host that keeps lines apart gives them as lists', () => {
   const policy = new Policy({ allowOrigins: ['https://a.example'], allowHeaders: ['x-a', 'x-b'] })
   assert.equal(answerFor(policy, 'GET', { origin: ['https://a.example'] }).allowed, true)
-  assert.equal(answerFor(policy, 'GET', { origin: ['https://a.example', 'https://a.example'] }).reason, 'origin_multiple')
-  assert.equal(answerFor(policy, 'OPTIONS', { origin: 'https://a.example', 'access-control-request-method': 'GET', 'access-control-request-headers': ['x-a', 'x-b'] }).allowed, true)
-  for (const origin of [5, {}, null, true]) assert.notEqual(answerFor(policy, 'GET', { origin }).allowed, true)
+  assert.equal(
+    answerFor(policy, 'GET', { origin: ['https://a.example', 'https://a.example'] }).reason,
+    'origin_multiple'
+  )
+  assert.equal(
+    answerFor(policy, 'OPTIONS', {
+      origin: 'https://a.example',
+      'access-control-request-method': 'GET',
+      'access-control-request-headers': ['x-a', 'x-b']
+    }).allowed,
+    true
+  )
+  for (const origin of [5, {}, null, true])
+    assert.notEqual(answerFor(policy, 'GET', { origin }).allowed, true)
 })
 
 test('a preflight in use is not pushed out by others of the same origin', () => {
-  const policy = new Policy({ allowOrigins: ['https://a.example'], allowMethods: '*', allowHeaders: '*', allowCredentials: true })
-  const preflight = names => answerFor(policy, 'OPTIONS', { origin: 'https://a.example', 'access-control-request-method': 'PUT', 'access-control-request-headers': names })
+  const policy = new Policy({
+    allowOrigins: ['https://a.example'],
+    allowMethods: '*',
+    allowHeaders: '*',
+    allowCredentials: true
+  })
+  const preflight = names =>
+    answerFor(policy, 'OPTIONS', {
+      origin: 'https://a.example',
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': names
+    })
   preflight('x-good')
   const kept = preflight('x-good')
   for (let i = 0; i < 3000; i += 1) {
@@ -223,51 +417,116 @@ test('a preflight in use is not pushed out by others of the same origin', () => 
 
 /** The longest text that is kept of preflights, and how many there are. */
 function keptBy({ few, many, last, repeating }) {
-  const tables = [repeating, ...Array.from(new Set([...few, ...many.values(), last]), entry => entry.preflights)]
+  const tables = [
+    repeating,
+    ...Array.from(new Set([...few, ...many.values(), last]), entry => entry.preflights)
+  ]
   const all = tables.flatMap(({ kept }) => kept)
-  const texts = all.map(({ origin, method, names, network }) => [origin, method, names, network].reduce((length, text) => length + (text?.length ?? 0), 0))
-  return { repeating: repeating.kept.length, count: all.length, longest: Math.max(0, ...texts), answers: new Set(all.map(({ answer }) => answer)).size }
+  const texts = all.map(({ origin, method, names, network }) =>
+    [origin, method, names, network].reduce((length, text) => length + (text?.length ?? 0), 0)
+  )
+  return {
+    repeating: repeating.kept.length,
+    count: all.length,
+    longest: Math.max(0, ...texts),
+    answers: new Set(all.map(({ answer }) => answer)).size
+  }
 }
 
-const JUNK = { 'access-control-request-method': 'PUT', 'access-control-request-private-network': 'x'.repeat(100) }
+const JUNK = {
+  'access-control-request-method': 'PUT',
+  'access-control-request-private-network': 'x'.repeat(100)
+}
 
 test('forged origins of the policy do not make the tables grow by what is requested', () => {
   const origins = Array.from({ length: 4104 }, (_, i) => `https://h${i}.example`)
   const flood = policy => {
     for (const origin of origins) {
       for (let i = 0; i < 8; i += 1) {
-        const preflight = { ...JUNK, origin, 'access-control-request-headers': `${'x-a,'.repeat(60 + i)}x-b` }
+        const preflight = {
+          ...JUNK,
+          origin,
+          'access-control-request-headers': `${'x-a,'.repeat(60 + i)}x-b`
+        }
         assert.equal(answerFor(policy, 'OPTIONS', preflight).allowed, true)
-        answerFor(policy, 'OPTIONS', { ...preflight, 'access-control-request-headers': `${'x-a,'.repeat(200 + i)}x-b` })
+        answerFor(policy, 'OPTIONS', {
+          ...preflight,
+          'access-control-request-headers': `${'x-a,'.repeat(200 + i)}x-b`
+        })
       }
     }
     return keptBy(policy[ANSWERS].without)
   }
-  const echoing = flood(new Policy({ allowOrigins: origins, allowMethods: '*', allowHeaders: '*', allowCredentials: true }))
-  assert.deepEqual({ ...echoing, longest: echoing.longest <= 512 }, { repeating: 64, count: 64, longest: true, answers: 8 })
+  const echoing = flood(
+    new Policy({
+      allowOrigins: origins,
+      allowMethods: '*',
+      allowHeaders: '*',
+      allowCredentials: true
+    })
+  )
+  assert.deepEqual(
+    { ...echoing, longest: echoing.longest <= 512 },
+    { repeating: 64, count: 64, longest: true, answers: 8 }
+  )
   const methods = new Policy({ allowOrigins: origins, allowMethods: '*', allowCredentials: true })
-  for (const origin of origins) for (let i = 0; i < 8; i += 1) answerFor(methods, 'OPTIONS', { origin, 'access-control-request-method': `M${'x'.repeat(400)}${i}` })
+  for (const origin of origins)
+    for (let i = 0; i < 8; i += 1)
+      answerFor(methods, 'OPTIONS', {
+        origin,
+        'access-control-request-method': `M${'x'.repeat(400)}${i}`
+      })
   assert.ok(keptBy(methods[ANSWERS].without).count <= 64)
   // Names of the policy's own list: a few for each origin, and one answer for all of them.
-  const listing = flood(new Policy({ allowOrigins: origins, allowMethods: ['PUT'], allowHeaders: ['x-a', 'x-b'], allowCredentials: true }))
-  assert.deepEqual({ ...listing, longest: listing.longest <= 512 }, { repeating: 0, count: 4 * 4104, longest: true, answers: 4104 })
+  const listing = flood(
+    new Policy({
+      allowOrigins: origins,
+      allowMethods: ['PUT'],
+      allowHeaders: ['x-a', 'x-b'],
+      allowCredentials: true
+    })
+  )
+  assert.deepEqual(
+    { ...listing, longest: listing.longest <= 512 },
+    { repeating: 0, count: 4 * 4104, longest: true, answers: 4104 }
+  )
 })
 
-for (const [what, options] of Object.entries({ 'repeated': { allowHeaders: '*' }, "the policy's own": { allowHeaders: ['x-a', 'x-b'] } })) {
+for (const [what, options] of Object.entries({
+  repeated: { allowHeaders: '*' },
+  "the policy's own": { allowHeaders: ['x-a', 'x-b'] }
+})) {
   test(`a preflight in use survives any number of others that come once: names ${what}`, () => {
-    const policy = new Policy({ allowOrigins: ['https://a.example', 'https://b.example'], allowMethods: ['PUT'], allowCredentials: true, ...options })
-    const preflight = (names, origin = 'https://a.example') => answerFor(policy, 'OPTIONS', { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': names })
+    const policy = new Policy({
+      allowOrigins: ['https://a.example', 'https://b.example'],
+      allowMethods: ['PUT'],
+      allowCredentials: true,
+      ...options
+    })
+    const preflight = (names, origin = 'https://a.example') =>
+      answerFor(policy, 'OPTIONS', {
+        origin,
+        'access-control-request-method': 'PUT',
+        'access-control-request-headers': names
+      })
     const { without } = policy[ANSWERS]
     let asked = 0
     const { ask } = without
-    without.ask = (...question) => { asked += 1; return ask(...question) }
+    without.ask = (...question) => {
+      asked += 1
+      return ask(...question)
+    }
     preflight('x-a')
     preflight('x-a')
     for (let i = 0; i < 200; i += 1) {
       asked = 0
       preflight('x-a')
       assert.equal(asked, 0, `after ${i}`)
-      for (let junk = 0; junk < 100; junk += 1) preflight(`${','.repeat(junk)}x-b,${','.repeat(i)}x-a`, junk % 2 === 0 ? undefined : 'https://b.example')
+      for (let junk = 0; junk < 100; junk += 1)
+        preflight(
+          `${','.repeat(junk)}x-b,${','.repeat(i)}x-a`,
+          junk % 2 === 0 ? undefined : 'https://b.example'
+        )
     }
   })
 }

@@ -1,6 +1,6 @@
 'use strict'
-// A panic in the engine becomes an exception, and the policy goes on working. Needs cargo: it builds the native
-// module with the feature `panic-test`, without optimisation, and loads that one.
+// A panic in the engine becomes an exception, and the policy goes on working. Needs cargo: it
+// builds the native module with the feature `panic-test`, without optimisation, and loads that one.
 
 const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
@@ -9,7 +9,11 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
 const cwd = join(__dirname, '..')
-const built = execFileSync('cargo', ['build', '-p', 'crossgate-node', '--features', 'panic-test', '--message-format', 'json'], { cwd, encoding: 'utf8', maxBuffer: 1 << 28 })
+const built = execFileSync(
+  'cargo',
+  ['build', '-p', 'crossgate-node', '--features', 'panic-test', '--message-format', 'json'],
+  { cwd, encoding: 'utf8', maxBuffer: 1 << 28 }
+)
   .split('\n')
   .filter(line => line.includes('"compiler-artifact"') && line.includes('crossgate_node'))
   .map(line => JSON.parse(line).filenames[0])

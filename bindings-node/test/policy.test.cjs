@@ -25,15 +25,28 @@ function problems(make) {
 const codes = make => problems(make).map(problem => problem.code)
 
 test('camelCase and snake_case say the same', () => {
-  const camel = new Policy({ allowOrigins: ORIGINS, allowMethods: ['PUT'], maxAge: 60, allowCredentials: true })
-  const snake = new Policy({ allow_origins: ORIGINS, allow_methods: ['PUT'], max_age: 60, allow_credentials: true })
+  const camel = new Policy({
+    allowOrigins: ORIGINS,
+    allowMethods: ['PUT'],
+    maxAge: 60,
+    allowCredentials: true
+  })
+  const snake = new Policy({
+    allow_origins: ORIGINS,
+    allow_methods: ['PUT'],
+    max_age: 60,
+    allow_credentials: true
+  })
   assert.ok(camel.equals(snake))
   assert.ok(!camel.equals(new Policy({ allowOrigins: ORIGINS })))
   assert.ok(!camel.equals({}) && !camel.equals(null) && !camel.equals(undefined))
 })
 
 test('an option in both spellings stands twice', () => {
-  assert.deepEqual(codes(() => new Policy({ allowOrigins: ORIGINS, allow_origins: ORIGINS })), ['duplicate_option'])
+  assert.deepEqual(
+    codes(() => new Policy({ allowOrigins: ORIGINS, allow_origins: ORIGINS })),
+    ['duplicate_option']
+  )
 })
 
 test('every problem is collected, and shown on a line of its own', () => {
@@ -43,32 +56,64 @@ test('every problem is collected, and shown on a line of its own', () => {
   } catch (error) {
     assert.equal(error.name, 'PolicyError')
     assert.ok(error instanceof Error && error instanceof PolicyError)
-    assert.deepEqual(error.problems.map(p => p.code).sort(), ['origin_has_path', 'origin_null', 'unknown_option'])
+    assert.deepEqual(error.problems.map(p => p.code).sort(), [
+      'origin_has_path',
+      'origin_null',
+      'unknown_option'
+    ])
     const lines = error.message.split('\n')
     assert.equal(lines.length, 4)
-    for (const { code } of error.problems) assert.equal(lines.filter(line => line.includes(code)).length, 1)
+    for (const { code } of error.problems)
+      assert.equal(lines.filter(line => line.includes(code)).length, 1)
     assert.ok(Object.isFrozen(error.problems) && Object.isFrozen(error.problems[0]))
     const found = error.problems.find(p => p.code === 'origin_has_path')
-    assert.deepEqual({ ...found, message: '' }, {
-      severity: 'error',
-      code: 'origin_has_path',
-      path: 'allow_origins[0]',
-      value: 'https://a.example/',
-      message: '',
-      hint: 'https://a.example'
-    })
+    assert.deepEqual(
+      { ...found, message: '' },
+      {
+        severity: 'error',
+        code: 'origin_has_path',
+        path: 'allow_origins[0]',
+        value: 'https://a.example/',
+        message: '',
+        hint: 'https://a.example'
+      }
+    )
     assert.equal(problems(() => new Policy())[0].hint, null)
   }
 })
 
 test('values of odd types become option_type', () => {
-  const odd = [/x/, {}, () => {}, Symbol('s'), 5n, new Date(), new Map(), new String('https://a.example'), new Set(ORIGINS), 5, true, null, NaN, -Infinity, Object.create(null)]
+  const odd = [
+    /x/,
+    {},
+    () => {},
+    Symbol('s'),
+    5n,
+    new Date(),
+    new Map(),
+    new String('https://a.example'),
+    new Set(ORIGINS),
+    5,
+    true,
+    null,
+    NaN,
+    -Infinity,
+    Object.create(null)
+  ]
   for (const value of odd) {
-    for (const options of [{ allowOrigins: value }, { allowOrigins: [value] }, { allowOrigins: [[value]] }]) {
-      assert.ok(codes(() => new Policy(options)).includes('option_type'), `${String(Object.prototype.toString.call(value))}`)
+    for (const options of [
+      { allowOrigins: value },
+      { allowOrigins: [value] },
+      { allowOrigins: [[value]] }
+    ]) {
+      assert.ok(
+        codes(() => new Policy(options)).includes('option_type'),
+        `${String(Object.prototype.toString.call(value))}`
+      )
     }
   }
-  const named = (value, name) => assert.match(problems(() => new Policy({ allowOrigins: [value] }))[0].message, new RegExp(name))
+  const named = (value, name) =>
+    assert.match(problems(() => new Policy({ allowOrigins: [value] }))[0].message, new RegExp(name))
   named(/x/, 'RegExp')
   named({}, 'object')
   named(() => {}, 'function')
@@ -85,42 +130,86 @@ test('a list that holds itself ends', () => {
 test('numbers', () => {
   assert.equal(new Policy({ allowOrigins: ORIGINS, maxAge: 600 }).document().max_age, 600)
   for (const maxAge of [1.5, -1, NaN, Infinity, 1e300, 2 ** 53 + 2]) {
-    assert.ok(codes(() => new Policy({ allowOrigins: ORIGINS, maxAge })).some(code => code.startsWith('max_age')), `${maxAge}`)
+    assert.ok(
+      codes(() => new Policy({ allowOrigins: ORIGINS, maxAge })).some(code =>
+        code.startsWith('max_age')
+      ),
+      `${maxAge}`
+    )
   }
 })
 
 test('undefined leaves an option out, null does so for maxAge alone', () => {
-  const policy = new Policy({ allowOrigins: ORIGINS, maxAge: null, allowMethods: undefined, allow_origins: undefined, nonsense: undefined })
+  const policy = new Policy({
+    allowOrigins: ORIGINS,
+    maxAge: null,
+    allowMethods: undefined,
+    allow_origins: undefined,
+    nonsense: undefined
+  })
   assert.ok(policy.equals(new Policy({ allowOrigins: ORIGINS })))
-  assert.deepEqual(codes(() => new Policy({ allowOrigins: ORIGINS, allowMethods: null })), ['option_type'])
+  assert.deepEqual(
+    codes(() => new Policy({ allowOrigins: ORIGINS, allowMethods: null })),
+    ['option_type']
+  )
 })
 
 test('options that are not one object', () => {
-  assert.deepEqual(codes(() => new Policy()), ['origins_empty'])
-  assert.deepEqual(codes(() => new Policy({})), ['origins_empty'])
-  for (const options of [null, [], 'x', 5, true, new Map([['allowOrigins', ORIGINS]]), () => {}, /x/]) {
-    assert.deepEqual(codes(() => new Policy(options)), ['document_invalid'], String(options))
+  assert.deepEqual(
+    codes(() => new Policy()),
+    ['origins_empty']
+  )
+  assert.deepEqual(
+    codes(() => new Policy({})),
+    ['origins_empty']
+  )
+  for (const options of [
+    null,
+    [],
+    'x',
+    5,
+    true,
+    new Map([['allowOrigins', ORIGINS]]),
+    () => {},
+    /x/
+  ]) {
+    assert.deepEqual(
+      codes(() => new Policy(options)),
+      ['document_invalid'],
+      String(options)
+    )
   }
 })
 
 test('options are own properties: a polluted prototype opens nothing', () => {
   Object.prototype.allow_origins = '*'
   try {
-    assert.deepEqual(codes(() => new Policy({})), ['origins_empty'])
+    assert.deepEqual(
+      codes(() => new Policy({})),
+      ['origins_empty']
+    )
   } finally {
     delete Object.prototype.allow_origins
   }
 })
 
 test('lone surrogates and control characters in options are problems', () => {
-  for (const origin of ['https://\ud800.example', 'https://a\0.example', 'https://a.example\n', '']) {
+  for (const origin of [
+    'https://\ud800.example',
+    'https://a\0.example',
+    'https://a.example\n',
+    ''
+  ]) {
     assert.notEqual(problems(() => new Policy({ allowOrigins: [origin] })).length, 0)
   }
 })
 
 test('warnings are frozen and the same every time', () => {
   const policy = new Policy({ allowOrigins: ['https://A.example'] })
-  assert.deepEqual(policy.warnings.map(w => [w.severity, w.code, w.hint]), [['warning', 'origin_not_canonical', 'https://a.example']])
+  assert.deepEqual(
+    policy.warnings.map(w => [w.severity, w.code, w.hint]),
+    [['warning', 'origin_not_canonical', 'https://a.example']]
+  )
   assert.ok(Object.isFrozen(policy.warnings) && Object.isFrozen(policy.warnings[0]))
   assert.equal(policy.warnings, policy.warnings)
 })
@@ -140,9 +229,18 @@ test('JSON and TOML', () => {
   const policy = Policy.fromJson('{"allow_origins": ["https://a.example"], "max_age": 5}')
   assert.ok(policy instanceof Policy)
   assert.ok(policy.equals(Policy.fromToml("allow_origins = ['https://a.example']\nmax_age = 5")))
-  assert.deepEqual(codes(() => Policy.fromJson('{')), ['document_invalid'])
-  assert.deepEqual(codes(() => Policy.fromToml('= 5')), ['document_invalid'])
-  assert.deepEqual(codes(() => Policy.fromJson('{"max_age":1,"max_age":2,"allow_origins":"*"}')), ['duplicate_option'])
+  assert.deepEqual(
+    codes(() => Policy.fromJson('{')),
+    ['document_invalid']
+  )
+  assert.deepEqual(
+    codes(() => Policy.fromToml('= 5')),
+    ['document_invalid']
+  )
+  assert.deepEqual(
+    codes(() => Policy.fromJson('{"max_age":1,"max_age":2,"allow_origins":"*"}')),
+    ['duplicate_option']
+  )
   assert.throws(() => Policy.fromJson({}), TypeError)
 })
 
@@ -156,8 +254,15 @@ test('files', t => {
   writeFileSync(at('a.yaml'), 'allow_origins: "*"')
   mkdirSync(at('directory.json'))
   assert.ok(Policy.fromFile(at('a.json')).equals(Policy.fromFile(pathToFileURL(at('a.toml')))))
-  assert.deepEqual(codes(() => Policy.fromFile(at('bad.json'))), ['origins_empty'])
-  const fails = (name, code) => assert.throws(() => Policy.fromFile(at(name)), error => error.code === code && error.path === at(name) && error.message.startsWith(code))
+  assert.deepEqual(
+    codes(() => Policy.fromFile(at('bad.json'))),
+    ['origins_empty']
+  )
+  const fails = (name, code) =>
+    assert.throws(
+      () => Policy.fromFile(at(name)),
+      error => error.code === code && error.path === at(name) && error.message.startsWith(code)
+    )
   fails('missing.json', 'ENOENT')
   fails('a.json/b.json', 'ENOTDIR')
   fails('directory.json', 'EISDIR')
@@ -166,10 +271,18 @@ test('files', t => {
 })
 
 test('the environment', t => {
-  const env = { CORS_ALLOW_ORIGINS: 'https://a.example, https://b.example', CORS_MAX_AGE: '5', CORS_UPSTREAM: undefined, OTHER: 'x' }
+  const env = {
+    CORS_ALLOW_ORIGINS: 'https://a.example, https://b.example',
+    CORS_MAX_AGE: '5',
+    CORS_UPSTREAM: undefined,
+    OTHER: 'x'
+  }
   const policy = Policy.fromEnv('CORS', env)
   assert.deepEqual(policy.document().allow_origins, ['https://a.example', 'https://b.example'])
-  assert.deepEqual(codes(() => Policy.fromEnv('CORS', { CORS_ALLOWED_ORIGINS: '*' })), ['unknown_option', 'origins_empty'])
+  assert.deepEqual(
+    codes(() => Policy.fromEnv('CORS', { CORS_ALLOWED_ORIGINS: '*' })),
+    ['unknown_option', 'origins_empty']
+  )
   process.env.CROSSGATE_TEST_ALLOW_ORIGINS = '*'
   t.after(() => delete process.env.CROSSGATE_TEST_ALLOW_ORIGINS)
   assert.equal(Policy.fromEnv('CROSSGATE_TEST').document().allow_origins, '*')

@@ -8,7 +8,8 @@ const { join } = require('node:path')
 const { Worker, isMainThread, parentPort } = require('node:worker_threads')
 
 const main = join(__dirname, '..', 'index.cjs')
-const run = source => execFileSync(process.execPath, ['-e', source, main], { encoding: 'utf8', timeout: 120_000 })
+const run = source =>
+  execFileSync(process.execPath, ['-e', source, main], { encoding: 'utf8', timeout: 120_000 })
 
 test('worker threads have policies of their own, at once', { skip: !isMainThread }, async () => {
   const source = `
@@ -22,14 +23,26 @@ test('worker threads have policies of their own, at once', { skip: !isMainThread
       allowed += policy.evaluate('GET', ['Origin', 'https://other.example']).allowed
     }
     parentPort.postMessage([policy.evaluate('GET', { origin }).headers[0][1], allowed])`
-  const answers = await Promise.all([0, 1, 2, 3].map(id => new Promise((resolve, reject) => {
-    const worker = new Worker(source, { eval: true, workerData: { main, id } })
-    let answer
-    worker.on('message', message => { answer = message })
-    worker.on('error', reject)
-    worker.on('exit', code => (code === 0 ? resolve(answer) : reject(new Error(`exit ${code}`))))
-  })))
-  assert.deepEqual(answers, [0, 1, 2, 3].map(id => [`https://w${id}.example`, 20000]))
+  const answers = await Promise.all(
+    [0, 1, 2, 3].map(
+      id =>
+        new Promise((resolve, reject) => {
+          const worker = new Worker(source, { eval: true, workerData: { main, id } })
+          let answer
+          worker.on('message', message => {
+            answer = message
+          })
+          worker.on('error', reject)
+          worker.on('exit', code =>
+            code === 0 ? resolve(answer) : reject(new Error(`exit ${code}`))
+          )
+        })
+    )
+  )
+  assert.deepEqual(
+    answers,
+    [0, 1, 2, 3].map(id => [`https://w${id}.example`, 20000])
+  )
 })
 
 test('a worker ended in the middle takes nothing down', { skip: !isMainThread }, () => {
@@ -45,8 +58,16 @@ test('a worker ended in the middle takes nothing down', { skip: !isMainThread },
 // A hundred thousand; a million with CROSSGATE_LONG=1.
 const POLICIES = process.env.CROSSGATE_LONG ? 1_000_000 : 100_000
 
-test(`${POLICIES.toLocaleString('en')} policies made and dropped leave the memory as it was`, { timeout: 600_000 }, () => {
-  const out = execFileSync(process.execPath, ['--expose-gc', '-e', `
+test(
+  `${POLICIES.toLocaleString('en')} policies made and dropped leave the memory as it was`,
+  { timeout: 600_000 },
+  () => {
+    const out = execFileSync(
+      process.execPath,
+      [
+        '--expose-gc',
+        '-e',
+        `
     const { Policy } = require(process.argv[1])
     const { answerFor } = require(require('node:path').join(process.argv[1], '..', 'lib', 'answer.cjs'))
     const headers = { origin: 'https://a.example' }
@@ -70,13 +91,19 @@ test(`${POLICIES.toLocaleString('en')} policies made and dropped leave the memor
       await make(${POLICIES})
       const after = await measure()
       console.log(JSON.stringify({ rss: after.rss - before.rss, heap: after.heap - before.heap }))
-    })()`, main], { encoding: 'utf8', timeout: 600_000 })
-  const { rss, heap } = JSON.parse(out)
-  // A policy that stayed would be some kilobytes, all of them hundreds of megabytes.
-  assert.ok(rss < 80, `the process grew by ${rss} MB`)
-  assert.ok(heap < 5, `the heap grew by ${heap} MB`)
-  if (process.env.CROSSGATE_LONG) console.log(`# memory after ${POLICIES} policies: ${out.trim()}`)
-})
+    })()`,
+        main
+      ],
+      { encoding: 'utf8', timeout: 600_000 }
+    )
+    const { rss, heap } = JSON.parse(out)
+    // A policy that stayed would be some kilobytes, all of them hundreds of megabytes.
+    assert.ok(rss < 80, `the process grew by ${rss} MB`)
+    assert.ok(heap < 5, `the heap grew by ${heap} MB`)
+    if (process.env.CROSSGATE_LONG)
+      console.log(`# memory after ${POLICIES} policies: ${out.trim()}`)
+  }
+)
 
 test('large policies are given back in time', () => {
   const out = run(`
@@ -94,7 +121,8 @@ test('large policies are given back in time', () => {
       }
       console.log(peak - before)
     })()`)
-  // Measured: 25 MB, and 150 MB if the garbage collector is not told what hangs on the small objects that it sees.
+  // Measured: 25 MB, and 150 MB if the garbage collector is not told what hangs on the small
+  // objects that it sees.
   assert.ok(Number(out) < 80, `grew by ${out} MB`)
 })
 

@@ -24,7 +24,10 @@ test('what cannot be made leaves the old policy', t => {
   const shared = new SharedPolicy({ allowOrigins: [A] })
   const before = shared.policy
   writeFileSync(file, '{"allow_origins": ["b.example"]}')
-  assert.throws(() => shared.replaceFromFile(file), error => error instanceof PolicyError && error.problems[0].code === 'origin_missing_scheme')
+  assert.throws(
+    () => shared.replaceFromFile(file),
+    error => error instanceof PolicyError && error.problems[0].code === 'origin_missing_scheme'
+  )
   assert.throws(() => shared.replaceFromFile(join(directory, 'missing.json')), { code: 'ENOENT' })
   assert.throws(() => shared.replace({ allowOrigins: '*', allowCredentials: true }), PolicyError)
   assert.throws(() => shared.setShadow({}), PolicyError)
@@ -42,10 +45,20 @@ test('what cannot be made leaves the old policy', t => {
 test('a shadow hears of everything and changes nothing', () => {
   const differences = []
   const shared = new SharedPolicy(new Policy({ allowOrigins: [A] }))
-  shared.setShadow({ allowOrigins: [A, B], hostOrigins: true }, difference => differences.push(difference))
+  shared.setShadow({ allowOrigins: [A, B], hostOrigins: true }, difference =>
+    differences.push(difference)
+  )
   assert.deepEqual([allows(shared, A), allows(shared, B)], [true, false])
   // Both ways of asking were heard.
-  assert.deepEqual(differences.map(({ live, shadow, method, headers }) => [live.reason, shadow.reason, method, headers.origin]), Array(2).fill(['origin_not_listed', 'allowed', 'GET', B]))
+  assert.deepEqual(
+    differences.map(({ live, shadow, method, headers }) => [
+      live.reason,
+      shadow.reason,
+      method,
+      headers.origin
+    ]),
+    Array(2).fill(['origin_not_listed', 'allowed', 'GET', B])
+  )
   shared.setShadow(null)
   allows(shared, B)
   assert.equal(differences.length, 2)
@@ -58,8 +71,19 @@ test('counters', () => {
   shared.replace({ allowOrigins: [B] })
   allows(shared, A)
   shared.evaluate('GET', [])
-  assert.deepEqual([counters.get('allowed'), counters.get('origin_not_listed'), counters.get('no_origin'), counters.get('origin_null')], [2, 2, 1, 0])
-  assert.match(counters.toPrometheus(), /^# HELP crossgate_decisions_total [^\n]*\n# TYPE crossgate_decisions_total counter\ncrossgate_decisions_total\{reason="allowed"\} 2\n/)
+  assert.deepEqual(
+    [
+      counters.get('allowed'),
+      counters.get('origin_not_listed'),
+      counters.get('no_origin'),
+      counters.get('origin_null')
+    ],
+    [2, 2, 1, 0]
+  )
+  assert.match(
+    counters.toPrometheus(),
+    /^# HELP crossgate_decisions_total [^\n]*\n# TYPE crossgate_decisions_total counter\ncrossgate_decisions_total\{reason="allowed"\} 2\n/
+  )
   assert.equal(Object.keys(JSON.parse(JSON.stringify(counters))).length, 13)
   assert.throws(() => counters.get('x'), TypeError)
   assert.throws(() => counters.record({}), TypeError)
@@ -68,19 +92,38 @@ test('counters', () => {
 
 test('handshakes', () => {
   const shared = new SharedPolicy({ allowOrigins: [A] })
-  const check = (...rawHeaders) => [shared, shared.policy].map(policy => policy.checkUpgrade({ rawHeaders }))
+  const check = (...rawHeaders) =>
+    [shared, shared.policy].map(policy => policy.checkUpgrade({ rawHeaders }))
   assert.deepEqual(check('Origin', A), ['allow', 'allow'])
   assert.deepEqual(check('Origin', A, 'Origin', A), ['deny', 'deny'])
   assert.deepEqual(check('Host', 'h'), ['absent', 'absent'])
-  assert.equal(new Policy({ allowOrigins: '*' }).checkUpgrade({ rawHeaders: ['Origin', A] }), 'deny')
-  assert.equal(new Policy({ allowOrigins: '*' }).checkUpgrade({ rawHeaders: ['Origin', A] }, { public: true }), 'allow')
+  assert.equal(
+    new Policy({ allowOrigins: '*' }).checkUpgrade({ rawHeaders: ['Origin', A] }),
+    'deny'
+  )
+  assert.equal(
+    new Policy({ allowOrigins: '*' }).checkUpgrade({ rawHeaders: ['Origin', A] }, { public: true }),
+    'allow'
+  )
 })
 
 test('apply tells what it overwrote', () => {
   const decision = new Policy({ allowOrigins: [A] }).evaluate('GET', { origin: A })
   const told = []
-  decision.apply([['Access-Control-Allow-Origin', '*'], ['access-control-allow-origin', A], ['Access-Control-Max-Age', 5], ['Vary', 'Accept'], ['X', 'y']], (name, value) => told.push([name, value]))
-  assert.deepEqual(told, [['access-control-allow-origin', '*'], ['access-control-max-age', '5']])
+  decision.apply(
+    [
+      ['Access-Control-Allow-Origin', '*'],
+      ['access-control-allow-origin', A],
+      ['Access-Control-Max-Age', 5],
+      ['Vary', 'Accept'],
+      ['X', 'y']
+    ],
+    (name, value) => told.push([name, value])
+  )
+  assert.deepEqual(told, [
+    ['access-control-allow-origin', '*'],
+    ['access-control-max-age', '5']
+  ])
 })
 
 test('a shadow that fails fails no request', t => {
@@ -89,7 +132,9 @@ test('a shadow that fails fails no request', t => {
   const shared = new SharedPolicy({ allowOrigins: [A] })
   shared.setShadow({ allowOrigins: [B] }, () => {})
   const failure = new Error('the shadow failed')
-  t.mock.method(Policy.prototype, 'evaluate', () => { throw failure })
+  t.mock.method(Policy.prototype, 'evaluate', () => {
+    throw failure
+  })
   assert.equal(answerFor(shared, 'GET', { origin: A }).allowed, true)
   assert.deepEqual(warned, [failure])
 })

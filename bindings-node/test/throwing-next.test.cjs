@@ -1,6 +1,7 @@
 'use strict'
-// In a bare http server nobody catches what the application throws after `next()`: it has to surface, as with `cors`,
-// and not to be taken for an answer that came too late, which would leave the request hanging.
+// In a bare http server nobody catches what the application throws after `next()`: it has to
+// surface, as with `cors`, and not to be taken for an answer that came too late, which would leave
+// the request hanging.
 
 const test = require('node:test')
 const assert = require('node:assert/strict')
@@ -11,31 +12,46 @@ const cors = require('..')
 const A = 'https://a.example'
 const WAYS = {
   'origin by callback': cors({ origin: (origin, callback) => callback(null, true) }),
-  'origin by callback, later': cors({ origin: (origin, callback) => setImmediate(callback, null, true) }),
-  'origin by callback of an async function': cors({ origin: async (origin, callback) => callback(null, true) }),
+  'origin by callback, later': cors({
+    origin: (origin, callback) => setImmediate(callback, null, true)
+  }),
+  'origin by callback of an async function': cors({
+    origin: async (origin, callback) => callback(null, true)
+  }),
   'origin at once': cors({ origin: origin => origin === A }),
   'origin by promise': cors({ origin: async origin => origin === A }),
-  'origin by callback, an error': cors({ origin: (origin, callback) => callback(new Error('refused')) }),
+  'origin by callback, an error': cors({
+    origin: (origin, callback) => callback(new Error('refused'))
+  }),
   'options by callback': cors((req, callback) => callback(null, { origin: [A] })),
   'options by promise': cors(async () => ({ origin: [A] })),
-  'an origin function in options by callback': cors((req, callback) => callback(null, { origin: (origin, done) => done(null, true) }))
+  'an origin function in options by callback': cors((req, callback) =>
+    callback(null, { origin: (origin, done) => done(null, true) })
+  )
 }
 
 for (const [name, middleware] of Object.entries(WAYS)) {
   test(`what next() throws surfaces: ${name}`, { timeout: 10_000 }, async t => {
     let calls = 0
     const failure = new Error('the handler failed')
-    const server = createServer((req, res) => middleware(req, res, () => {
-      calls += 1
-      setTimeout(() => res.destroy(), 200)
-      throw failure
-    }))
+    const server = createServer((req, res) =>
+      middleware(req, res, () => {
+        calls += 1
+        setTimeout(() => res.destroy(), 200)
+        throw failure
+      })
+    )
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    t.after(() => { server.close(); server.closeAllConnections() })
+    t.after(() => {
+      server.close()
+      server.closeAllConnections()
+    })
     const surfaced = new Promise(resolve => process.setUncaughtExceptionCaptureCallback(resolve))
     t.after(() => process.setUncaughtExceptionCaptureCallback(null))
-    const asked = fetch(`http://127.0.0.1:${server.address().port}/`, { headers: { origin: A } }).catch(() => 'no answer')
+    const asked = fetch(`http://127.0.0.1:${server.address().port}/`, {
+      headers: { origin: A }
+    }).catch(() => 'no answer')
     const waited = new Promise(resolve => setTimeout(resolve, 1000, 'swallowed').unref())
     assert.equal(await Promise.race([surfaced, waited]), failure)
     assert.equal(await asked, 'no answer')

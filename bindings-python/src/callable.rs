@@ -1,5 +1,6 @@
-//! [`Send`] as an object that Python calls. One is made for every request that reaches an application, and called for every
-//! message of its response, so neither goes through PyO3's classes where CPython lets itself be asked directly.
+//! [`Send`] as an object that Python calls. One is made for every request that reaches an
+//! application, and called for every message of its response, so neither goes through PyO3's
+//! classes where CPython lets itself be asked directly.
 
 use pyo3::prelude::*;
 
@@ -10,7 +11,8 @@ pub(crate) fn callable(py: Python<'_>, send: Send) -> PyResult<Bound<'_, PyAny>>
     of_python::make(py, send)
 }
 
-/// A type of our own with CPython's vectorcall protocol: one object a request, and no tuple of arguments.
+/// A type of our own with CPython's vectorcall protocol: one object a request, and no tuple of
+/// arguments.
 #[cfg(not(any(Py_LIMITED_API, PyPy, GraalPy)))]
 #[allow(unsafe_code)]
 mod of_python {
@@ -39,9 +41,13 @@ mod of_python {
 
     pub(super) fn make(py: Python<'_>, send: Send) -> PyResult<Bound<'_, PyAny>> {
         static TYPE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        let class = TYPE.get_or_try_init(py, || new_type(py))?.bind(py).as_type_ptr();
-        // SAFETY: the type is one with room for an `Object` that the collector knows, and the new object is nobody else's.
-        // Every field is written before the collector may look at it. It takes a reference to its type by itself.
+        let class = TYPE
+            .get_or_try_init(py, || new_type(py))?
+            .bind(py)
+            .as_type_ptr();
+        // SAFETY: the type is one with room for an `Object` that the collector knows, and the new
+        // object is nobody else's. Every field is written before the collector may look at it. It
+        // takes a reference to its type by itself.
         unsafe {
             let object = ffi::PyObject_GC_New::<Object>(class);
             let made = Bound::from_owned_ptr_or_err(py, object.cast())?;
@@ -66,13 +72,23 @@ mod of_python {
         let slot = |slot, pfunc| ffi::PyType_Slot { slot, pfunc };
         let mut slots = [
             slot(ffi::Py_tp_new, no_new as ffi::newfunc as *mut c_void),
-            slot(ffi::Py_tp_call, ffi::PyVectorcall_Call as ffi::ternaryfunc as *mut c_void),
-            slot(ffi::Py_tp_dealloc, dealloc as ffi::destructor as *mut c_void),
-            slot(ffi::Py_tp_traverse, traverse as ffi::traverseproc as *mut c_void),
+            slot(
+                ffi::Py_tp_call,
+                ffi::PyVectorcall_Call as ffi::ternaryfunc as *mut c_void,
+            ),
+            slot(
+                ffi::Py_tp_dealloc,
+                dealloc as ffi::destructor as *mut c_void,
+            ),
+            slot(
+                ffi::Py_tp_traverse,
+                traverse as ffi::traverseproc as *mut c_void,
+            ),
             slot(ffi::Py_tp_members, (&raw mut members).cast()),
             slot(0, ptr::null_mut()),
         ];
-        // Whoever changed it (`type(send).__call__ = …`) would change it for every middleware of the process.
+        // Whoever changed it (`type(send).__call__ = …`) would change it for every middleware of
+        // the process.
         #[cfg(Py_3_10)]
         let fixed = ffi::Py_TPFLAGS_IMMUTABLETYPE;
         #[cfg(not(Py_3_10))]
@@ -81,28 +97,51 @@ mod of_python {
             name: c"crossgate._crossgate.Send".as_ptr(),
             basicsize: size_of::<Object>() as c_int,
             itemsize: 0,
-            flags: (ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_HAVE_VECTORCALL | fixed) as c_uint,
+            flags: (ffi::Py_TPFLAGS_DEFAULT
+                | ffi::Py_TPFLAGS_HAVE_GC
+                | ffi::Py_TPFLAGS_HAVE_VECTORCALL
+                | fixed) as c_uint,
             slots: slots.as_mut_ptr(),
         };
-        // SAFETY: CPython copies what it keeps of the specification, but for the name, which is a constant. The slots hold
-        // functions of the types that they are read as, and the member is where `Object` has its entry.
-        unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpec(&raw mut spec))?.cast_into::<PyType>()?.unbind()) }
+        // SAFETY: CPython copies what it keeps of the specification, but for the name, which is a
+        // constant. The slots hold functions of the types that they are read as, and the member is
+        // where `Object` has its entry.
+        unsafe {
+            Ok(
+                Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpec(&raw mut spec))?
+                    .cast_into::<PyType>()?
+                    .unbind(),
+            )
+        }
     }
 
     /// The entry of every call.
-    unsafe extern "C" fn call(this: *mut ffi::PyObject, arguments: *const *mut ffi::PyObject, count: usize, names: *mut ffi::PyObject) -> *mut ffi::PyObject {
-        // SAFETY: the interpreter calls on a thread that is attached. PyO3 is not told so, which would cost as much as the
-        // rest: a `Py` dropped below (none on the usual way) is counted down when PyO3 is entered next.
+    unsafe extern "C" fn call(
+        this: *mut ffi::PyObject,
+        arguments: *const *mut ffi::PyObject,
+        count: usize,
+        names: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: the interpreter calls on a thread that is attached. PyO3 is not told so, which
+        // would cost as much as the rest: a `Py` dropped below (none on the usual way) is counted
+        // down when PyO3 is entered next.
         let py = unsafe { Python::assume_attached() };
         // SAFETY: `names` is null or a tuple, and so many arguments are there.
-        let one = unsafe { ffi::PyVectorcall_NARGS(count) == 1 && (names.is_null() || ffi::PyTuple_GET_SIZE(names) == 0) };
+        let one = unsafe {
+            ffi::PyVectorcall_NARGS(count) == 1
+                && (names.is_null() || ffi::PyTuple_GET_SIZE(names) == 0)
+        };
         // No panic may pass into C.
         let returned = catch_unwind(AssertUnwindSafe(|| {
             if !one {
-                return Err(PyTypeError::new_err("send() takes one argument, the message"));
+                return Err(PyTypeError::new_err(
+                    "send() takes one argument, the message",
+                ));
             }
-            // SAFETY: the interpreter lends the object, which is of our type, and the argument for the call.
-            let (object, message) = unsafe { (&*this.cast::<Object>(), Borrowed::from_ptr(py, *arguments)) };
+            // SAFETY: the interpreter lends the object, which is of our type, and the argument for
+            // the call.
+            let (object, message) =
+                unsafe { (&*this.cast::<Object>(), Borrowed::from_ptr(py, *arguments)) };
             object.send.call(&message)
         }));
         let error = match returned {
@@ -115,16 +154,24 @@ mod of_python {
     }
 
     /// One that is not made by [`make`] would hold nothing.
-    unsafe extern "C" fn no_new(_: *mut ffi::PyTypeObject, _: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    unsafe extern "C" fn no_new(
+        _: *mut ffi::PyTypeObject,
+        _: *mut ffi::PyObject,
+        _: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
         // SAFETY: as in `call`.
         let py = unsafe { Python::assume_attached() };
         PyTypeError::new_err("an application's send is made by the middleware").restore(py);
         ptr::null_mut()
     }
 
-    unsafe extern "C" fn traverse(this: *mut ffi::PyObject, visit: ffi::visitproc, context: *mut c_void) -> c_int {
-        // SAFETY: the collector visits objects that are tracked, so all of it is written; it lends the object, and `visit`
-        // changes nothing.
+    unsafe extern "C" fn traverse(
+        this: *mut ffi::PyObject,
+        visit: ffi::visitproc,
+        context: *mut c_void,
+    ) -> c_int {
+        // SAFETY: the collector visits objects that are tracked, so all of it is written; it lends
+        // the object, and `visit` changes nothing.
         unsafe {
             let send: &Send = &(*this.cast::<Object>()).send;
             for object in [ffi::Py_TYPE(this).cast(), send.send.as_ptr()] {
@@ -138,8 +185,9 @@ mod of_python {
     }
 
     unsafe extern "C" fn dealloc(this: *mut ffi::PyObject) {
-        // SAFETY: nobody refers to the object any more. Its fields are dropped once, after the collector forgot it; then
-        // its memory goes, and the reference to its type that every instance has.
+        // SAFETY: nobody refers to the object any more. Its fields are dropped once, after the
+        // collector forgot it; then its memory goes, and the reference to its type that every
+        // instance has.
         unsafe {
             let class = ffi::Py_TYPE(this);
             ffi::PyObject_GC_UnTrack(this.cast());
@@ -151,7 +199,8 @@ mod of_python {
     }
 }
 
-/// A builtin function, whose `__self__` is an object of a class: all that the stable interface of CPython 3.10 has.
+/// A builtin function, whose `__self__` is an object of a class: all that the stable interface of
+/// CPython 3.10 has.
 #[cfg(any(Py_LIMITED_API, PyPy, GraalPy))]
 mod of_python {
     use pyo3::prelude::*;

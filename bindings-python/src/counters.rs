@@ -42,17 +42,21 @@ impl Counters {
     /// The number of decisions by reason: every reason, in its order.
     fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = PyDict::new(py);
-        self.reasons.iter().try_for_each(|(reason, count)| counts.set_item(reason.as_str(), count))?;
+        self.reasons
+            .iter()
+            .try_for_each(|(reason, count)| counts.set_item(reason.as_str(), count))?;
         Ok(counts)
     }
 
-    /// How many responses came with CORS headers of the application's own, which a middleware replaced or removed.
+    /// How many responses came with CORS headers of the application's own, which a middleware
+    /// replaced or removed.
     #[getter]
     fn overwrote_upstream(&self) -> u64 {
         self.overwrote.load(Ordering::Relaxed)
     }
 
-    /// Counts a response whose own CORS headers were replaced or removed; see Decision.overwrites_upstream.
+    /// Counts a response whose own CORS headers were replaced or removed; see
+    /// Decision.overwrites_upstream.
     fn record_overwritten(&self) {
         self.add_overwrote();
     }
@@ -64,7 +68,10 @@ impl Counters {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let seen = PyDict::new(py);
-        self.reasons.iter().filter(|(_, count)| *count > 0).try_for_each(|(reason, count)| seen.set_item(reason.as_str(), count))?;
+        self.reasons
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .try_for_each(|(reason, count)| seen.set_item(reason.as_str(), count))?;
         Ok(format!("Counters({})", seen.repr()?))
     }
 }

@@ -31,15 +31,27 @@ pub(crate) struct Decision {
 
 impl Decision {
     /// `bytes`: the request's header names came as bytes.
-    pub(crate) fn new(policy: Arc<crossgate::Policy>, request: &Request<'_>, verdict: Option<Verdict>, bytes: bool) -> PyResult<Self> {
-        match policy.evaluate_with(request, verdict).map(|decision| decision.keep()) {
+    pub(crate) fn new(
+        policy: Arc<crossgate::Policy>,
+        request: &Request<'_>,
+        verdict: Option<Verdict>,
+        bytes: bool,
+    ) -> PyResult<Self> {
+        match policy
+            .evaluate_with(request, verdict)
+            .map(|decision| decision.keep())
+        {
             Ok(kept) => Ok(Decision::kept(policy, kept, bytes)),
             Err(error) => Err(PyValueError::new_err(error.to_string())),
         }
     }
 
     pub(crate) fn kept(policy: Arc<crossgate::Policy>, kept: KeptDecision, bytes: bool) -> Self {
-        Decision { policy, kept, bytes }
+        Decision {
+            policy,
+            kept,
+            bytes,
+        }
     }
 
     pub(crate) fn get(&self) -> crossgate::Decision<'_> {
@@ -76,14 +88,16 @@ impl Decision {
         REASONS.get(py, reason as usize, reason.as_str())
     }
 
-    /// What the host does: "forward" to the handler, "answer" with the status and no body, or "reject" with 403.
+    /// What the host does: "forward" to the handler, "answer" with the status and no body, or
+    /// "reject" with 403.
     #[getter]
     fn action<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         let action = self.get().action();
         ACTIONS.get(py, action as usize, action.as_str())
     }
 
-    /// Whether a CORS request passed; None for a request that is not one, or that is the server's own.
+    /// Whether a CORS request passed; None for a request that is not one, or that is the server's
+    /// own.
     #[getter]
     fn allowed(&self) -> Option<bool> {
         self.get().allowed()
@@ -95,16 +109,22 @@ impl Decision {
         self.get().status()
     }
 
-    /// The headers that the response gets: pairs of lower-case name and value. apply() puts them there.
+    /// The headers that the response gets: pairs of lower-case name and value. apply() puts them
+    /// there.
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let decision = self.get();
-        let pairs: Vec<_> =
-            decision.headers().map(|header| (lower(py, header.name), PyString::new(py, header.value)).into_pyobject(py)).collect::<PyResult<_>>()?;
+        let pairs: Vec<_> = decision
+            .headers()
+            .map(|header| {
+                (lower(py, header.name), PyString::new(py, header.value)).into_pyobject(py)
+            })
+            .collect::<PyResult<_>>()?;
         PyTuple::new(py, pairs)
     }
 
-    /// The headers that the response loses if the application or an upstream set them: lower-case names.
+    /// The headers that the response loses if the application or an upstream set them: lower-case
+    /// names.
     #[getter]
     fn remove<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.get().remove().iter().map(|name| lower(py, *name)))
@@ -112,26 +132,40 @@ impl Decision {
 
     /// A new list of the response's headers with the decision's set, merged and removed.
     ///
-    /// headers: (name, value) pairs of str or of bytes, as the application set them. What is added is of the same type,
-    /// lower-case and at the end; with no header at all it is of the request's.
+    /// headers: (name, value) pairs of str or of bytes, as the application set them. What is added
+    /// is of the same type, lower-case and at the end; with no header at all it is of the
+    /// request's.
     #[pyo3(signature = (headers, /))]
     fn apply<'py>(&self, headers: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         self.apply_to(headers)?.0.into_list()
     }
 
-    /// Whether apply replaces or removes something that these headers say about CORS: two places answer for it.
+    /// Whether apply replaces or removes something that these headers say about CORS: two places
+    /// answer for it.
     #[pyo3(signature = (headers, /))]
     fn overwrites_upstream(&self, headers: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.apply_to(headers)?.1)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let python = |truth: Option<bool>| truth.map_or("None", |truth| if truth { "True" } else { "False" });
+        let python = |truth: Option<bool>| {
+            truth.map_or("None", |truth| if truth { "True" } else { "False" })
+        };
         let decision = self.get();
-        let status = decision.status().map_or("None".to_owned(), |status| status.to_string());
-        let (kind, reason, action, allowed) = (decision.kind(), decision.reason(), decision.action(), python(decision.allowed()));
+        let status = decision
+            .status()
+            .map_or("None".to_owned(), |status| status.to_string());
+        let (kind, reason, action, allowed) = (
+            decision.kind(),
+            decision.reason(),
+            decision.action(),
+            python(decision.allowed()),
+        );
         let headers = self.headers(py)?.repr()?;
-        Ok(format!("Decision(kind='{kind}', reason='{reason}', action='{action}', allowed={allowed}, status={status}, headers={headers})"))
+        Ok(format!(
+            "Decision(kind='{kind}', reason='{reason}', action='{action}', allowed={allowed}, \
+                status={status}, headers={headers})"
+        ))
     }
 }
 
@@ -153,8 +187,13 @@ impl Line<'_> {
     fn is(&self, wanted: HeaderName) -> bool {
         match self {
             Line::Theirs(_, name, _) => match name.cast::<PyBytes>() {
-                Ok(name) => name.as_bytes().eq_ignore_ascii_case(wanted.lower().as_bytes()),
-                Err(_) => name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name.eq_ignore_ascii_case(wanted.lower()))),
+                Ok(name) => name
+                    .as_bytes()
+                    .eq_ignore_ascii_case(wanted.lower().as_bytes()),
+                Err(_) => name.cast::<PyString>().is_ok_and(|name| {
+                    name.to_str()
+                        .is_ok_and(|name| name.eq_ignore_ascii_case(wanted.lower()))
+                }),
             },
             Line::Ours(name, _) => *name == wanted,
         }
@@ -166,7 +205,9 @@ impl Line<'_> {
                 Ok(value) => from_latin1(value.as_bytes()),
                 Err(_) => match value.cast::<PyString>() {
                     Ok(value) => value.to_string_lossy().into_owned(),
-                    Err(_) => bytes_of(value).map(|value| from_latin1(value.as_bytes())).unwrap_or_default(),
+                    Err(_) => bytes_of(value)
+                        .map(|value| from_latin1(value.as_bytes()))
+                        .unwrap_or_default(),
                 },
             },
             Line::Ours(_, value) => value.clone(),
@@ -176,7 +217,11 @@ impl Line<'_> {
 
 impl ResponseHeaders for Response<'_> {
     fn get_all(&self, name: HeaderName) -> Vec<String> {
-        self.lines.iter().filter(|line| line.is(name)).map(Line::value).collect()
+        self.lines
+            .iter()
+            .filter(|line| line.is(name))
+            .map(Line::value)
+            .collect()
     }
 
     fn remove(&mut self, name: HeaderName) {
@@ -191,11 +236,20 @@ impl ResponseHeaders for Response<'_> {
 
 impl<'py> Response<'py> {
     pub(crate) fn new(py: Python<'py>, bytes: bool) -> Self {
-        Response { py, lines: Vec::new(), bytes }
+        Response {
+            py,
+            lines: Vec::new(),
+            bytes,
+        }
     }
 
     /// Takes a pair as the application gave it, its name and its value.
-    pub(crate) fn push(&mut self, pair: Bound<'py, PyAny>, name: Bound<'py, PyAny>, value: Bound<'py, PyAny>) {
+    pub(crate) fn push(
+        &mut self,
+        pair: Bound<'py, PyAny>,
+        name: Bound<'py, PyAny>,
+        value: Bound<'py, PyAny>,
+    ) {
         self.lines.push(Line::Theirs(pair, name, value));
     }
 
@@ -204,12 +258,23 @@ impl<'py> Response<'py> {
         let pair = |line| -> PyResult<Bound<'py, PyAny>> {
             Ok(match line {
                 Line::Theirs(pair, _, _) => pair,
-                Line::Ours(name, value) if self.bytes => {
-                    (PyBytes::new(py, name.lower().as_bytes()), PyBytes::new(py, &latin1(&value))).into_pyobject(py)?.into_any()
-                }
-                Line::Ours(name, value) => (lower(py, name), PyString::new(py, &value)).into_pyobject(py)?.into_any(),
+                Line::Ours(name, value) if self.bytes => (
+                    PyBytes::new(py, name.lower().as_bytes()),
+                    PyBytes::new(py, &latin1(&value)),
+                )
+                    .into_pyobject(py)?
+                    .into_any(),
+                Line::Ours(name, value) => (lower(py, name), PyString::new(py, &value))
+                    .into_pyobject(py)?
+                    .into_any(),
             })
         };
-        PyList::new(py, self.lines.into_iter().map(pair).collect::<PyResult<Vec<_>>>()?)
+        PyList::new(
+            py,
+            self.lines
+                .into_iter()
+                .map(pair)
+                .collect::<PyResult<Vec<_>>>()?,
+        )
     }
 }

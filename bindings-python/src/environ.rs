@@ -12,7 +12,15 @@ const COUNT: usize = Request::NAMES.len();
 /// The environ's keys for [`Request::NAMES`].
 fn keys(py: Python<'_>) -> &[Py<PyString>; COUNT] {
     static KEYS: PyOnceLock<[Py<PyString>; COUNT]> = PyOnceLock::new();
-    KEYS.get_or_init(py, || Request::NAMES.map(|name| PyString::intern(py, &format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_"))).unbind()))
+    KEYS.get_or_init(py, || {
+        Request::NAMES.map(|name| {
+            PyString::intern(
+                py,
+                &format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_")),
+            )
+            .unbind()
+        })
+    })
 }
 
 /// What was asked. A server joins several lines of one name to one value.
@@ -25,9 +33,19 @@ impl Asked {
     /// Never fails: what cannot be read is a value that matches nothing.
     pub(crate) fn read(environ: &Bound<'_, PyDict>) -> Self {
         let py = environ.py();
-        let get = |key: &Bound<'_, PyString>| environ.get_item(key).ok().flatten().map(|value| Text::any(&value));
-        let method = get(pyo3::intern!(py, "REQUEST_METHOD")).unwrap_or_else(|| Text::made(py, b""));
-        Asked { method, lines: keys(py).each_ref().map(|key| get(key.bind(py))) }
+        let get = |key: &Bound<'_, PyString>| {
+            environ
+                .get_item(key)
+                .ok()
+                .flatten()
+                .map(|value| Text::any(&value))
+        };
+        let method =
+            get(pyo3::intern!(py, "REQUEST_METHOD")).unwrap_or_else(|| Text::made(py, b""));
+        Asked {
+            method,
+            lines: keys(py).each_ref().map(|key| get(key.bind(py))),
+        }
     }
 
     pub(crate) fn request<'a>(&'a self, py: Python<'a>) -> Request<'a> {
@@ -44,9 +62,13 @@ impl Asked {
         self.method.as_bytes(py) == b"OPTIONS"
     }
 
-    /// The request's own str for this text, if it has one: nothing is made for an origin that is echoed.
+    /// The request's own str for this text, if it has one: nothing is made for an origin that is
+    /// echoed.
     pub(crate) fn text<'py>(&self, py: Python<'py>, text: &str) -> Bound<'py, PyString> {
-        let known = [Some(&self.method)].into_iter().chain(self.lines.iter().map(Option::as_ref)).flatten();
+        let known = [Some(&self.method)]
+            .into_iter()
+            .chain(self.lines.iter().map(Option::as_ref))
+            .flatten();
         for line in known {
             if let Text::Str(known) = line
                 && line.as_bytes(py) == text.as_bytes()

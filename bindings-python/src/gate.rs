@@ -1,5 +1,5 @@
-//! The class `Gate`: a policy whose header sets are made once as Python's pairs, asked with an environ; and its
-//! `Answer`.
+//! The class `Gate`: a policy whose header sets are made once as Python's pairs, asked with an
+//! environ; and its `Answer`.
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ use crate::text::type_name;
 
 /// A policy, ready for environs.
 ///
-/// policy: a Policy or SharedPolicy. lower: header names are written in lower case, else as documents write them. ask:
-/// the host's verdict on an origin that a policy with host_origins asks about; only True allows. counters: count the
-/// decisions.
+/// policy: a Policy or SharedPolicy. lower: header names are written in lower case, else as
+/// documents write them. ask: the host's verdict on an origin that a policy with host_origins asks
+/// about; only True allows. counters: count the decisions.
 #[pyclass(module = "crossgate._crossgate", frozen)]
 pub(crate) struct Gate {
     shared: Option<Py<SharedPolicy>>,
@@ -79,7 +79,9 @@ impl Sets {
                 lines
                     .map(|(name, _, value)| {
                         let value = match value {
-                            PreparedValue::Fixed(text) => Fill::Fixed((&names[name as usize], text).into_pyobject(py)?.unbind()),
+                            PreparedValue::Fixed(text) => Fill::Fixed(
+                                (&names[name as usize], text).into_pyobject(py)?.unbind(),
+                            ),
                             PreparedValue::Origin => Fill::Origin,
                             PreparedValue::Method => Fill::Method,
                             PreparedValue::Names => Fill::Names,
@@ -92,8 +94,14 @@ impl Sets {
         Ok(Arc::new(Sets { policy, lines }))
     }
 
-    fn decide<R>(&self, request: &crossgate::Request<'_>, verdict: Option<Verdict>, read: impl FnOnce(&Decision<'_>) -> R) -> R {
-        // The only error is a verdict that the policy does not ask for; `outcome` has left that out.
+    fn decide<R>(
+        &self,
+        request: &crossgate::Request<'_>,
+        verdict: Option<Verdict>,
+        read: impl FnOnce(&Decision<'_>) -> R,
+    ) -> R {
+        // The only error is a verdict that the policy does not ask for; `outcome` has left that
+        // out.
         match self.policy.evaluate_with(request, verdict) {
             Ok(decision) => read(&decision),
             Err(_) => read(&self.policy.evaluate(request)),
@@ -104,7 +112,9 @@ impl Sets {
 impl Gate {
     /// The policy as it is now.
     fn now(&self, py: Python<'_>) -> PyResult<Arc<Sets>> {
-        let Some(shared) = &self.shared else { return Ok(self.sets.load_full()) };
+        let Some(shared) = &self.shared else {
+            return Ok(self.sets.load_full());
+        };
         let known = self.sets.load_full();
         let policy = &shared.get().load().live.policy;
         if Arc::ptr_eq(&known.policy, policy) {
@@ -122,12 +132,22 @@ impl Gate {
 
     /// What `ask` says of the origin that the policy asks about.
     fn verdict(&self, py: Python<'_>, sets: &Sets, asked: &Asked) -> PyResult<Option<Verdict>> {
-        let Some(ask) = &self.ask else { return Ok(None) };
+        let Some(ask) = &self.ask else {
+            return Ok(None);
+        };
         let request = asked.request(py);
-        let Some(origin) = sets.policy.asks_host(&request) else { return Ok(None) };
+        let Some(origin) = sets.policy.asks_host(&request) else {
+            return Ok(None);
+        };
         let ask = ask.bind(py);
         Ok(Some(match ask.call1((origin,)) {
-            Ok(allowed) if allowed.cast::<PyBool>().is_ok_and(|allowed| allowed.is_true()) => Verdict::Allow,
+            Ok(allowed)
+                if allowed
+                    .cast::<PyBool>()
+                    .is_ok_and(|allowed| allowed.is_true()) =>
+            {
+                Verdict::Allow
+            }
             Ok(_) => Verdict::Deny,
             Err(error) => {
                 // A host that fails to say allows nothing, and the request goes on.
@@ -137,8 +157,14 @@ impl Gate {
         }))
     }
 
-    /// The host is asked unless the caller brings its verdict, which counts only where the policy asks for one.
-    pub(crate) fn outcome(&self, py: Python<'_>, asked: &Asked, verdict: Option<Verdict>) -> PyResult<Outcome> {
+    /// The host is asked unless the caller brings its verdict, which counts only where the policy
+    /// asks for one.
+    pub(crate) fn outcome(
+        &self,
+        py: Python<'_>,
+        asked: &Asked,
+        verdict: Option<Verdict>,
+    ) -> PyResult<Outcome> {
         let sets = self.now(py)?;
         let verdict = match verdict {
             _ if !sets.policy.has_host_origins() => None,
@@ -147,13 +173,29 @@ impl Gate {
         };
         let request = asked.request(py);
         if let Some(shared) = &self.shared {
-            shared.get().load().report_difference(py, &request, verdict, false)?;
+            shared
+                .get()
+                .load()
+                .report_difference(py, &request, verdict, false)?;
         }
         Ok(sets.decide(&request, verdict, |decision| {
             let set = decision.prepared();
-            let value = |value| decision.value_of(value).map(|(text, _)| asked.text(py, text).unbind());
+            let value = |value| {
+                decision
+                    .value_of(value)
+                    .map(|(text, _)| asked.text(py, text).unbind())
+            };
             let status = decision.status().unwrap_or(0);
-            let mut outcome = Outcome { sets: sets.clone(), set, status, reason: decision.reason(), verdict, origin: None, method: None, asked_names: None };
+            let mut outcome = Outcome {
+                sets: sets.clone(),
+                set,
+                status,
+                reason: decision.reason(),
+                verdict,
+                origin: None,
+                method: None,
+                asked_names: None,
+            };
             for line in &sets.lines[set] {
                 match line.value {
                     Fill::Fixed(_) => {}
@@ -174,15 +216,30 @@ impl Gate {
     }
 
     /// Applies the outcome to a response that says something of CORS itself, or has a Vary.
-    fn merge(&self, py: Python<'_>, asked: &Asked, outcome: &Outcome, response: &mut impl ResponseHeaders) {
-        let overwrote = outcome.sets.decide(&asked.request(py), outcome.verdict, |decision| decision.apply(response));
+    fn merge(
+        &self,
+        py: Python<'_>,
+        asked: &Asked,
+        outcome: &Outcome,
+        response: &mut impl ResponseHeaders,
+    ) {
+        let overwrote = outcome
+            .sets
+            .decide(&asked.request(py), outcome.verdict, |decision| {
+                decision.apply(response)
+            });
         if let Some(counters) = self.counters.as_ref().filter(|_| overwrote) {
             counters.get().add_overwrote();
         }
     }
 
     /// Calls `each` with every header of the outcome: its name, and the pair of it.
-    fn each_pair<'py>(&self, py: Python<'py>, outcome: &Outcome, mut each: impl FnMut(HeaderName, Bound<'py, PyTuple>) -> PyResult<()>) -> PyResult<()> {
+    fn each_pair<'py>(
+        &self,
+        py: Python<'py>,
+        outcome: &Outcome,
+        mut each: impl FnMut(HeaderName, Bound<'py, PyTuple>) -> PyResult<()>,
+    ) -> PyResult<()> {
         for line in &outcome.sets.lines[outcome.set] {
             let value = match &line.value {
                 Fill::Fixed(pair) => {
@@ -194,14 +251,22 @@ impl Gate {
                 Fill::Names => &outcome.asked_names,
             };
             if let Some(value) = value {
-                each(line.name, (self.name(py, line.name), value).into_pyobject(py)?)?;
+                each(
+                    line.name,
+                    (self.name(py, line.name), value).into_pyobject(py)?,
+                )?;
             }
         }
         Ok(())
     }
 
-    /// The headers of an answer without an application: the decision's, and what tells that there is no body.
-    pub(crate) fn answer_headers<'py>(&self, py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyList>> {
+    /// The headers of an answer without an application: the decision's, and what tells that there
+    /// is no body.
+    pub(crate) fn answer_headers<'py>(
+        &self,
+        py: Python<'py>,
+        outcome: &Outcome,
+    ) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         self.each_pair(py, outcome, |_, pair| list.append(pair))?;
         if outcome.status != 204 {
@@ -211,13 +276,26 @@ impl Gate {
     }
 
     /// `204 No Content`
-    pub(crate) fn status_line<'py>(&self, py: Python<'py>, status: u16) -> PyResult<Bound<'py, PyString>> {
-        let reason = self.reasons.bind(py).call_method1(pyo3::intern!(py, "get"), (status, "Status"))?;
+    pub(crate) fn status_line<'py>(
+        &self,
+        py: Python<'py>,
+        status: u16,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let reason = self
+            .reasons
+            .bind(py)
+            .call_method1(pyo3::intern!(py, "get"), (status, "Status"))?;
         Ok(PyString::new(py, &format!("{status} {reason}")))
     }
 
     /// A new list of a response's headers, with the outcome's set, merged and removed.
-    pub(crate) fn apply<'py>(&self, py: Python<'py>, asked: &Asked, outcome: &Outcome, headers: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+    pub(crate) fn apply<'py>(
+        &self,
+        py: Python<'py>,
+        asked: &Asked,
+        outcome: &Outcome,
+        headers: &Bound<'py, PyList>,
+    ) -> PyResult<Bound<'py, PyList>> {
         if !headers.iter().any(|pair| is_touched(&pair)) {
             let list = headers.get_slice(0, headers.len());
             self.each_pair(py, outcome, |_, pair| list.append(pair))?;
@@ -235,9 +313,18 @@ impl Gate {
         Ok(list)
     }
 
-    fn write(&self, py: Python<'_>, asked: &Asked, outcome: &Outcome, store: &Bound<'_, PyDict>) -> PyResult<()> {
+    fn write(
+        &self,
+        py: Python<'_>,
+        asked: &Asked,
+        outcome: &Outcome,
+        store: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
         let lower = |name: HeaderName| self.lower_names[name as usize].bind(py);
-        if HeaderName::ALL.iter().any(|name| store.contains(lower(*name)).unwrap_or(false)) {
+        if HeaderName::ALL
+            .iter()
+            .any(|name| store.contains(lower(*name)).unwrap_or(false))
+        {
             self.merge(py, asked, outcome, &mut Store(store));
             return Ok(());
         }
@@ -249,18 +336,42 @@ impl Gate {
 impl Gate {
     #[new]
     #[pyo3(signature = (policy, lower = false, ask = None, counters = None))]
-    fn new(py: Python<'_>, policy: &Bound<'_, PyAny>, lower: bool, ask: Option<Py<PyAny>>, counters: Option<Py<Counters>>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        policy: &Bound<'_, PyAny>,
+        lower: bool,
+        ask: Option<Py<PyAny>>,
+        counters: Option<Py<Counters>>,
+    ) -> PyResult<Self> {
         let lower_names = HeaderName::ALL.map(|name| PyString::intern(py, name.lower()).unbind());
-        let names = HeaderName::ALL.map(|name| PyString::intern(py, if lower { name.lower() } else { name.as_str() }).unbind());
-        let shared = policy.cast::<SharedPolicy>().ok().map(|shared| shared.clone().unbind());
+        let names = HeaderName::ALL.map(|name| {
+            PyString::intern(py, if lower { name.lower() } else { name.as_str() }).unbind()
+        });
+        let shared = policy
+            .cast::<SharedPolicy>()
+            .ok()
+            .map(|shared| shared.clone().unbind());
         let compiled = match (&shared, policy.cast::<Policy>()) {
             (Some(shared), _) => shared.get().load().live.clone(),
             (None, Ok(policy)) => policy.get().compiled.clone(),
-            (None, Err(_)) => return Err(PyTypeError::new_err(format!("policy must be a Policy or a SharedPolicy, not {}", type_name(policy)))),
+            (None, Err(_)) => {
+                return Err(PyTypeError::new_err(format!(
+                    "policy must be a Policy or a SharedPolicy, not {}",
+                    type_name(policy)
+                )));
+            }
         };
         let sets = ArcSwap::new(Sets::new(py, compiled.policy.clone(), &names)?);
         let reasons = py.import("http.client")?.getattr("responses")?.unbind();
-        Ok(Gate { shared, sets, names, lower_names, reasons, ask, counters })
+        Ok(Gate {
+            shared,
+            sets,
+            names,
+            lower_names,
+            reasons,
+            ask,
+            counters,
+        })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -269,7 +380,9 @@ impl Gate {
 
     /// Whether two gates decide alike, now and later.
     fn same(&self, other: &Self) -> bool {
-        let is = |one: &Option<Py<PyAny>>, other: &Option<Py<PyAny>>| one.as_ref().map(Py::as_ptr) == other.as_ref().map(Py::as_ptr);
+        let is = |one: &Option<Py<PyAny>>, other: &Option<Py<PyAny>>| {
+            one.as_ref().map(Py::as_ptr) == other.as_ref().map(Py::as_ptr)
+        };
         let policies = match (&self.shared, &other.shared) {
             (Some(one), Some(other)) => one.is(other),
             (None, None) => self.sets.load().policy == other.sets.load().policy,
@@ -282,17 +395,29 @@ impl Gate {
     fn asks<'py>(&self, environ: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyString>>> {
         let py = environ.py();
         let asked = Asked::read(environ);
-        Ok(self.now(py)?.policy.asks_host(&asked.request(py)).map(|origin| PyString::new(py, origin)))
+        Ok(self
+            .now(py)?
+            .policy
+            .asks_host(&asked.request(py))
+            .map(|origin| PyString::new(py, origin)))
     }
 
     /// Decides about the request of an environ. Never raises for what stands there.
     #[pyo3(signature = (environ, verdict = None))]
-    fn decide(slf: &Bound<'_, Self>, environ: &Bound<'_, PyDict>, verdict: Option<&Bound<'_, PyAny>>) -> PyResult<Answer> {
+    fn decide(
+        slf: &Bound<'_, Self>,
+        environ: &Bound<'_, PyDict>,
+        verdict: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Answer> {
         let verdict = self::verdict(verdict)?;
         let asked = Asked::read(environ);
         let outcome = slf.get().outcome(slf.py(), &asked, verdict)?;
         slf.get().count(&outcome);
-        Ok(Answer { gate: slf.clone().unbind(), asked, outcome })
+        Ok(Answer {
+            gate: slf.clone().unbind(),
+            asked,
+            outcome,
+        })
     }
 }
 
@@ -315,12 +440,16 @@ impl Answer {
     /// A new list of a response's headers with the answer's set, merged and removed.
     #[pyo3(signature = (headers, /))]
     fn apply<'py>(&self, headers: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
-        self.gate.get().apply(headers.py(), &self.asked, &self.outcome, headers)
+        self.gate
+            .get()
+            .apply(headers.py(), &self.asked, &self.outcome, headers)
     }
 
     /// The same in place, in the dict in which Django keeps a response's headers.
     #[pyo3(signature = (store, /))]
     fn write(&self, store: &Bound<'_, PyDict>) -> PyResult<()> {
-        self.gate.get().write(store.py(), &self.asked, &self.outcome, store)
+        self.gate
+            .get()
+            .write(store.py(), &self.asked, &self.outcome, store)
     }
 }

@@ -1,4 +1,5 @@
-//! The Python module `crossgate._crossgate`: the engine's values as Python's. No rule of CORS stands here.
+//! The Python module `crossgate._crossgate`: the engine's values as Python's. No rule of CORS
+//! stands here.
 //!
 //! 1. `options.rs`: keyword arguments become a policy document.
 //! 2. `policy.rs`: the class `Policy`.
@@ -6,10 +7,11 @@
 //! 4. `decision.rs`: the class `Decision`, and its headers applied to a response's.
 //! 5. `problem.rs`: the class `Problem`, and the exceptions.
 //! 6. `shared.rs` and `counters.rs`: a policy that is swapped while serving, and decisions counted.
-//! 7. `asgi.rs`: the ASGI middleware; `scan.rs` reads its header lists, `wire.rs` has prepared header pairs, `send.rs` and
-//!    `callable.rs` put them into responses, `written.rs` knows odd shapes of those, `reply.rs` is the awaitable of its own
-//!    answers.
-//! 8. `environ.rs`, `gate.rs` and `response.rs`: the same for WSGI environs, with header sets that are made once.
+//! 7. `asgi.rs`: the ASGI middleware; `scan.rs` reads its header lists, `wire.rs` has prepared
+//!    header pairs, `send.rs` and `callable.rs` put them into responses, `written.rs` knows odd
+//!    shapes of those, `reply.rs` is the awaitable of its own answers.
+//! 8. `environ.rs`, `gate.rs` and `response.rs`: the same for WSGI environs, with header sets that
+//!    are made once.
 //! 9. `wsgi.rs`: the middleware around a WSGI application.
 #![deny(unsafe_code)]
 
@@ -60,7 +62,8 @@ mod _crossgate {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         // For whoever raises one himself; those of this module bring their own.
-        py.get_type::<PolicyError>().setattr("problems", PyTuple::empty(py))?;
+        py.get_type::<PolicyError>()
+            .setattr("problems", PyTuple::empty(py))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

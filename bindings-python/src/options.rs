@@ -2,12 +2,15 @@
 
 use crossgate::{Document, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PyMemoryView, PySet, PyString};
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping,
+    PyMemoryView, PySet, PyString,
+};
 
 use crate::text::type_name;
 
-/// Keyword arguments as a document. Whatever no option takes becomes a problem of the policy, never a TypeError; only
-/// what an iterable raises by itself is passed on.
+/// Keyword arguments as a document. Whatever no option takes becomes a problem of the policy, never
+/// a TypeError; only what an iterable raises by itself is passed on.
 pub(crate) fn document(options: Option<&Bound<'_, PyDict>>) -> PyResult<Document> {
     let mut document = Document::new();
     for (name, option) in options.into_iter().flatten() {
@@ -25,9 +28,12 @@ fn value(option: &Bound<'_, PyAny>) -> PyResult<Value> {
     match (scalar(option), option.try_iter()) {
         (Some(value), _) => Ok(value),
         (None, Ok(items)) if !is_other => {
-            let mut values: Vec<Value> = items.map(|item| item.map(|item| scalar(&item).unwrap_or_else(|| other(&item)))).collect::<PyResult<_>>()?;
+            let mut values: Vec<Value> = items
+                .map(|item| item.map(|item| scalar(&item).unwrap_or_else(|| other(&item))))
+                .collect::<PyResult<_>>()?;
             if option.is_instance_of::<PySet>() || option.is_instance_of::<PyFrozenSet>() {
-                // A set's order changes from process to process; the headers of two workers must not.
+                // A set's order changes from process to process; the headers of two workers must
+                // not.
                 values.sort_by_cached_key(|value| format!("{value:?}"));
             }
             Ok(Value::List(values))
@@ -46,9 +52,15 @@ fn scalar(value: &Bound<'_, PyAny>) -> Option<Value> {
         Some(Value::Bool(boolean.is_true()))
     } else if value.is_instance_of::<PyInt>() {
         // Too large for the one is too large for every option.
-        Some(value.extract().map_or_else(|_| Value::Float(value.extract().unwrap_or(f64::INFINITY)), Value::Int))
+        Some(value.extract().map_or_else(
+            |_| Value::Float(value.extract().unwrap_or(f64::INFINITY)),
+            Value::Int,
+        ))
     } else {
-        value.cast::<PyFloat>().ok().map(|number| Value::Float(number.value()))
+        value
+            .cast::<PyFloat>()
+            .ok()
+            .map(|number| Value::Float(number.value()))
     }
 }
 

@@ -17,9 +17,9 @@ use crate::{options, problem};
 
 /// A compiled CORS policy: immutable, and free to be used by any number of threads.
 ///
-/// The keyword arguments are the options of the policy document. Lists are lists or tuples of str, or any other
-/// iterable (a set is sorted, so that every process sends the same headers); "*" stands for everything.
-/// Raises PolicyError with every problem found.
+/// The keyword arguments are the options of the policy document. Lists are lists or tuples of str,
+/// or any other iterable (a set is sorted, so that every process sends the same headers); "*"
+/// stands for everything. Raises PolicyError with every problem found.
 #[pyclass(module = "crossgate", frozen)]
 pub(crate) struct Policy {
     pub(crate) compiled: Arc<Compiled>,
@@ -31,7 +31,10 @@ impl Policy {
     }
 
     /// Builds without the interpreter: a list of a million origins takes its time.
-    fn build(py: Python<'_>, build: impl FnOnce() -> Result<crossgate::Policy, crossgate::PolicyError> + Send) -> PyResult<Self> {
+    fn build(
+        py: Python<'_>,
+        build: impl FnOnce() -> Result<crossgate::Policy, crossgate::PolicyError> + Send,
+    ) -> PyResult<Self> {
         match py.detach(build) {
             Ok(policy) => Ok(Policy::of(policy)),
             Err(error) => Err(problem::policy_error(py, &error)),
@@ -39,14 +42,20 @@ impl Policy {
     }
 
     fn of(policy: crossgate::Policy) -> Self {
-        Policy { compiled: Arc::new(Compiled::new(policy)) }
+        Policy {
+            compiled: Arc::new(Compiled::new(policy)),
+        }
     }
 
     pub(crate) fn load_file(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
         let file: PathBuf = path.extract()?;
         match py.detach(|| crossgate::Policy::from_file(file)) {
             Ok(policy) => Ok(Policy::of(policy)),
-            Err(error) => Err(problem::load_error(py, py.import("os")?.call_method1("fspath", (path,))?, &error)),
+            Err(error) => Err(problem::load_error(
+                py,
+                py.import("os")?.call_method1("fspath", (path,))?,
+                &error,
+            )),
         }
     }
 }
@@ -74,26 +83,41 @@ impl Policy {
         Self::build(py, || crossgate::Policy::from_toml(text))
     }
 
-    /// Builds a policy from a file whose name ends in .json or .toml. Raises OSError if it cannot be read.
+    /// Builds a policy from a file whose name ends in .json or .toml. Raises OSError if it cannot
+    /// be read.
     #[classmethod]
     #[pyo3(signature = (path, /))]
-    fn from_file(_class: &Bound<'_, PyType>, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn from_file(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        path: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
         Self::load_file(py, path)
     }
 
-    /// Builds a policy from environment variables: PREFIX_ALLOW_ORIGINS, PREFIX_MAX_AGE, and so on. Lists are split at
-    /// commas.
+    /// Builds a policy from environment variables: PREFIX_ALLOW_ORIGINS, PREFIX_MAX_AGE, and so on.
+    /// Lists are split at commas.
     #[classmethod]
     #[pyo3(signature = (prefix, /))]
     fn from_env(_class: &Bound<'_, PyType>, py: Python<'_>, prefix: &str) -> PyResult<Self> {
-        // Python's view of the environment: reading the process's own would race with whoever changes it.
-        let variables: HashMap<String, String> =
-            py.import("os")?.getattr("environ")?.call_method0("items")?.try_iter()?.try_fold(HashMap::new(), |mut variables, item| -> PyResult<_> {
+        // Python's view of the environment: reading the process's own would race with whoever
+        // changes it.
+        let variables: HashMap<String, String> = py
+            .import("os")?
+            .getattr("environ")?
+            .call_method0("items")?
+            .try_iter()?
+            .try_fold(HashMap::new(), |mut variables, item| -> PyResult<_> {
                 let (name, value): (Bound<'_, PyString>, Bound<'_, PyString>) = item?.extract()?;
-                variables.insert(name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned());
+                variables.insert(
+                    name.to_string_lossy().into_owned(),
+                    value.to_string_lossy().into_owned(),
+                );
                 Ok(variables)
             })?;
-        Self::build(py, move || crossgate::Policy::from_variables(prefix, variables))
+        Self::build(py, move || {
+            crossgate::Policy::from_variables(prefix, variables)
+        })
     }
 
     /// What is worth a look, though the policy is built.
@@ -109,29 +133,54 @@ impl Policy {
 
     /// Decides about a request.
     ///
-    /// headers: an iterable of (name, value) pairs of str or of bytes. verdict: "allow" or "deny", what the host says
-    /// of the origin that asks_host names; only for policies with host_origins.
+    /// headers: an iterable of (name, value) pairs of str or of bytes. verdict: "allow" or "deny",
+    /// what the host says of the origin that asks_host names; only for policies with host_origins.
     #[pyo3(signature = (method, headers, verdict = None))]
-    fn evaluate(&self, py: Python<'_>, method: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>, verdict: Option<&Bound<'_, PyAny>>) -> PyResult<Decision> {
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        method: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        verdict: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decision> {
         let verdict = self::verdict(verdict)?;
         let asked = Asked::read(method, headers)?;
-        Decision::new(self.compiled.policy.clone(), &asked.request(py), verdict, asked.bytes)
+        Decision::new(
+            self.compiled.policy.clone(),
+            &asked.request(py),
+            verdict,
+            asked.bytes,
+        )
     }
 
     /// The origin that the host is asked about before evaluate, or None.
     #[pyo3(signature = (method, headers))]
-    fn asks_host<'py>(&self, py: Python<'py>, method: &Bound<'py, PyAny>, headers: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyString>>> {
+    fn asks_host<'py>(
+        &self,
+        py: Python<'py>,
+        method: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyString>>> {
         let asked = Asked::read(method, headers)?;
         let request = asked.request(py);
-        Ok(self.engine().asks_host(&request).map(|origin| PyString::new(py, origin)))
+        Ok(self
+            .engine()
+            .asks_host(&request)
+            .map(|origin| PyString::new(py, origin)))
     }
 
     /// Checks the origin of a WebSocket handshake: "allow", "deny", or "absent" if there is none.
     ///
-    /// origin_lines: None, a str, bytes, or a sequence of them, one for each Origin line. public: the socket serves
-    /// everybody alike and reads no cookie.
+    /// origin_lines: None, a str, bytes, or a sequence of them, one for each Origin line. public:
+    /// the socket serves everybody alike and reads no cookie.
     #[pyo3(signature = (origin_lines, public = false, verdict = None))]
-    fn check_websocket(&self, py: Python<'_>, origin_lines: &Bound<'_, PyAny>, public: bool, verdict: Option<&Bound<'_, PyAny>>) -> PyResult<&'static str> {
+    fn check_websocket(
+        &self,
+        py: Python<'_>,
+        origin_lines: &Bound<'_, PyAny>,
+        public: bool,
+        verdict: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<&'static str> {
         let verdict = self::verdict(verdict)?;
         let lines = self::origin_lines(origin_lines)?;
         let mut origin = Field::ABSENT;
@@ -154,22 +203,33 @@ impl Policy {
 
     /// The options that are not the default's; long lists are shortened.
     pub(crate) fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let plain = crossgate::Policy::builder().allow_origins(["*"]).build().map(|policy| policy.document()).unwrap_or_default();
+        let plain = crossgate::Policy::builder()
+            .allow_origins(["*"])
+            .build()
+            .map(|policy| policy.document())
+            .unwrap_or_default();
         let mut shown = Document::new();
         for (name, value) in self.engine().document().entries() {
             if name == "allow_origins" || plain.get(name) != Some(value) {
                 shown.push(name, value.clone());
             }
         }
-        let parts: Vec<_> = shown.entries().iter().map(|(name, value)| Ok(format!("{name}={}", shortened(py, value)?))).collect::<PyResult<_>>()?;
+        let parts: Vec<_> = shown
+            .entries()
+            .iter()
+            .map(|(name, value)| Ok(format!("{name}={}", shortened(py, value)?)))
+            .collect::<PyResult<_>>()?;
         Ok(format!("Policy({})", parts.join(", ")))
     }
 
     /// Pickles as the document.
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let py = slf.py();
         let rebuild = py.import("copyreg")?.getattr("__newobj_ex__")?;
-        let arguments = (slf.get_type(), PyTuple::empty(py), slf.get().document(py)?).into_pyobject(py)?;
+        let arguments =
+            (slf.get_type(), PyTuple::empty(py), slf.get().document(py)?).into_pyobject(py)?;
         Ok((rebuild, arguments))
     }
 }
@@ -179,8 +239,14 @@ const SHOWN: usize = 8;
 fn shortened(py: Python<'_>, value: &Value) -> PyResult<String> {
     match value {
         Value::List(values) if values.len() > SHOWN => {
-            let list = options::to_python(py, &Value::List(values[..SHOWN].to_vec()))?.repr()?.to_string();
-            Ok(format!("{}, ... {} more]", list.trim_end_matches(']'), values.len() - SHOWN))
+            let list = options::to_python(py, &Value::List(values[..SHOWN].to_vec()))?
+                .repr()?
+                .to_string();
+            Ok(format!(
+                "{}, ... {} more]",
+                list.trim_end_matches(']'),
+                values.len() - SHOWN
+            ))
         }
         value => Ok(options::to_python(py, value)?.repr()?.to_string()),
     }

@@ -1,5 +1,5 @@
-//! The awaitable of a response without a body: what an `async def` with two `await send(...)` would be, without its
-//! frame.
+//! The awaitable of a response without a body: what an `async def` with two `await send(...)` would
+//! be, without its frame.
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
@@ -38,11 +38,19 @@ enum Steps {
 
 impl Reply {
     pub(crate) fn new(send: &Bound<'_, PyAny>, start: Bound<'_, PyDict>) -> Self {
-        Reply { send: send.clone().unbind(), next: Next::Start(start.unbind()), awaited: None }
+        Reply {
+            send: send.clone().unbind(),
+            next: Next::Start(start.unbind()),
+            awaited: None,
+        }
     }
 
     /// Goes on until the server's `send` has to wait; `None` at the end.
-    fn advance<'py>(&mut self, py: Python<'py>, value: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn advance<'py>(
+        &mut self,
+        py: Python<'py>,
+        value: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut value = value;
         loop {
             if let Some(awaited) = &self.awaited {
@@ -61,14 +69,22 @@ impl Reply {
                     body(py)?
                 }
                 Next::Nothing => return Ok(None),
-                Next::Over => return Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")),
+                Next::Over => {
+                    return Err(PyRuntimeError::new_err(
+                        "cannot reuse already awaited coroutine",
+                    ));
+                }
             };
             self.awaited = Some(Steps::of(self.send.bind(py).call1((message,))?)?);
         }
     }
 
     /// The same, and over if it fails.
-    fn run<'py>(&mut self, py: Python<'py>, value: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn run<'py>(
+        &mut self,
+        py: Python<'py>,
+        value: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.advance(py, value).inspect_err(|_| self.end())
     }
 
@@ -95,7 +111,8 @@ impl Reply {
     /// A coroutine's.
     #[pyo3(signature = (value, /))]
     fn send<'py>(&mut self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.run(value.py(), Some(value).filter(|value| !value.is_none()))?.ok_or_else(|| PyStopIteration::new_err(()))
+        self.run(value.py(), Some(value).filter(|value| !value.is_none()))?
+            .ok_or_else(|| PyStopIteration::new_err(()))
     }
 
     /// A coroutine's.
@@ -111,7 +128,8 @@ impl Reply {
             Err(stop) if self.awaited.is_some() && stop.is_instance_of::<PyStopIteration>(py) => {
                 // The server's `send` took it, and is done.
                 self.awaited = None;
-                self.run(py, None)?.ok_or_else(|| PyStopIteration::new_err(()))
+                self.run(py, None)?
+                    .ok_or_else(|| PyStopIteration::new_err(()))
             }
             Err(error) => {
                 self.end();
@@ -132,7 +150,9 @@ impl Reply {
         if let Next::Start(start) = &self.next {
             visit.call(start)?;
         }
-        self.awaited.as_ref().map_or(Ok(()), |awaited| visit.call(awaited.object()))
+        self.awaited
+            .as_ref()
+            .map_or(Ok(()), |awaited| visit.call(awaited.object()))
     }
 }
 
@@ -144,13 +164,23 @@ impl Steps {
     fn of(awaitable: Bound<'_, PyAny>) -> PyResult<Self> {
         let py = awaitable.py();
         #[cfg(Py_3_10)]
-        if awaitable.get_type().is(COROUTINE.import(py, "types", "CoroutineType")?) {
-            // SAFETY: the only thing done with it is `send`, which is PyIter_Send, which takes a coroutine as it takes an
-            // iterator.
+        if awaitable
+            .get_type()
+            .is(COROUTINE.import(py, "types", "CoroutineType")?)
+        {
+            // SAFETY: the only thing done with it is `send`, which is PyIter_Send, which takes a
+            // coroutine as it takes an iterator.
             #[allow(unsafe_code)]
-            return Ok(Steps::Coroutine(unsafe { awaitable.cast_into_unchecked() }.unbind()));
+            return Ok(Steps::Coroutine(
+                unsafe { awaitable.cast_into_unchecked() }.unbind(),
+            ));
         }
-        Ok(Steps::Iterator(awaitable.call_method0(intern!(py, "__await__"))?.cast_into::<PyIterator>()?.unbind()))
+        Ok(Steps::Iterator(
+            awaitable
+                .call_method0(intern!(py, "__await__"))?
+                .cast_into::<PyIterator>()?
+                .unbind(),
+        ))
     }
 
     fn object(&self) -> &Py<PyIterator> {
@@ -162,10 +192,17 @@ impl Steps {
     }
 
     /// `None` when it is done.
-    fn step<'py>(&self, py: Python<'py>, value: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn step<'py>(
+        &self,
+        py: Python<'py>,
+        value: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         #[cfg(Py_3_10)]
         if let Steps::Coroutine(coroutine) = self {
-            return match coroutine.bind(py).send(value.unwrap_or(py.None().bind(py)))? {
+            return match coroutine
+                .bind(py)
+                .send(value.unwrap_or(py.None().bind(py)))?
+            {
                 PySendResult::Next(step) => Ok(Some(step)),
                 PySendResult::Return(_) => Ok(None),
             };
@@ -181,7 +218,11 @@ impl Steps {
     }
 
     fn throw<'py>(&self, error: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        match self.object().bind(error.py()).getattr_opt(intern!(error.py(), "throw"))? {
+        match self
+            .object()
+            .bind(error.py())
+            .getattr_opt(intern!(error.py(), "throw"))?
+        {
             Some(throw) => throw.call1(error),
             None => Err(raised(error)?),
         }

@@ -18,9 +18,16 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn read(method: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Self> {
         let Some(text) = Text::read(method) else {
-            return Err(PyTypeError::new_err(format!("method must be a str or bytes, not {}", type_name(method))));
+            return Err(PyTypeError::new_err(format!(
+                "method must be a str or bytes, not {}",
+                type_name(method)
+            )));
         };
-        let mut asked = Asked { method: text, lines: HeaderLines::default(), bytes: false };
+        let mut asked = Asked {
+            method: text,
+            lines: HeaderLines::default(),
+            bytes: false,
+        };
         each_pair(headers, |index, _, name, value| {
             if index == 0 {
                 asked.bytes = name.is_instance_of::<PyBytes>();
@@ -46,7 +53,8 @@ pub(crate) struct Preflight<'a> {
     pub(crate) names: Option<&'a Py<PyBytes>>,
 }
 
-/// The lines of the headers that the engine reads: the first of each name where it costs no allocation.
+/// The lines of the headers that the engine reads: the first of each name where it costs no
+/// allocation.
 #[derive(Default)]
 pub(crate) struct HeaderLines {
     first: [Option<Text>; Request::NAMES.len()],
@@ -54,10 +62,13 @@ pub(crate) struct HeaderLines {
 }
 
 impl HeaderLines {
-    /// Takes a line of the name that stands at this place; anything but str and bytes is passed over.
+    /// Takes a line of the name that stands at this place; anything but str and bytes is passed
+    /// over.
     #[inline]
     pub(crate) fn take(&mut self, place: usize, value: &Bound<'_, PyAny>) {
-        let Some(value) = Text::read(value) else { return };
+        let Some(value) = Text::read(value) else {
+            return;
+        };
         match &mut self.first[place] {
             first @ None => *first = Some(value),
             Some(_) => self.more.push((place, value)),
@@ -67,12 +78,17 @@ impl HeaderLines {
     #[inline]
     pub(crate) fn request<'a>(&'a self, py: Python<'a>, method: &'a [u8]) -> Request<'a> {
         let [origin, acrm, acrh, acrpn, sec_fetch_site] = &self.first;
-        let field = |line: &'a Option<Text>| line.as_ref().map_or(Field::ABSENT, |line| Field::one(line.as_bytes(py)));
+        let field = |line: &'a Option<Text>| {
+            line.as_ref()
+                .map_or(Field::ABSENT, |line| Field::one(line.as_bytes(py)))
+        };
         let mut request = Request {
             method,
             origin: field(origin),
             acrm: field(acrm),
-            acrh: acrh.as_ref().map_or(Lines::Absent, |line| Lines::One(line.as_bytes(py))),
+            acrh: acrh
+                .as_ref()
+                .map_or(Lines::Absent, |line| Lines::One(line.as_bytes(py))),
             acrpn: field(acrpn),
             sec_fetch_site: field(sec_fetch_site),
         };
@@ -85,18 +101,39 @@ impl HeaderLines {
     #[cfg(not(Py_LIMITED_API))]
     pub(crate) fn release(self, py: Python<'_>) {
         let more = self.more.into_iter().map(|(_, line)| line);
-        self.first.into_iter().flatten().chain(more).for_each(|line| line.release(py));
+        self.first
+            .into_iter()
+            .flatten()
+            .chain(more)
+            .for_each(|line| line.release(py));
     }
 
-    /// What a preflight asks, if each line came once and in bytes, and nothing is asked about private networks.
+    /// What a preflight asks, if each line came once and in bytes, and nothing is asked about
+    /// private networks.
     pub(crate) fn preflight(&self) -> Option<Preflight<'_>> {
-        let ([Some(Text::Bytes(origin)), Some(Text::Bytes(method)), names, None, _], []) = (&self.first, self.more.as_slice()) else { return None };
+        let (
+            [
+                Some(Text::Bytes(origin)),
+                Some(Text::Bytes(method)),
+                names,
+                None,
+                _,
+            ],
+            [],
+        ) = (&self.first, self.more.as_slice())
+        else {
+            return None;
+        };
         let names = match names {
             None => None,
             Some(Text::Bytes(names)) => Some(names),
             Some(Text::Str(_)) => return None,
         };
-        Some(Preflight { origin, method, names })
+        Some(Preflight {
+            origin,
+            method,
+            names,
+        })
     }
 
     /// The only line of `Origin`, as it came.
@@ -105,7 +142,8 @@ impl HeaderLines {
     }
 }
 
-/// Where a name stands in [`Request::NAMES`]. Few headers have the length of one, so most cost no more than this.
+/// Where a name stands in [`Request::NAMES`]. Few headers have the length of one, so most cost no
+/// more than this.
 #[inline]
 pub(crate) fn place(name: &[u8]) -> Option<usize> {
     /// By length, counted from 1; no two have the same.
@@ -127,42 +165,69 @@ pub(crate) fn place(name: &[u8]) -> Option<usize> {
 #[inline]
 pub(crate) fn is_name(name: &[u8], lower: &str) -> bool {
     let lower = lower.as_bytes();
-    // One letter tells nearly all names of the same length apart: `accept`, `sec-fetch-mode`, `date`.
-    lower.len() == name.len() && name[name.len() - 4] | 0x20 == lower[lower.len() - 4] && (lower == name || lower.eq_ignore_ascii_case(name))
+    // One letter tells nearly all names of the same length apart: `accept`, `sec-fetch-mode`,
+    // `date`.
+    lower.len() == name.len()
+        && name[name.len() - 4] | 0x20 == lower[lower.len() - 4]
+        && (lower == name || lower.eq_ignore_ascii_case(name))
 }
 
 /// What `of` says of a name of bytes or str; `None` for what is neither.
 #[inline]
-pub(crate) fn with_name<T>(name: &Bound<'_, PyAny>, of: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+pub(crate) fn with_name<T>(
+    name: &Bound<'_, PyAny>,
+    of: impl FnOnce(&[u8]) -> Option<T>,
+) -> Option<T> {
     match name.cast::<PyBytes>() {
         Ok(bytes) => of(bytes.as_bytes()),
         Err(_) => of(name.cast::<PyString>().ok()?.to_str().ok()?.as_bytes()),
     }
 }
 
-/// Where `origin` stands in [`Request::NAMES`]; [`HeaderLines::request`] names all of them in their order.
+/// Where `origin` stands in [`Request::NAMES`]; [`HeaderLines::request`] names all of them in their
+/// order.
 const ORIGIN: usize = 0;
 const _: () = {
     let [origin, acrm, acrh, acrpn, sec_fetch_site] = Request::NAMES;
-    assert!(matches!(origin.as_bytes(), b"origin") && matches!(sec_fetch_site.as_bytes(), b"sec-fetch-site"));
-    assert!(matches!(acrm.as_bytes(), b"access-control-request-method") && matches!(acrh.as_bytes(), b"access-control-request-headers"));
-    assert!(matches!(acrpn.as_bytes(), b"access-control-request-private-network"));
+    assert!(
+        matches!(origin.as_bytes(), b"origin")
+            && matches!(sec_fetch_site.as_bytes(), b"sec-fetch-site")
+    );
+    assert!(
+        matches!(acrm.as_bytes(), b"access-control-request-method")
+            && matches!(acrh.as_bytes(), b"access-control-request-headers")
+    );
+    assert!(matches!(
+        acrpn.as_bytes(),
+        b"access-control-request-private-network"
+    ));
 };
 
 /// Calls `each` with the index of every pair, the pair, its name and its value, both str or bytes.
 pub(crate) fn each_pair<'py>(
     headers: &Bound<'py, PyAny>,
-    mut each: impl FnMut(usize, &Bound<'py, PyAny>, &Bound<'py, PyAny>, &Bound<'py, PyAny>) -> PyResult<()>,
+    mut each: impl FnMut(
+        usize,
+        &Bound<'py, PyAny>,
+        &Bound<'py, PyAny>,
+        &Bound<'py, PyAny>,
+    ) -> PyResult<()>,
 ) -> PyResult<()> {
-    let items = headers
-        .try_iter()
-        .map_err(|_| PyTypeError::new_err(format!("headers must be an iterable of (name, value) pairs of str or of bytes, not {}", type_name(headers))))?;
+    let items = headers.try_iter().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "headers must be an iterable of (name, value) pairs of str or of bytes, not {}",
+            type_name(headers)
+        ))
+    })?;
     for (index, item) in items.enumerate() {
         let item = item?;
         let (name, value) = pair(&item).ok_or_else(|| wrong_pair(headers, index, &item))?;
         for (part, what) in [(&name, "name"), (&value, "value")] {
             if !is_text(part) {
-                return Err(PyTypeError::new_err(format!("the {what} in headers[{index}] must be a str or bytes, not {}", type_name(part))));
+                return Err(PyTypeError::new_err(format!(
+                    "the {what} in headers[{index}] must be a str or bytes, not {}",
+                    type_name(part)
+                )));
             }
         }
         each(index, &item, &name, &value)?;
@@ -170,22 +235,40 @@ pub(crate) fn each_pair<'py>(
     Ok(())
 }
 
-pub(crate) fn pair<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+pub(crate) fn pair<'py>(
+    item: &Bound<'py, PyAny>,
+) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     if let Ok(tuple) = item.cast::<PyTuple>() {
-        return if tuple.len() == 2 { Some((tuple.get_item(0).ok()?, tuple.get_item(1).ok()?)) } else { None };
+        return if tuple.len() == 2 {
+            Some((tuple.get_item(0).ok()?, tuple.get_item(1).ok()?))
+        } else {
+            None
+        };
     }
     let list = item.cast::<PyList>().ok()?;
-    if list.len() == 2 { Some((list.get_item(0).ok()?, list.get_item(1).ok()?)) } else { None }
+    if list.len() == 2 {
+        Some((list.get_item(0).ok()?, list.get_item(1).ok()?))
+    } else {
+        None
+    }
 }
 
 fn wrong_pair(headers: &Bound<'_, PyAny>, index: usize, item: &Bound<'_, PyAny>) -> PyErr {
     // A mapping yields its keys.
-    let hint = if headers.hasattr("items").unwrap_or(false) { "; pass headers.items()" } else { "" };
+    let hint = if headers.hasattr("items").unwrap_or(false) {
+        "; pass headers.items()"
+    } else {
+        ""
+    };
     let found = match item.len() {
-        Ok(length) if item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>() => format!("a {} of {length}", type_name(item)),
+        Ok(length) if item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>() => {
+            format!("a {} of {length}", type_name(item))
+        }
         _ => type_name(item),
     };
-    PyTypeError::new_err(format!("headers[{index}] must be a (name, value) tuple, not {found}{hint}"))
+    PyTypeError::new_err(format!(
+        "headers[{index}] must be a (name, value) tuple, not {found}{hint}"
+    ))
 }
 
 pub(crate) fn is_text(value: &Bound<'_, PyAny>) -> bool {
@@ -200,18 +283,33 @@ pub(crate) fn origin_lines(lines: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
     if let Some(line) = Text::read(lines) {
         return Ok(vec![line]);
     }
-    let wrong =
-        |found: &Bound<'_, PyAny>| PyTypeError::new_err(format!("origin_lines must be None, a str, bytes or a sequence of them, not {}", type_name(found)));
+    let wrong = |found: &Bound<'_, PyAny>| {
+        PyTypeError::new_err(format!(
+            "origin_lines must be None, a str, bytes or a sequence of them, not {}",
+            type_name(found)
+        ))
+    };
     let items = lines.try_iter().map_err(|_| wrong(lines))?;
-    items.map(|item| item.and_then(|item| Text::read(&item).ok_or_else(|| wrong(&item)))).collect()
+    items
+        .map(|item| item.and_then(|item| Text::read(&item).ok_or_else(|| wrong(&item))))
+        .collect()
 }
 
 /// What the host says of an origin.
 pub(crate) fn verdict(verdict: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Verdict>> {
-    let Some(value) = verdict else { return Ok(None) };
-    match value.cast::<PyString>().ok().and_then(|text| text.to_str().ok()) {
+    let Some(value) = verdict else {
+        return Ok(None);
+    };
+    match value
+        .cast::<PyString>()
+        .ok()
+        .and_then(|text| text.to_str().ok())
+    {
         Some("allow") => Ok(Some(Verdict::Allow)),
         Some("deny") => Ok(Some(Verdict::Deny)),
-        _ => Err(PyValueError::new_err(format!("verdict must be None, 'allow' or 'deny', not {}", value.repr()?))),
+        _ => Err(PyValueError::new_err(format!(
+            "verdict must be None, 'allow' or 'deny', not {}",
+            value.repr()?
+        ))),
     }
 }

@@ -1,5 +1,5 @@
-//! A response's headers, while a decision is applied to them: a WSGI list of pairs of str, and the dict in which
-//! Django keeps them.
+//! A response's headers, while a decision is applied to them: a WSGI list of pairs of str, and the
+//! dict in which Django keeps them.
 
 use crossgate::{HeaderName, ResponseHeaders};
 use pyo3::IntoPyObjectExt;
@@ -10,7 +10,10 @@ use crate::written::unpacked;
 
 /// The values of a str and of nothing else.
 fn text(value: Option<Bound<'_, PyAny>>) -> Option<String> {
-    value?.cast::<PyString>().ok().map(|text| text.to_string_lossy().into_owned())
+    value?
+        .cast::<PyString>()
+        .ok()
+        .map(|text| text.to_string_lossy().into_owned())
 }
 
 fn name_of<'py>(pair: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
@@ -20,13 +23,17 @@ fn name_of<'py>(pair: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
 /// Whether a pair is of a header that a decision may touch, or is no tuple.
 pub(crate) fn is_touched(pair: &Bound<'_, PyAny>) -> bool {
     name_of(pair).is_none_or(|name| {
-        let Ok(Ok(name)) = name.cast::<PyString>().map(|name| name.to_str()) else { return false };
-        HeaderName::ALL.iter().any(|known| known.lower().eq_ignore_ascii_case(name))
+        let Ok(Ok(name)) = name.cast::<PyString>().map(|name| name.to_str()) else {
+            return false;
+        };
+        HeaderName::ALL
+            .iter()
+            .any(|known| known.lower().eq_ignore_ascii_case(name))
     })
 }
 
-/// The list that `start_response` is given. What is no pair of str stays where it is: the server says what is wrong
-/// with it.
+/// The list that `start_response` is given. What is no pair of str stays where it is: the server
+/// says what is wrong with it.
 pub(crate) struct Pairs<'py>(pub(crate) Vec<Pair<'py>>);
 
 impl<'py> Pairs<'py> {
@@ -36,7 +43,9 @@ impl<'py> Pairs<'py> {
                 return item;
             }
             // Servers unpack it all the same.
-            unpacked(&item).and_then(|parts| parts.into_bound_py_any(item.py()).ok()).unwrap_or(item)
+            unpacked(&item)
+                .and_then(|parts| parts.into_bound_py_any(item.py()).ok())
+                .unwrap_or(item)
         };
         Pairs(headers.iter().map(pair).map(Pair::Theirs).collect())
     }
@@ -50,7 +59,9 @@ pub(crate) enum Pair<'py> {
 impl Pair<'_> {
     fn is(&self, wanted: HeaderName) -> bool {
         match self {
-            Pair::Theirs(pair) => text(name_of(pair)).is_some_and(|name| name.eq_ignore_ascii_case(wanted.lower())),
+            Pair::Theirs(pair) => {
+                text(name_of(pair)).is_some_and(|name| name.eq_ignore_ascii_case(wanted.lower()))
+            }
             Pair::Ours(name, _) => *name == wanted,
         }
     }
@@ -65,7 +76,11 @@ impl Pair<'_> {
 
 impl ResponseHeaders for Pairs<'_> {
     fn get_all(&self, name: HeaderName) -> Vec<String> {
-        self.0.iter().filter(|pair| pair.is(name)).filter_map(Pair::value).collect()
+        self.0
+            .iter()
+            .filter(|pair| pair.is(name))
+            .filter_map(Pair::value)
+            .collect()
     }
 
     fn remove(&mut self, name: HeaderName) {
@@ -78,7 +93,8 @@ impl ResponseHeaders for Pairs<'_> {
     }
 }
 
-/// Django's `response.headers._store`: lower-case names to pairs of the name as written and the value.
+/// Django's `response.headers._store`: lower-case names to pairs of the name as written and the
+/// value.
 pub(crate) struct Store<'a, 'py>(pub(crate) &'a Bound<'py, PyDict>);
 
 impl<'py> Store<'_, 'py> {
@@ -89,7 +105,10 @@ impl<'py> Store<'_, 'py> {
 
 impl ResponseHeaders for Store<'_, '_> {
     fn get_all(&self, name: HeaderName) -> Vec<String> {
-        self.get(name).and_then(|pair| text(pair.get_item(1).ok())).into_iter().collect()
+        self.get(name)
+            .and_then(|pair| text(pair.get_item(1).ok()))
+            .into_iter()
+            .collect()
     }
 
     fn remove(&mut self, name: HeaderName) {
@@ -100,8 +119,12 @@ impl ResponseHeaders for Store<'_, '_> {
     }
 
     fn set(&mut self, name: HeaderName, value: &str) {
-        // The name as the response writes it, if it does; in lower case else, as Django's own middlewares of CORS do.
-        let written = self.get(name).and_then(|pair| text(pair.get_item(0).ok())).unwrap_or_else(|| name.lower().to_owned());
+        // The name as the response writes it, if it does; in lower case else, as Django's own
+        // middlewares of CORS do.
+        let written = self
+            .get(name)
+            .and_then(|pair| text(pair.get_item(0).ok()))
+            .unwrap_or_else(|| name.lower().to_owned());
         // Setting a str in a dict of str does not fail.
         let _ = self.0.set_item(name.lower(), (written, value));
     }

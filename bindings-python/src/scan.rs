@@ -1,5 +1,5 @@
-//! What of ASGI's scopes and messages is looked at in every request. Of header lists nearly all pairs are of no interest,
-//! and cost no more than a look at the name.
+//! What of ASGI's scopes and messages is looked at in every request. Of header lists nearly all
+//! pairs are of no interest, and cost no more than a look at the name.
 
 use crossgate::HeaderName;
 use pyo3::intern;
@@ -8,8 +8,8 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::request::{HeaderLines, is_name, is_text, pair, place, with_name};
 
-/// Takes the lines that the engine reads from a list or tuple of pairs, and passes over whatever is no pair. False if it
-/// is neither list nor tuple.
+/// Takes the lines that the engine reads from a list or tuple of pairs, and passes over whatever is
+/// no pair. False if it is neither list nor tuple.
 #[inline]
 pub(crate) fn take_lines(headers: &Bound<'_, PyAny>, lines: &mut HeaderLines) -> bool {
     each(headers, place, |found| {
@@ -38,7 +38,11 @@ fn of_decision(name: &[u8]) -> Option<()> {
         bits
     };
     let may_be = name.len() < 64 && LENGTHS >> name.len() & 1 == 1;
-    (may_be && HeaderName::ALL.iter().any(|known| is_name(name, known.lower()))).then_some(())
+    (may_be
+        && HeaderName::ALL
+            .iter()
+            .any(|known| is_name(name, known.lower())))
+    .then_some(())
 }
 
 /// What [`each`] stops at.
@@ -51,15 +55,20 @@ enum Named<'a, 'py, W> {
 
 /// Calls `each` for every pair whose name is `wanted`, and for what is odd.
 #[inline]
-fn each<'py, W>(headers: &Bound<'py, PyAny>, wanted: impl Fn(&[u8]) -> Option<W> + Copy, mut each: impl FnMut(Named<'_, 'py, W>)) -> bool {
-    let look_at = |item: &Bound<'py, PyAny>, each: &mut dyn FnMut(Named<'_, 'py, W>)| match pair(item) {
-        Some((name, value)) if is_text(&name) => {
-            if let Some(wanted) = with_name(&name, wanted) {
-                each(Named::Wanted(wanted, &value));
+fn each<'py, W>(
+    headers: &Bound<'py, PyAny>,
+    wanted: impl Fn(&[u8]) -> Option<W> + Copy,
+    mut each: impl FnMut(Named<'_, 'py, W>),
+) -> bool {
+    let look_at =
+        |item: &Bound<'py, PyAny>, each: &mut dyn FnMut(Named<'_, 'py, W>)| match pair(item) {
+            Some((name, value)) if is_text(&name) => {
+                if let Some(wanted) = with_name(&name, wanted) {
+                    each(Named::Wanted(wanted, &value));
+                }
             }
-        }
-        _ => each(Named::Odd),
-    };
+            _ => each(Named::Odd),
+        };
     if let Ok(list) = headers.cast::<PyList>() {
         let mut index = 0;
         while let Some((place, found)) = walk::of_interest(list, index, wanted) {
@@ -71,7 +80,9 @@ fn each<'py, W>(headers: &Bound<'py, PyAny>, wanted: impl Fn(&[u8]) -> Option<W>
         }
         return true;
     }
-    let Ok(tuple) = headers.cast::<PyTuple>() else { return false };
+    let Ok(tuple) = headers.cast::<PyTuple>() else {
+        return false;
+    };
     tuple.iter().for_each(|item| look_at(&item, &mut each));
     true
 }
@@ -108,39 +119,57 @@ mod walk {
 
     #[cfg(not(Py_LIMITED_API))]
     use ffi::{
-        Py_SIZE as bytes_size, PyBytes_AS_STRING as bytes_start, PyList_GET_ITEM as list_item, PyList_GET_SIZE as list_size, PyTuple_GET_ITEM as tuple_item,
+        Py_SIZE as bytes_size, PyBytes_AS_STRING as bytes_start, PyList_GET_ITEM as list_item,
+        PyList_GET_SIZE as list_size, PyTuple_GET_ITEM as tuple_item,
         PyTuple_GET_SIZE as tuple_size,
     };
     /// The stable interface has functions where the structures are not in sight.
     #[cfg(Py_LIMITED_API)]
     use ffi::{
-        PyBytes_AsString as bytes_start, PyBytes_Size as bytes_size, PyList_GetItem as list_item, PyList_Size as list_size, PyTuple_GetItem as tuple_item,
-        PyTuple_Size as tuple_size,
+        PyBytes_AsString as bytes_start, PyBytes_Size as bytes_size, PyList_GetItem as list_item,
+        PyList_Size as list_size, PyTuple_GetItem as tuple_item, PyTuple_Size as tuple_size,
     };
 
-    /// From `index` on the first that is anything but a pair whose name is bytes that are not wanted, and its place.
+    /// From `index` on the first that is anything but a pair whose name is bytes that are not
+    /// wanted, and its place.
     #[inline]
-    pub(super) fn of_interest<'py, W>(list: &Bound<'py, PyList>, mut index: usize, wanted: impl Fn(&[u8]) -> Option<W>) -> Option<(usize, Found<'py, W>)> {
+    pub(super) fn of_interest<'py, W>(
+        list: &Bound<'py, PyList>,
+        mut index: usize,
+        wanted: impl Fn(&[u8]) -> Option<W>,
+    ) -> Option<(usize, Found<'py, W>)> {
         let py = list.py();
         let list = list.as_ptr();
         // SAFETY: a list that the caller holds; its length is below isize::MAX.
         while index < unsafe { list_size(list) } as usize {
-            // SAFETY: the index is below the length. This thread holds the interpreter's lock (the token `py`, and this is
-            // no build without that lock), and nothing below runs Python's code: neither what reads an object of the type
-            // that was just checked, nor `wanted`, which is given bytes and nothing else. So nobody changes the list or
-            // drops what is in it until this block is left, and what leaves it has a reference of its own.
+            // SAFETY: the index is below the length. This thread holds the interpreter's lock (the
+            // token `py`, and this is no build without that lock), and nothing below runs Python's
+            // code: neither what reads an object of the type that was just checked, nor `wanted`,
+            // which is given bytes and nothing else. So nobody changes the list or drops what is in
+            // it until this block is left, and what leaves it has a reference of its own.
             unsafe {
                 let item = list_item(list, index as ffi::Py_ssize_t);
                 let mut bytes = None;
                 if ffi::PyTuple_CheckExact(item) != 0 && tuple_size(item) == 2 {
                     let name = tuple_item(item, 0);
                     if ffi::PyBytes_CheckExact(name) != 0 {
-                        bytes = Some(std::slice::from_raw_parts(bytes_start(name).cast::<u8>(), bytes_size(name) as usize));
+                        bytes = Some(std::slice::from_raw_parts(
+                            bytes_start(name).cast::<u8>(),
+                            bytes_size(name) as usize,
+                        ));
                     }
                 }
                 match bytes.map(&wanted) {
                     Some(None) => {}
-                    Some(Some(wanted)) => return Some((index, Found::Wanted(wanted, Bound::from_borrowed_ptr(py, tuple_item(item, 1))))),
+                    Some(Some(wanted)) => {
+                        return Some((
+                            index,
+                            Found::Wanted(
+                                wanted,
+                                Bound::from_borrowed_ptr(py, tuple_item(item, 1)),
+                            ),
+                        ));
+                    }
                     None => return Some((index, Found::Other(Bound::from_borrowed_ptr(py, item)))),
                 }
             }
@@ -151,13 +180,22 @@ mod walk {
 
     /// The value of a dict's first entry, if its key is this very object.
     #[inline]
-    pub(super) fn first_if<'py>(fields: &Bound<'py, PyDict>, key: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+    pub(super) fn first_if<'py>(
+        fields: &Bound<'py, PyDict>,
+        key: &Bound<'py, PyString>,
+    ) -> Option<Bound<'py, PyAny>> {
         let (mut position, mut first, mut value) = (0, ptr::null_mut(), ptr::null_mut());
-        // SAFETY: a dict that the caller holds, whose first key and value are lent while nobody changes it: the lock is
-        // held, as above, until the value has a reference of its own.
+        // SAFETY: a dict that the caller holds, whose first key and value are lent while nobody
+        // changes it: the lock is held, as above, until the value has a reference of its own.
         unsafe {
-            let is_there = ffi::PyDict_Next(fields.as_ptr(), &raw mut position, &raw mut first, &raw mut value) != 0;
-            (is_there && first == key.as_ptr()).then(|| Bound::from_borrowed_ptr(fields.py(), value))
+            let is_there = ffi::PyDict_Next(
+                fields.as_ptr(),
+                &raw mut position,
+                &raw mut first,
+                &raw mut value,
+            ) != 0;
+            (is_there && first == key.as_ptr())
+                .then(|| Bound::from_borrowed_ptr(fields.py(), value))
         }
     }
 }
@@ -169,16 +207,31 @@ mod walk {
 
     use super::Found;
 
-    /// From `index` on the first that is anything but a pair whose name is bytes that are not wanted, and its place.
+    /// From `index` on the first that is anything but a pair whose name is bytes that are not
+    /// wanted, and its place.
     #[inline]
-    pub(super) fn of_interest<'py, W>(list: &Bound<'py, PyList>, mut index: usize, wanted: impl Fn(&[u8]) -> Option<W>) -> Option<(usize, Found<'py, W>)> {
+    pub(super) fn of_interest<'py, W>(
+        list: &Bound<'py, PyList>,
+        mut index: usize,
+        wanted: impl Fn(&[u8]) -> Option<W>,
+    ) -> Option<(usize, Found<'py, W>)> {
         while index < list.len() {
             // Another thread may shorten it meanwhile.
             let item = list.get_item(index).ok()?;
-            let name = item.cast::<PyTuple>().ok().filter(|item| item.len() == 2).and_then(|item| item.get_item(0).ok());
-            match name.as_ref().and_then(|name| name.cast::<PyBytes>().ok()).map(|name| wanted(name.as_bytes())) {
+            let name = item
+                .cast::<PyTuple>()
+                .ok()
+                .filter(|item| item.len() == 2)
+                .and_then(|item| item.get_item(0).ok());
+            match name
+                .as_ref()
+                .and_then(|name| name.cast::<PyBytes>().ok())
+                .map(|name| wanted(name.as_bytes()))
+            {
                 Some(None) => {}
-                Some(Some(wanted)) => return Some((index, Found::Wanted(wanted, item.get_item(1).ok()?))),
+                Some(Some(wanted)) => {
+                    return Some((index, Found::Wanted(wanted, item.get_item(1).ok()?)));
+                }
                 None => return Some((index, Found::Other(item))),
             }
             index += 1;
@@ -187,7 +240,10 @@ mod walk {
     }
 
     /// Nothing is quicker here than to look it up.
-    pub(super) fn first_if<'py>(_: &Bound<'py, PyDict>, _: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+    pub(super) fn first_if<'py>(
+        _: &Bound<'py, PyDict>,
+        _: &Bound<'py, PyString>,
+    ) -> Option<Bound<'py, PyAny>> {
         None
     }
 }

@@ -1,4 +1,5 @@
-//! What the `send` does that an application behind the ASGI middleware gets; `callable.rs` makes it one that Python calls.
+//! What the `send` does that an application behind the ASGI middleware gets; `callable.rs` makes it
+//! one that Python calls.
 
 use std::sync::Arc;
 
@@ -32,17 +33,28 @@ impl Send {
     /// Drops it on a thread that is attached, without asking PyO3 for each reference whether it is.
     #[cfg(not(Py_LIMITED_API))]
     pub(crate) fn release(self, py: Python<'_>) {
-        let Send { compiled, filled, method, lines, verdict: _, counters, send } = self;
+        let Send {
+            compiled,
+            filled,
+            method,
+            lines,
+            verdict: _,
+            counters,
+            send,
+        } = self;
         drop(compiled);
         filled.release(py);
         method.into_iter().for_each(|method| method.release(py));
         lines.release(py);
-        counters.into_iter().for_each(|counters| counters.drop_ref(py));
+        counters
+            .into_iter()
+            .for_each(|counters| counters.drop_ref(py));
         send.drop_ref(py);
     }
 
-    /// The awaitable that the server's `send` returns. Every start has the headers, not only the first: an application that
-    /// catches what the server raised sends another, even behind a body (hypercorn looks at the headers with the first body).
+    /// The awaitable that the server's `send` returns. Every start has the headers, not only the
+    /// first: an application that catches what the server raised sends another, even behind a body
+    /// (hypercorn looks at the headers with the first body).
     pub(crate) fn call<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.py();
         let send = self.send.bind(py);
@@ -55,8 +67,8 @@ impl Send {
         send.call1((message,))
     }
 
-    /// A copy of the message with the decision's headers: the application may send the same one, or the same list in it,
-    /// for every request.
+    /// A copy of the message with the decision's headers: the application may send the same one, or
+    /// the same list in it, for every request.
     fn start<'py>(&self, message: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
         let py = message.py();
         let key = intern!(py, "headers");
@@ -82,8 +94,17 @@ impl Send {
                 None => odd.push(item),
             }
         }
-        let request = self.lines.request(py, self.method.as_ref().map_or(b"", |method| method.as_bytes(py)));
-        if self.compiled.policy.evaluate_with(&request, self.verdict).is_ok_and(|decision| decision.apply(&mut response))
+        let request = self.lines.request(
+            py,
+            self.method
+                .as_ref()
+                .map_or(b"", |method| method.as_bytes(py)),
+        );
+        if self
+            .compiled
+            .policy
+            .evaluate_with(&request, self.verdict)
+            .is_ok_and(|decision| decision.apply(&mut response))
             && let Some(counters) = &self.counters
         {
             counters.get().add_overwrote();
@@ -96,10 +117,17 @@ impl Send {
     }
 }
 
-/// What an iterable holds; one that fails half-way with an `Exception` has told what it knows. `None` for what has no items.
+/// What an iterable holds; one that fails half-way with an `Exception` has told what it knows.
+/// `None` for what has no items.
 pub(crate) fn list_of<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyList>>> {
     let py = headers.py();
-    let failed = |error: PyErr| if error.is_instance_of::<PyException>(py) { Ok(None::<Bound<'_, PyList>>) } else { Err(error) };
+    let failed = |error: PyErr| {
+        if error.is_instance_of::<PyException>(py) {
+            Ok(None::<Bound<'_, PyList>>)
+        } else {
+            Err(error)
+        }
+    };
     let items = match headers.try_iter() {
         Ok(items) => items,
         Err(error) => return failed(error),

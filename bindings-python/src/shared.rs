@@ -16,9 +16,11 @@ use crate::request::{Asked, verdict};
 use crate::text::type_name;
 use crate::wire::Compiled;
 
-/// A policy that is replaced while serving. Whoever reads it never waits, and sees the old policy or the new one.
+/// A policy that is replaced while serving. Whoever reads it never waits, and sees the old policy
+/// or the new one.
 ///
-/// A middleware takes it in place of a Policy. A document or file that is wrong raises PolicyError and changes nothing.
+/// A middleware takes it in place of a Policy. A document or file that is wrong raises PolicyError
+/// and changes nothing.
 #[pyclass(module = "crossgate", frozen)]
 pub(crate) struct SharedPolicy {
     current: ArcSwap<Current>,
@@ -44,23 +46,47 @@ impl Current {
         let shadow = shadow.map(|(policy, on_difference)| {
             let shared = crossgate::SharedPolicy::new(live.policy.clone());
             shared.set_shadow(Some(policy.policy.clone()));
-            Shadow { policy, on_difference, both: shared.load() }
+            Shadow {
+                policy,
+                on_difference,
+                both: shared.load(),
+            }
         });
         Arc::new(Current { live, shadow })
     }
 
-    /// Tells the host's callback if the shadow would have decided otherwise. An `Exception` of the callback is reported as
-    /// unraisable: no request depends on it.
-    pub(crate) fn report_difference(&self, py: Python<'_>, request: &Request<'_>, verdict: Option<Verdict>, bytes: bool) -> PyResult<()> {
-        let Some(shadow) = &self.shadow else { return Ok(()) };
-        let Ok(Some(_)) = shadow.both.shadow_difference(request, verdict) else { return Ok(()) };
+    /// Tells the host's callback if the shadow would have decided otherwise. An `Exception` of the
+    /// callback is reported as unraisable: no request depends on it.
+    pub(crate) fn report_difference(
+        &self,
+        py: Python<'_>,
+        request: &Request<'_>,
+        verdict: Option<Verdict>,
+        bytes: bool,
+    ) -> PyResult<()> {
+        let Some(shadow) = &self.shadow else {
+            return Ok(());
+        };
+        let Ok(Some(_)) = shadow.both.shadow_difference(request, verdict) else {
+            return Ok(());
+        };
         let decide = |policy: &Arc<crossgate::Policy>| {
             let verdict = verdict.filter(|_| policy.has_host_origins());
-            policy.evaluate_with(request, verdict).ok().map(|decision| Decision::kept(policy.clone(), decision.keep(), bytes))
+            policy
+                .evaluate_with(request, verdict)
+                .ok()
+                .map(|decision| Decision::kept(policy.clone(), decision.keep(), bytes))
         };
-        let (Some(live), Some(shadowed)) = (decide(&self.live.policy), decide(&shadow.policy.policy)) else { return Ok(()) };
+        let (Some(live), Some(shadowed)) =
+            (decide(&self.live.policy), decide(&shadow.policy.policy))
+        else {
+            return Ok(());
+        };
         let on_difference = shadow.on_difference.bind(py);
-        on_difference.call1((live, shadowed)).map(drop).or_else(|error| report(py, error, on_difference))
+        on_difference
+            .call1((live, shadowed))
+            .map(drop)
+            .or_else(|error| report(py, error, on_difference))
     }
 }
 
@@ -78,7 +104,15 @@ impl SharedPolicy {
     }
 
     fn put(&self, live: Arc<Compiled>) {
-        self.change(|current| Current::new(live, current.shadow.as_ref().map(|shadow| (shadow.policy.clone(), shadow.on_difference.clone()))));
+        self.change(|current| {
+            Current::new(
+                live,
+                current
+                    .shadow
+                    .as_ref()
+                    .map(|shadow| (shadow.policy.clone(), shadow.on_difference.clone())),
+            )
+        });
     }
 }
 
@@ -87,19 +121,26 @@ impl SharedPolicy {
     #[new]
     #[pyo3(signature = (policy, /))]
     fn new(policy: &Policy) -> Self {
-        SharedPolicy { current: ArcSwap::new(Current::new(policy.compiled.clone(), None)), writing: Mutex::new(()) }
+        SharedPolicy {
+            current: ArcSwap::new(Current::new(policy.compiled.clone(), None)),
+            writing: Mutex::new(()),
+        }
     }
 
     /// The policy as it is now.
     #[getter]
     fn policy(&self) -> Policy {
-        Policy { compiled: self.load().live.clone() }
+        Policy {
+            compiled: self.load().live.clone(),
+        }
     }
 
     /// The policy that is evaluated beside it, or None.
     #[getter]
     fn shadow(&self) -> Option<Policy> {
-        self.load().shadow.as_ref().map(|shadow| Policy { compiled: shadow.policy.clone() })
+        self.load().shadow.as_ref().map(|shadow| Policy {
+            compiled: shadow.policy.clone(),
+        })
     }
 
     /// Replaces the policy.
@@ -108,24 +149,33 @@ impl SharedPolicy {
         self.put(policy.compiled.clone());
     }
 
-    /// Builds the policy anew from a mapping of options. Raises PolicyError with every problem; the old one stays then.
+    /// Builds the policy anew from a mapping of options. Raises PolicyError with every problem; the
+    /// old one stays then.
     #[pyo3(signature = (document, /))]
     fn replace_document(&self, document: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = document.py();
         if document.cast::<PyMapping>().is_err() {
-            return Err(PyTypeError::new_err(format!("a policy document is a mapping of option names to values, not {}", type_name(document))));
+            return Err(PyTypeError::new_err(format!(
+                "a policy document is a mapping of option names to values, not {}",
+                type_name(document)
+            )));
         }
         let options = PyDict::new(py);
         for item in document.call_method0("items")?.try_iter()? {
             let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
             // Whatever is no option's name is reported as one that does not exist.
-            options.set_item(name.cast_into::<PyString>().or_else(|other| other.into_inner().str())?, value)?;
+            options.set_item(
+                name.cast_into::<PyString>()
+                    .or_else(|other| other.into_inner().str())?,
+                value,
+            )?;
         }
         self.put(Policy::new(py, Some(&options))?.compiled);
         Ok(())
     }
 
-    /// Builds the policy anew from a file, as Policy.from_file does. If that raises, the old one stays.
+    /// Builds the policy anew from a file, as Policy.from_file does. If that raises, the old one
+    /// stays.
     #[pyo3(signature = (path, /))]
     fn replace_file(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<()> {
         let _: PathBuf = path.extract()?;
@@ -133,26 +183,49 @@ impl SharedPolicy {
         Ok(())
     }
 
-    /// Evaluates another policy beside the live one, to see what it would change: on_difference(live, shadow) is called
-    /// with both decisions of every request on which they differ. None ends it.
+    /// Evaluates another policy beside the live one, to see what it would change:
+    /// on_difference(live, shadow) is called with both decisions of every request on which they
+    /// differ. None ends it.
     #[pyo3(signature = (policy, on_difference = None))]
-    fn set_shadow(&self, policy: Option<&Policy>, on_difference: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn set_shadow(
+        &self,
+        policy: Option<&Policy>,
+        on_difference: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let shadow = match (policy, on_difference) {
             (None, None) => None,
-            (Some(policy), Some(callback)) if callback.is_callable() => Some((policy.compiled.clone(), Arc::new(callback.clone().unbind()))),
-            _ => return Err(PyTypeError::new_err("set_shadow takes a policy and a function on_difference(live, shadow), or None")),
+            (Some(policy), Some(callback)) if callback.is_callable() => {
+                Some((policy.compiled.clone(), Arc::new(callback.clone().unbind())))
+            }
+            _ => {
+                return Err(PyTypeError::new_err(
+                    "set_shadow takes a policy and a function on_difference(live, shadow), or None",
+                ));
+            }
         };
         self.change(|current| Current::new(current.live.clone(), shadow));
         Ok(())
     }
 
-    /// Decides about a request as the live policy does, and reports what the shadow would have done otherwise.
+    /// Decides about a request as the live policy does, and reports what the shadow would have done
+    /// otherwise.
     #[pyo3(signature = (method, headers, verdict = None))]
-    fn evaluate(&self, py: Python<'_>, method: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>, verdict: Option<&Bound<'_, PyAny>>) -> PyResult<Decision> {
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        method: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        verdict: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decision> {
         let verdict = self::verdict(verdict)?;
         let asked = Asked::read(method, headers)?;
         let current = self.load();
-        let decision = Decision::new(current.live.policy.clone(), &asked.request(py), verdict, asked.bytes)?;
+        let decision = Decision::new(
+            current.live.policy.clone(),
+            &asked.request(py),
+            verdict,
+            asked.bytes,
+        )?;
         current.report_difference(py, &asked.request(py), verdict, asked.bytes)?;
         Ok(decision)
     }

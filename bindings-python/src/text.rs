@@ -54,15 +54,20 @@ impl Text {
 /// Whether a value is a certain text of ASCII.
 #[inline]
 pub(crate) fn is(value: &Bound<'_, PyAny>, text: &str) -> bool {
-    value.cast::<PyString>().is_ok_and(|value| value.to_str().is_ok_and(|value| value == text))
+    value
+        .cast::<PyString>()
+        .is_ok_and(|value| value.to_str().is_ok_and(|value| value == text))
 }
 
-/// Stands for a character that no byte stands for. Nothing that CORS allows holds it, so the value cannot match.
+/// Stands for a character that no byte stands for. Nothing that CORS allows holds it, so the value
+/// cannot match.
 const NO_BYTE: u8 = 0xFF;
 
 /// The Latin-1 bytes of a text.
 pub(crate) fn latin1(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(c).unwrap_or(NO_BYTE)).collect()
+    text.chars()
+        .map(|c| u8::try_from(c).unwrap_or(NO_BYTE))
+        .collect()
 }
 
 /// The text of Latin-1 bytes.
@@ -72,7 +77,10 @@ pub(crate) fn from_latin1(bytes: &[u8]) -> String {
 
 /// The type of a value, for messages.
 pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string_lossy().into_owned())
+    value.get_type().name().map_or_else(
+        |_| "object".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 /// The texts of an enum, each made once and interned.
@@ -84,7 +92,12 @@ impl Names {
     }
 
     /// The text of the variant with this index.
-    pub(crate) fn get<'py>(&self, py: Python<'py>, index: usize, text: &'static str) -> Bound<'py, PyString> {
+    pub(crate) fn get<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+        text: &'static str,
+    ) -> Bound<'py, PyString> {
         let make = || PyString::intern(py, text).unbind();
         match self.0.get(index) {
             Some(name) => name.get_or_init(py, make).bind(py).clone(),

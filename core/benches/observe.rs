@@ -1,6 +1,6 @@
-//! What watching costs: evaluation alone, with counters, and with events that nobody, somebody and a writer of text asks
-//! for. Measured in turn in one run; the counters also under threads, beside one atomic for all. Prints a table and writes
-//! it as JSON.
+//! What watching costs: evaluation alone, with counters, and with events that nobody, somebody and
+//! a writer of text asks for. Measured in turn in one run; the counters also under threads, beside
+//! one atomic for all. Prints a table and writes it as JSON.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -24,7 +24,10 @@ fn time(calls: u32, mut call: impl FnMut()) -> f64 {
 
 /// Listens to nothing below its level, and writes text to nowhere.
 fn subscriber(level: Level) -> impl tracing::Subscriber + Send + Sync {
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::sink).finish()
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::sink)
+        .finish()
 }
 
 struct Row {
@@ -43,45 +46,71 @@ impl Row {
 fn main() {
     let scenarios = scenarios::all(&[]);
     let mut json = Vec::new();
-    println!("{:<16} {:<34} {:>9} {:>9}", "scenario", "what", "median ns", "+ ns");
-    let scenarios: Vec<_> = scenarios.iter().filter(|scenario| matches!(&scenario.name[..2], "W0" | "W1" | "W2" | "W3")).collect();
+    println!(
+        "{:<16} {:<34} {:>9} {:>9}",
+        "scenario", "what", "median ns", "+ ns"
+    );
+    let scenarios: Vec<_> = scenarios
+        .iter()
+        .filter(|scenario| matches!(&scenario.name[..2], "W0" | "W1" | "W2" | "W3"))
+        .collect();
     // Nobody listens before anybody did: a subscriber that went leaves its level behind.
     for scenario in &scenarios {
         let (policy, request, counters) = (scenario.policy(), scenario.request(), Counters::new());
-        let rows = rounds(["evaluate", "+ counters", "+ tracing, no subscriber"], || {
-            [
-                time(CALLS, || {
-                    black_box(&policy.evaluate(black_box(&request)));
-                }),
-                time(CALLS, || {
-                    let decision = policy.evaluate(black_box(&request));
-                    counters.record(&decision);
-                    black_box(&decision);
-                }),
-                time(CALLS, || traced(policy, black_box(&request))),
-            ]
-        });
+        let rows = rounds(
+            ["evaluate", "+ counters", "+ tracing, no subscriber"],
+            || {
+                [
+                    time(CALLS, || {
+                        black_box(&policy.evaluate(black_box(&request)));
+                    }),
+                    time(CALLS, || {
+                        let decision = policy.evaluate(black_box(&request));
+                        counters.record(&decision);
+                        black_box(&decision);
+                    }),
+                    time(CALLS, || traced(policy, black_box(&request))),
+                ]
+            },
+        );
         report(scenario.name, &rows, &mut json);
     }
     for scenario in &scenarios {
         let (policy, request) = (scenario.policy(), scenario.request());
-        let listening = |level, calls| tracing::subscriber::with_default(subscriber(level), || time(calls, || traced(policy, black_box(&request))));
-        let rows = rounds(["evaluate", "+ tracing, subscriber at ERROR", "+ tracing, text at WARN", "+ tracing, text at TRACE"], || {
+        let listening = |level, calls| {
+            tracing::subscriber::with_default(subscriber(level), || {
+                time(calls, || traced(policy, black_box(&request)))
+            })
+        };
+        let rows = rounds(
             [
-                time(CALLS, || {
-                    black_box(&policy.evaluate(black_box(&request)));
-                }),
-                listening(Level::ERROR, CALLS),
-                listening(Level::WARN, CALLS),
-                listening(Level::TRACE, CALLS / 10),
-            ]
-        });
+                "evaluate",
+                "+ tracing, subscriber at ERROR",
+                "+ tracing, text at WARN",
+                "+ tracing, text at TRACE",
+            ],
+            || {
+                [
+                    time(CALLS, || {
+                        black_box(&policy.evaluate(black_box(&request)));
+                    }),
+                    listening(Level::ERROR, CALLS),
+                    listening(Level::WARN, CALLS),
+                    listening(Level::TRACE, CALLS / 10),
+                ]
+            },
+        );
         report(scenario.name, &rows, &mut json);
     }
     contention(&mut json);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../build");
     std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(format!("{folder}/bench-observe.json"), format!("[\n{}\n]\n", json.join(",\n"))))
+        .and_then(|()| {
+            std::fs::write(
+                format!("{folder}/bench-observe.json"),
+                format!("[\n{}\n]\n", json.join(",\n")),
+            )
+        })
         .expect("build/ is writable");
 }
 
@@ -93,10 +122,15 @@ fn traced(policy: &Policy, request: &Request<'_>) {
 
 /// In turn, so that a change of the machine's speed meets all of them. The first round warms up.
 fn rounds<const N: usize>(names: [&str; N], mut round: impl FnMut() -> [f64; N]) -> [Row; N] {
-    let mut rows = names.map(|name| Row { name: name.to_owned(), rounds: vec![] });
+    let mut rows = names.map(|name| Row {
+        name: name.to_owned(),
+        rounds: vec![],
+    });
     round();
     for _ in 0..ROUNDS {
-        rows.iter_mut().zip(round()).for_each(|(row, time)| row.rounds.push(time));
+        rows.iter_mut()
+            .zip(round())
+            .for_each(|(row, time)| row.rounds.push(time));
     }
     rows
 }
@@ -112,14 +146,21 @@ fn report(scenario: &str, rows: &[Row], json: &mut Vec<String>) {
 /// Every thread counts the same reason, as it does when every request is allowed.
 fn contention(json: &mut Vec<String>) {
     let (counters, one) = (Counters::new(), AtomicU64::new(0));
-    let all = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    let all = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .max(2);
     for threads in [1, all] {
-        let mut rows = ["one atomic for all", "counters"].map(|name| Row { name: name.to_owned(), rounds: vec![] });
+        let mut rows = ["one atomic for all", "counters"].map(|name| Row {
+            name: name.to_owned(),
+            rounds: vec![],
+        });
         for _ in 0..ROUNDS {
             rows[0].rounds.push(threaded(threads, || {
                 one.fetch_add(1, Ordering::Relaxed);
             }));
-            rows[1].rounds.push(threaded(threads, || counters.add(black_box(Reason::Allowed))));
+            rows[1].rounds.push(threaded(threads, || {
+                counters.add(black_box(Reason::Allowed))
+            }));
         }
         report(&format!("{threads} threads"), &rows, json);
     }
@@ -133,7 +174,10 @@ fn threaded(threads: usize, call: impl Fn() + Sync) -> f64 {
             time(500 * CALLS, &call)
         };
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(timed)).collect();
-        threads.into_iter().map(|thread| thread.join().expect("a benchmark's thread ends")).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a benchmark's thread ends"))
+            .collect()
     });
     times.iter().sum::<f64>() / times.len() as f64
 }

@@ -1,5 +1,6 @@
-//! The core's row of the contract's section 9: every scenario against the floor (a hit in a foldhash table on the same
-//! origin), measured in turn in one run. Prints a table and writes it as JSON.
+//! The core's row of the contract's section 9: every scenario against the floor (a hit in a
+//! foldhash table on the same origin), measured in turn in one run. Prints a table and writes it as
+//! JSON.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -32,19 +33,48 @@ fn median(values: &[f64]) -> f64 {
 }
 
 fn main() {
-    let scenarios = scenarios::all(&[("W4 10", 10), ("W4 1,000", 1_000), ("W4 100,000", 100_000), ("W4 1,000,000", 1_000_000)]);
-    let floor_set: HashSet<String, foldhash::fast::RandomState> =
-        ["https://one.example.com", "https://two.example.com", "https://three.example.com"].map(String::from).into_iter().collect();
+    let scenarios = scenarios::all(&[
+        ("W4 10", 10),
+        ("W4 1,000", 1_000),
+        ("W4 100,000", 100_000),
+        ("W4 1,000,000", 1_000_000),
+    ]);
+    let floor_set: HashSet<String, foldhash::fast::RandomState> = [
+        "https://one.example.com",
+        "https://two.example.com",
+        "https://three.example.com",
+    ]
+    .map(String::from)
+    .into_iter()
+    .collect();
     let target = |name: &str| match &name[..2] {
         "W0" => Some(1.0),
         "W1" => Some(1.2),
         "W2" | "W6" => Some(5.0),
         _ => None,
     };
-    let mut rows: Vec<Row> = vec![Row { name: "floor", rounds: vec![], target: None }, Row { name: "W1 + HTTP/1.1 block", rounds: vec![], target: None }];
-    rows.extend(scenarios.iter().map(|scenario| Row { name: scenario.name, rounds: vec![], target: target(scenario.name) }));
+    let mut rows: Vec<Row> = vec![
+        Row {
+            name: "floor",
+            rounds: vec![],
+            target: None,
+        },
+        Row {
+            name: "W1 + HTTP/1.1 block",
+            rounds: vec![],
+            target: None,
+        },
+    ];
+    rows.extend(scenarios.iter().map(|scenario| Row {
+        name: scenario.name,
+        rounds: vec![],
+        target: target(scenario.name),
+    }));
     let origin = String::from("https://two.example.com");
-    let with_block = scenarios.iter().find(|scenario| scenario.name.starts_with("W1")).expect("W1 is a scenario");
+    let with_block = scenarios
+        .iter()
+        .find(|scenario| scenario.name.starts_with("W1"))
+        .expect("W1 is a scenario");
     // In turn, so that a change of the machine's speed meets all of them.
     for round in 0..=ROUNDS {
         let mut times = vec![time(|| {
@@ -64,7 +94,9 @@ fn main() {
         }
         // The first round warms up.
         if round > 0 {
-            rows.iter_mut().zip(times).for_each(|(row, time)| row.rounds.push(time));
+            rows.iter_mut()
+                .zip(times)
+                .for_each(|(row, time)| row.rounds.push(time));
         }
     }
     report(&rows);
@@ -73,10 +105,19 @@ fn main() {
 fn report(rows: &[Row]) {
     let floor = &rows[0].rounds;
     let mut json = String::from("[\n");
-    println!("{:<22} {:>9} {:>9} {:>9}  target", "core evaluate", "min ns", "median ns", "x floor");
+    println!(
+        "{:<22} {:>9} {:>9} {:>9}  target",
+        "core evaluate", "min ns", "median ns", "x floor"
+    );
     for (index, row) in rows.iter().enumerate() {
         let min = row.rounds.iter().copied().fold(f64::INFINITY, f64::min);
-        let ratio = median(&row.rounds.iter().zip(floor).map(|(time, floor)| time / floor).collect::<Vec<_>>());
+        let ratio = median(
+            &row.rounds
+                .iter()
+                .zip(floor)
+                .map(|(time, floor)| time / floor)
+                .collect::<Vec<_>>(),
+        );
         let target = row.target.map_or(String::new(), |target| {
             format!(
                 "<= {target} {}",
@@ -89,11 +130,16 @@ fn report(rows: &[Row]) {
                 }
             )
         });
-        println!("{:<22} {min:>9.1} {:>9.1} {ratio:>9.2}  {target}", row.name, median(&row.rounds));
+        println!(
+            "{:<22} {min:>9.1} {:>9.1} {ratio:>9.2}  {target}",
+            row.name,
+            median(&row.rounds)
+        );
         let comma = if index + 1 < rows.len() { "," } else { "" };
         let _ = writeln!(
             json,
-            "  {{\"name\": \"{}\", \"min_ns\": {min:.2}, \"median_ns\": {:.2}, \"times_floor\": {ratio:.3}}}{comma}",
+            "  {{\"name\": \"{}\", \"min_ns\": {min:.2}, \"median_ns\": {:.2}, \"times_floor\": \
+                {ratio:.3}}}{comma}",
             row.name,
             median(&row.rounds)
         );

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::decision::{Decision, Reason};
 
-/// Counts decisions by reason. Cheap and without locks; any number of threads may record at once, and seldom meet: each
-/// counts in one of 16 places (2 KiB in all), and reading adds them up. A policy does not count by itself: a host that
-/// wants numbers keeps counters beside it, or gives them to its middleware.
+/// Counts decisions by reason. Cheap and without locks; any number of threads may record at once,
+/// and seldom meet: each counts in one of 16 places (2 KiB in all), and reading adds them up. A
+/// policy does not count by itself: a host that wants numbers keeps counters beside it, or gives
+/// them to its middleware.
 ///
 /// ```
 /// use crossgate::{Counters, Policy, Reason, Request};
@@ -24,7 +25,8 @@ pub struct Counters {
 
 const SHARDS: usize = 16;
 
-/// Threads that write to one line of the cache wait for each other; processors fetch lines in pairs.
+/// Threads that write to one line of the cache wait for each other; processors fetch lines in
+/// pairs.
 #[repr(align(128))]
 struct Shard([AtomicU64; Reason::ALL.len()]);
 
@@ -48,7 +50,9 @@ fn shard() -> usize {
 impl Counters {
     /// All zero.
     pub const fn new() -> Self {
-        Counters { shards: [const { Shard([const { AtomicU64::new(0) }; Reason::ALL.len()]) }; SHARDS] }
+        Counters {
+            shards: [const { Shard([const { AtomicU64::new(0) }; Reason::ALL.len()]) }; SHARDS],
+        }
     }
 
     /// Counts a decision.
@@ -65,20 +69,32 @@ impl Counters {
 
     /// How many decisions had this reason.
     pub fn get(&self, reason: Reason) -> u64 {
-        self.shards.iter().map(|shard| shard.0[reason as usize].load(Ordering::Relaxed)).sum()
+        self.shards
+            .iter()
+            .map(|shard| shard.0[reason as usize].load(Ordering::Relaxed))
+            .sum()
     }
 
     /// Every reason with its count.
     pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> {
-        Reason::ALL.into_iter().map(|reason| (reason, self.get(reason)))
+        Reason::ALL
+            .into_iter()
+            .map(|reason| (reason, self.get(reason)))
     }
 
-    /// The counts as Prometheus text (and OpenMetrics but for its `# EOF`): the counter `crossgate_decisions_total` with
-    /// the label `reason`, every reason, also those that are 0. Nothing of a request is in it.
+    /// The counts as Prometheus text (and OpenMetrics but for its `# EOF`): the counter
+    /// `crossgate_decisions_total` with the label `reason`, every reason, also those that are 0.
+    /// Nothing of a request is in it.
     pub fn to_prometheus(&self) -> String {
-        let mut text = String::from("# HELP crossgate_decisions_total CORS decisions by reason.\n# TYPE crossgate_decisions_total counter\n");
+        let mut text = String::from(
+            "# HELP crossgate_decisions_total CORS decisions by reason.\n# TYPE \
+                crossgate_decisions_total counter\n",
+        );
         for (reason, count) in self.iter() {
-            let _ = writeln!(text, "crossgate_decisions_total{{reason=\"{reason}\"}} {count}");
+            let _ = writeln!(
+                text,
+                "crossgate_decisions_total{{reason=\"{reason}\"}} {count}"
+            );
         }
         text
     }
@@ -92,7 +108,9 @@ impl Default for Counters {
 
 impl fmt::Debug for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter().map(|(reason, count)| (reason.as_str(), count))).finish()
+        f.debug_map()
+            .entries(self.iter().map(|(reason, count)| (reason.as_str(), count)))
+            .finish()
     }
 }
 
@@ -102,7 +120,12 @@ mod tests {
 
     #[test]
     fn a_reason_is_its_own_index() {
-        assert!(Reason::ALL.into_iter().enumerate().all(|(index, reason)| reason as usize == index));
+        assert!(
+            Reason::ALL
+                .into_iter()
+                .enumerate()
+                .all(|(index, reason)| reason as usize == index)
+        );
     }
 
     #[test]
@@ -123,11 +146,17 @@ mod tests {
                 scope.spawn(move || {
                     (0..5_000).for_each(|_| COUNTERS.add(Reason::ALL[thread % 2]));
                     let mine = COUNTERS.get(Reason::ALL[thread % 2]);
-                    assert!(mine >= 5_000 && COUNTERS.get(Reason::ALL[thread % 2]) >= mine, "counts never fall");
+                    assert!(
+                        mine >= 5_000 && COUNTERS.get(Reason::ALL[thread % 2]) >= mine,
+                        "counts never fall"
+                    );
                 });
             }
         });
         let each = 5_000 * SHARDS as u64;
-        assert_eq!(COUNTERS.iter().map(|(_, count)| count).collect::<Vec<_>>()[..3], [each, each, 0]);
+        assert_eq!(
+            COUNTERS.iter().map(|(_, count)| count).collect::<Vec<_>>()[..3],
+            [each, each, 0]
+        );
     }
 }

@@ -100,7 +100,8 @@ impl fmt::Display for Reason {
 /// let decision = policy.evaluate(&request);
 /// match decision.action() {
 ///     Action::Forward => { /* run the handler, then decision.apply(…) on its response */ }
-///     Action::Answer | Action::Reject => { /* answer decision.status() with decision.headers() and no body */ }
+///     Action::Answer | Action::Reject => { /* answer decision.status() with decision.headers() and no body */
+///     }
 /// }
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -108,7 +109,8 @@ impl fmt::Display for Reason {
 pub enum Action {
     /// Run the handler; apply the headers to its response, whatever its status.
     Forward,
-    /// Answer now, with [`Decision::status`] and no body. A preflight never reaches the application.
+    /// Answer now, with [`Decision::status`] and no body. A preflight never reaches the
+    /// application.
     Answer,
     /// Answer 403 now.
     Reject,
@@ -193,7 +195,8 @@ impl<'a> Decision<'a> {
         self.action
     }
 
-    /// Whether a CORS request passed; `None` for a request that is not one, or that is the server's own.
+    /// Whether a CORS request passed; `None` for a request that is not one, or that is the server's
+    /// own.
     #[inline]
     pub fn allowed(&self) -> Option<bool> {
         self.allowed
@@ -210,7 +213,12 @@ impl<'a> Decision<'a> {
     pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
         self.block.lines.iter().filter_map(|line| {
             let (value, source) = self.value(&line.value)?;
-            Some(Header { name: line.name, value, op: line.op, source })
+            Some(Header {
+                name: line.name,
+                value,
+                op: line.op,
+                source,
+            })
         })
     }
 
@@ -219,7 +227,8 @@ impl<'a> Decision<'a> {
         &self.block.remove
     }
 
-    /// Whether a response that already has `Access-Control-Allow-Origin` is left whole (`upstream = "keep"`).
+    /// Whether a response that already has `Access-Control-Allow-Origin` is left whole (`upstream =
+    /// "keep"`).
     pub fn keeps_upstream(&self) -> bool {
         self.keeps_upstream
     }
@@ -247,7 +256,13 @@ impl fmt::Debug for Decision<'_> {
             .field("action", &self.action)
             .field("allowed", &self.allowed)
             .field("status", &self.status())
-            .field("headers", &self.headers().map(|h| (h.name.as_str(), h.value)).collect::<Vec<_>>())
+            .field(
+                "headers",
+                &self
+                    .headers()
+                    .map(|h| (h.name.as_str(), h.value))
+                    .collect::<Vec<_>>(),
+            )
             .finish()
     }
 }

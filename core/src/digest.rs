@@ -5,10 +5,10 @@ use std::fmt;
 use crate::config::{ListSeparator, Value};
 use crate::policy::Policy;
 
-/// A short name for what a policy says: 64 bits over its canonical document (and the separator that drop-ins set), so
-/// equal policies have equal digests, in every process, language and platform of one version of crossgate. It tells
-/// policies apart in logs and metrics. It is no security feature: FNV-1a resists nobody who wants two policies to share
-/// one.
+/// A short name for what a policy says: 64 bits over its canonical document (and the separator that
+/// drop-ins set), so equal policies have equal digests, in every process, language and platform of
+/// one version of crossgate. It tells policies apart in logs and metrics. It is no security
+/// feature: FNV-1a resists nobody who wants two policies to share one.
 ///
 /// ```
 /// use crossgate::Policy;
@@ -32,7 +32,14 @@ impl Digest {
     pub(crate) fn of(policy: &Policy) -> Self {
         let mut hash = Fnv::default();
         policy.each_written_origin(|origin| hash.text('s', origin));
-        for (name, value) in policy.document_with(if policy.any_origin { "*".into() } else { Value::Null }).entries() {
+        for (name, value) in policy
+            .document_with(if policy.any_origin {
+                "*".into()
+            } else {
+                Value::Null
+            })
+            .entries()
+        {
             hash.text('n', name);
             hash.value(value);
         }
@@ -49,7 +56,8 @@ impl fmt::Display for Digest {
     }
 }
 
-/// FNV-1a. The standard library's hasher is not the same in every process, and not stable between versions.
+/// FNV-1a. The standard library's hasher is not the same in every process, and not stable between
+/// versions.
 struct Fnv(u64);
 
 impl Default for Fnv {
@@ -60,7 +68,9 @@ impl Default for Fnv {
 
 impl Fnv {
     fn bytes(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        self.0 = bytes.iter().fold(self.0, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     }
 
     /// What it is, how long it is and itself, so that no two documents are the same bytes.
@@ -105,7 +115,12 @@ mod tests {
         let base = || Policy::builder().allow_origins(["https://a.example", "https://*.b.example"]);
         let digest = base().build().unwrap().digest();
         assert_eq!(digest.to_string(), "a3e9f1a0b053be54");
-        assert_eq!(Policy::from_document(&base().build().unwrap().document()).unwrap().digest(), digest);
+        assert_eq!(
+            Policy::from_document(&base().build().unwrap().document())
+                .unwrap()
+                .digest(),
+            digest
+        );
         for other in [
             base().max_age(0),
             base().max_age(1),

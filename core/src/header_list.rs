@@ -1,4 +1,5 @@
-//! `Access-Control-Request-Headers`: one linear pass over any order, case, white space, duplicates and empty elements.
+//! `Access-Control-Request-Headers`: one linear pass over any order, case, white space, duplicates
+//! and empty elements.
 
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
@@ -27,7 +28,11 @@ pub(crate) const fn max_echo(max_bytes: usize) -> usize {
 #[derive(Clone, Debug)]
 pub(crate) enum NameRule {
     /// Only these.
-    Listed { names: HeaderNames, max_bytes: usize, max_names: usize },
+    Listed {
+        names: HeaderNames,
+        max_bytes: usize,
+        max_names: usize,
+    },
     /// A literal `*`: everything but `Authorization`, unless that is listed.
     Any { authorization: bool },
     /// `*` with credentials: everything, echoed.
@@ -40,9 +45,15 @@ impl NameRule {
             (false, _) => {
                 let max_bytes = MAX_BYTES.max(2 * names.joined_length);
                 let max_names = MAX_NAMES.max(names.list.len());
-                NameRule::Listed { names, max_bytes, max_names }
+                NameRule::Listed {
+                    names,
+                    max_bytes,
+                    max_names,
+                }
             }
-            (true, false) => NameRule::Any { authorization: names.contains(b"authorization") },
+            (true, false) => NameRule::Any {
+                authorization: names.contains(b"authorization"),
+            },
             (true, true) => NameRule::Echo,
         }
     }
@@ -59,16 +70,28 @@ impl NameRule {
     pub(crate) const fn read_limit(&self) -> Option<usize> {
         match self {
             NameRule::Listed { max_bytes, .. } => Some(*max_bytes),
-            NameRule::Any { authorization: true } => Some(0),
-            NameRule::Any { authorization: false } => None,
+            NameRule::Any {
+                authorization: true,
+            } => Some(0),
+            NameRule::Any {
+                authorization: false,
+            } => None,
             NameRule::Echo => Some(MAX_BYTES),
         }
     }
 
-    /// Whether a list is as browsers send it and every name is listed. No list names nothing that is not.
+    /// Whether a list is as browsers send it and every name is listed. No list names nothing that
+    /// is not.
     #[inline(always)]
     pub(crate) fn lists(&self, lines: &Lines<'_>) -> bool {
-        let NameRule::Listed { names, max_bytes, max_names } = self else { return false };
+        let NameRule::Listed {
+            names,
+            max_bytes,
+            max_names,
+        } = self
+        else {
+            return false;
+        };
         match lines {
             Lines::Absent => true,
             Lines::One(line) => line.len() <= *max_bytes && names.are_all_of(line, *max_names),
@@ -80,16 +103,30 @@ impl NameRule {
     pub(crate) fn check(&self, lines: &Lines<'_>) -> Result<(), Reason> {
         match self {
             NameRule::Listed { .. } if self.lists(lines) => Ok(()),
-            NameRule::Listed { names, max_bytes, max_names } => walk(lines, *max_bytes, *max_names, |name| names.contains(name)),
-            NameRule::Any { authorization: true } => Ok(()),
-            NameRule::Any { authorization: false } => check_any(lines),
+            NameRule::Listed {
+                names,
+                max_bytes,
+                max_names,
+            } => walk(lines, *max_bytes, *max_names, |name| names.contains(name)),
+            NameRule::Any {
+                authorization: true,
+            } => Ok(()),
+            NameRule::Any {
+                authorization: false,
+            } => check_any(lines),
             NameRule::Echo => walk(lines, MAX_BYTES, MAX_NAMES, is_token),
         }
     }
 }
 
-/// Every name must be a token and `allowed`; the reason is the first in the order too long, malformed, not allowed.
-fn walk(lines: &Lines<'_>, max_bytes: usize, max_names: usize, mut allowed: impl FnMut(&[u8]) -> bool) -> Result<(), Reason> {
+/// Every name must be a token and `allowed`; the reason is the first in the order too long,
+/// malformed, not allowed.
+fn walk(
+    lines: &Lines<'_>,
+    max_bytes: usize,
+    max_names: usize,
+    mut allowed: impl FnMut(&[u8]) -> bool,
+) -> Result<(), Reason> {
     if let Lines::Absent = lines {
         return Ok(());
     }
@@ -115,7 +152,11 @@ fn walk(lines: &Lines<'_>, max_bytes: usize, max_names: usize, mut allowed: impl
                 refused = true;
             }
         }
-        if count > max_names || empty > MAX_EMPTY { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if count > max_names || empty > MAX_EMPTY {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     if within.is_break() {
         Err(Reason::HeaderListTooLong)
@@ -129,7 +170,10 @@ fn walk(lines: &Lines<'_>, max_bytes: usize, max_names: usize, mut allowed: impl
 }
 
 /// Calls `each` with every element of the list, trimmed. The end of a line ends an element.
-fn each_element(lines: &Lines<'_>, mut each: impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
+fn each_element(
+    lines: &Lines<'_>,
+    mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let mut flow = ControlFlow::Continue(());
     lines.each(|line| {
         flow = each_of_line(line, &mut each);
@@ -148,17 +192,39 @@ fn each_of_line(line: &[u8], each: &mut impl FnMut(&[u8]) -> ControlFlow<()>) ->
     ControlFlow::Continue(())
 }
 
-/// Under a literal `*` only `Authorization` needs to be named (Fetch, CORS non-wildcard request-header name). The
-/// list is scanned, not copied, so it needs no bound.
+/// Under a literal `*` only `Authorization` needs to be named (Fetch, CORS non-wildcard
+/// request-header name). The list is scanned, not copied, so it needs no bound.
 fn check_any(lines: &Lines<'_>) -> Result<(), Reason> {
-    let found = each_element(lines, |element| if element.eq_ignore_ascii_case(b"authorization") { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
-    if found.is_break() { Err(Reason::HeaderNotAllowed) } else { Ok(()) }
+    let found = each_element(lines, |element| {
+        if element.eq_ignore_ascii_case(b"authorization") {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    if found.is_break() {
+        Err(Reason::HeaderNotAllowed)
+    } else {
+        Ok(())
+    }
 }
 
-/// Writes the names of a list that passed [`NameRule::Echo`]: lower-cased, the first occurrence of each, in request
-/// order, joined. `None` if there are none or the buffer is too small.
-pub(crate) fn write_echo<'b>(lines: &Lines<'_>, separator: ListSeparator, seed: &RandomState, buffer: &'b mut [u8]) -> Option<&'b str> {
-    let mut echo = Echo { buffer, separator: separator.as_str().as_bytes(), used: 0, names: 0, overflow: false, slots: None };
+/// Writes the names of a list that passed [`NameRule::Echo`]: lower-cased, the first occurrence of
+/// each, in request order, joined. `None` if there are none or the buffer is too small.
+pub(crate) fn write_echo<'b>(
+    lines: &Lines<'_>,
+    separator: ListSeparator,
+    seed: &RandomState,
+    buffer: &'b mut [u8],
+) -> Option<&'b str> {
+    let mut echo = Echo {
+        buffer,
+        separator: separator.as_str().as_bytes(),
+        used: 0,
+        names: 0,
+        overflow: false,
+        slots: None,
+    };
     let _ = each_element(lines, |element| {
         if !element.is_empty() {
             echo.push(element, seed);
@@ -178,7 +244,8 @@ struct Echo<'b> {
     used: usize,
     names: usize,
     overflow: bool,
-    /// Offsets of names plus one, open addressing; only made for lists too long to compare pair by pair.
+    /// Offsets of names plus one, open addressing; only made for lists too long to compare pair by
+    /// pair.
     slots: Option<[u16; SLOTS]>,
 }
 
@@ -189,7 +256,11 @@ const LINEAR: usize = 8;
 
 impl Echo<'_> {
     fn push(&mut self, name: &[u8], seed: &RandomState) {
-        let start = if self.used == 0 { 0 } else { self.used + self.separator.len() };
+        let start = if self.used == 0 {
+            0
+        } else {
+            self.used + self.separator.len()
+        };
         let end = start + name.len();
         if end > self.buffer.len() {
             self.overflow = true;
@@ -207,7 +278,9 @@ impl Echo<'_> {
 
     fn is_known(&mut self, start: usize, end: usize, seed: &RandomState) -> bool {
         if self.names < LINEAR {
-            return self.written().any(|known| known == &self.buffer[start..end]);
+            return self
+                .written()
+                .any(|known| known == &self.buffer[start..end]);
         }
         if self.slots.is_none() {
             self.slots = Some([0; SLOTS]);
@@ -222,19 +295,31 @@ impl Echo<'_> {
     }
 
     fn written(&self) -> impl Iterator<Item = &[u8]> {
-        let written = if self.used == 0 { None } else { Some(&self.buffer[..self.used]) };
-        written.into_iter().flat_map(|list| list.split(|b| *b == b',')).map(trim)
+        let written = if self.used == 0 {
+            None
+        } else {
+            Some(&self.buffer[..self.used])
+        };
+        written
+            .into_iter()
+            .flat_map(|list| list.split(|b| *b == b','))
+            .map(trim)
     }
 
     fn name_at(&self, offset: usize) -> &[u8] {
         let rest = &self.buffer[offset..];
-        let end = rest.iter().position(|b| !is_token_byte(*b)).unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(|b| !is_token_byte(*b))
+            .unwrap_or(rest.len());
         &rest[..end]
     }
 
     /// Takes the name between the offsets into the table; false if an equal one is there.
     fn insert(&mut self, start: usize, end: usize, seed: &RandomState) -> bool {
-        let Some(slots) = &mut self.slots else { return true };
+        let Some(slots) = &mut self.slots else {
+            return true;
+        };
         let name = &self.buffer[start..end];
         let mut index = seed.hash_one(name) as usize % SLOTS;
         loop {
@@ -242,7 +327,12 @@ impl Echo<'_> {
                 slots[index] = start as u16 + 1;
                 return true;
             };
-            if self.buffer[taken..].starts_with(name) && !self.buffer.get(taken + name.len()).is_some_and(|b| is_token_byte(*b)) {
+            if self.buffer[taken..].starts_with(name)
+                && !self
+                    .buffer
+                    .get(taken + name.len())
+                    .is_some_and(|b| is_token_byte(*b))
+            {
                 return false;
             }
             index = (index + 1) % SLOTS;
@@ -259,12 +349,21 @@ mod tests {
 
     fn echo(text: &str) -> Option<String> {
         let mut buffer = [0u8; max_echo(MAX_BYTES)];
-        write_echo(&Lines::One(text.as_bytes()), ListSeparator::default(), &RandomState::default(), &mut buffer).map(str::to_owned)
+        write_echo(
+            &Lines::One(text.as_bytes()),
+            ListSeparator::default(),
+            &RandomState::default(),
+            &mut buffer,
+        )
+        .map(str::to_owned)
     }
 
     #[test]
     fn echoes_lower_case_once_in_order() {
-        assert_eq!(echo("X-B, x-a,,X-b\t,x-C").as_deref(), Some("x-b, x-a, x-c"));
+        assert_eq!(
+            echo("X-B, x-a,,X-b\t,x-C").as_deref(),
+            Some("x-b, x-a, x-c")
+        );
         assert_eq!(echo(" ,, "), None);
         let many: Vec<String> = (0..200).map(|n| format!("x-{}", n % 100)).collect();
         let expected: Vec<String> = (0..100).map(|n| format!("x-{n}")).collect();
@@ -277,9 +376,27 @@ mod tests {
     /// The short way says yes only where the long way does, and always to what browsers send.
     #[test]
     fn lists_as_browsers_send_them_are_the_same_the_long_way() {
-        let listed = ["X-A", "x-ab", "DPR", "Content-Type", "X-12345", "X-123456", "X-A-Name-Longer-Than-Sixteen", "Authorization"];
-        let rule =
-            |count: usize| NameRule::new(HeaderNames::read(&items(listed[..count].to_vec()), "allow_headers", Use::Request, &mut Problems::default()), true);
+        let listed = [
+            "X-A",
+            "x-ab",
+            "DPR",
+            "Content-Type",
+            "X-12345",
+            "X-123456",
+            "X-A-Name-Longer-Than-Sixteen",
+            "Authorization",
+        ];
+        let rule = |count: usize| {
+            NameRule::new(
+                HeaderNames::read(
+                    &items(listed[..count].to_vec()),
+                    "allow_headers",
+                    Use::Request,
+                    &mut Problems::default(),
+                ),
+                true,
+            )
+        };
         let pieces = [
             "x-a",
             "x-ab",
@@ -304,14 +421,20 @@ mod tests {
         let mut passed = 0;
         for _ in 0..20_000 {
             let rule = rule(1 + random(listed.len()));
-            let line = (0..1 + random(4)).map(|_| pieces[random(pieces.len())]).collect::<Vec<_>>().join(",");
+            let line = (0..1 + random(4))
+                .map(|_| pieces[random(pieces.len())])
+                .collect::<Vec<_>>()
+                .join(",");
             let long_way = rule.check(&Lines::Many(&vec![line.as_str()]));
             if rule.lists(&Lines::One(line.as_bytes())) {
                 passed += 1;
                 assert_eq!(long_way, Ok(()), "{line:?}");
             } else if long_way.is_ok() {
                 // Browsers send lower case, no white space and no empty elements.
-                assert!(line.contains(' ') || line.contains('X') || line.split(',').any(str::is_empty), "{line:?}");
+                assert!(
+                    line.contains(' ') || line.contains('X') || line.split(',').any(str::is_empty),
+                    "{line:?}"
+                );
             }
         }
         assert!(passed > 1000, "{passed}");
@@ -321,7 +444,12 @@ mod tests {
     fn the_separator_is_the_policys() {
         let names: Vec<String> = (0..40).map(|n| format!("x-{}", n % 20)).collect();
         let mut buffer = [0u8; max_echo(MAX_BYTES)];
-        let echoed = write_echo(&Lines::One(names.join(" , ").as_bytes()), ListSeparator::Comma, &RandomState::default(), &mut buffer);
+        let echoed = write_echo(
+            &Lines::One(names.join(" , ").as_bytes()),
+            ListSeparator::Comma,
+            &RandomState::default(),
+            &mut buffer,
+        );
         assert_eq!(echoed, Some(names[..20].join(",").as_str()));
     }
 

@@ -49,7 +49,9 @@ impl HeaderName {
 
     /// The headers that belong to CORS alone, in the order in which they are removed.
     pub(crate) fn owned() -> impl Iterator<Item = HeaderName> {
-        Self::ALL.into_iter().filter(|name| *name != HeaderName::Vary)
+        Self::ALL
+            .into_iter()
+            .filter(|name| *name != HeaderName::Vary)
     }
 
     /// The name as it is written in documents, followed in memory by a NUL.
@@ -125,8 +127,17 @@ pub enum Op {
 ///
 /// ```
 /// use crossgate::{Policy, Request, Source};
-/// let policy = Policy::builder().allow_origins(["https://a.example", "https://*.b.example"]).build()?;
-/// let origin = |origin| policy.evaluate(&Request::new("GET").header("Origin", origin)).headers().next().unwrap().source;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example", "https://*.b.example"])
+///     .build()?;
+/// let origin = |origin| {
+///     policy
+///         .evaluate(&Request::new("GET").header("Origin", origin))
+///         .headers()
+///         .next()
+///         .unwrap()
+///         .source
+/// };
 /// assert_eq!(origin("https://a.example"), Source::Policy); // listed to the letter
 /// assert_eq!(origin("https://x.b.example"), Source::Request);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -165,8 +176,8 @@ pub struct Header<'d> {
 }
 
 impl Header<'_> {
-    /// The value to send in place of the lines that the response has: both lists of names, each name once
-    /// ([`Op::Merge`]). A `*` in `Vary` stays alone.
+    /// The value to send in place of the lines that the response has: both lists of names, each
+    /// name once ([`Op::Merge`]). A `*` in `Vary` stays alone.
     ///
     /// ```
     /// # use crossgate::{Policy, Request};
@@ -177,7 +188,11 @@ impl Header<'_> {
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn merge<'a>(&'a self, existing: impl IntoIterator<Item = &'a str>) -> String {
-        if self.name == HeaderName::Vary { merge_vary(existing, self.value) } else { merge_names(existing, self.value) }
+        if self.name == HeaderName::Vary {
+            merge_vary(existing, self.value)
+        } else {
+            merge_names(existing, self.value)
+        }
     }
 }
 
@@ -225,7 +240,8 @@ pub(crate) struct Block {
     pub(crate) index: usize,
     #[cfg(feature = "tower")]
     pub(crate) tower: Prebuilt<http::HeaderValue>,
-    /// All headers of a preflight's answer, but for the origin if that is the request's, for policies that echo no list.
+    /// All headers of a preflight's answer, but for the origin if that is the request's, for
+    /// policies that echo no list.
     #[cfg(feature = "tower")]
     pub(crate) answer: Option<http::HeaderMap>,
     #[cfg(feature = "actix")]
@@ -236,13 +252,28 @@ impl Block {
     pub(crate) fn new(lines: Vec<Line>) -> Self {
         let has = |name: HeaderName| lines.iter().any(|line| line.name == name);
         // A handler's own list of exposed headers survives where the response can be read at all.
-        let remove = HeaderName::owned().filter(|name| !has(*name) && (*name != HeaderName::ExposeHeaders || !has(HeaderName::AllowOrigin))).collect();
+        let remove = HeaderName::owned()
+            .filter(|name| {
+                !has(*name) && (*name != HeaderName::ExposeHeaders || !has(HeaderName::AllowOrigin))
+            })
+            .collect();
         let http1 = Http1::new(&lines);
-        let block = Block { lines, remove, http1, ..Block::default() };
+        let block = Block {
+            lines,
+            remove,
+            http1,
+            ..Block::default()
+        };
         #[cfg(feature = "tower")]
-        let block = Block { tower: Prebuilt::new::<http::HeaderMap>(&block), ..block };
+        let block = Block {
+            tower: Prebuilt::new::<http::HeaderMap>(&block),
+            ..block
+        };
         #[cfg(feature = "actix")]
-        let block = Block { actix: Prebuilt::new::<actix_web::http::header::HeaderMap>(&block), ..block };
+        let block = Block {
+            actix: Prebuilt::new::<actix_web::http::header::HeaderMap>(&block),
+            ..block
+        };
         block
     }
 
@@ -250,7 +281,10 @@ impl Block {
     pub(crate) fn preflight(lines: Vec<Line>, status: u16) -> Self {
         let block = Block::new(lines);
         #[cfg(feature = "tower")]
-        let block = Block { answer: crate::tower::prepared_answer(&block.tower, status), ..block };
+        let block = Block {
+            answer: crate::tower::prepared_answer(&block.tower, status),
+            ..block
+        };
         #[cfg(not(feature = "tower"))]
         let _ = status;
         block

@@ -15,7 +15,8 @@ pub(crate) struct Http1 {
     pieces: Box<[Piece]>,
     /// The first line is [`START`] and the origin.
     names_origin: bool,
-    /// There is no other value of the request than that origin, so that the last piece holds everything behind it.
+    /// There is no other value of the request than that origin, so that the last piece holds
+    /// everything behind it.
     is_usual: bool,
 }
 
@@ -43,7 +44,11 @@ impl Piece {
     fn new(text: &str, value: Option<Value>) -> Self {
         let mut chunks = vec![[0; CHUNK]; text.len().div_ceil(CHUNK)];
         chunks.as_flattened_mut()[..text.len()].copy_from_slice(text.as_bytes());
-        Piece { chunks: chunks.into_boxed_slice(), length: text.len(), value }
+        Piece {
+            chunks: chunks.into_boxed_slice(),
+            length: text.len(),
+            value,
+        }
     }
 }
 
@@ -62,9 +67,16 @@ impl Http1 {
         if !text.is_empty() {
             pieces.push(Piece::new(&text, None));
         }
-        let names_origin = pieces.first().is_some_and(|piece| piece.length == START_LENGTH && matches!(piece.value, Some(Value::Origin)));
-        let is_usual = pieces.len() == usize::from(names_origin) + 1 && pieces.last().is_some_and(|piece| piece.value.is_none());
-        Http1 { pieces: pieces.into_boxed_slice(), names_origin, is_usual }
+        let names_origin = pieces.first().is_some_and(|piece| {
+            piece.length == START_LENGTH && matches!(piece.value, Some(Value::Origin))
+        });
+        let is_usual = pieces.len() == usize::from(names_origin) + 1
+            && pieces.last().is_some_and(|piece| piece.value.is_none());
+        Http1 {
+            pieces: pieces.into_boxed_slice(),
+            names_origin,
+            is_usual,
+        }
     }
 
     /// Writes a usual block in few steps, if the buffer has room for whole chunks.
@@ -86,8 +98,14 @@ impl Http1 {
             }
             *room.get_mut(..used)?.last_chunk_mut::<HALF>()? = *last;
         }
-        let room = buffer.get_mut(used..)?.get_mut(..tail.chunks.len() * CHUNK)?;
-        room.as_chunks_mut().0.iter_mut().zip(&tail.chunks).for_each(|(to, from)| *to = *from);
+        let room = buffer
+            .get_mut(used..)?
+            .get_mut(..tail.chunks.len() * CHUNK)?;
+        room.as_chunks_mut()
+            .0
+            .iter_mut()
+            .zip(&tail.chunks)
+            .for_each(|(to, from)| *to = *from);
         Some(used + tail.length)
     }
 }
@@ -102,9 +120,17 @@ impl Writer<'_> {
     #[inline(always)]
     fn piece(&mut self, piece: &Piece) {
         let end = self.used + piece.length;
-        match self.buffer.get_mut(self.used..self.used + piece.chunks.len() * CHUNK) {
+        match self
+            .buffer
+            .get_mut(self.used..self.used + piece.chunks.len() * CHUNK)
+        {
             // What the last chunk has too much lies in the free room.
-            Some(room) => room.as_chunks_mut().0.iter_mut().zip(&piece.chunks).for_each(|(to, from)| *to = *from),
+            Some(room) => room
+                .as_chunks_mut()
+                .0
+                .iter_mut()
+                .zip(&piece.chunks)
+                .for_each(|(to, from)| *to = *from),
             None => self.piece_at_the_end(piece),
         }
         self.used = end;
@@ -123,7 +149,11 @@ impl Writer<'_> {
         const HALF: usize = CHUNK / 2;
         let end = self.used + text.len();
         if let Some(room) = self.buffer.get_mut(self.used..end) {
-            match (text.first_chunk::<HALF>(), text.last_chunk::<HALF>(), room.len()) {
+            match (
+                text.first_chunk::<HALF>(),
+                text.last_chunk::<HALF>(),
+                room.len(),
+            ) {
                 (Some(first), Some(last), HALF..=CHUNK) => {
                     room[..HALF].copy_from_slice(first);
                     let start = room.len() - HALF;
@@ -137,9 +167,10 @@ impl Writer<'_> {
 }
 
 impl Decision<'_> {
-    /// Writes the headers as `Name: value` lines, each with its CRLF and without the empty line that ends a header
-    /// section. An answer whose status is not 204 gets `Content-Length: 0`. For hosts that write a response
-    /// themselves; one that merges into the application's uses [`Decision::apply`].
+    /// Writes the headers as `Name: value` lines, each with its CRLF and without the empty line
+    /// that ends a header section. An answer whose status is not 204 gets `Content-Length: 0`. For
+    /// hosts that write a response themselves; one that merges into the application's uses
+    /// [`Decision::apply`].
     ///
     /// # Errors
     /// The size needed, if the buffer is smaller; nothing useful is in it then.
@@ -150,21 +181,32 @@ impl Decision<'_> {
     /// let request = Request::new("GET").header("Origin", b"https://a.example");
     /// let mut buffer = [0; 256];
     /// let length = policy.evaluate(&request).write_http1(&mut buffer).unwrap();
-    /// assert_eq!(&buffer[..length], b"Access-Control-Allow-Origin: https://a.example\r\nVary: Origin\r\n");
+    /// assert_eq!(
+    ///     &buffer[..length],
+    ///     b"Access-Control-Allow-Origin: https://a.example\r\nVary: Origin\r\n"
+    /// );
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     #[inline]
     pub fn write_http1(&self, buffer: &mut [u8]) -> Result<usize, usize> {
-        self.write_http1_at_once(buffer).map_or_else(|| self.write_pieces(buffer), Ok)
+        self.write_http1_at_once(buffer)
+            .map_or_else(|| self.write_pieces(buffer), Ok)
     }
 
-    /// The same where it takes few steps: `None` says nothing. For bindings, beside [`Policy::evaluate_at_once`].
+    /// The same where it takes few steps: `None` says nothing. For bindings, beside
+    /// [`Policy::evaluate_at_once`].
     ///
     /// [`Policy::evaluate_at_once`]: crate::Policy::evaluate_at_once
     #[inline(always)]
     pub fn write_http1_at_once(&self, buffer: &mut [u8]) -> Option<usize> {
         let says_no_body = self.action == Action::Answer && self.status != 204;
-        if says_no_body { None } else { self.block.http1.write_at_once(self.origin.as_bytes(), buffer) }
+        if says_no_body {
+            None
+        } else {
+            self.block
+                .http1
+                .write_at_once(self.origin.as_bytes(), buffer)
+        }
     }
 
     #[inline(never)]
@@ -181,7 +223,11 @@ impl Decision<'_> {
             writer.value(NO_BODY);
         }
         let Writer { buffer, used } = writer;
-        if used <= buffer.len() { Ok(used) } else { Err(used) }
+        if used <= buffer.len() {
+            Ok(used)
+        } else {
+            Err(used)
+        }
     }
 }
 
@@ -192,13 +238,27 @@ mod tests {
     /// Both ways of writing a block, into buffers of every size.
     #[test]
     fn blocks_are_the_same_however_they_are_written() {
-        let builder = Policy::builder().allow_origins(["https://*.a.example", "app://*"]).allow_methods(["PUT"]).expose_headers(["X-B"]);
-        for policy in [builder.clone().build().unwrap(), builder.max_age(5).preflight_status(200).build().unwrap()] {
-            for origin in (1..70).map(|length| format!("app://{}", "x".repeat(length))).chain(["https://x.a.example".into(), "https://evil.example".into()]) {
+        let builder = Policy::builder()
+            .allow_origins(["https://*.a.example", "app://*"])
+            .allow_methods(["PUT"])
+            .expose_headers(["X-B"]);
+        for policy in [
+            builder.clone().build().unwrap(),
+            builder.max_age(5).preflight_status(200).build().unwrap(),
+        ] {
+            for origin in (1..70)
+                .map(|length| format!("app://{}", "x".repeat(length)))
+                .chain(["https://x.a.example".into(), "https://evil.example".into()])
+            {
                 for method in ["GET", "OPTIONS"] {
-                    let request = Request::new(method).header("Origin", &origin).header("Access-Control-Request-Method", "PUT");
+                    let request = Request::new(method)
+                        .header("Origin", &origin)
+                        .header("Access-Control-Request-Method", "PUT");
                     let decision = policy.evaluate(&request);
-                    let mut expected: String = decision.headers().map(|header| format!("{}: {}\r\n", header.name, header.value)).collect();
+                    let mut expected: String = decision
+                        .headers()
+                        .map(|header| format!("{}: {}\r\n", header.name, header.value))
+                        .collect();
                     if decision.status().is_some_and(|status| status != 204) {
                         expected.push_str("Content-Length: 0\r\n");
                     }
@@ -206,8 +266,13 @@ mod tests {
                         for write in [crate::Decision::write_http1, crate::Decision::write_pieces] {
                             let mut buffer = vec![b'#'; size];
                             match write(&decision, &mut buffer) {
-                                Ok(length) => assert_eq!(String::from_utf8_lossy(&buffer[..length]), expected),
-                                Err(needed) => assert!(needed == expected.len() && needed > size, "{needed} {size}"),
+                                Ok(length) => {
+                                    assert_eq!(String::from_utf8_lossy(&buffer[..length]), expected)
+                                }
+                                Err(needed) => assert!(
+                                    needed == expected.len() && needed > size,
+                                    "{needed} {size}"
+                                ),
                             }
                         }
                     }

@@ -5,7 +5,8 @@ use crate::headers::{Source, Value};
 use crate::policy::Policy;
 use crate::request::Kind;
 
-/// A decision without its borrows. Give it its policy again and it is the same one; nothing is evaluated anew.
+/// A decision without its borrows. Give it its policy again and it is the same one; nothing is
+/// evaluated anew.
 ///
 /// ```
 /// use crossgate::{Policy, Request};
@@ -37,10 +38,18 @@ pub struct KeptDecision {
 impl Decision<'_> {
     /// The decision without its borrows. Copies only what the headers take from the request.
     pub fn keep(&self) -> KeptDecision {
-        let names_origin = self.block.lines.iter().any(|line| matches!(line.value, Value::Origin));
+        let names_origin = self
+            .block
+            .lines
+            .iter()
+            .any(|line| matches!(line.value, Value::Origin));
         KeptDecision {
             prepared: self.prepared(),
-            origin: if names_origin { self.origin.into() } else { Box::default() },
+            origin: if names_origin {
+                self.origin.into()
+            } else {
+                Box::default()
+            },
             origin_source: self.origin_source,
             method: self.method.map(Box::from),
             names: match &self.names {
@@ -61,7 +70,11 @@ impl KeptDecision {
     /// The decision, with the policy that made it. With another one its headers mean nothing.
     pub fn decision<'a>(&'a self, policy: &'a Policy) -> Decision<'a> {
         Decision {
-            block: policy.blocks.all().nth(self.prepared).unwrap_or(&policy.blocks.other.bare),
+            block: policy
+                .blocks
+                .all()
+                .nth(self.prepared)
+                .unwrap_or(&policy.blocks.other.bare),
             origin: &self.origin,
             origin_source: self.origin_source,
             method: self.method.as_deref(),
@@ -88,11 +101,24 @@ mod tests {
 
     #[test]
     fn a_kept_decision_is_the_decision() {
-        let builder = Policy::builder().allow_origins(["https://a.example", "https://b.example:*"]).allow_credentials(true);
-        let echo = builder.clone().allow_methods(["*"]).allow_headers(["*"]).allow_private_network(true).build().unwrap();
+        let builder = Policy::builder()
+            .allow_origins(["https://a.example", "https://b.example:*"])
+            .allow_credentials(true);
+        let echo = builder
+            .clone()
+            .allow_methods(["*"])
+            .allow_headers(["*"])
+            .allow_private_network(true)
+            .build()
+            .unwrap();
         let any = Policy::builder().allow_origins(["*"]).build().unwrap();
         for policy in [builder.build().unwrap(), echo, any] {
-            for origin in ["https://a.example", "https://b.example:8443", "https://evil.example", "null"] {
+            for origin in [
+                "https://a.example",
+                "https://b.example:8443",
+                "https://evil.example",
+                "null",
+            ] {
                 for method in ["GET", "OPTIONS"] {
                     let request = Request::new(method)
                         .header("origin", origin)
@@ -101,7 +127,10 @@ mod tests {
                         .header("access-control-request-private-network", "true");
                     let decision = policy.evaluate(&request);
                     let kept = decision.keep();
-                    assert_eq!(format!("{:?}", kept.decision(&policy)), format!("{decision:?}"));
+                    assert_eq!(
+                        format!("{:?}", kept.decision(&policy)),
+                        format!("{decision:?}")
+                    );
                     assert_eq!(kept.decision(&policy).remove(), decision.remove());
                 }
             }
@@ -111,11 +140,16 @@ mod tests {
     #[test]
     fn another_policy_is_no_panic() {
         let policy = |origins: &str, credentials| {
-            let builder = Policy::builder().allow_origins([origins]).allow_headers(["*"]).allow_methods(["*"]);
+            let builder = Policy::builder()
+                .allow_origins([origins])
+                .allow_headers(["*"])
+                .allow_methods(["*"]);
             builder.allow_credentials(credentials).build().unwrap()
         };
         let (many, few) = (policy("https://a.example", true), policy("*", false));
-        let request = Request::new("OPTIONS").header("origin", "https://a.example").header("access-control-request-method", "PUT");
+        let request = Request::new("OPTIONS")
+            .header("origin", "https://a.example")
+            .header("access-control-request-method", "PUT");
         let kept = many.evaluate(&request).keep();
         assert!(kept.decision(&few).headers().count() < 8);
     }

@@ -4,15 +4,17 @@
 //!
 //! Read the modules in this order and you have followed a request to its answer:
 //!
-//! 1. [`Request`] (`request.rs`): the method and the five headers that CORS reads, and what [`Kind`] of request it is.
+//! 1. [`Request`] (`request.rs`): the method and the five headers that CORS reads, and what
+//!    [`Kind`] of request it is.
 //! 2. `evaluate.rs`: [`Policy::evaluate`], the way as a whole.
 //! 3. `origin/matcher.rs`: is the origin allowed? Exact bytes first; then, behind the grammar gate
 //!    (`origin/grammar.rs`), patterns (`origin/pattern.rs`) and regexes (`origin/regex.rs`).
 //! 4. `method.rs` and `header_list.rs`: what a preflight asks for.
-//! 5. `policy.rs` and `headers.rs`: the prepared headers of every outcome; [`Decision`] fills in what is the request's.
+//! 5. `policy.rs` and `headers.rs`: the prepared headers of every outcome; [`Decision`] fills in
+//!    what is the request's.
 //!
-//! How a policy comes to be stands in `config/` (options, document, check) and `origin/entry.rs`; what can be wrong
-//! with it in `problem.rs`.
+//! How a policy comes to be stands in `config/` (options, document, check) and `origin/entry.rs`;
+//! what can be wrong with it in `problem.rs`.
 //!
 //! # Features
 //!
@@ -27,7 +29,8 @@
 //! | `watch` | `PolicyWatcher`: a policy file is reloaded when it changes | no |
 //! | `tracing` | `Decision::trace`: an event for every decision; the middlewares emit it | no |
 //!
-//! A configuration that needs a feature that was left out is refused with the problem `feature_missing`.
+//! A configuration that needs a feature that was left out is refused with the problem
+//! `feature_missing`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -79,7 +82,9 @@ mod websocket;
 
 #[cfg(feature = "config")]
 pub use config::LoadError;
-pub use config::{DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream, Value};
+pub use config::{
+    DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream, Value,
+};
 pub use counters::Counters;
 pub use decision::{Action, Decision, Reason};
 pub use digest::Digest;

@@ -1,6 +1,7 @@
 //! Methods: what may be configured, and whether a preflight's requested method passes.
 //!
-//! Methods are case-sensitive (Fetch, methods). Only six are normalised, by `fetch()` and XHR themselves.
+//! Methods are case-sensitive (Fetch, methods). Only six are normalised, by `fetch()` and XHR
+//! themselves.
 
 use std::collections::HashSet;
 
@@ -57,7 +58,10 @@ const MAX_ANY: usize = 128;
 
 /// RFC 9110, 5.6.2.
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~') || byte.is_ascii_alphanumeric()
+    matches!(
+        byte,
+        b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+    ) || byte.is_ascii_alphanumeric()
 }
 
 /// RFC 9110, 5.6.2: one or more token characters.
@@ -92,12 +96,24 @@ impl Methods {
                 if known.insert(method.clone()) {
                     methods.push(method);
                 } else {
-                    problems.warning(Code::MethodDuplicate, &path, text, "this method stands twice", None);
+                    problems.warning(
+                        Code::MethodDuplicate,
+                        &path,
+                        text,
+                        "this method stands twice",
+                        None,
+                    );
                 }
             }
         }
         if methods.any && items.iter().any(|item| item.text != "*") {
-            problems.error(Code::AnyMixed, "allow_methods", "*", "`*` beside other methods makes them dead text; keep one of the two", Some("\"*\"".into()));
+            problems.error(
+                Code::AnyMixed,
+                "allow_methods",
+                "*",
+                "`*` beside other methods makes them dead text; keep one of the two",
+                Some("\"*\"".into()),
+            );
         }
         methods
     }
@@ -109,28 +125,52 @@ impl Methods {
             return false;
         }
         let asked = (requested.len(), tag::short(requested));
-        self.short.iter().any(|(length, bytes)| (*length, *bytes) == asked) || is_safelisted(requested)
+        self.short
+            .iter()
+            .any(|(length, bytes)| (*length, *bytes) == asked)
+            || is_safelisted(requested)
     }
 
     fn push(&mut self, method: String) {
         if method.len() <= 8 {
-            self.short.push((method.len(), tag::short(method.as_bytes())));
+            self.short
+                .push((method.len(), tag::short(method.as_bytes())));
         }
         self.list.push(method);
     }
 
-    /// Fetch, CORS-preflight fetch, step "request's method is not in methods": whether the requested method passes.
+    /// Fetch, CORS-preflight fetch, step "request's method is not in methods": whether the
+    /// requested method passes.
     pub(crate) fn check(&self, requested: &[u8]) -> Result<(), Reason> {
-        if self.lists(requested) || self.list.iter().any(|method| method.as_bytes() == requested) {
+        if self.lists(requested)
+            || self
+                .list
+                .iter()
+                .any(|method| method.as_bytes() == requested)
+        {
             return Ok(());
         }
         let requested_is = |method: &&str| method.as_bytes().eq_ignore_ascii_case(requested);
         if self.any {
-            let passes = requested.len() <= MAX_ANY && is_token(requested) && !FORBIDDEN.iter().any(requested_is);
-            return if passes { Ok(()) } else { Err(Reason::MethodNotAllowed) };
+            let passes = requested.len() <= MAX_ANY
+                && is_token(requested)
+                && !FORBIDDEN.iter().any(requested_is);
+            return if passes {
+                Ok(())
+            } else {
+                Err(Reason::MethodNotAllowed)
+            };
         }
-        let by_case = ["GET", "HEAD", "POST"].iter().any(requested_is) || self.list.iter().any(|method| requested_is(&method.as_str()));
-        Err(if by_case { Reason::MethodCase } else { Reason::MethodNotAllowed })
+        let by_case = ["GET", "HEAD", "POST"].iter().any(requested_is)
+            || self
+                .list
+                .iter()
+                .any(|method| requested_is(&method.as_str()));
+        Err(if by_case {
+            Reason::MethodCase
+        } else {
+            Reason::MethodNotAllowed
+        })
     }
 }
 
@@ -144,18 +184,43 @@ fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
     let upper = text.to_ascii_uppercase();
     if !is_token(text.as_bytes()) {
         let parts: Vec<&str> = split_list(text).collect();
-        if text.contains(',') && !parts.is_empty() && parts.iter().all(|part| is_token(part.as_bytes())) {
-            let hint = parts.iter().map(|part| format!("{:?}", part.to_ascii_uppercase())).collect::<Vec<_>>().join(", ");
-            problems.error(Code::MethodIsList, path, text, "several methods in one string; list them one by one", Some(hint));
+        if text.contains(',')
+            && !parts.is_empty()
+            && parts.iter().all(|part| is_token(part.as_bytes()))
+        {
+            let hint = parts
+                .iter()
+                .map(|part| format!("{:?}", part.to_ascii_uppercase()))
+                .collect::<Vec<_>>()
+                .join(", ");
+            problems.error(
+                Code::MethodIsList,
+                path,
+                text,
+                "several methods in one string; list them one by one",
+                Some(hint),
+            );
         } else {
             let trimmed = text.trim();
             let hint = is_token(trimmed.as_bytes()).then(|| trimmed.to_ascii_uppercase());
-            problems.error(Code::MethodInvalid, path, text, "a method is a token: letters, digits and !#$%&'*+-.^_`|~", hint);
+            problems.error(
+                Code::MethodInvalid,
+                path,
+                text,
+                "a method is a token: letters, digits and !#$%&'*+-.^_`|~",
+                hint,
+            );
         }
         return None;
     }
     if FORBIDDEN.contains(&upper.as_str()) {
-        problems.error(Code::MethodForbidden, path, text, "script cannot send CONNECT, TRACE or TRACK (Fetch, forbidden method)", None);
+        problems.error(
+            Code::MethodForbidden,
+            path,
+            text,
+            "script cannot send CONNECT, TRACE or TRACK (Fetch, forbidden method)",
+            None,
+        );
         return None;
     }
     if upper != text {
@@ -163,7 +228,10 @@ fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
             let message = "fetch() sends this method in upper case; canonicalised";
             problems.warning(Code::MethodCase, path, text, message, Some(upper.clone()));
         } else if REGISTERED.contains(&upper.as_str()) {
-            let message = format!("methods are case-sensitive and fetch() does not change this one: configure {upper:?} and write it so in the client, too");
+            let message = format!(
+                "methods are case-sensitive and fetch() does not change this one: configure \
+                    {upper:?} and write it so in the client, too"
+            );
             problems.error(Code::MethodCase, path, text, message, Some(upper));
             return None;
         } else {
@@ -171,7 +239,8 @@ fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
         }
     }
     if upper == "OPTIONS" {
-        let message = "preflights need no listing; OPTIONS is only needed for pages that call fetch() with that method";
+        let message = "preflights need no listing; OPTIONS is only needed for pages that call \
+            fetch() with that method";
         problems.warning(Code::MethodOptionsUnneeded, path, text, message, None);
     }
     Some(upper)
@@ -183,7 +252,10 @@ mod tests {
 
     #[test]
     fn forbidden_methods_never_pass() {
-        let any = Methods { any: true, ..Methods::default() };
+        let any = Methods {
+            any: true,
+            ..Methods::default()
+        };
         for method in ["TRACE", "connect", "Track"] {
             assert_eq!(any.check(method.as_bytes()), Err(Reason::MethodNotAllowed));
         }
@@ -197,7 +269,9 @@ mod tests {
     fn methods_of_every_length_are_compared_whole() {
         let mut methods = Methods::default();
         let listed: Vec<String> = (1..20).map(|length| "M".repeat(length)).collect();
-        listed.iter().for_each(|method| methods.push(method.clone()));
+        listed
+            .iter()
+            .for_each(|method| methods.push(method.clone()));
         for method in &listed {
             assert_eq!(methods.check(method.as_bytes()), Ok(()));
             for changed in 0..method.len() {

@@ -1,5 +1,5 @@
-//! The operations of a decision (set, merge, remove) carried out on a response's headers: the one place for every kind of
-//! table, a host's own as well as those of tower and actix.
+//! The operations of a decision (set, merge, remove) carried out on a response's headers: the one
+//! place for every kind of table, a host's own as well as those of tower and actix.
 
 use crate::headers::{HeaderName, Op};
 use crate::vary::merge_lines;
@@ -18,8 +18,9 @@ pub(crate) trait Target<V> {
     fn remove(&mut self, name: HeaderName);
 }
 
-/// Removes, then sets and merges. Returns whether that replaced or removed something that the application or an upstream
-/// had said. A response that is to be kept and has `Access-Control-Allow-Origin` is left whole, `Vary` aside.
+/// Removes, then sets and merges. Returns whether that replaced or removed something that the
+/// application or an upstream had said. A response that is to be kept and has
+/// `Access-Control-Allow-Origin` is left whole, `Vary` aside.
 pub(crate) fn apply<V: AsRef<[u8]>>(
     target: &mut impl Target<V>,
     keeps_upstream: bool,
@@ -27,7 +28,10 @@ pub(crate) fn apply<V: AsRef<[u8]>>(
     lines: impl IntoIterator<Item = (HeaderName, Op, V)>,
 ) -> bool {
     if keeps_upstream && target.has(HeaderName::AllowOrigin) {
-        lines.into_iter().filter(|(name, ..)| *name == HeaderName::Vary).for_each(|(name, _, value)| merge(target, name, value));
+        lines
+            .into_iter()
+            .filter(|(name, ..)| *name == HeaderName::Vary)
+            .for_each(|(name, _, value)| merge(target, name, value));
         return false;
     }
     let mut overwrote = false;
@@ -41,7 +45,9 @@ pub(crate) fn apply<V: AsRef<[u8]>>(
         match op {
             Op::Merge => merge(target, name, value),
             Op::Set => {
-                overwrote |= target.lines(name).any(|line| line.as_ref() != value.as_ref());
+                overwrote |= target
+                    .lines(name)
+                    .any(|line| line.as_ref() != value.as_ref());
                 target.set(name, value);
             }
         }
@@ -62,7 +68,11 @@ pub(crate) fn merge<V: AsRef<[u8]>>(target: &mut impl Target<V>, name: HeaderNam
         {
             return;
         }
-        merge_lines(existing.iter().map(AsRef::as_ref), value.as_ref(), name == HeaderName::Vary)
+        merge_lines(
+            existing.iter().map(AsRef::as_ref),
+            value.as_ref(),
+            name == HeaderName::Vary,
+        )
     };
     target.set_merged(name, merged);
 }

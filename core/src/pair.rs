@@ -1,6 +1,7 @@
-//! A live policy and its shadow, swapped together while others read them. `tests/pair.rs` runs it through every
-//! interleaving of readers and writers; what it stands on there has the contract of `arc-swap`, which itself cannot be
-//! modelled: it uses the standard library's atomics and records of threads.
+//! A live policy and its shadow, swapped together while others read them. `tests/pair.rs` runs it
+//! through every interleaving of readers and writers; what it stands on there has the contract of
+//! `arc-swap`, which itself cannot be modelled: it uses the standard library's atomics and records
+//! of threads.
 
 use crate::sync::{Arc, ArcSwap, Guard};
 
@@ -18,7 +19,9 @@ pub(crate) struct Swapped<P> {
 
 impl<P> Swapped<P> {
     pub(crate) fn new(live: Arc<P>) -> Self {
-        Swapped { current: ArcSwap::from_pointee(Pair { live, shadow: None }) }
+        Swapped {
+            current: ArcSwap::from_pointee(Pair { live, shadow: None }),
+        }
     }
 
     /// For a look that is short: nothing is counted.
@@ -35,11 +38,17 @@ impl<P> Swapped<P> {
 
     /// Puts another live policy beside the shadow that is there.
     pub(crate) fn replace(&self, live: &Arc<P>) {
-        self.current.rcu(|pair| Pair { live: live.clone(), shadow: pair.shadow.clone() });
+        self.current.rcu(|pair| Pair {
+            live: live.clone(),
+            shadow: pair.shadow.clone(),
+        });
     }
 
     /// Puts another shadow, or none, beside the live policy that is there.
     pub(crate) fn set_shadow(&self, shadow: &Option<Arc<P>>) {
-        self.current.rcu(|pair| Pair { live: pair.live.clone(), shadow: shadow.clone() });
+        self.current.rcu(|pair| Pair {
+            live: pair.live.clone(),
+            shadow: shadow.clone(),
+        });
     }
 }

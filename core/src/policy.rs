@@ -2,7 +2,10 @@
 
 use foldhash::fast::RandomState;
 
-use crate::config::{DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream, Value as Setting};
+use crate::config::{
+    DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream,
+    Value as Setting,
+};
 use crate::digest::Digest;
 use crate::header_list::NameRule;
 use crate::header_names::HeaderNames;
@@ -12,7 +15,8 @@ use crate::origin::matcher::{ExactOrigins, Matcher};
 use crate::problem::Problem;
 use crate::vary::Vary;
 
-/// A compiled policy. Immutable: share it by reference or in an `Arc`, on as many threads as you like.
+/// A compiled policy. Immutable: share it by reference or in an `Arc`, on as many threads as you
+/// like.
 ///
 /// ```
 /// use crossgate::Policy;
@@ -87,16 +91,24 @@ impl Policy {
         self.host_origins
     }
 
-    /// Every list of requested header names that is longer than this many bytes gets one and the same decision, whatever
-    /// it holds: a host that copies the list may cut it at one byte more. `None`: the whole list counts.
+    /// Every list of requested header names that is longer than this many bytes gets one and the
+    /// same decision, whatever it holds: a host that copies the list may cut it at one byte more.
+    /// `None`: the whole list counts.
     ///
     /// ```
     /// use crossgate::{Policy, Reason, Request};
-    /// let policy = Policy::builder().allow_origins(["*"]).allow_headers(["X-A"]).build()?;
+    /// let policy = Policy::builder()
+    ///     .allow_origins(["*"])
+    ///     .allow_headers(["X-A"])
+    ///     .build()?;
     /// let limit = policy.request_headers_limit().unwrap();
     /// let reason = |list: &str| {
-    ///     let request = Request::new("OPTIONS").header("Origin", "https://a.example").header("Access-Control-Request-Method", "GET");
-    ///     policy.evaluate(&request.header("Access-Control-Request-Headers", list)).reason()
+    ///     let request = Request::new("OPTIONS")
+    ///         .header("Origin", "https://a.example")
+    ///         .header("Access-Control-Request-Method", "GET");
+    ///     policy
+    ///         .evaluate(&request.header("Access-Control-Request-Headers", list))
+    ///         .reason()
     /// };
     /// assert_eq!(reason(&"x-a,".repeat(9999)), reason(&"?".repeat(limit + 1)));
     /// assert_eq!(reason("x-a"), Reason::AllowedAny);
@@ -112,8 +124,8 @@ impl Policy {
         self.constant
     }
 
-    /// The canonical document: every option, origins and methods as browsers write them, nothing twice. A policy built
-    /// from it is equal to this one.
+    /// The canonical document: every option, origins and methods as browsers write them, nothing
+    /// twice. A policy built from it is equal to this one.
     ///
     /// ```
     /// use crossgate::{Policy, Value};
@@ -123,9 +135,14 @@ impl Policy {
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn document(&self) -> Document {
-        let mut origins = Vec::with_capacity(self.matcher.exact.len() + self.written.pattern_places.len());
+        let mut origins =
+            Vec::with_capacity(self.matcher.exact.len() + self.written.pattern_places.len());
         self.each_written_origin(|origin| origins.push(Setting::from(origin)));
-        self.document_with(if self.any_origin { Setting::from("*") } else { Setting::List(origins) })
+        self.document_with(if self.any_origin {
+            Setting::from("*")
+        } else {
+            Setting::List(origins)
+        })
     }
 
     /// The document with this as `allow_origins`.
@@ -138,27 +155,60 @@ impl Policy {
         document.push("allow_origin_regexes", list(written.regexes.iter()));
         document.push("allow_null_origin", Setting::Bool(self.allow_null_origin));
         document.push("host_origins", Setting::Bool(self.host_origins));
-        document.push("allow_methods", if self.methods.any { text("*") } else { list(self.methods.list.iter()) });
+        document.push(
+            "allow_methods",
+            if self.methods.any {
+                text("*")
+            } else {
+                list(self.methods.list.iter())
+            },
+        );
         document.push("allow_headers", any_or_list(&written.allow_headers));
         document.push("expose_headers", any_or_list(&written.expose_headers.list));
-        document.push("allow_credentials", Setting::Bool(written.allow_credentials));
+        document.push(
+            "allow_credentials",
+            Setting::Bool(written.allow_credentials),
+        );
         document.push("max_age", written.max_age.map_or(Setting::Null, number));
         document.push("preflight_status", number(self.preflight_status.into()));
-        document.push("denied_preflight_status", number(self.denied_preflight_status.into()));
-        let denied_actual = if self.rejects { DeniedActual::Reject } else { DeniedActual::Forward };
+        document.push(
+            "denied_preflight_status",
+            number(self.denied_preflight_status.into()),
+        );
+        let denied_actual = if self.rejects {
+            DeniedActual::Reject
+        } else {
+            DeniedActual::Forward
+        };
         document.push("denied_actual", text(denied_actual.as_str()));
         document.push("own_origins", list(self.own_origins.iter()));
         document.push("single_origin", text(written.single_origin.as_str()));
-        let upstream = if self.keeps_upstream { Upstream::Keep } else { Upstream::Replace };
+        let upstream = if self.keeps_upstream {
+            Upstream::Keep
+        } else {
+            Upstream::Replace
+        };
         document.push("upstream", text(upstream.as_str()));
-        document.push("allow_private_network", Setting::Bool(self.allow_private_network));
-        document.push("dangerously_allow", list(written.gates.iter().map(|gate| gate.as_str())));
+        document.push(
+            "allow_private_network",
+            Setting::Bool(self.allow_private_network),
+        );
+        document.push(
+            "dangerously_allow",
+            list(written.gates.iter().map(|gate| gate.as_str())),
+        );
         document
     }
 
     /// The entries of `allow_origins` in their configured order, unless they are `*`.
     pub(crate) fn each_written_origin(&self, mut each: impl FnMut(&str)) {
-        let mut patterns = self.matcher.patterns.list().iter().zip(&self.written.pattern_places).peekable();
+        let mut patterns = self
+            .matcher
+            .patterns
+            .list()
+            .iter()
+            .zip(&self.written.pattern_places)
+            .peekable();
         for (index, origin) in self.matcher.exact.iter().enumerate() {
             while let Some((pattern, _)) = patterns.next_if(|(_, place)| **place <= index) {
                 each(&pattern.to_string());
@@ -168,18 +218,28 @@ impl Policy {
         patterns.for_each(|(pattern, _)| each(&pattern.to_string()));
     }
 
-    /// What tells policies apart in logs and metrics; the same in every process and language that has an equal policy.
+    /// What tells policies apart in logs and metrics; the same in every process and language that
+    /// has an equal policy.
     pub fn digest(&self) -> Digest {
         self.digest
     }
 }
 
 fn list<S: Into<String> + AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Setting {
-    Setting::List(texts.into_iter().map(|text| Setting::from(text.as_ref())).collect())
+    Setting::List(
+        texts
+            .into_iter()
+            .map(|text| Setting::from(text.as_ref()))
+            .collect(),
+    )
 }
 
 fn any_or_list(names: &[String]) -> Setting {
-    if names == ["*"] { Setting::from("*") } else { list(names) }
+    if names == ["*"] {
+        Setting::from("*")
+    } else {
+        list(names)
+    }
 }
 
 impl PartialEq for Policy {
@@ -196,7 +256,8 @@ pub(crate) struct Blocks {
     pub(crate) preflights: Preflights,
 }
 
-/// An allowed origin's preflight, for every set of the headers that only some requests get. Most policies have one.
+/// An allowed origin's preflight, for every set of the headers that only some requests get. Most
+/// policies have one.
 #[derive(Clone, Debug)]
 pub(crate) struct Preflights {
     blocks: Vec<Block>,
@@ -207,13 +268,21 @@ pub(crate) struct Preflights {
 impl Preflights {
     fn new(settings: &BlockSettings<'_>) -> Self {
         let echoed = |any: bool| any && settings.credentials;
-        let varies = [settings.private_network, echoed(settings.methods.any), echoed(settings.allow_headers.any)];
+        let varies = [
+            settings.private_network,
+            echoed(settings.methods.any),
+            echoed(settings.allow_headers.any),
+        ];
         let (mut weights, mut count) = ([0; 3], 1);
         for (weight, _) in weights.iter_mut().zip(varies).filter(|(_, varies)| *varies) {
             *weight = count;
             count *= 2;
         }
-        let blocks = (0..count).map(|index| settings.preflight(weights.map(|weight| weight > 0 && index / weight % 2 == 1))).collect();
+        let blocks = (0..count)
+            .map(|index| {
+                settings.preflight(weights.map(|weight| weight > 0 && index / weight % 2 == 1))
+            })
+            .collect();
         Preflights { blocks, weights }
     }
 
@@ -223,7 +292,12 @@ impl Preflights {
         if let [only] = &self.blocks[..] {
             return only;
         }
-        let index: usize = self.weights.iter().zip(has).map(|(weight, has)| weight * usize::from(has)).sum();
+        let index: usize = self
+            .weights
+            .iter()
+            .zip(has)
+            .map(|(weight, has)| weight * usize::from(has))
+            .sum();
         &self.blocks[index]
     }
 }
@@ -259,16 +333,34 @@ impl Blocks {
             other: settings.of_method(settings.vary.other),
             preflights: Preflights::new(settings),
         };
-        let Blocks { options, other, preflights } = &mut blocks;
-        let all = [&mut options.allowed, &mut options.bare, &mut other.allowed, &mut other.bare].into_iter().chain(&mut preflights.blocks);
-        all.enumerate().for_each(|(index, block)| block.index = index);
+        let Blocks {
+            options,
+            other,
+            preflights,
+        } = &mut blocks;
+        let all = [
+            &mut options.allowed,
+            &mut options.bare,
+            &mut other.allowed,
+            &mut other.bare,
+        ]
+        .into_iter()
+        .chain(&mut preflights.blocks);
+        all.enumerate()
+            .for_each(|(index, block)| block.index = index);
         blocks
     }
 
     /// In the order of their indices.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Block> {
-        let Blocks { options, other, preflights } = self;
-        [&options.allowed, &options.bare, &other.allowed, &other.bare].into_iter().chain(&preflights.blocks)
+        let Blocks {
+            options,
+            other,
+            preflights,
+        } = self;
+        [&options.allowed, &options.bare, &other.allowed, &other.bare]
+            .into_iter()
+            .chain(&preflights.blocks)
     }
 
     /// The block with an index.
@@ -286,41 +378,74 @@ impl Blocks {
 
     #[inline]
     pub(crate) fn of(&self, method: &[u8]) -> &MethodBlocks {
-        if method == b"OPTIONS" { &self.options } else { &self.other }
+        if method == b"OPTIONS" {
+            &self.options
+        } else {
+            &self.other
+        }
     }
 }
 
 fn fixed(name: HeaderName, value: &str) -> Line {
-    Line { name, op: Op::Set, value: Value::Fixed(Text::new(value)) }
+    Line {
+        name,
+        op: Op::Set,
+        value: Value::Fixed(Text::new(value)),
+    }
 }
 
 fn merged(name: HeaderName, value: &str) -> Line {
-    Line { name, op: Op::Merge, value: Value::Fixed(Text::new(value)) }
+    Line {
+        name,
+        op: Op::Merge,
+        value: Value::Fixed(Text::new(value)),
+    }
 }
 
 impl BlockSettings<'_> {
     fn of_method(&self, vary: Option<&str>) -> MethodBlocks {
         let vary = vary.map(|vary| merged(HeaderName::Vary, vary));
         let mut lines = self.origin_lines();
-        lines.extend((!self.expose_headers.list.is_empty()).then(|| merged(HeaderName::ExposeHeaders, &self.joined(&self.expose_headers.list))));
+        lines.extend((!self.expose_headers.list.is_empty()).then(|| {
+            merged(
+                HeaderName::ExposeHeaders,
+                &self.joined(&self.expose_headers.list),
+            )
+        }));
         lines.extend(vary.clone());
-        MethodBlocks { allowed: Block::new(lines), bare: Block::new(vary.into_iter().collect()) }
+        MethodBlocks {
+            allowed: Block::new(lines),
+            bare: Block::new(vary.into_iter().collect()),
+        }
     }
 
     fn preflight(&self, [private_network, method, names]: [bool; 3]) -> Block {
-        let echoed = |name: HeaderName, value: Value| Line { name, op: Op::Set, value };
+        let echoed = |name: HeaderName, value: Value| Line {
+            name,
+            op: Op::Set,
+            value,
+        };
         let mut lines = self.origin_lines();
         lines.extend(match (self.methods.any, self.credentials) {
             (true, false) => Some(fixed(HeaderName::AllowMethods, "*")),
             (true, true) => method.then(|| echoed(HeaderName::AllowMethods, Value::Method)),
-            (false, _) => (!self.methods.list.is_empty()).then(|| fixed(HeaderName::AllowMethods, &self.joined(&self.methods.list))),
+            (false, _) => (!self.methods.list.is_empty())
+                .then(|| fixed(HeaderName::AllowMethods, &self.joined(&self.methods.list))),
         });
         lines.extend(if self.allow_headers.any && self.credentials {
             names.then(|| echoed(HeaderName::AllowHeaders, Value::Names))
         } else {
-            (!self.allow_headers.list.is_empty()).then(|| fixed(HeaderName::AllowHeaders, &self.joined(&self.allow_headers.list)))
+            (!self.allow_headers.list.is_empty()).then(|| {
+                fixed(
+                    HeaderName::AllowHeaders,
+                    &self.joined(&self.allow_headers.list),
+                )
+            })
         });
-        lines.extend(self.max_age.map(|seconds| fixed(HeaderName::MaxAge, &seconds.to_string())));
+        lines.extend(
+            self.max_age
+                .map(|seconds| fixed(HeaderName::MaxAge, &seconds.to_string())),
+        );
         lines.extend(private_network.then(|| fixed(HeaderName::AllowPrivateNetwork, "true")));
         lines.push(merged(HeaderName::Vary, &self.vary.options));
         Block::preflight(lines, self.preflight_status)
@@ -331,9 +456,18 @@ impl BlockSettings<'_> {
     }
 
     fn origin_lines(&self) -> Vec<Line> {
-        let value = self.origin.map_or(Value::Origin, |origin| Value::Fixed(Text::new(origin)));
-        let mut lines = vec![Line { name: HeaderName::AllowOrigin, op: Op::Set, value }];
-        lines.extend(self.credentials.then(|| fixed(HeaderName::AllowCredentials, "true")));
+        let value = self
+            .origin
+            .map_or(Value::Origin, |origin| Value::Fixed(Text::new(origin)));
+        let mut lines = vec![Line {
+            name: HeaderName::AllowOrigin,
+            op: Op::Set,
+            value,
+        }];
+        lines.extend(
+            self.credentials
+                .then(|| fixed(HeaderName::AllowCredentials, "true")),
+        );
         lines
     }
 }

@@ -1,4 +1,5 @@
-//! The header sets of a policy, known before any request: for bindings that keep them in a form of their own.
+//! The header sets of a policy, known before any request: for bindings that keep them in a form of
+//! their own.
 
 use crate::decision::Decision;
 use crate::headers::{Block, HeaderName, Op, Source, Value};
@@ -8,11 +9,15 @@ use crate::policy::Policy;
 ///
 /// ```
 /// use crossgate::{Policy, PreparedValue, Request};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .build()?;
 /// let request = Request::new("GET").header("Origin", "https://a.example");
 /// let decision = policy.evaluate(&request);
 /// let (headers, _remove) = policy.prepared().nth(decision.prepared()).unwrap();
-/// let values: Vec<_> = headers.map(|(_, _, value)| decision.value_of(value).map(|(text, _)| text)).collect();
+/// let values: Vec<_> = headers
+///     .map(|(_, _, value)| decision.value_of(value).map(|(text, _)| text))
+///     .collect();
 /// assert_eq!(values, [Some("https://a.example"), Some("Origin")]);
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -29,9 +34,16 @@ pub enum PreparedValue<'p> {
 }
 
 impl Policy {
-    /// Every header set that a decision of this policy may have, in the order of [`Decision::prepared`]: the headers, and
-    /// the names to remove.
-    pub fn prepared(&self) -> impl Iterator<Item = (impl Iterator<Item = (HeaderName, Op, PreparedValue<'_>)>, &[HeaderName])> {
+    /// Every header set that a decision of this policy may have, in the order of
+    /// [`Decision::prepared`]: the headers, and the names to remove.
+    pub fn prepared(
+        &self,
+    ) -> impl Iterator<
+        Item = (
+            impl Iterator<Item = (HeaderName, Op, PreparedValue<'_>)>,
+            &[HeaderName],
+        ),
+    > {
         self.blocks.all().map(|block: &Block| {
             let headers = block.lines.iter().map(|line| {
                 let value = match &line.value {

@@ -1,4 +1,5 @@
-//! What can be wrong with a configuration: every finding has a stable code, the place, the value and the fix.
+//! What can be wrong with a configuration: every finding has a stable code, the place, the value
+//! and the fix.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -71,8 +72,10 @@ codes! {
     OriginHasFragment = "origin_has_fragment", "A fragment after the authority.";
     OriginHasUserinfo = "origin_has_userinfo", "`user@` before the host.";
     OriginInvalidHost = "origin_invalid_host", "A byte or label that no browser serialises.";
-    OriginBadPort = "origin_bad_port", "The port is empty, 0, above 65535, has a leading zero or is no number.";
-    OriginIpNotCanonical = "origin_ip_not_canonical", "An IP address in a form that no browser sends.";
+    OriginBadPort = "origin_bad_port", "The port is empty, 0, above 65535, has a leading zero or \
+        is no number.";
+    OriginIpNotCanonical = "origin_ip_not_canonical", "An IP address in a form that no browser \
+        sends.";
     OriginIpZone = "origin_ip_zone", "An IPv6 zone id.";
     OriginBadIdna = "origin_bad_idna", "Not a valid domain name in IDNA.";
     OriginNotAscii = "origin_not_ascii", "A U-label, canonicalised to its A-label.";
@@ -84,23 +87,28 @@ codes! {
     OriginNull = "origin_null", "The string `null` in a list of origins.";
     OriginFile = "origin_file", "`file:` serialises to `null`.";
     OriginScheme = "origin_scheme", "A scheme whose pages have no such origin.";
-    OriginSchemeNeverSent = "origin_scheme_never_sent", "`ws`, `wss`, `ftp`: the page's origin is http or https.";
+    OriginSchemeNeverSent = "origin_scheme_never_sent", "`ws`, `wss`, `ftp`: the page's origin is \
+        http or https.";
     OriginInvalid = "origin_invalid", "A refused scheme without `//`.";
     PatternUnsupported = "pattern_unsupported", "A `*` or brace where none may stand.";
     PatternTooBroad = "pattern_too_broad", "Matches hosts that anybody can register.";
     PatternPublicSuffix = "pattern_public_suffix", "`*.` directly below a public suffix.";
-    PatternTenantControlled = "pattern_tenant_controlled", "A placeholder in a name that any tenant can choose.";
+    PatternTenantControlled = "pattern_tenant_controlled", "A placeholder in a name that any \
+        tenant can choose.";
     AnyPortPublic = "any_port_public", "Any port of a public host, with credentials.";
     RegexInvalid = "regex_invalid", "The regex does not compile, or is too large.";
-    RegexLabelBoundary = "regex_label_boundary", "The literal end of a regex can be preceded by other host characters.";
+    RegexLabelBoundary = "regex_label_boundary", "The literal end of a regex can be preceded by \
+        other host characters.";
     RegexDot = "regex_dot", "An unescaped `.` between two literal labels.";
     InsecureOriginWithCredentials = "insecure_origin_with_credentials", "A plain-http origin with credentials.";
     SchemeWideWithCredentials = "scheme_wide_with_credentials", "Any host of a scheme, with credentials.";
     AnyMixed = "any_mixed", "`*` beside other entries.";
     AnyWithCredentials = "any_with_credentials", "`*` with credentials.";
     NullWithCredentials = "null_with_credentials", "Opaque origins with credentials.";
-    ExposeAnyWithCredentials = "expose_any_with_credentials", "Every response header exposed, with credentials.";
-    AnyHeaderWithCredentials = "any_header_with_credentials", "A literal `*` is no wildcard with credentials: names are echoed.";
+    ExposeAnyWithCredentials = "expose_any_with_credentials", "Every response header exposed, with \
+        credentials.";
+    AnyHeaderWithCredentials = "any_header_with_credentials", "A literal `*` is no wildcard with \
+        credentials: names are echoed.";
     AuthorizationNotCovered = "authorization_not_covered", "`*` does not cover `Authorization`.";
     MethodInvalid = "method_invalid", "Not a token.";
     MethodForbidden = "method_forbidden", "CONNECT, TRACE, TRACK.";
@@ -110,7 +118,8 @@ codes! {
     HeaderInvalid = "header_invalid", "Not a token.";
     HeaderIsList = "header_is_list", "Several names in one string.";
     HeaderForbidden = "header_forbidden", "A name that script can neither set nor read.";
-    HeaderResponseOnly = "header_response_only", "A CORS response header where a request header belongs.";
+    HeaderResponseOnly = "header_response_only", "A CORS response header where a request header \
+        belongs.";
     HeaderAlreadyExposed = "header_already_exposed", "A CORS-safelisted response-header name.";
     HeaderDuplicate = "header_duplicate", "The same name twice.";
     MethodDuplicate = "method_duplicate", "The same method twice.";
@@ -120,7 +129,8 @@ codes! {
     PreflightStatusNotOk = "preflight_status_not_ok", "A status that fails every preflight.";
     DeniedPreflightStatusInvalid = "denied_preflight_status_invalid", "Not a status to deny a preflight with.";
     StaticNotConstant = "static_not_constant", "`static` with anything but one exact origin.";
-    RejectWithoutOwnOrigins = "reject_without_own_origins", "`reject` does not know the server's own origins.";
+    RejectWithoutOwnOrigins = "reject_without_own_origins", "`reject` does not know the server's \
+        own origins.";
     RejectHasNoEffect = "reject_has_no_effect", "`reject` with `*` never rejects.";
     PnaSuperseded = "pna_superseded", "Private Network Access is no more.";
     GateUnknown = "gate_unknown", "No such gate.";
@@ -141,9 +151,15 @@ impl fmt::Display for Code {
 /// One finding about a configuration.
 ///
 /// ```
-/// let error = crossgate::Policy::builder().allow_origins(["https://a.example:0443"]).build().unwrap_err();
+/// let error = crossgate::Policy::builder()
+///     .allow_origins(["https://a.example:0443"])
+///     .build()
+///     .unwrap_err();
 /// let problem = &error.problems()[0];
-/// assert_eq!((problem.code.as_str(), problem.path.as_str()), ("origin_bad_port", "allow_origins[0]"));
+/// assert_eq!(
+///     (problem.code.as_str(), problem.path.as_str()),
+///     ("origin_bad_port", "allow_origins[0]")
+/// );
 /// assert_eq!(problem.hint.as_deref(), Some("https://a.example"));
 /// println!("{problem}"); // one line, safe to log
 /// ```
@@ -211,8 +227,16 @@ impl PolicyError {
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let errors = self.problems.iter().filter(|p| p.severity == Severity::Error).count();
-        write!(f, "invalid CORS policy: {errors} error{}", if errors == 1 { "" } else { "s" })?;
+        let errors = self
+            .problems
+            .iter()
+            .filter(|p| p.severity == Severity::Error)
+            .count();
+        write!(
+            f,
+            "invalid CORS policy: {errors} error{}",
+            if errors == 1 { "" } else { "s" }
+        )?;
         for problem in &self.problems {
             write!(f, "\n  {problem}")?;
         }
@@ -233,26 +257,63 @@ pub(crate) struct Problems {
 impl Problems {
     #[cold]
     #[inline(never)]
-    pub(crate) fn push(&mut self, severity: Severity, code: Code, path: &str, value: &str, message: impl Into<Cow<'static, str>>, hint: Option<String>) {
+    pub(crate) fn push(
+        &mut self,
+        severity: Severity,
+        code: Code,
+        path: &str,
+        value: &str,
+        message: impl Into<Cow<'static, str>>,
+        hint: Option<String>,
+    ) {
         self.add(severity, code, path, value, message.into(), hint);
     }
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn error(&mut self, code: Code, path: &str, value: &str, message: impl Into<Cow<'static, str>>, hint: Option<String>) {
+    pub(crate) fn error(
+        &mut self,
+        code: Code,
+        path: &str,
+        value: &str,
+        message: impl Into<Cow<'static, str>>,
+        hint: Option<String>,
+    ) {
         self.add(Severity::Error, code, path, value, message.into(), hint);
     }
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn warning(&mut self, code: Code, path: &str, value: &str, message: impl Into<Cow<'static, str>>, hint: Option<String>) {
+    pub(crate) fn warning(
+        &mut self,
+        code: Code,
+        path: &str,
+        value: &str,
+        message: impl Into<Cow<'static, str>>,
+        hint: Option<String>,
+    ) {
         self.add(Severity::Warning, code, path, value, message.into(), hint);
     }
 
-    fn add(&mut self, severity: Severity, code: Code, path: &str, value: &str, message: Cow<'static, str>, hint: Option<String>) {
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: Code,
+        path: &str,
+        value: &str,
+        message: Cow<'static, str>,
+        hint: Option<String>,
+    ) {
         self.errors += usize::from(severity == Severity::Error);
         // A path can hold a name of the document's, so it is escaped as the value is.
-        self.list.push(Problem { severity, code, path: escape(path), value: escape(value), message: message.into_owned(), hint });
+        self.list.push(Problem {
+            severity,
+            code,
+            path: escape(path),
+            value: escape(value),
+            message: message.into_owned(),
+            hint,
+        });
     }
 
     pub(crate) fn error_count(&self) -> usize {
@@ -261,7 +322,9 @@ impl Problems {
 
     /// Whether something is wrong with an option whose name starts so.
     pub(crate) fn has_path(&self, start: &str) -> bool {
-        self.list.iter().any(|problem| problem.path.starts_with(start))
+        self.list
+            .iter()
+            .any(|problem| problem.path.starts_with(start))
     }
 
     pub(crate) fn into_vec(self) -> Vec<Problem> {
@@ -271,7 +334,8 @@ impl Problems {
 
 const VALUE_LIMIT: usize = 200;
 
-/// Printable ASCII as it is, everything else as `\u{…}`: safe to log (CVE-2024-1681 was a log injection).
+/// Printable ASCII as it is, everything else as `\u{…}`: safe to log (CVE-2024-1681 was a log
+/// injection).
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(VALUE_LIMIT));
     for (count, c) in text.chars().enumerate() {
@@ -303,8 +367,13 @@ mod tests {
     fn a_name_cannot_forge_a_log_line() {
         let mut document = crate::Document::new();
         document.push("a\n  error x at y", crate::Value::Int(1));
-        let text = crate::Policy::from_document(&document).unwrap_err().to_string();
-        assert!(text.contains("unknown_option at a\\n  error x at y"), "{text}");
+        let text = crate::Policy::from_document(&document)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("unknown_option at a\\n  error x at y"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -313,6 +382,10 @@ mod tests {
         texts.sort_unstable();
         texts.dedup();
         assert_eq!(texts.len(), Code::ALL.len());
-        assert!(texts.iter().all(|t| t.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+        assert!(
+            texts
+                .iter()
+                .all(|t| t.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        );
     }
 }

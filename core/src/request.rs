@@ -17,12 +17,18 @@ pub struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// No line.
-    pub const ABSENT: Field<'static> = Field { first: None, more: false };
+    pub const ABSENT: Field<'static> = Field {
+        first: None,
+        more: false,
+    };
 
     /// One line.
     #[inline]
     pub const fn one(value: &'a [u8]) -> Self {
-        Field { first: Some(value), more: false }
+        Field {
+            first: Some(value),
+            more: false,
+        }
     }
 
     /// Takes another line.
@@ -55,16 +61,25 @@ impl<'a> Field<'a> {
     /// The only line, without white space around it; `None` if there is none or more than one.
     #[inline]
     pub fn single(&self) -> Option<&'a [u8]> {
-        if self.more { None } else { self.first.map(trim) }
+        if self.more {
+            None
+        } else {
+            self.first.map(trim)
+        }
     }
 }
 
-/// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many hosts leave them in.
+/// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many hosts leave
+/// them in.
 #[inline(always)]
 pub(crate) fn trim(value: &[u8]) -> &[u8] {
     // All that may have to go, and little else.
     let is_low = |byte: &u8| *byte <= b' ';
-    if value.first().is_some_and(is_low) || value.last().is_some_and(is_low) { trim_spaces(value) } else { value }
+    if value.first().is_some_and(is_low) || value.last().is_some_and(is_low) {
+        trim_spaces(value)
+    } else {
+        value
+    }
 }
 
 #[cold]
@@ -78,8 +93,8 @@ fn trim_spaces(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// The lines of a field that may have several, for hosts that keep them in a shape of their own. `Sync`, so that a
-/// request may be held across an `await`.
+/// The lines of a field that may have several, for hosts that keep them in a shape of their own.
+/// `Sync`, so that a request may be held across an `await`.
 ///
 /// ```
 /// use crossgate::{Lines, Request};
@@ -101,9 +116,14 @@ impl<T: AsRef<[u8]> + Sync> LineSource for Vec<T> {
 ///
 /// ```
 /// use crossgate::{Lines, Policy, Request};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).allow_headers(["X-A"]).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .allow_headers(["X-A"])
+///     .build()?;
 /// let asked = |acrh| {
-///     let request = Request::new("OPTIONS").header("Origin", "https://a.example").header("Access-Control-Request-Method", "GET");
+///     let request = Request::new("OPTIONS")
+///         .header("Origin", "https://a.example")
+///         .header("Access-Control-Request-Method", "GET");
 ///     policy.evaluate(&Request { acrh, ..request }).allowed()
 /// };
 /// assert_eq!(asked(Lines::Absent), Some(true));
@@ -188,19 +208,31 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// The lower-case names of the headers that are read, for hosts that look them up.
-    pub const NAMES: [&'static str; 5] =
-        ["origin", "access-control-request-method", "access-control-request-headers", "access-control-request-private-network", "sec-fetch-site"];
+    pub const NAMES: [&'static str; 5] = [
+        "origin",
+        "access-control-request-method",
+        "access-control-request-headers",
+        "access-control-request-private-network",
+        "sec-fetch-site",
+    ];
 
     /// A request without headers.
     #[inline]
     pub fn new(method: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
-        Request { method: method.as_ref(), ..Request::default() }
+        Request {
+            method: method.as_ref(),
+            ..Request::default()
+        }
     }
 
     /// Takes one header line; names that CORS does not read are passed over.
     #[must_use]
     #[inline]
-    pub fn header(mut self, name: impl AsRef<[u8]>, value: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+    pub fn header(
+        mut self,
+        name: impl AsRef<[u8]>,
+        value: &'a (impl AsRef<[u8]> + ?Sized),
+    ) -> Self {
         self.push(name.as_ref(), value.as_ref());
         self
     }
@@ -219,7 +251,10 @@ impl<'a> Request<'a> {
     }
 
     /// Takes every header line of an iterator.
-    pub fn from_pairs(method: &'a [u8], pairs: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
+    pub fn from_pairs(
+        method: &'a [u8],
+        pairs: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Self {
         let mut request = Request::new(method);
         for (name, value) in pairs {
             request.push(name, value);
@@ -269,9 +304,15 @@ impl RequestHeader {
         match name.len() {
             6 if name.eq_ignore_ascii_case(b"origin") => Some(RequestHeader::Origin),
             14 if name.eq_ignore_ascii_case(b"sec-fetch-site") => Some(RequestHeader::SecFetchSite),
-            29 if name.eq_ignore_ascii_case(b"access-control-request-method") => Some(RequestHeader::Method),
-            30 if name.eq_ignore_ascii_case(b"access-control-request-headers") => Some(RequestHeader::Headers),
-            38 if name.eq_ignore_ascii_case(b"access-control-request-private-network") => Some(RequestHeader::PrivateNetwork),
+            29 if name.eq_ignore_ascii_case(b"access-control-request-method") => {
+                Some(RequestHeader::Method)
+            }
+            30 if name.eq_ignore_ascii_case(b"access-control-request-headers") => {
+                Some(RequestHeader::Headers)
+            }
+            38 if name.eq_ignore_ascii_case(b"access-control-request-private-network") => {
+                Some(RequestHeader::PrivateNetwork)
+            }
             _ => None,
         }
     }
@@ -288,7 +329,8 @@ impl RequestHeader {
 pub enum Kind {
     /// No `Origin`.
     NotCors,
-    /// `Origin`, and not a preflight: cross-origin or a same-origin request that carries the header all the same.
+    /// `Origin`, and not a preflight: cross-origin or a same-origin request that carries the header
+    /// all the same.
     Actual,
     /// Method exactly OPTIONS, `Origin` and `Access-Control-Request-Method` present.
     Preflight,
@@ -329,17 +371,37 @@ mod tests {
 
     #[test]
     fn kinds() {
-        let kind = |method: &'static str, names: &[&str]| names.iter().fold(Request::new(method), |r, n| r.header(n, b"")).kind();
-        assert_eq!(kind("OPTIONS", &["origin", "access-control-request-method"]), Kind::Preflight);
-        assert_eq!(kind("options", &["origin", "access-control-request-method"]), Kind::Actual);
+        let kind = |method: &'static str, names: &[&str]| {
+            names
+                .iter()
+                .fold(Request::new(method), |r, n| r.header(n, b""))
+                .kind()
+        };
+        assert_eq!(
+            kind("OPTIONS", &["origin", "access-control-request-method"]),
+            Kind::Preflight
+        );
+        assert_eq!(
+            kind("options", &["origin", "access-control-request-method"]),
+            Kind::Actual
+        );
         assert_eq!(kind("OPTIONS", &["origin"]), Kind::Actual);
-        assert_eq!(kind("OPTIONS", &["access-control-request-method"]), Kind::NotCors);
+        assert_eq!(
+            kind("OPTIONS", &["access-control-request-method"]),
+            Kind::NotCors
+        );
     }
 
     #[test]
     fn names_are_told_apart_by_their_lengths() {
         let headers = Request::NAMES.map(|name| RequestHeader::from_name(name.as_bytes()));
-        let known = [RequestHeader::Origin, RequestHeader::Method, RequestHeader::Headers, RequestHeader::PrivateNetwork, RequestHeader::SecFetchSite];
+        let known = [
+            RequestHeader::Origin,
+            RequestHeader::Method,
+            RequestHeader::Headers,
+            RequestHeader::PrivateNetwork,
+            RequestHeader::SecFetchSite,
+        ];
         assert_eq!(headers, known.map(Some));
     }
 

@@ -4,8 +4,8 @@ use crate::decision::Decision;
 use crate::headers::HeaderName;
 use crate::operations::{self, Target};
 
-/// A response's headers, as a host keeps them. Names are given in lower case; a host that keeps the case compares
-/// without it. A `Vec` of pairs implements it.
+/// A response's headers, as a host keeps them. Names are given in lower case; a host that keeps the
+/// case compares without it. A `Vec` of pairs implements it.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -40,9 +40,14 @@ pub trait ResponseHeaders {
     fn set(&mut self, name: HeaderName, value: &str);
 }
 
-impl<N: AsRef<str> + for<'a> From<&'a str>, V: AsRef<str> + for<'a> From<&'a str>> ResponseHeaders for Vec<(N, V)> {
+impl<N: AsRef<str> + for<'a> From<&'a str>, V: AsRef<str> + for<'a> From<&'a str>> ResponseHeaders
+    for Vec<(N, V)>
+{
     fn get_all(&self, name: HeaderName) -> Vec<String> {
-        self.iter().filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name.lower())).map(|(_, v)| v.as_ref().to_owned()).collect()
+        self.iter()
+            .filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name.lower()))
+            .map(|(_, v)| v.as_ref().to_owned())
+            .collect()
     }
 
     fn remove(&mut self, name: HeaderName) {
@@ -56,23 +61,36 @@ impl<N: AsRef<str> + for<'a> From<&'a str>, V: AsRef<str> + for<'a> From<&'a str
 }
 
 impl Decision<'_> {
-    /// Sets, merges and removes: afterwards the response says what the policy says and nothing else about CORS.
-    /// Returns whether that replaced or removed something that the application or an upstream had said
-    /// (`overwrote_upstream`). With `upstream = "keep"` a response that already has `Access-Control-Allow-Origin` is
-    /// left whole, `Vary` aside.
+    /// Sets, merges and removes: afterwards the response says what the policy says and nothing else
+    /// about CORS. Returns whether that replaced or removed something that the application or an
+    /// upstream had said (`overwrote_upstream`). With `upstream = "keep"` a response that already
+    /// has `Access-Control-Allow-Origin` is left whole, `Vary` aside.
     ///
     /// ```
     /// # use crossgate::{Policy, Request};
     /// # let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
-    /// let mut response = vec![("access-control-allow-origin".to_string(), "*".to_string()), ("Vary".into(), "Accept".into())];
+    /// let mut response = vec![
+    ///     ("access-control-allow-origin".to_string(), "*".to_string()),
+    ///     ("Vary".into(), "Accept".into()),
+    /// ];
     /// let request = Request::new("GET").header("Origin", b"https://evil.example");
     /// assert!(policy.evaluate(&request).apply(&mut response));
-    /// assert_eq!(response, [("vary".to_string(), "Accept, Origin".to_string())]);
+    /// assert_eq!(
+    ///     response,
+    ///     [("vary".to_string(), "Accept, Origin".to_string())]
+    /// );
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn apply(&self, response: &mut impl ResponseHeaders) -> bool {
-        let lines = self.headers().map(|header| (header.name, header.op, header.value));
-        operations::apply(&mut Host(response), self.keeps_upstream, self.remove().iter().copied(), lines)
+        let lines = self
+            .headers()
+            .map(|header| (header.name, header.op, header.value));
+        operations::apply(
+            &mut Host(response),
+            self.keeps_upstream,
+            self.remove().iter().copied(),
+            lines,
+        )
     }
 }
 
@@ -92,8 +110,10 @@ impl<R: ResponseHeaders> Target<&str> for Host<'_, R> {
     }
 
     fn set_merged(&mut self, name: HeaderName, merged: Vec<u8>) {
-        // Names that the host gave as text and names of the policy, cut at commas and white space alone.
-        self.0.set(name, &String::from_utf8(merged).unwrap_or_default());
+        // Names that the host gave as text and names of the policy, cut at commas and white space
+        // alone.
+        self.0
+            .set(name, &String::from_utf8(merged).unwrap_or_default());
     }
 
     fn remove(&mut self, name: HeaderName) {
@@ -107,12 +127,24 @@ mod tests {
 
     #[test]
     fn merging_leaves_the_policys_separator_where_the_response_says_nothing_else() {
-        let policy = Policy::builder().allow_origins(["*"]).expose_headers(["X-A", "X-B"]).list_separator(ListSeparator::Comma).build().unwrap();
-        let expose = |value: &str| vec![("access-control-expose-headers".to_owned(), value.to_owned())];
-        for (before, after) in [(vec![], "X-A,X-B"), (expose("X-A,X-B"), "X-A,X-B"), (expose("X-C"), "X-C, X-A, X-B")] {
+        let policy = Policy::builder()
+            .allow_origins(["*"])
+            .expose_headers(["X-A", "X-B"])
+            .list_separator(ListSeparator::Comma)
+            .build()
+            .unwrap();
+        let expose =
+            |value: &str| vec![("access-control-expose-headers".to_owned(), value.to_owned())];
+        for (before, after) in [
+            (vec![], "X-A,X-B"),
+            (expose("X-A,X-B"), "X-A,X-B"),
+            (expose("X-C"), "X-C, X-A, X-B"),
+        ] {
             let mut response = before;
             policy.evaluate(&Request::new("GET")).apply(&mut response);
-            let exposed = response.iter().find(|(name, _)| name == "access-control-expose-headers");
+            let exposed = response
+                .iter()
+                .find(|(name, _)| name == "access-control-expose-headers");
             assert_eq!(exposed.map(|(_, value)| value.as_str()), Some(after));
         }
     }

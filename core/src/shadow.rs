@@ -42,7 +42,10 @@ impl From<&Decision<'_>> for DecisionSummary {
             action: decision.action(),
             allowed: decision.allowed(),
             status: decision.status(),
-            headers: decision.headers().map(|header| (header.name.lower(), header.value.to_owned())).collect(),
+            headers: decision
+                .headers()
+                .map(|header| (header.name.lower(), header.value.to_owned()))
+                .collect(),
             keeps_upstream: decision.keeps_upstream(),
         }
     }
@@ -69,15 +72,23 @@ pub struct ShadowDifference {
 }
 
 impl Snapshot {
-    /// Evaluates the shadow policy, if there is one, and reports a decision that differs from the one that was taken.
-    /// Changes nothing; allocates only for what it reports and for lists that are echoed. The verdict goes to a shadow
-    /// policy that asks the host, and to no other.
+    /// Evaluates the shadow policy, if there is one, and reports a decision that differs from the
+    /// one that was taken. Changes nothing; allocates only for what it reports and for lists that
+    /// are echoed. The verdict goes to a shadow policy that asks the host, and to no other.
     ///
     /// ```
-    /// use std::sync::Arc;
     /// use crossgate::{Policy, Request, SharedPolicy};
-    /// let shared = SharedPolicy::new(Policy::builder().allow_origins(["https://a.example"]).build()?);
-    /// shared.set_shadow(Some(Arc::new(Policy::builder().allow_origins(["https://b.example"]).build()?)));
+    /// use std::sync::Arc;
+    /// let shared = SharedPolicy::new(
+    ///     Policy::builder()
+    ///         .allow_origins(["https://a.example"])
+    ///         .build()?,
+    /// );
+    /// shared.set_shadow(Some(Arc::new(
+    ///     Policy::builder()
+    ///         .allow_origins(["https://b.example"])
+    ///         .build()?,
+    /// )));
     /// let snapshot = shared.load();
     /// let request = Request::new("GET").header("Origin", "https://a.example");
     /// let decision = snapshot.evaluate(&request); // what the server acts on
@@ -86,7 +97,12 @@ impl Snapshot {
     /// assert_eq!(difference.shadow.reason.as_str(), "origin_not_listed");
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
-    pub fn compare_shadow(&self, live: &Decision<'_>, request: &Request<'_>, verdict: Option<Verdict>) -> Option<ShadowDifference> {
+    pub fn compare_shadow(
+        &self,
+        live: &Decision<'_>,
+        request: &Request<'_>,
+        verdict: Option<Verdict>,
+    ) -> Option<ShadowDifference> {
         ShadowDifference::find(self.shadow()?, live, request, verdict)
     }
 
@@ -94,7 +110,11 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`VerdictError`] if there is a verdict and the live policy has no `host_origins`.
-    pub fn shadow_difference(&self, request: &Request<'_>, verdict: Option<Verdict>) -> Result<Option<ShadowDifference>, VerdictError> {
+    pub fn shadow_difference(
+        &self,
+        request: &Request<'_>,
+        verdict: Option<Verdict>,
+    ) -> Result<Option<ShadowDifference>, VerdictError> {
         let live = self.evaluate_with(request, verdict)?;
         Ok(self.compare_shadow(&live, request, verdict))
     }
@@ -102,15 +122,38 @@ impl Snapshot {
 
 impl ShadowDifference {
     /// Evaluates a shadow policy beside the live one's decision.
-    pub(crate) fn find(shadow: &Policy, live: &Decision<'_>, request: &Request<'_>, verdict: Option<Verdict>) -> Option<Self> {
+    pub(crate) fn find(
+        shadow: &Policy,
+        live: &Decision<'_>,
+        request: &Request<'_>,
+        verdict: Option<Verdict>,
+    ) -> Option<Self> {
         let decision = shadow.decide(request, verdict.filter(|_| shadow.host_origins), None);
-        (!same(live, &decision)).then(|| ShadowDifference { live: live.into(), shadow: (&decision).into() })
+        (!same(live, &decision)).then(|| ShadowDifference {
+            live: live.into(),
+            shadow: (&decision).into(),
+        })
     }
 }
 
 fn same(live: &Decision<'_>, shadow: &Decision<'_>) -> bool {
-    let settled = |decision: &Decision<'_>| (decision.kind, decision.reason, decision.action, decision.allowed, decision.status, decision.keeps_upstream);
+    let settled = |decision: &Decision<'_>| {
+        (
+            decision.kind,
+            decision.reason,
+            decision.action,
+            decision.allowed,
+            decision.status,
+            decision.keeps_upstream,
+        )
+    };
     settled(live) == settled(shadow)
-        && live.headers().map(|header| header.name).eq(shadow.headers().map(|header| header.name))
-        && live.headers().zip(shadow.headers()).all(|(live, shadow)| live.value == shadow.value)
+        && live
+            .headers()
+            .map(|header| header.name)
+            .eq(shadow.headers().map(|header| header.name))
+        && live
+            .headers()
+            .zip(shadow.headers())
+            .all(|(live, shadow)| live.value == shadow.value)
 }

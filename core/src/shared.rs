@@ -15,10 +15,10 @@ use crate::pair::{Pair, Swapped};
 use crate::policy::Policy;
 use crate::problem::PolicyError;
 
-/// A policy that can be replaced while others read it. Readers are wait-free (the `arc-swap` crate; once in
-/// `usize::MAX / 4` reads one may have to try again); the old policy lives until the last of its snapshots is dropped.
-/// Writers never hold readers up and do not lose each other's work: one may replace the policy while another sets the
-/// shadow.
+/// A policy that can be replaced while others read it. Readers are wait-free (the `arc-swap` crate;
+/// once in `usize::MAX / 4` reads one may have to try again); the old policy lives until the last
+/// of its snapshots is dropped. Writers never hold readers up and do not lose each other's work:
+/// one may replace the policy while another sets the shadow.
 ///
 /// ```
 /// use crossgate::{Document, Policy, Request, SharedPolicy};
@@ -39,12 +39,16 @@ pub struct SharedPolicy {
 impl SharedPolicy {
     /// Shares a policy.
     pub fn new(policy: impl Into<Arc<Policy>>) -> Self {
-        SharedPolicy { current: Swapped::new(policy.into()) }
+        SharedPolicy {
+            current: Swapped::new(policy.into()),
+        }
     }
 
     /// The policies as they are now, for one request.
     pub fn load(&self) -> Snapshot {
-        Snapshot { pair: self.current.load_full() }
+        Snapshot {
+            pair: self.current.load_full(),
+        }
     }
 
     /// The same without counting: for a look that is short.
@@ -59,7 +63,8 @@ impl SharedPolicy {
         self.current.load().live.clone()
     }
 
-    /// Replaces the live policy. The old one is dropped here, or with the last snapshot that has it.
+    /// Replaces the live policy. The old one is dropped here, or with the last snapshot that has
+    /// it.
     pub fn replace(&self, policy: impl Into<Arc<Policy>>) {
         self.current.replace(&policy.into());
     }

@@ -1,4 +1,5 @@
-//! Eight bytes of a text that tell it from its neighbours, so that a list is searched by comparing integers.
+//! Eight bytes of a text that tell it from its neighbours, so that a list is searched by comparing
+//! integers.
 
 /// Eight bytes from `start`; fewer if the text ends before, filled up with zeros.
 #[inline]
@@ -11,30 +12,51 @@ pub(crate) fn eight(text: &[u8], start: usize) -> u64 {
 
 #[cold]
 fn fewer(text: &[u8], start: usize) -> u64 {
-    text.get(start..).unwrap_or_default().iter().rev().fold(0, |tag, byte| tag << 8 | u64::from(*byte))
+    text.get(start..)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .fold(0, |tag, byte| tag << 8 | u64::from(*byte))
 }
 
-/// Whether two texts are equal, by blocks that may overlap: shorter than a call for what origins and names are.
+/// Whether two texts are equal, by blocks that may overlap: shorter than a call for what origins
+/// and names are.
 #[inline]
 pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
     match a.len() {
-        16..=32 => a.first_chunk::<16>() == b.first_chunk::<16>() && a.last_chunk::<16>() == b.last_chunk::<16>(),
-        8..16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        16..=32 => {
+            a.first_chunk::<16>() == b.first_chunk::<16>()
+                && a.last_chunk::<16>() == b.last_chunk::<16>()
+        }
+        8..16 => {
+            a.first_chunk::<8>() == b.first_chunk::<8>()
+                && a.last_chunk::<8>() == b.last_chunk::<8>()
+        }
         ..8 => a == b,
-        _ => a.last_chunk::<16>() == b.last_chunk::<16>() && a.as_chunks::<16>().0 == b.as_chunks::<16>().0,
+        _ => {
+            a.last_chunk::<16>() == b.last_chunk::<16>()
+                && a.as_chunks::<16>().0 == b.as_chunks::<16>().0
+        }
     }
 }
 
-/// A text of at most eight bytes as an integer: texts of the same length have different ones. 0 for longer texts.
+/// A text of at most eight bytes as an integer: texts of the same length have different ones. 0 for
+/// longer texts.
 #[inline]
 pub(crate) fn short(text: &[u8]) -> u64 {
     match (text, text.first_chunk::<4>(), text.last_chunk::<4>()) {
         ([], ..) => 0,
-        ([first, ..], None, _) => u64::from(*first) | u64::from(text[text.len() / 2]) << 8 | u64::from(text[text.len() - 1]) << 16,
-        (_, Some(first), Some(last)) if text.len() <= 8 => u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32,
+        ([first, ..], None, _) => {
+            u64::from(*first)
+                | u64::from(text[text.len() / 2]) << 8
+                | u64::from(text[text.len() - 1]) << 16
+        }
+        (_, Some(first), Some(last)) if text.len() <= 8 => {
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        }
         _ => 0,
     }
 }
@@ -48,7 +70,8 @@ pub(crate) fn of_origin(origin: &[u8]) -> u64 {
 /// Of a header name, whatever its case: its first bytes, mixed with the length.
 #[inline]
 pub(crate) fn of_name(name: &[u8]) -> u64 {
-    // Sets the bit that tells `a` from `A`; a few other bytes fall together, so the names are compared all the same.
+    // Sets the bit that tells `a` from `A`; a few other bytes fall together, so the names are
+    // compared all the same.
     (eight(name, 0) | 0x2020_2020_2020_2020) ^ (name.len() as u64) << 56
 }
 
@@ -61,7 +84,10 @@ mod tests {
         assert_eq!(of_name(b"Content-Type"), of_name(b"content-type"));
         assert_ne!(of_name(b"content-type"), of_name(b"content-typ"));
         assert_eq!(of_name(b"DPR"), of_name(b"dpr"));
-        assert_ne!(of_origin(b"https://one.example"), of_origin(b"https://two.example"));
+        assert_ne!(
+            of_origin(b"https://one.example"),
+            of_origin(b"https://two.example")
+        );
         assert_eq!(of_origin(b""), 0);
     }
 

@@ -1,8 +1,9 @@
 //! An event for every decision: what was asked, what was decided, and by which policy.
 //!
-//! Target `crossgate`. A denied request is a `WARN` event, up to [`DENIALS_A_SECOND`] of each reason in a second; what is
-//! above that, and every allowed request, is `DEBUG`; requests that are no CORS requests are `TRACE`. The next `WARN` of the
-//! reason says in `suppressed` how many were not.
+//! Target `crossgate`. A denied request is a `WARN` event, up to [`DENIALS_A_SECOND`] of each
+//! reason in a second; what is above that, and every allowed request, is `DEBUG`; requests that are
+//! no CORS requests are `TRACE`. The next `WARN` of the reason says in `suppressed` how many were
+//! not.
 //!
 //! | field | what |
 //! |---|---|
@@ -12,8 +13,9 @@
 //! | `policy` | [`Policy::digest`] |
 //! | `suppressed` | if there were any |
 //!
-//! What comes from the request is at most [`SHOWN_BYTES`] bytes long and then `...`; every byte that no origin, method or
-//! list of names has is written as `\x0a`. So no request can end a line, add a field or reach a terminal.
+//! What comes from the request is at most [`SHOWN_BYTES`] bytes long and then `...`; every byte
+//! that no origin, method or list of names has is written as `\x0a`. So no request can end a line,
+//! add a field or reach a terminal.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -53,11 +55,14 @@ macro_rules! emit {
 }
 
 impl Decision<'_> {
-    /// Emits the [event](crate::trace) of this decision. Where nobody listens it costs one atomic load.
+    /// Emits the [event](crate::trace) of this decision. Where nobody listens it costs one atomic
+    /// load.
     ///
     /// ```
     /// use crossgate::{Policy, Request};
-    /// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+    /// let policy = Policy::builder()
+    ///     .allow_origins(["https://a.example"])
+    ///     .build()?;
     /// let request = Request::new("GET").header("Origin", "https://evil.example");
     /// let decision = policy.evaluate(&request);
     /// decision.trace(&policy, &request);
@@ -72,17 +77,27 @@ impl Decision<'_> {
             _ => Level::DEBUG,
         };
         if level <= LevelFilter::current() {
-            Shown { decision: self, policy, request }.emit(level);
+            Shown {
+                decision: self,
+                policy,
+                request,
+            }
+            .emit(level);
         }
     }
 }
 
 impl ShadowDifference {
-    /// Emits a `WARN` event `CORS shadow` with what both policies say, at most [`DENIALS_A_SECOND`] in a second and the
-    /// rest as `DEBUG`. The policies are those of the snapshot that found the difference.
+    /// Emits a `WARN` event `CORS shadow` with what both policies say, at most [`DENIALS_A_SECOND`]
+    /// in a second and the rest as `DEBUG`. The policies are those of the snapshot that found the
+    /// difference.
     #[inline]
     pub fn trace(&self, snapshot: &crate::Snapshot, request: &Request<'_>) {
-        self.trace_of(snapshot.policy(), snapshot.shadow().map(|policy| &**policy), request);
+        self.trace_of(
+            snapshot.policy(),
+            snapshot.shadow().map(|policy| &**policy),
+            request,
+        );
     }
 
     /// The same with the policies.
@@ -154,12 +169,22 @@ impl Shown<'_> {
     }
 
     fn requested_method(&self) -> Option<DisplayValue<Escaped<'_>>> {
-        let failed = matches!(self.decision.reason(), Reason::MethodNotAllowed | Reason::MethodCase);
-        self.request.acrm.first().filter(|_| failed).map(|line| display(Escaped(line)))
+        let failed = matches!(
+            self.decision.reason(),
+            Reason::MethodNotAllowed | Reason::MethodCase
+        );
+        self.request
+            .acrm
+            .first()
+            .filter(|_| failed)
+            .map(|line| display(Escaped(line)))
     }
 
     fn requested_headers(&self) -> Option<DisplayValue<FirstLine<'_>>> {
-        let failed = matches!(self.decision.reason(), Reason::HeaderNotAllowed | Reason::HeaderListMalformed | Reason::HeaderListTooLong);
+        let failed = matches!(
+            self.decision.reason(),
+            Reason::HeaderNotAllowed | Reason::HeaderListMalformed | Reason::HeaderListTooLong
+        );
         failed.then(|| display(FirstLine(self.request)))
     }
 }
@@ -187,7 +212,13 @@ struct Escaped<'a>(&'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'[' | b']' | b'+' | b'*' | b',');
+        let plain = |byte: &u8| {
+            byte.is_ascii_alphanumeric()
+                || matches!(
+                    byte,
+                    b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'[' | b']' | b'+' | b'*' | b','
+                )
+        };
         let shown = &self.0[..self.0.len().min(SHOWN_BYTES)];
         for run in shown.chunk_by(|a, b| plain(a) && plain(b)) {
             match std::str::from_utf8(run) {
@@ -195,7 +226,11 @@ impl fmt::Display for Escaped<'_> {
                 _ => run.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?,
             }
         }
-        if shown.len() < self.0.len() { f.write_str("...") } else { Ok(()) }
+        if shown.len() < self.0.len() {
+            f.write_str("...")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -223,8 +258,15 @@ impl Limit {
         let limit = u64::from(DENIALS_A_SECOND);
         let seen = self.0.load(Ordering::Relaxed);
         // Who loses against another that begins the second counts itself like all others.
-        if of(seen) < second && self.0.compare_exchange(seen, second | 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            return Some(Some(count(seen).saturating_sub(limit)).filter(|suppressed| *suppressed > 0));
+        if of(seen) < second
+            && self
+                .0
+                .compare_exchange(seen, second | 1, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            return Some(
+                Some(count(seen).saturating_sub(limit)).filter(|suppressed| *suppressed > 0),
+            );
         }
         (count(self.0.fetch_add(1, Ordering::Relaxed)) < limit).then_some(None)
     }
@@ -250,8 +292,15 @@ mod tests {
         let limit = Limit::new();
         for second in 1..=50 {
             let admitted: usize = std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| (0..100).filter(|_| limit.admit(second).is_some()).count())).collect();
-                threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+                let threads: Vec<_> = (0..4)
+                    .map(|_| {
+                        scope.spawn(|| (0..100).filter(|_| limit.admit(second).is_some()).count())
+                    })
+                    .collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap())
+                    .sum()
             });
             assert_eq!(admitted, DENIALS_A_SECOND as usize, "second {second}");
         }
@@ -261,9 +310,20 @@ mod tests {
     fn every_byte_is_shown_safely() {
         let all: Vec<u8> = (0..=255).collect();
         let shown = Escaped(&all).to_string();
-        assert!(shown.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'=<>%&;{}".contains(&byte)), "{shown}");
-        assert_eq!(Escaped(b"https://a.example:8080").to_string(), "https://a.example:8080");
-        assert_eq!(Escaped(b"a\r\nb c=\"\\\xff").to_string(), r"a\x0d\x0ab\x20c\x3d\x22\x5c\xff");
+        assert!(
+            shown
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !b"\"'=<>%&;{}".contains(&byte)),
+            "{shown}"
+        );
+        assert_eq!(
+            Escaped(b"https://a.example:8080").to_string(),
+            "https://a.example:8080"
+        );
+        assert_eq!(
+            Escaped(b"a\r\nb c=\"\\\xff").to_string(),
+            r"a\x0d\x0ab\x20c\x3d\x22\x5c\xff"
+        );
         assert_eq!(Escaped(&[b'x'; SHOWN_BYTES]).to_string().len(), SHOWN_BYTES);
         let longest = Escaped(&[0; 100_000]).to_string();
         assert!(longest.len() == 4 * SHOWN_BYTES + 3 && longest.ends_with("\\x00..."));

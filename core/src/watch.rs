@@ -25,11 +25,12 @@ const AT_MOST: Duration = Duration::from_secs(1);
 /// So often the file is looked at without an event: network file systems report none.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Watches a policy file and puts every valid version of it into a [`SharedPolicy`], until it is dropped.
+/// Watches a policy file and puts every valid version of it into a [`SharedPolicy`], until it is
+/// dropped.
 ///
-/// The file may be overwritten, replaced by a rename (editors), deleted and made again, or stand behind links that are
-/// exchanged (Kubernetes ConfigMaps, releases behind a `current` link). Changes within 100 ms are one. A file that is not
-/// there or not valid leaves the policy as it is.
+/// The file may be overwritten, replaced by a rename (editors), deleted and made again, or stand
+/// behind links that are exchanged (Kubernetes ConfigMaps, releases behind a `current` link).
+/// Changes within 100 ms are one. A file that is not there or not valid leaves the policy as it is.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -57,9 +58,10 @@ enum Message {
 }
 
 impl PolicyWatcher {
-    /// Starts a thread that watches. It reads the file once at the beginning, so that no change is lost between loading
-    /// and watching, and then after every change; `report` is called there with each outcome, the policy that is in force
-    /// now or why the old one stays. A `report` that panics is called again next time.
+    /// Starts a thread that watches. It reads the file once at the beginning, so that no change is
+    /// lost between loading and watching, and then after every change; `report` is called there
+    /// with each outcome, the policy that is in force now or why the old one stays. A `report` that
+    /// panics is called again next time.
     ///
     /// # Errors
     /// The system cannot watch the file's directory.
@@ -69,7 +71,8 @@ impl PolicyWatcher {
         report: impl FnMut(Result<Arc<Policy>, LoadError>) + Send + 'static,
     ) -> Result<Self, LoadError> {
         let given = path.as_ref().to_owned();
-        let path = std::path::absolute(&given).map_err(|error| LoadError::Io { path: given, error })?;
+        let path =
+            std::path::absolute(&given).map_err(|error| LoadError::Io { path: given, error })?;
         let (messages, received) = channel();
         let sender = messages.clone();
         let io = |error| watch_error(&path, error);
@@ -78,11 +81,26 @@ impl PolicyWatcher {
             let _ = sender.send(Message::Event(event));
         })
         .map_err(io)?;
-        let mut watching = Watching { path: path.clone(), shared, watcher, trail: Trail::default(), stamp: None };
+        let mut watching = Watching {
+            path: path.clone(),
+            shared,
+            watcher,
+            trail: Trail::default(),
+            stamp: None,
+        };
         watching.follow()?;
-        let thread = std::thread::Builder::new().name("crossgate-watch".into()).spawn(move || watching.run(&received, report));
-        let thread = thread.map_err(|error| LoadError::Io { path: path.clone(), error })?;
-        Ok(PolicyWatcher { path, messages, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("crossgate-watch".into())
+            .spawn(move || watching.run(&received, report));
+        let thread = thread.map_err(|error| LoadError::Io {
+            path: path.clone(),
+            error,
+        })?;
+        Ok(PolicyWatcher {
+            path,
+            messages,
+            thread: Some(thread),
+        })
     }
 
     /// The file, as an absolute path.
@@ -96,7 +114,11 @@ impl Drop for PolicyWatcher {
     fn drop(&mut self) {
         let _ = self.messages.send(Message::Stop);
         // A report may drop its own watcher; the thread ends when that report is done.
-        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id()) {
+        if let Some(thread) = self
+            .thread
+            .take()
+            .filter(|thread| thread.thread().id() != std::thread::current().id())
+        {
             let _ = thread.join();
         }
     }
@@ -104,7 +126,9 @@ impl Drop for PolicyWatcher {
 
 impl fmt::Debug for PolicyWatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PolicyWatcher").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("PolicyWatcher")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,7 +137,10 @@ fn watch_error(path: &Path, error: notify::Error) -> LoadError {
         notify::ErrorKind::Io(error) => error,
         _ => std::io::Error::other(error),
     };
-    LoadError::Io { path: path.to_owned(), error }
+    LoadError::Io {
+        path: path.to_owned(),
+        error,
+    }
 }
 
 /// What tells two states of a file apart without reading it.
@@ -128,7 +155,11 @@ impl Stamp {
     fn of(path: &Path) -> Option<Self> {
         let real = path.canonicalize().ok()?;
         let found = real.metadata().ok()?;
-        Some(Stamp { length: found.len(), modified: found.modified().ok(), real })
+        Some(Stamp {
+            length: found.len(),
+            modified: found.modified().ok(),
+            real,
+        })
     }
 }
 
@@ -148,7 +179,11 @@ struct Watching {
 }
 
 impl Watching {
-    fn run(mut self, received: &Receiver<Message>, mut report: impl FnMut(Result<Arc<Policy>, LoadError>)) {
+    fn run(
+        mut self,
+        received: &Receiver<Message>,
+        mut report: impl FnMut(Result<Arc<Policy>, LoadError>),
+    ) {
         let mut tell = |outcome| {
             // It is the host's; its panic must not end the watching.
             let _ = catch_unwind(AssertUnwindSafe(|| report(outcome)));
@@ -176,8 +211,8 @@ impl Watching {
         Ok(policy)
     }
 
-    /// Watches the places where something about the file can change now. Every one anew: a directory that was made again
-    /// is another one.
+    /// Watches the places where something about the file can change now. Every one anew: a
+    /// directory that was made again is another one.
     fn follow(&mut self) -> Result<(), LoadError> {
         for directory in &self.trail.directories {
             // It may be gone.
@@ -187,7 +222,10 @@ impl Watching {
         for directory in &self.trail.directories {
             match self.watcher.watch(directory, RecursiveMode::NonRecursive) {
                 // It went just now: what comes next is seen by the regular look.
-                Err(notify::Error { kind: notify::ErrorKind::PathNotFound, .. }) => {}
+                Err(notify::Error {
+                    kind: notify::ErrorKind::PathNotFound,
+                    ..
+                }) => {}
                 other => other.map_err(|error| watch_error(directory, error))?,
             }
         }
@@ -197,10 +235,14 @@ impl Watching {
     fn wait(&self, received: &Receiver<Message>) -> Woken {
         loop {
             match received.recv_timeout(LOOK) {
-                Ok(Message::Event(Ok(event))) if self.concerns(&event) => return self.settle(received),
+                Ok(Message::Event(Ok(event))) if self.concerns(&event) => {
+                    return self.settle(received);
+                }
                 Ok(Message::Event(Ok(_))) => {}
                 Ok(Message::Event(Err(error))) => return Woken::Failed(error),
-                Err(RecvTimeoutError::Timeout) if Stamp::of(&self.path) != self.stamp => return Woken::Changed,
+                Err(RecvTimeoutError::Timeout) if Stamp::of(&self.path) != self.stamp => {
+                    return Woken::Changed;
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Woken::Stopped,
             }
@@ -217,7 +259,9 @@ impl Watching {
                 return Woken::Changed;
             }
             match received.recv_timeout(left) {
-                Ok(Message::Event(Ok(event))) if self.concerns(&event) => until = Instant::now() + QUIET,
+                Ok(Message::Event(Ok(event))) if self.concerns(&event) => {
+                    until = Instant::now() + QUIET
+                }
                 Ok(Message::Event(_)) => {}
                 Err(RecvTimeoutError::Timeout) => return Woken::Changed,
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Woken::Stopped,

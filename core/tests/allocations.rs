@@ -12,7 +12,8 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: every call goes to the system's allocator unchanged; counting touches only cells of this thread.
+// SAFETY: every call goes to the system's allocator unchanged; counting touches only cells of this
+// thread.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
@@ -39,7 +40,12 @@ fn allocations(call: impl FnOnce()) -> usize {
 
 fn policy() -> Policy {
     Policy::builder()
-        .allow_origins(["https://a.example", "https://b.example", "https://*.c.example", "http://localhost:*"])
+        .allow_origins([
+            "https://a.example",
+            "https://b.example",
+            "https://*.c.example",
+            "http://localhost:*",
+        ])
         .allow_methods(["PUT"])
         .allow_headers(["Authorization", "Content-Type"])
         .expose_headers(["X-A"])
@@ -61,14 +67,39 @@ fn evaluation_allocates_nothing() {
         ("GET", vec![("origin", "null")]),
         (
             "OPTIONS",
-            vec![("origin", "https://a.example"), ("access-control-request-method", "PUT"), ("access-control-request-headers", "authorization,content-type")],
+            vec![
+                ("origin", "https://a.example"),
+                ("access-control-request-method", "PUT"),
+                (
+                    "access-control-request-headers",
+                    "authorization,content-type",
+                ),
+            ],
         ),
-        ("OPTIONS", vec![("origin", "https://a.example"), ("access-control-request-method", "PATCH"), ("access-control-request-headers", "x-z")]),
-        ("OPTIONS", vec![("origin", "https://a.example"), ("access-control-request-method", "PUT"), ("access-control-request-headers", &commas)]),
+        (
+            "OPTIONS",
+            vec![
+                ("origin", "https://a.example"),
+                ("access-control-request-method", "PATCH"),
+                ("access-control-request-headers", "x-z"),
+            ],
+        ),
+        (
+            "OPTIONS",
+            vec![
+                ("origin", "https://a.example"),
+                ("access-control-request-method", "PUT"),
+                ("access-control-request-headers", &commas),
+            ],
+        ),
     ] {
         let mut buffer = [0u8; 1024];
         let count = allocations(|| {
-            let request = headers.iter().fold(Request::new(method), |request, (name, value)| request.header(name, *value));
+            let request = headers
+                .iter()
+                .fold(Request::new(method), |request, (name, value)| {
+                    request.header(name, *value)
+                });
             let decision = policy.evaluate(&request);
             assert!(decision.headers().all(|header| !header.value.is_empty()));
             decision.write_http1(&mut buffer).unwrap();
@@ -79,13 +110,27 @@ fn evaluation_allocates_nothing() {
 
 #[test]
 fn regexes_and_websockets_allocate_nothing_while_serving() {
-    let policy = Policy::builder().allow_origin_regexes([r"https://[a-z]+\.example\.com", r"https://x\.(a|b)\.example\.org"]).build().unwrap();
-    for origin in ["https://app.example.com", "https://x.b.example.org", "https://evil.example", "null"] {
+    let policy = Policy::builder()
+        .allow_origin_regexes([
+            r"https://[a-z]+\.example\.com",
+            r"https://x\.(a|b)\.example\.org",
+        ])
+        .build()
+        .unwrap();
+    for origin in [
+        "https://app.example.com",
+        "https://x.b.example.org",
+        "https://evil.example",
+        "null",
+    ] {
         let request = Request::new("GET").header("origin", origin);
         let count = allocations(|| {
             let allowed = policy.evaluate(&request).allowed();
             let socket = policy.check_websocket(request.origin, false);
-            assert_eq!(allowed == Some(true), socket == crossgate::WebSocketCheck::Allow);
+            assert_eq!(
+                allowed == Some(true),
+                socket == crossgate::WebSocketCheck::Allow
+            );
         });
         assert_eq!(count, 0, "{origin}");
     }
@@ -93,7 +138,12 @@ fn regexes_and_websockets_allocate_nothing_while_serving() {
 
 #[test]
 fn only_an_echoed_list_allocates_and_not_into_scratch() {
-    let policy = Policy::builder().allow_origins(["https://a.example"]).allow_credentials(true).allow_headers(["*"]).build().unwrap();
+    let policy = Policy::builder()
+        .allow_origins(["https://a.example"])
+        .allow_credentials(true)
+        .allow_headers(["*"])
+        .build()
+        .unwrap();
     let names: Vec<String> = (0..200).map(|n| format!("x-{n}")).collect();
     let names = names.join(",");
     let request = Request::new("OPTIONS")
@@ -104,7 +154,11 @@ fn only_an_echoed_list_allocates_and_not_into_scratch() {
     let mut scratch = vec![0; policy.scratch_size()];
     let count = allocations(|| {
         let decision = policy.evaluate_into(&request, None, &mut scratch).unwrap();
-        assert!(decision.headers().any(|header| header.value.len() > names.len()));
+        assert!(
+            decision
+                .headers()
+                .any(|header| header.value.len() > names.len())
+        );
     });
     assert_eq!(count, 0);
 }
@@ -114,9 +168,17 @@ fn an_origin_costs_at_most_64_bytes_and_its_length() {
     const COUNT: usize = 1_000_000;
     let origin = |n: usize| format!("https://tenant-{n:07}.example.com");
     let before = BYTES.get();
-    let policy = Policy::builder().allow_origins((0..COUNT).map(origin)).build().unwrap();
+    let policy = Policy::builder()
+        .allow_origins((0..COUNT).map(origin))
+        .build()
+        .unwrap();
     let each = (BYTES.get() - before) as f64 / COUNT as f64;
     println!("{each:.1} bytes an origin of {} bytes", origin(0).len());
     assert!(each <= (64 + origin(0).len()) as f64, "{each}");
-    assert_eq!(policy.evaluate(&Request::new("GET").header("origin", &origin(COUNT - 1))).allowed(), Some(true));
+    assert_eq!(
+        policy
+            .evaluate(&Request::new("GET").header("origin", &origin(COUNT - 1)))
+            .allowed(),
+        Some(true)
+    );
 }

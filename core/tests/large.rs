@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use crossgate::Policy;
 
 fn list(count: usize, entry: impl Fn(usize) -> String) -> String {
-    (0..count).map(|n| format!("{:?}", entry(n))).collect::<Vec<_>>().join(",")
+    (0..count)
+        .map(|n| format!("{:?}", entry(n)))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn took(build: impl Fn()) -> Duration {
@@ -21,26 +24,73 @@ fn took(build: impl Fn()) -> Duration {
 fn is_linear(name: &str, text: impl Fn(usize) -> String) {
     let build = |count: usize| {
         let text = text(count);
-        took(|| drop(if text.starts_with('{') { Policy::from_json(&text) } else { Policy::from_toml(&text) }))
+        took(|| {
+            drop(if text.starts_with('{') {
+                Policy::from_json(&text)
+            } else {
+                Policy::from_toml(&text)
+            })
+        })
     };
     let (few, many) = (build(2_000), build(20_000));
-    assert!(many < 40 * few.max(Duration::from_millis(1)), "{name}: {few:?}, then {many:?} for ten times as many");
+    assert!(
+        many < 40 * few.max(Duration::from_millis(1)),
+        "{name}: {few:?}, then {many:?} for ten times as many"
+    );
 }
 
 #[test]
 fn many_options_of_every_kind() {
-    is_linear("unknown options", |count| format!("{{{}}}", (0..count).map(|n| format!("\"k{n}\":1")).collect::<Vec<_>>().join(",")));
-    is_linear("double options", |count| format!("{{{}}}", vec!["\"max_age\":1"; count].join(",")));
-    is_linear("double options in TOML", |count| "max_age = 1\n".repeat(count));
-    is_linear("origins", |count| format!("{{\"allow_origins\":[{}]}}", list(count, |n| format!("https://a{n}.example"))));
-    is_linear("faulty origins", |count| format!("{{\"allow_origins\":[{}]}}", list(count, |n| format!("https://a{n}.example/"))));
-    is_linear("patterns", |count| format!("{{\"allow_origins\":[{}]}}", list(count, |n| format!("https://*.a{n}.example"))));
+    is_linear("unknown options", |count| {
+        format!(
+            "{{{}}}",
+            (0..count)
+                .map(|n| format!("\"k{n}\":1"))
+                .collect::<Vec<_>>()
+                .join(",")
+        )
+    });
+    is_linear("double options", |count| {
+        format!("{{{}}}", vec!["\"max_age\":1"; count].join(","))
+    });
+    is_linear("double options in TOML", |count| {
+        "max_age = 1\n".repeat(count)
+    });
+    is_linear("origins", |count| {
+        format!(
+            "{{\"allow_origins\":[{}]}}",
+            list(count, |n| format!("https://a{n}.example"))
+        )
+    });
+    is_linear("faulty origins", |count| {
+        format!(
+            "{{\"allow_origins\":[{}]}}",
+            list(count, |n| format!("https://a{n}.example/"))
+        )
+    });
+    is_linear("patterns", |count| {
+        format!(
+            "{{\"allow_origins\":[{}]}}",
+            list(count, |n| format!("https://*.a{n}.example"))
+        )
+    });
     is_linear("redundant origins", |count| {
-        let both = |n| if n % 2 == 0 { format!("https://*.a{n}.example") } else { format!("https://x.a{}.example", n - 1) };
+        let both = |n| {
+            if n % 2 == 0 {
+                format!("https://*.a{n}.example")
+            } else {
+                format!("https://x.a{}.example", n - 1)
+            }
+        };
         format!("{{\"allow_origins\":[{}]}}", list(count, both))
     });
     for option in ["allow_methods", "allow_headers", "expose_headers"] {
-        is_linear(option, |count| format!("{{\"allow_origins\":[\"https://a.example\"],\"{option}\":[{}]}}", list(count, |n| format!("X{n}"))));
+        is_linear(option, |count| {
+            format!(
+                "{{\"allow_origins\":[\"https://a.example\"],\"{option}\":[{}]}}",
+                list(count, |n| format!("X{n}"))
+            )
+        });
     }
 }
 
@@ -53,12 +103,18 @@ fn one_long_entry() {
         ("commas", |n| "https://a.example,".repeat(n / 18)),
         ("dots", |n| format!("https://{}", "a.".repeat(n / 2))),
         ("stars", |n| format!("https://{}", "*a".repeat(n / 2))),
-        ("placeholders", |n| format!("https://{}", "{digits}".repeat(n / 8))),
-        ("schemes", |n| format!("{}https://a.example", "blob:".repeat(n / 5))),
+        ("placeholders", |n| {
+            format!("https://{}", "{digits}".repeat(n / 8))
+        }),
+        ("schemes", |n| {
+            format!("{}https://a.example", "blob:".repeat(n / 5))
+        }),
         ("colons", |n| format!("https://[{}]", ":".repeat(n))),
         ("braces", |n| format!("{{{}", ",".repeat(n))),
     ];
     for (name, fill) in fills {
-        is_linear(name, |count| format!("{{\"allow_origins\":[{:?}]}}", fill(count * 10)));
+        is_linear(name, |count| {
+            format!("{{\"allow_origins\":[{:?}]}}", fill(count * 10))
+        });
     }
 }

@@ -1,5 +1,5 @@
-//! The events of the tower layer, as a real subscriber writes them. A process of its own: the limit of denials is one for
-//! all, and other tests' decisions would use it up.
+//! The events of the tower layer, as a real subscriber writes them. A process of its own: the limit
+//! of denials is one for all, and other tests' decisions would use it up.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -38,17 +38,37 @@ fn policy(origin: &str) -> Policy {
     Policy::builder().allow_origins([origin]).build().unwrap()
 }
 
-/// What is written while requests with these headers are served: kind, reason, and the shadow's reason.
-fn events(level: tracing::Level, layer: &CorsLayer, asks: &[(&str, &[(&str, &str)])]) -> Vec<String> {
+/// What is written while requests with these headers are served: kind, reason, and the shadow's
+/// reason.
+fn events(
+    level: tracing::Level,
+    layer: &CorsLayer,
+    asks: &[(&str, &[(&str, &str)])],
+) -> Vec<String> {
     let lines = log::logged(level, || {
         for (method, headers) in asks {
-            let request = headers.iter().fold(Request::builder().method(*method), |request, (name, value)| request.header(*name, *value));
-            let served = pin!(layer.layer(Application).call(request.body(()).unwrap())).poll(&mut Context::from_waker(Waker::noop()));
+            let request = headers.iter().fold(
+                Request::builder().method(*method),
+                |request, (name, value)| request.header(*name, *value),
+            );
+            let served = pin!(layer.layer(Application).call(request.body(()).unwrap()))
+                .poll(&mut Context::from_waker(Waker::noop()));
             assert!(served.is_ready());
         }
     });
-    let field = |line: &str, name: &str| line.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
-    let shown = |line: &str| ["kind", "reason", "shadow_reason"].iter().filter_map(|name| field(line, name)).collect::<Vec<_>>().join(" ");
+    let field = |line: &str, name: &str| {
+        line.split(&format!(" {name}=\""))
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .map(str::to_owned)
+    };
+    let shown = |line: &str| {
+        ["kind", "reason", "shadow_reason"]
+            .iter()
+            .filter_map(|name| field(line, name))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     lines.iter().map(|line| shown(line)).collect()
 }
 
@@ -58,8 +78,18 @@ const B: (&str, &str) = ("origin", "https://b.example");
 #[test]
 fn each_decision_is_told_once_and_a_differing_shadow_beside_it() {
     let put = ("access-control-request-method", "PUT");
-    let asks: [(&str, &[(&str, &str)]); 4] = [("GET", &[]), ("GET", &[A]), ("OPTIONS", &[A, put]), ("GET", &[B])];
-    let decisions = ["not_cors no_origin", "actual allowed", "preflight method_not_allowed", "actual origin_not_listed"];
+    let asks: [(&str, &[(&str, &str)]); 4] = [
+        ("GET", &[]),
+        ("GET", &[A]),
+        ("OPTIONS", &[A, put]),
+        ("GET", &[B]),
+    ];
+    let decisions = [
+        "not_cors no_origin",
+        "actual allowed",
+        "preflight method_not_allowed",
+        "actual origin_not_listed",
+    ];
     let fixed = CorsLayer::new(policy("https://a.example"));
     assert_eq!(events(tracing::Level::TRACE, &fixed, &asks), decisions);
     assert_eq!(events(tracing::Level::DEBUG, &fixed, &asks), decisions[1..]);

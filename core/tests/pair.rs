@@ -1,7 +1,8 @@
-//! The pair of policies behind `SharedPolicy` in every interleaving of its threads (loom). `arc-swap` itself cannot be
-//! modelled, since it uses the standard library's atomics and keeps records of threads; what stands for it here does what
-//! its documentation says: a load gives the value of one moment, `rcu` tries again until nobody came between. The model
-//! finds an update that is lost, a policy that is used after it was dropped, and one that is never dropped.
+//! The pair of policies behind `SharedPolicy` in every interleaving of its threads (loom).
+//! `arc-swap` itself cannot be modelled, since it uses the standard library's atomics and keeps
+//! records of threads; what stands for it here does what its documentation says: a load gives the
+//! value of one moment, `rcu` tries again until nobody came between. The model finds an update that
+//! is lost, a policy that is used after it was dropped, and one that is never dropped.
 //! `tests/shared.rs` has the real thing under load.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -56,7 +57,10 @@ use sync::Arc;
 /// The numbers of the live policy and of the shadow, 0 for none.
 fn read(shared: &Swapped<Watched>) -> (u32, u32) {
     let pair = shared.load();
-    (pair.live.number(), pair.shadow.as_ref().map_or(0, |shadow| shadow.number()))
+    (
+        pair.live.number(),
+        pair.shadow.as_ref().map_or(0, |shadow| shadow.number()),
+    )
 }
 
 #[test]
@@ -75,10 +79,18 @@ fn two_writers_lose_nothing_and_readers_see_one_moment() {
         ];
         let (first, second) = (read(&shared), read(&shared));
         for (live, shadow) in [first, second] {
-            assert!(matches!(live, 1 | 2) && matches!(shadow, 0 | 3), "{live} {shadow}");
+            assert!(
+                matches!(live, 1 | 2) && matches!(shadow, 0 | 3),
+                "{live} {shadow}"
+            );
         }
-        assert!(second.0 >= first.0 && second.1 >= first.1, "time goes on: {first:?} {second:?}");
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert!(
+            second.0 >= first.0 && second.1 >= first.1,
+            "time goes on: {first:?} {second:?}"
+        );
+        writers
+            .into_iter()
+            .for_each(|writer| writer.join().unwrap());
         assert_eq!(read(&shared), (2, 3));
     });
 }

@@ -1,4 +1,5 @@
-//! The fast engine against a slow, obvious one that was written from the contract, on random policies and requests.
+//! The fast engine against a slow, obvious one that was written from the contract, on random
+//! policies and requests.
 
 #![allow(clippy::unwrap_used, reason = "a reference that fails fails the test")]
 
@@ -16,9 +17,11 @@ const QUESTIONS: usize = 52;
 mod obvious {
     use super::*;
 
-    /// The grammar of the contract's section 4, as one regex; what it cannot say follows in `well_formed`.
-    static GRAMMAR: LazyLock<regex::Regex> =
-        LazyLock::new(|| regex::Regex::new(r"^(?<scheme>[a-z][a-z0-9+.-]*)://(?<host>\[[0-9a-f:]+\]|[A-Za-z0-9._-]+)(?::(?<port>[1-9][0-9]{0,4}))?$").unwrap());
+    /// The grammar of the contract's section 4, as one regex; what it cannot say follows in
+    /// `well_formed`.
+    static GRAMMAR: LazyLock<regex::Regex> = LazyLock::new(|| {
+        regex::Regex::new(r"^(?<scheme>[a-z][a-z0-9+.-]*)://(?<host>\[[0-9a-f:]+\]|[A-Za-z0-9._-]+)(?::(?<port>[1-9][0-9]{0,4}))?$").unwrap()
+    });
 
     pub(super) struct Parts {
         pub(super) scheme: String,
@@ -33,7 +36,9 @@ mod obvious {
         let found = GRAMMAR.captures(text)?;
         let scheme = found["scheme"].to_owned();
         let host = found["host"].to_owned();
-        let port = found.name("port").map(|port| port.as_str().parse::<u32>().unwrap());
+        let port = found
+            .name("port")
+            .map(|port| port.as_str().parse::<u32>().unwrap());
         if port.is_some_and(|port| port > 65535) {
             return None;
         }
@@ -46,20 +51,33 @@ mod obvious {
         if let Some(inner) = host.strip_prefix('[') {
             let inner = inner.strip_suffix(']')?;
             let address: Ipv6Addr = inner.parse().ok()?;
-            // std writes mapped and compatible addresses with a dotted quad, which browsers never do.
-            let pieces = address.segments().map(|piece| format!("{piece:x}")).join(":");
+            // std writes mapped and compatible addresses with a dotted quad, which browsers never
+            // do.
+            let pieces = address
+                .segments()
+                .map(|piece| format!("{piece:x}"))
+                .join(":");
             let written = address.to_string();
-            let canonical = if written.contains('.') { compress(&pieces) } else { written };
+            let canonical = if written.contains('.') {
+                compress(&pieces)
+            } else {
+                written
+            };
             return (inner == canonical).then_some(Parts { scheme, host, port });
         }
         let name = host.strip_suffix('.').unwrap_or(&host);
         let labels: Vec<&str> = name.split('.').collect();
-        let label_ok = |label: &&str| (1..=63).contains(&label.len()) && !label.bytes().any(|b| b.is_ascii_uppercase());
+        let label_ok = |label: &&str| {
+            (1..=63).contains(&label.len()) && !label.bytes().any(|b| b.is_ascii_uppercase())
+        };
         if name.len() > 253 || !labels.iter().all(label_ok) {
             return None;
         }
         let last = labels[labels.len() - 1];
-        let number = last.bytes().all(|b| b.is_ascii_digit()) || last.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let number = last.bytes().all(|b| b.is_ascii_digit())
+            || last
+                .strip_prefix("0x")
+                .is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
         if number && host.parse::<Ipv4Addr>().is_err() {
             return None;
         }
@@ -73,14 +91,23 @@ mod obvious {
             let padded = format!(":{pieces}:");
             if let Some(at) = padded.find(&format!(":{run}:")) {
                 let (before, after) = (&padded[..at], &padded[at + run.len() + 2..]);
-                return format!("{}::{}", before.trim_start_matches(':'), after.trim_end_matches(':'));
+                return format!(
+                    "{}::{}",
+                    before.trim_start_matches(':'),
+                    after.trim_end_matches(':')
+                );
             }
         }
         pieces.to_owned()
     }
 
     pub(super) fn loopback(host: &str) -> bool {
-        host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.octets()[0] == 127)
+        host == "localhost"
+            || host.ends_with(".localhost")
+            || host == "[::1]"
+            || host
+                .parse::<Ipv4Addr>()
+                .is_ok_and(|ip| ip.octets()[0] == 127)
     }
 
     /// One entry of `allow_origins` against one origin.
@@ -89,7 +116,9 @@ mod obvious {
         if !entry.contains(['*', '{']) {
             return entry == origin;
         }
-        let Some(parts) = well_formed(origin) else { return false };
+        let Some(parts) = well_formed(origin) else {
+            return false;
+        };
         let (scheme, rest) = entry.split_once("://").unwrap();
         if scheme != parts.scheme {
             return false;
@@ -116,8 +145,13 @@ mod obvious {
                 "slug" => "abcdefghijklmnopqrstuvwxyz0123456789-",
                 other => panic!("{other}"),
             };
-            let value = parts.host.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-            value.is_some_and(|value| !value.is_empty() && value.chars().all(|c| allowed.contains(c)))
+            let value = parts
+                .host
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after));
+            value.is_some_and(|value| {
+                !value.is_empty() && value.chars().all(|c| allowed.contains(c))
+            })
         } else {
             host == parts.host
         };
@@ -142,22 +176,39 @@ mod obvious {
     }
 
     fn token(text: &str) -> bool {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
     }
 
     /// A preflight's list of names against the configured ones.
     pub(super) fn names(configured: &[&str], lines: &[String]) -> Result<Vec<String>, Reason> {
         let joined = lines.join(", ");
-        let elements: Vec<&str> = if lines.is_empty() { Vec::new() } else { joined.split(',').map(|e| e.trim_matches([' ', '\t'])).collect() };
+        let elements: Vec<&str> = if lines.is_empty() {
+            Vec::new()
+        } else {
+            joined
+                .split(',')
+                .map(|e| e.trim_matches([' ', '\t']))
+                .collect()
+        };
         let names: Vec<&str> = elements.iter().copied().filter(|e| !e.is_empty()).collect();
-        if joined.len() > 4096.max(2 * configured.join(", ").len()) || names.len() > 256 || elements.len() - names.len() > 64 {
+        if joined.len() > 4096.max(2 * configured.join(", ").len())
+            || names.len() > 256
+            || elements.len() - names.len() > 64
+        {
             return Err(Reason::HeaderListTooLong);
         }
         if !names.iter().all(|name| token(name)) {
             return Err(Reason::HeaderListMalformed);
         }
         let any = configured.contains(&"*");
-        if !any && !names.iter().all(|name| configured.iter().any(|c| c.eq_ignore_ascii_case(name))) {
+        if !any
+            && !names
+                .iter()
+                .all(|name| configured.iter().any(|c| c.eq_ignore_ascii_case(name)))
+        {
             return Err(Reason::HeaderNotAllowed);
         }
         let mut echoed: Vec<String> = Vec::new();
@@ -173,15 +224,48 @@ mod obvious {
 
 fn label() -> impl Strategy<Value = String> {
     prop_oneof![
-        select(vec!["a", "b", "ab", "aa", "x", "www", "app", "example", "a-b", "a_b", "xn--mnchen-3ya", "1", "7f", "pr-1", "0x1", "pr-12--app", "-a"])
-            .prop_map(str::to_owned),
+        select(vec![
+            "a",
+            "b",
+            "ab",
+            "aa",
+            "x",
+            "www",
+            "app",
+            "example",
+            "a-b",
+            "a_b",
+            "xn--mnchen-3ya",
+            "1",
+            "7f",
+            "pr-1",
+            "0x1",
+            "pr-12--app",
+            "-a"
+        ])
+        .prop_map(str::to_owned),
         "[a-b0-1-]{1,4}",
     ]
 }
 
 fn name() -> impl Strategy<Value = String> {
-    let base = select(vec!["example.com", "a.example", "b.a.example", "localhost", "example.net", "netlify.app", "co.uk", "a.co.uk"]);
-    (prop::collection::vec(label(), 0..4), base).prop_map(|(labels, base)| labels.into_iter().chain([base.to_owned()]).collect::<Vec<_>>().join("."))
+    let base = select(vec![
+        "example.com",
+        "a.example",
+        "b.a.example",
+        "localhost",
+        "example.net",
+        "netlify.app",
+        "co.uk",
+        "a.co.uk",
+    ]);
+    (prop::collection::vec(label(), 0..4), base).prop_map(|(labels, base)| {
+        labels
+            .into_iter()
+            .chain([base.to_owned()])
+            .collect::<Vec<_>>()
+            .join(".")
+    })
 }
 
 fn port() -> impl Strategy<Value = String> {
@@ -194,8 +278,19 @@ fn web_scheme() -> impl Strategy<Value = &'static str> {
 
 /// Entries; most build, and those that do not are left out of the policy.
 fn entry() -> impl Strategy<Value = String> {
-    let address = select(vec!["127.0.0.1", "10.0.0.1", "[::1]", "[2001:db8::1]", "[::ffff:7f00:1]"]);
-    let placeholder = (select(vec!["", "pr-", "a", "x.pr-"]), select(vec!["{digits}", "{hex}", "{slug}"]), select(vec!["", "--app", "-b", "0"]), name());
+    let address = select(vec![
+        "127.0.0.1",
+        "10.0.0.1",
+        "[::1]",
+        "[2001:db8::1]",
+        "[::ffff:7f00:1]",
+    ]);
+    let placeholder = (
+        select(vec!["", "pr-", "a", "x.pr-"]),
+        select(vec!["{digits}", "{hex}", "{slug}"]),
+        select(vec!["", "--app", "-b", "0"]),
+        name(),
+    );
     let any_port = || prop_oneof![2 => port(), 1 => Just(":*".to_owned())];
     prop_oneof![
         4 => (web_scheme(), name(), port()).prop_map(|(s, n, p)| format!("{s}://{n}{p}")),
@@ -210,19 +305,47 @@ fn entry() -> impl Strategy<Value = String> {
 /// Something close to an entry: its stars and placeholders filled in, then perhaps a byte changed.
 fn question() -> impl Strategy<Value = (Option<Index>, String, String, Option<(Index, u8)>)> {
     let filler = prop_oneof![3 => label(), 1 => (label(), label()).prop_map(|(a, b)| format!("{a}.{b}")), 1 => Just(String::new()), 1 => "[0-9a-f]{1,3}"];
-    let byte = prop_oneof![Just(b'.'), Just(b':'), Just(b','), Just(b' '), Just(b'A'), Just(b'/'), Just(b'-'), Just(b'0'), Just(0xff), Just(b'_'), any::<u8>()];
+    let byte = prop_oneof![
+        Just(b'.'),
+        Just(b':'),
+        Just(b','),
+        Just(b' '),
+        Just(b'A'),
+        Just(b'/'),
+        Just(b'-'),
+        Just(b'0'),
+        Just(0xff),
+        Just(b'_'),
+        any::<u8>()
+    ];
     let changed = prop_oneof![2 => Just(None), 1 => (any::<Index>(), byte).prop_map(Some)];
     let fresh = (web_scheme(), name(), port()).prop_map(|(s, n, p)| format!("{s}://{n}{p}"));
-    (prop::option::weighted(0.8, any::<Index>()), prop_oneof![9 => fresh, 1 => Just("null".to_owned())], filler, changed)
+    (
+        prop::option::weighted(0.8, any::<Index>()),
+        prop_oneof![9 => fresh, 1 => Just("null".to_owned())],
+        filler,
+        changed,
+    )
 }
 
-fn ask(entries: &[String], (from, fresh, filler, changed): &(Option<Index>, String, String, Option<(Index, u8)>)) -> Vec<u8> {
+fn ask(
+    entries: &[String],
+    (from, fresh, filler, changed): &(Option<Index>, String, String, Option<(Index, u8)>),
+) -> Vec<u8> {
     let text = match from {
         Some(index) if !entries.is_empty() => {
             let entry = index.get(entries);
             let port = entry.strip_suffix(":*");
-            let filled = ["{digits}", "{hex}", "{slug}", "*"].iter().fold(port.unwrap_or(entry).to_owned(), |text, star| text.replace(star, filler));
-            if port.is_some() && filler.len() % 2 == 0 { format!("{filled}:8080") } else { filled }
+            let filled = ["{digits}", "{hex}", "{slug}", "*"]
+                .iter()
+                .fold(port.unwrap_or(entry).to_owned(), |text, star| {
+                    text.replace(star, filler)
+                });
+            if port.is_some() && filler.len() % 2 == 0 {
+                format!("{filled}:8080")
+            } else {
+                filled
+            }
         }
         _ => fresh.clone(),
     };
@@ -235,8 +358,14 @@ fn ask(entries: &[String], (from, fresh, filler, changed): &(Option<Index>, Stri
 
 /// `PROPTEST_CASES` asks for more (`make test-long`).
 fn config(cases: u32) -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    ProptestConfig { cases: asked.map_or(cases, |asked: u32| asked.max(cases)), failure_persistence: None, ..ProptestConfig::default() }
+    let asked = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        cases: asked.map_or(cases, |asked: u32| asked.max(cases)),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
@@ -323,8 +452,8 @@ proptest! {
         match Policy::builder().allow_origins([text.as_str()]).build() {
             Err(error) => {
                 prop_assert!(error.problems().iter().all(|p| p.value.is_ascii() && !p.message.is_empty()));
-                // A hint is a whole entry: nobody is sent from one error to the next. White space and quotes are also said of
-                // what nobody can correct.
+                // A hint is a whole entry: nobody is sent from one error to the next. White space
+                // and quotes are also said of what nobody can correct.
                 let whole = |p: &&crossgate::Problem| !["origin_is_list", "origin_null", "origin_whitespace", "origin_quoted"].contains(&p.code.as_str());
                 for problem in error.problems().iter().filter(whole) {
                     if let Some(hint) = &problem.hint {
@@ -338,7 +467,8 @@ proptest! {
                 prop_assert_eq!(again.document(), document.clone());
                 let Some(crossgate::Value::List(entries)) = document.get("allow_origins") else { return Ok(()) };
                 if let Some(crossgate::Value::Str(origin)) = entries.first() && !origin.contains(['*', '{']) {
-                    // Never silently dead: what was accepted matches itself, and passes the grammar.
+                    // Never silently dead: what was accepted matches itself, and passes the
+                    // grammar.
                     prop_assert_eq!(policy.evaluate(&Request::new("GET").header("Origin", origin)).allowed(), Some(true), "{}", text);
                     prop_assert!(obvious::well_formed(origin).is_some(), "{}", origin);
                 }

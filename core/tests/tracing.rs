@@ -1,4 +1,5 @@
-//! Events as real subscribers write them. One process-wide limit holds for all, so each reason is used by one test.
+//! Events as real subscribers write them. One process-wide limit holds for all, so each reason is
+//! used by one test.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -10,7 +11,12 @@ use log::{Log, logged};
 use tracing::Level;
 
 fn policy() -> Policy {
-    Policy::builder().allow_origins(["https://a.example"]).allow_methods(["PUT"]).allow_headers(["X-A"]).build().unwrap()
+    Policy::builder()
+        .allow_origins(["https://a.example"])
+        .allow_methods(["PUT"])
+        .allow_headers(["X-A"])
+        .build()
+        .unwrap()
 }
 
 fn trace(policy: &Policy, request: &Request<'_>) {
@@ -20,28 +26,49 @@ fn trace(policy: &Policy, request: &Request<'_>) {
 #[test]
 fn an_event_says_what_and_why() {
     let policy = policy();
-    let preflight = |method: &'static str| Request::new("OPTIONS").header("Origin", "https://a.example").header("Access-Control-Request-Method", method);
+    let preflight = |method: &'static str| {
+        Request::new("OPTIONS")
+            .header("Origin", "https://a.example")
+            .header("Access-Control-Request-Method", method)
+    };
     let lines = logged(Level::TRACE, || {
         trace(&policy, &Request::new("GET"));
-        trace(&policy, &Request::new("GET").header("Origin", "https://a.example"));
+        trace(
+            &policy,
+            &Request::new("GET").header("Origin", "https://a.example"),
+        );
         trace(&policy, &preflight("PATCH"));
         trace(&policy, &preflight("put"));
-        trace(&policy, &preflight("PUT").header("Access-Control-Request-Headers", "x-a,x-b"));
+        trace(
+            &policy,
+            &preflight("PUT").header("Access-Control-Request-Headers", "x-a,x-b"),
+        );
     });
     let digest = policy.digest();
     assert_eq!(
         lines,
         [
-            format!("TRACE crossgate: CORS kind=\"not_cors\" reason=\"no_origin\" action=\"forward\" policy={digest}"),
-            format!("DEBUG crossgate: CORS kind=\"actual\" reason=\"allowed\" action=\"forward\" origin=https://a.example policy={digest}"),
             format!(
-                " WARN crossgate: CORS kind=\"preflight\" reason=\"method_not_allowed\" action=\"answer\" origin=https://a.example requested_method=PATCH policy={digest}"
+                "TRACE crossgate: CORS kind=\"not_cors\" reason=\"no_origin\" action=\"forward\" \
+                    policy={digest}"
             ),
             format!(
-                " WARN crossgate: CORS kind=\"preflight\" reason=\"method_case\" action=\"answer\" origin=https://a.example requested_method=put policy={digest}"
+                "DEBUG crossgate: CORS kind=\"actual\" reason=\"allowed\" action=\"forward\" \
+                    origin=https://a.example policy={digest}"
             ),
             format!(
-                " WARN crossgate: CORS kind=\"preflight\" reason=\"header_not_allowed\" action=\"answer\" origin=https://a.example requested_headers=x-a,x-b policy={digest}"
+                " WARN crossgate: CORS kind=\"preflight\" reason=\"method_not_allowed\" \
+                    action=\"answer\" origin=https://a.example requested_method=PATCH \
+                    policy={digest}"
+            ),
+            format!(
+                " WARN crossgate: CORS kind=\"preflight\" reason=\"method_case\" action=\"answer\" \
+                    origin=https://a.example requested_method=put policy={digest}"
+            ),
+            format!(
+                " WARN crossgate: CORS kind=\"preflight\" reason=\"header_not_allowed\" \
+                    action=\"answer\" origin=https://a.example requested_headers=x-a,x-b \
+                    policy={digest}"
             ),
         ]
     );
@@ -52,17 +79,36 @@ fn denials_are_limited_and_the_rest_is_debug() {
     let policy = policy();
     let request = Request::new("GET").header("Origin", "https://evil.example");
     let started = std::time::Instant::now();
-    let lines = logged(Level::DEBUG, || (0..1000).for_each(|_| trace(&policy, &request)));
+    let lines = logged(Level::DEBUG, || {
+        (0..1000).for_each(|_| trace(&policy, &request))
+    });
     let seconds = started.elapsed().as_secs() as usize + 2;
-    let warnings = lines.iter().filter(|line| line.starts_with(" WARN")).count();
-    assert!((DENIALS_A_SECOND as usize..=DENIALS_A_SECOND as usize * seconds).contains(&warnings), "{warnings}");
-    assert_eq!(lines.iter().filter(|line| line.starts_with("DEBUG")).count(), 1000 - warnings);
+    let warnings = lines
+        .iter()
+        .filter(|line| line.starts_with(" WARN"))
+        .count();
+    assert!(
+        (DENIALS_A_SECOND as usize..=DENIALS_A_SECOND as usize * seconds).contains(&warnings),
+        "{warnings}"
+    );
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.starts_with("DEBUG"))
+            .count(),
+        1000 - warnings
+    );
     // Another second says how many were left out.
     let line = logged(Level::WARN, || {
         std::thread::sleep(std::time::Duration::from_millis(1100));
         trace(&policy, &request);
     });
-    let suppressed: usize = line[0].split_once("suppressed=").expect("so many were left out").1.parse().unwrap();
+    let suppressed: usize = line[0]
+        .split_once("suppressed=")
+        .expect("so many were left out")
+        .1
+        .parse()
+        .unwrap();
     assert!((1..1000).contains(&suppressed), "{suppressed}");
 }
 
@@ -81,24 +127,50 @@ fn a_request_cannot_forge_a_line_or_a_field() {
         &[b'a'; 100_000],
     ];
     let requests = origins.map(|origin| Request::new("GET").header("Origin", origin));
-    let lines = logged(Level::DEBUG, || requests.iter().for_each(|request| trace(&policy, request)));
+    let lines = logged(Level::DEBUG, || {
+        requests.iter().for_each(|request| trace(&policy, request))
+    });
     assert_eq!(lines.len(), requests.len(), "{lines:#?}");
     for line in &lines {
-        assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && line.len() < 1500, "{line:?}");
-        let names: Vec<_> = line.split(' ').filter_map(|part| part.split_once('=')).map(|(name, _)| name).collect();
-        assert_eq!(names, ["kind", "reason", "action", "origin", "policy"], "{line}");
+        assert!(
+            line.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && line.len() < 1500,
+            "{line:?}"
+        );
+        let names: Vec<_> = line
+            .split(' ')
+            .filter_map(|part| part.split_once('='))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(
+            names,
+            ["kind", "reason", "action", "origin", "policy"],
+            "{line}"
+        );
         assert!(!line.contains(['<', '$', '{', '%', ';']), "{line}");
     }
 
     let log = Log::default();
     let writer = log.clone();
-    let json = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(Level::DEBUG).with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(json, || requests.iter().for_each(|request| trace(&policy, request)));
+    let json = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(Level::DEBUG)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(json, || {
+        requests.iter().for_each(|request| trace(&policy, request))
+    });
     let lines = log.lines();
     assert_eq!(lines.len(), requests.len());
     for line in lines {
         let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert!(matches!(event["reason"].as_str(), Some("origin_malformed" | "origin_multiple")), "{line}");
+        assert!(
+            matches!(
+                event["reason"].as_str(),
+                Some("origin_malformed" | "origin_multiple")
+            ),
+            "{line}"
+        );
         assert_eq!(line.matches("\"reason\"").count(), 1, "{line}");
     }
 }
@@ -107,7 +179,9 @@ fn a_request_cannot_forge_a_line_or_a_field() {
 fn requested_names_are_escaped_too() {
     let policy = policy();
     let ask = |method: &'static [u8], names: &'static [u8]| {
-        let request = Request::new("OPTIONS").header("Origin", "https://a.example").header("Access-Control-Request-Method", method);
+        let request = Request::new("OPTIONS")
+            .header("Origin", "https://a.example")
+            .header("Access-Control-Request-Method", method);
         let request = request.header("Access-Control-Request-Headers", names);
         logged(Level::DEBUG, || trace(&policy, &request)).remove(0)
     };
@@ -118,13 +192,18 @@ fn requested_names_are_escaped_too() {
 #[test]
 fn a_shadow_difference_is_an_event() {
     let shared = SharedPolicy::new(policy());
-    let shadow = Policy::builder().allow_origins(["https://b.example"]).build().unwrap();
+    let shadow = Policy::builder()
+        .allow_origins(["https://b.example"])
+        .build()
+        .unwrap();
     let digests = (shared.policy().digest(), shadow.digest());
     shared.set_shadow(Some(shadow.into()));
     let snapshot = shared.load();
     let request = Request::new("GET").header("Origin", "https://a.example");
     let difference = snapshot.shadow_difference(&request, None).unwrap().unwrap();
-    let lines = logged(Level::WARN, || (0..50).for_each(|_| difference.trace(&snapshot, &request)));
+    let lines = logged(Level::WARN, || {
+        (0..50).for_each(|_| difference.trace(&snapshot, &request))
+    });
     assert_eq!(
         lines[0],
         format!(
@@ -133,5 +212,9 @@ fn a_shadow_difference_is_an_event() {
             digests.0, digests.1
         )
     );
-    assert!(lines.len() <= 2 * DENIALS_A_SECOND as usize, "{}", lines.len());
+    assert!(
+        lines.len() <= 2 * DENIALS_A_SECOND as usize,
+        "{}",
+        lines.len()
+    );
 }

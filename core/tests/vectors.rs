@@ -1,23 +1,40 @@
-//! The vectors that every language must pass, run in Rust. `tests/vectors/README.md` has their shapes.
+//! The vectors that every language must pass, run in Rust. `tests/vectors/README.md` has their
+//! shapes.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crossgate::{Action, Field, Policy, PolicyError, Problem, Request, Severity, Verdict, WebSocketCheck};
+use crossgate::{
+    Action, Field, Policy, PolicyError, Problem, Request, Severity, Verdict, WebSocketCheck,
+};
 use serde_json::{Value, json};
 
 fn read(name: &str) -> Vec<Value> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{name}: {error}: {line}"))).collect()
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/vectors")
+        .join(name);
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines()
+        .map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{name}: {error}: {line}"))
+        })
+        .collect()
 }
 
 /// Runs every case of a file and fails with all that failed.
 fn run(name: &str, case: impl Fn(&Value) -> Result<(), String>) {
     let cases = read(name);
     assert!(!cases.is_empty(), "{name} has no cases");
-    let failed: Vec<String> = cases.iter().filter_map(|c| case(c).err().map(|error| format!("{}: {error}", c["id"]))).collect();
-    println!("rust: {name} {} passed, {} failed", cases.len() - failed.len(), failed.len());
+    let failed: Vec<String> = cases
+        .iter()
+        .filter_map(|c| case(c).err().map(|error| format!("{}: {error}", c["id"])))
+        .collect();
+    println!(
+        "rust: {name} {} passed, {} failed",
+        cases.len() - failed.len(),
+        failed.len()
+    );
     assert!(failed.is_empty(), "{name}:\n{}", failed.join("\n"));
 }
 
@@ -27,7 +44,12 @@ fn policy(case: &Value) -> Result<Policy, PolicyError> {
 
 /// Text whose characters are bytes.
 fn latin1(value: &Value) -> Vec<u8> {
-    value.as_str().unwrap_or_default().chars().map(|c| u8::try_from(u32::from(c)).expect("a vector's header value is Latin-1")).collect()
+    value
+        .as_str()
+        .unwrap_or_default()
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).expect("a vector's header value is Latin-1"))
+        .collect()
 }
 
 fn verdict(value: &Value) -> Option<Verdict> {
@@ -39,7 +61,11 @@ fn verdict(value: &Value) -> Option<Verdict> {
 }
 
 fn same(what: &str, expected: &Value, found: &Value) -> Result<(), String> {
-    if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected}, found {found}")) }
+    if expected == found {
+        Ok(())
+    } else {
+        Err(format!("{what}: expected {expected}, found {found}"))
+    }
 }
 
 #[test]
@@ -47,11 +73,25 @@ fn decisions() {
     run("decisions.jsonl", |case| {
         let policy = policy(case).map_err(|error| error.to_string())?;
         let method = case["request"]["method"].as_str().unwrap_or_default();
-        let headers: Vec<(Vec<u8>, Vec<u8>)> =
-            case["request"]["headers"].as_array().into_iter().flatten().map(|pair| (latin1(&pair[0]), latin1(&pair[1]))).collect();
-        let request = Request::from_pairs(method.as_bytes(), headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())));
-        let decision = policy.evaluate_with(&request, verdict(&case["request"]["verdict"])).map_err(|error| error.to_string())?;
-        let pairs: Vec<_> = decision.headers().map(|header| (header.name.lower(), header.value)).collect();
+        let headers: Vec<(Vec<u8>, Vec<u8>)> = case["request"]["headers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|pair| (latin1(&pair[0]), latin1(&pair[1])))
+            .collect();
+        let request = Request::from_pairs(
+            method.as_bytes(),
+            headers
+                .iter()
+                .map(|(name, value)| (name.as_slice(), value.as_slice())),
+        );
+        let decision = policy
+            .evaluate_with(&request, verdict(&case["request"]["verdict"]))
+            .map_err(|error| error.to_string())?;
+        let pairs: Vec<_> = decision
+            .headers()
+            .map(|header| (header.name.lower(), header.value))
+            .collect();
         let remove: Vec<_> = decision.remove().iter().map(|name| name.lower()).collect();
         let found = json!({
             "kind": decision.kind().as_str(),
@@ -64,30 +104,52 @@ fn decisions() {
         });
         same("decision", &case["decision"], &found)?;
 
-        let mut lines: String = decision.headers().map(|header| format!("{}: {}\r\n", header.name, header.value)).collect();
+        let mut lines: String = decision
+            .headers()
+            .map(|header| format!("{}: {}\r\n", header.name, header.value))
+            .collect();
         if decision.action() == Action::Answer && decision.status() != Some(204) {
             lines.push_str("Content-Length: 0\r\n");
         }
         let mut buffer = vec![0; lines.len()];
-        let length = decision.write_http1(&mut buffer).map_err(|needed| format!("the block needs {needed} bytes, not {}", lines.len()))?;
-        same("HTTP/1.1 block", &json!(lines), &json!(String::from_utf8_lossy(&buffer[..length])))?;
+        let length = decision
+            .write_http1(&mut buffer)
+            .map_err(|needed| format!("the block needs {needed} bytes, not {}", lines.len()))?;
+        same(
+            "HTTP/1.1 block",
+            &json!(lines),
+            &json!(String::from_utf8_lossy(&buffer[..length])),
+        )?;
 
         let mut scratch = vec![0; policy.scratch_size()];
-        let without_allocation = policy.evaluate_into(&request, verdict(&case["request"]["verdict"]), &mut scratch).map_err(|error| error.to_string())?;
-        same("evaluate_into", &json!(format!("{decision:?}")), &json!(format!("{without_allocation:?}")))
+        let without_allocation = policy
+            .evaluate_into(&request, verdict(&case["request"]["verdict"]), &mut scratch)
+            .map_err(|error| error.to_string())?;
+        same(
+            "evaluate_into",
+            &json!(format!("{decision:?}")),
+            &json!(format!("{without_allocation:?}")),
+        )
     });
 }
 
 #[test]
 fn contract_origins() {
     run("contract/origins.jsonl", |case| {
-        let lines: Vec<Vec<u8>> = case["origin_lines"].as_array().into_iter().flatten().map(latin1).collect();
+        let lines: Vec<Vec<u8>> = case["origin_lines"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(latin1)
+            .collect();
         let policy = match policy(case) {
             Ok(policy) => policy,
             Err(error) if case["expect"] == "allow" => return Err(error.to_string()),
             Err(_) => return Ok(()),
         };
-        let request = lines.iter().fold(Request::new("GET"), |request, line| request.header("Origin", line));
+        let request = lines.iter().fold(Request::new("GET"), |request, line| {
+            request.header("Origin", line)
+        });
         // The best of five: whatever else the machine does is not the engine's time.
         let time = |_| {
             let started = Instant::now();
@@ -96,8 +158,15 @@ fn contract_origins() {
         };
         let took = (0..5).map(time).min().unwrap_or_default();
         let decision = policy.evaluate(&request);
-        let origin = decision.headers().find(|header| header.name.lower() == "access-control-allow-origin").map(|header| header.value);
-        same("expect", &case["expect"], &json!(if origin.is_some() { "allow" } else { "deny" }))?;
+        let origin = decision
+            .headers()
+            .find(|header| header.name.lower() == "access-control-allow-origin")
+            .map(|header| header.value);
+        same(
+            "expect",
+            &case["expect"],
+            &json!(if origin.is_some() { "allow" } else { "deny" }),
+        )?;
         if case.get("acao").is_some() {
             same("acao", &case["acao"], &json!(origin))?;
         }
@@ -109,7 +178,11 @@ fn contract_origins() {
 }
 
 fn described(problems: &[Problem]) -> String {
-    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn check_config(case: &Value, built: Result<Policy, PolicyError>) -> Result<(), String> {
@@ -125,15 +198,32 @@ fn check_config(case: &Value, built: Result<Policy, PolicyError>) -> Result<(), 
     let explain = |error: String| format!("{error} [{}]", described(&problems));
     same("expect", &case["expect"], &json!(outcome)).map_err(explain)?;
     if let Some(code) = case["code"].as_str() {
-        let severity = if outcome == "error" { Severity::Error } else { Severity::Warning };
-        let found = problems.iter().filter(|problem| problem.code.as_str() == code && problem.severity == severity);
-        let fits = |key: &str, text: Option<&str>| case.get(key).is_none_or(|expected| expected.as_str() == text);
-        if !found.clone().any(|problem| fits("path", Some(&problem.path)) && fits("hint", problem.hint.as_deref())) {
-            return Err(explain(format!("no problem {code} with path {} and hint {}", case["path"], case["hint"])));
+        let severity = if outcome == "error" {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        let found = problems
+            .iter()
+            .filter(|problem| problem.code.as_str() == code && problem.severity == severity);
+        let fits = |key: &str, text: Option<&str>| {
+            case.get(key)
+                .is_none_or(|expected| expected.as_str() == text)
+        };
+        if !found.clone().any(|problem| {
+            fits("path", Some(&problem.path)) && fits("hint", problem.hint.as_deref())
+        }) {
+            return Err(explain(format!(
+                "no problem {code} with path {} and hint {}",
+                case["path"], case["hint"]
+            )));
         }
     }
     if let Some(expected) = case.get("problems") {
-        let mut found: Vec<_> = problems.iter().map(|problem| format!("{} {}", problem.severity, problem.code)).collect();
+        let mut found: Vec<_> = problems
+            .iter()
+            .map(|problem| format!("{} {}", problem.severity, problem.code))
+            .collect();
         found.sort();
         same("problems", expected, &json!(found)).map_err(explain)?;
     }
@@ -143,9 +233,15 @@ fn check_config(case: &Value, built: Result<Policy, PolicyError>) -> Result<(), 
         for (key, expected) in case["document"].as_object().into_iter().flatten() {
             same(key, expected, &document[key])?;
         }
-        let again = Policy::from_json(&text).map_err(|error| format!("the policy's own document: {error}"))?;
-        same("the policy of its own document", &json!(format!("{:?}", policy.document())), &json!(format!("{:?}", again.document())))?;
-        let toml = Policy::from_toml(&policy.document().to_toml()).map_err(|error| format!("the policy's own document as TOML: {error}"))?;
+        let again = Policy::from_json(&text)
+            .map_err(|error| format!("the policy's own document: {error}"))?;
+        same(
+            "the policy of its own document",
+            &json!(format!("{:?}", policy.document())),
+            &json!(format!("{:?}", again.document())),
+        )?;
+        let toml = Policy::from_toml(&policy.document().to_toml())
+            .map_err(|error| format!("the policy's own document as TOML: {error}"))?;
         assert_eq!(*policy, toml);
     }
     Ok(())
@@ -153,7 +249,9 @@ fn check_config(case: &Value, built: Result<Policy, PolicyError>) -> Result<(), 
 
 #[test]
 fn contract_configs() {
-    run("contract/configs.jsonl", |case| check_config(case, policy(case)));
+    run("contract/configs.jsonl", |case| {
+        check_config(case, policy(case))
+    });
 }
 
 #[test]
@@ -165,7 +263,14 @@ fn configs() {
 fn documents() {
     run("documents.jsonl", |case| {
         let text = case["text"].as_str().unwrap_or_default();
-        check_config(case, if case["format"] == "toml" { Policy::from_toml(text) } else { Policy::from_json(text) })
+        check_config(
+            case,
+            if case["format"] == "toml" {
+                Policy::from_toml(text)
+            } else {
+                Policy::from_json(text)
+            },
+        )
     });
 }
 
@@ -173,19 +278,31 @@ fn documents() {
 fn websocket() {
     run("websocket.jsonl", |case| {
         let policy = policy(case).map_err(|error| error.to_string())?;
-        let lines: Vec<Vec<u8>> = case["origin_lines"].as_array().into_iter().flatten().map(latin1).collect();
+        let lines: Vec<Vec<u8>> = case["origin_lines"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(latin1)
+            .collect();
         let mut origin = Field::ABSENT;
         lines.iter().for_each(|line| origin.push(line));
         let public = case["public"] == true;
-        let found = policy.check_websocket_with(origin, public, verdict(&case["verdict"])).map_err(|error| error.to_string())?;
+        let found = policy
+            .check_websocket_with(origin, public, verdict(&case["verdict"]))
+            .map_err(|error| error.to_string())?;
         if case["verdict"].is_null() {
             assert_eq!(policy.check_websocket(origin, public), found);
         }
-        same("expect", &case["expect"], &json!(WebSocketCheck::as_str(found)))
+        same(
+            "expect",
+            &case["expect"],
+            &json!(WebSocketCheck::as_str(found)),
+        )
     });
 }
 
-/// The copies that a release is tested with are those of the contract, where that lies beside the project.
+/// The copies that a release is tested with are those of the contract, where that lies beside the
+/// project.
 #[test]
 fn contract_copies_are_current() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");

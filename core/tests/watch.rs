@@ -34,28 +34,51 @@ impl Watched {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
         let path = folder.path().join(name);
-        let shared = Arc::new(SharedPolicy::new(Policy::builder().allow_origins(["https://start.example"]).build().unwrap()));
+        let shared = Arc::new(SharedPolicy::new(
+            Policy::builder()
+                .allow_origins(["https://start.example"])
+                .build()
+                .unwrap(),
+        ));
         let (sender, outcomes) = channel();
-        let watcher = PolicyWatcher::start(&path, shared.clone(), move |outcome| sender.send(outcome).unwrap_or_default()).unwrap();
+        let watcher = PolicyWatcher::start(&path, shared.clone(), move |outcome| {
+            sender.send(outcome).unwrap_or_default()
+        })
+        .unwrap();
         assert_eq!(watcher.path(), path);
-        Watched { folder, path, shared, outcomes, watcher: Some(watcher) }
+        Watched {
+            folder,
+            path,
+            shared,
+            outcomes,
+            watcher: Some(watcher),
+        }
     }
 
     fn simple() -> Self {
-        let watched = Self::start("policy.json", |folder| write(folder.join("policy.json"), &text("https://a.example")));
+        let watched = Self::start("policy.json", |folder| {
+            write(folder.join("policy.json"), &text("https://a.example"))
+        });
         watched.wait_for("https://a.example");
         watched
     }
 
     fn allows(&self, origin: &str) -> bool {
-        self.shared.load().evaluate(&Request::new("GET").header("Origin", origin)).allowed() == Some(true)
+        self.shared
+            .load()
+            .evaluate(&Request::new("GET").header("Origin", origin))
+            .allowed()
+            == Some(true)
     }
 
     /// The outcome that `is` waits for, however many come before.
     fn outcome(&self, is: impl Fn(&Outcome) -> bool) -> Outcome {
         let end = Instant::now() + PATIENCE;
         loop {
-            let outcome = self.outcomes.recv_timeout(end.saturating_duration_since(Instant::now())).expect("an outcome in time");
+            let outcome = self
+                .outcomes
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+                .expect("an outcome in time");
             if is(&outcome) {
                 return outcome;
             }
@@ -63,7 +86,9 @@ impl Watched {
     }
 
     fn wait_for(&self, origin: &str) {
-        let policy = self.outcome(|outcome| outcome.is_ok() && self.allows(origin)).unwrap();
+        let policy = self
+            .outcome(|outcome| outcome.is_ok() && self.allows(origin))
+            .unwrap();
         assert_eq!(policy.digest(), self.shared.policy().digest());
     }
 }
@@ -115,13 +140,29 @@ fn kept_as_a_backup_and_written_anew() {
 #[test]
 fn written_in_pieces() {
     use std::io::Write;
-    let watched = Watched::start("policy.toml", |folder| write(folder.join("policy.toml"), "allow_origins = ['https://a.example']"));
+    let watched = Watched::start("policy.toml", |folder| {
+        write(
+            folder.join("policy.toml"),
+            "allow_origins = ['https://a.example']",
+        )
+    });
     watched.wait_for("https://a.example");
-    // A machine that is busy may stop this test between two pieces for longer than the watcher waits; then once more.
+    // A machine that is busy may stop this test between two pieces for longer than the watcher
+    // waits; then once more.
     let whole = (0..50).any(|attempt| {
         let origin = format!("'https://b{attempt}.example']\n");
-        let pieces = ["allow_origins = [", &origin, "allow_methods = [", "'PUT']\n", "max_age = 60\n"];
-        let (mut file, mut last, mut longest) = (std::fs::File::create(&watched.path).unwrap(), Instant::now(), Duration::ZERO);
+        let pieces = [
+            "allow_origins = [",
+            &origin,
+            "allow_methods = [",
+            "'PUT']\n",
+            "max_age = 60\n",
+        ];
+        let (mut file, mut last, mut longest) = (
+            std::fs::File::create(&watched.path).unwrap(),
+            Instant::now(),
+            Duration::ZERO,
+        );
         for piece in pieces {
             file.write_all(piece.as_bytes()).unwrap();
             longest = longest.max(last.elapsed());
@@ -136,17 +177,29 @@ fn written_in_pieces() {
             while watched.shared.policy().digest() != expected {
                 let _ = watched.outcome(|_| true);
             }
-            while watched.outcomes.recv_timeout(Duration::from_millis(500)).is_ok() {}
+            while watched
+                .outcomes
+                .recv_timeout(Duration::from_millis(500))
+                .is_ok()
+            {}
             return false;
         }
-        assert_eq!(first.expect("the first thing that is heard of is the whole file").digest(), expected);
+        assert_eq!(
+            first
+                .expect("the first thing that is heard of is the whole file")
+                .digest(),
+            expected
+        );
         true
     });
     assert!(whole);
     // Emptied, as by a full disk: an error, and the policy stays.
     write(&watched.path, "");
     let before = watched.shared.policy().digest();
-    assert!(matches!(watched.outcome(Result::is_err), Err(LoadError::Policy(_))));
+    assert!(matches!(
+        watched.outcome(Result::is_err),
+        Err(LoadError::Policy(_))
+    ));
     assert_eq!(watched.shared.policy().digest(), before);
 }
 
@@ -155,7 +208,10 @@ fn deleted_and_made_again() {
     let watched = Watched::simple();
     std::fs::remove_file(&watched.path).unwrap();
     let gone = watched.outcome(Result::is_err).unwrap_err();
-    assert!(matches!(&gone, LoadError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotFound), "{gone}");
+    assert!(
+        matches!(&gone, LoadError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotFound),
+        "{gone}"
+    );
     assert!(watched.allows("https://a.example"), "the old policy stays");
     write(&watched.path, &text("https://b.example"));
     watched.wait_for("https://b.example");
@@ -164,7 +220,10 @@ fn deleted_and_made_again() {
 #[test]
 fn its_folder_deleted_and_made_again() {
     let watched = Watched::start("a/b/policy.json", |_| ());
-    assert!(matches!(watched.outcome(|_| true), Err(LoadError::Io { .. })));
+    assert!(matches!(
+        watched.outcome(|_| true),
+        Err(LoadError::Io { .. })
+    ));
     for origin in ["https://b.example", "https://c.example"] {
         std::fs::create_dir_all(watched.path.parent().unwrap()).unwrap();
         write(&watched.path, &text(origin));
@@ -175,7 +234,8 @@ fn its_folder_deleted_and_made_again() {
     }
 }
 
-/// As the kubelet does: the file is a link through `..data`, a link to a folder, which is exchanged by a rename.
+/// As the kubelet does: the file is a link through `..data`, a link to a folder, which is exchanged
+/// by a rename.
 #[cfg(unix)]
 #[test]
 fn a_config_map() {
@@ -195,7 +255,11 @@ fn a_config_map() {
         symlink("..data/policy.json", folder.join("policy.json")).unwrap();
     });
     watched.wait_for("https://a.example");
-    for (number, origin) in [(2, "https://b.example"), (3, "https://c.example"), (4, "https://d.example")] {
+    for (number, origin) in [
+        (2, "https://b.example"),
+        (3, "https://c.example"),
+        (4, "https://d.example"),
+    ] {
         version(watched.folder.path(), number, origin);
         watched.wait_for(origin);
     }
@@ -215,9 +279,16 @@ fn a_link_above() {
     });
     watched.wait_for("https://a.example");
     symlink("2", watched.folder.path().join("next")).unwrap();
-    std::fs::rename(watched.folder.path().join("next"), watched.folder.path().join("current")).unwrap();
+    std::fs::rename(
+        watched.folder.path().join("next"),
+        watched.folder.path().join("current"),
+    )
+    .unwrap();
     watched.wait_for("https://b.example");
-    write(watched.folder.path().join("2/etc/policy.json"), &text("https://c.example"));
+    write(
+        watched.folder.path().join("2/etc/policy.json"),
+        &text("https://c.example"),
+    );
     watched.wait_for("https://c.example");
 }
 
@@ -226,8 +297,16 @@ fn invalid_and_then_valid() {
     let watched = Watched::simple();
     for wrong in [r#"{"allow_origins": ["https://b.example/"]}"#, "{"] {
         write(&watched.path, wrong);
-        let LoadError::Policy(error) = watched.outcome(Result::is_err).unwrap_err() else { panic!("the file is there") };
-        assert!(matches!(error.problems()[0].code, Code::OriginHasPath | Code::DocumentInvalid), "{error}");
+        let LoadError::Policy(error) = watched.outcome(Result::is_err).unwrap_err() else {
+            panic!("the file is there")
+        };
+        assert!(
+            matches!(
+                error.problems()[0].code,
+                Code::OriginHasPath | Code::DocumentInvalid
+            ),
+            "{error}"
+        );
         assert!(watched.allows("https://a.example"), "the old policy stays");
     }
     write(&watched.path, &text("https://b.example"));
@@ -250,10 +329,19 @@ fn a_burst_is_few_reloads_and_reading_is_none() {
     // Once a second while it goes on, once when it is over.
     assert!((1..=20).contains(&reloads), "{reloads}");
     // Others in the folder, and whoever reads the file, change nothing.
-    while watched.outcomes.recv_timeout(Duration::from_millis(500)).is_ok() {}
+    while watched
+        .outcomes
+        .recv_timeout(Duration::from_millis(500))
+        .is_ok()
+    {}
     write(watched.folder.path().join("other.json"), "{}");
     std::fs::read(&watched.path).unwrap();
-    assert!(watched.outcomes.recv_timeout(Duration::from_millis(700)).is_err());
+    assert!(
+        watched
+            .outcomes
+            .recv_timeout(Duration::from_millis(700))
+            .is_err()
+    );
 }
 
 #[test]
@@ -262,7 +350,10 @@ fn dropped_it_stops() {
     drop(watched.watcher.take());
     write(&watched.path, &text("https://b.example"));
     // Its thread has ended, and the report with it.
-    assert!(matches!(watched.outcomes.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected)));
+    assert!(matches!(
+        watched.outcomes.try_recv(),
+        Err(std::sync::mpsc::TryRecvError::Disconnected)
+    ));
     assert!(watched.allows("https://a.example"));
 }
 
@@ -271,8 +362,13 @@ fn a_report_may_panic_and_may_drop_its_watcher() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.toml");
     write(&path, "allow_origins = ['https://a.example']");
-    let shared = Arc::new(SharedPolicy::new(Policy::builder().allow_origins(["*"]).build().unwrap()));
-    let (calls, own) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new(None::<PolicyWatcher>)));
+    let shared = Arc::new(SharedPolicy::new(
+        Policy::builder().allow_origins(["*"]).build().unwrap(),
+    ));
+    let (calls, own) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(std::sync::Mutex::new(None::<PolicyWatcher>)),
+    );
     let (sender, called) = channel();
     let report = {
         let (calls, own) = (calls.clone(), own.clone());

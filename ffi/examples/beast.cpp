@@ -5,8 +5,8 @@
  *     ./server --policy policy.json --port 8080
  *
  * The traps of this host:
- * - It is a protocol, not a server: there is no router and no error page, so every response that is made anywhere (bad
- *   target, exception, 404) must pass one place. Here that is answer().
+ * - It is a protocol, not a server: there is no router and no error page, so every response that is
+ *   made anywhere (bad target, exception, 404) must pass one place. Here that is answer().
  * - method() of a method that Beast does not know is verb::unknown: take method_string().
  * - request["Origin"] gives the first line: go through the fields.
  * - set() takes the name as a string: field::unknown of the enum overload is not a name.
@@ -28,7 +28,10 @@ using tcp = boost::asio::ip::tcp;
 
 static beast::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 
-template <class Text> std::string_view view(const Text &text) { return {text.data(), text.size()}; }
+template <class Text>
+std::string_view view(const Text &text) {
+    return {text.data(), text.size()};
+}
 
 struct response_fields {
     http::fields &fields;
@@ -46,8 +49,8 @@ struct response_fields {
 
 // ---- both together ----
 
-static http::response<http::string_body> answer(const crossgate::policy &policy, crossgate::decision &decision,
-                                                const http::request<http::string_body> &from) {
+static http::response<http::string_body> answer(const crossgate::policy &policy,
+    crossgate::decision &decision, const http::request<http::string_body> &from) {
     crossgate::request request(view(from.method_string()));
     for (const auto &line : from)
         request.add_header(view(line.name_string()), view(line.value()));
@@ -59,7 +62,8 @@ static http::response<http::string_body> answer(const crossgate::policy &policy,
     page page = {decision.status(), ""};
     if (decision.action() == crossgate::action::forward) {
         const std::string_view target = view(from.target());
-        page = application(target.substr(0, target.find('?')), [&](const char *name, const char *value) { response.insert(name, value); });
+        page = application(target.substr(0, target.find('?')),
+            [&](const char *name, const char *value) { response.insert(name, value); });
     }
     response.result(static_cast<unsigned>(page.status));
     decision.apply(response_fields{response});
@@ -99,7 +103,9 @@ int main(int argc, char **argv) try {
             beast::error_code failed;
             tcp::socket socket = acceptor.accept(failed);
             if (!failed)
-                std::thread([policy, peer = std::move(socket)]() mutable { serve(std::move(peer), policy); }).detach();
+                std::thread([policy, peer = std::move(socket)]() mutable {
+                    serve(std::move(peer), policy);
+                }).detach();
         }
     }).detach();
     signals.wait();

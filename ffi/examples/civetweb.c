@@ -5,11 +5,12 @@
  *     ./server --policy policy.json --port 8080
  *
  * The traps of this host:
- * - CivetWeb has a CORS of its own, switched on: it answers every preflight with 200, "*" and whatever was asked for, before
- *   the handlers of mg_set_request_handler() are looked at. The begin_request callback comes before that: preflights must
- *   be answered there.
- * - Static files get "Access-Control-Allow-Origin: *" from it, and mg_send_http_error() writes a response without our headers.
- *   The options in main() empty its settings; whatever shall have the policy's headers is written as in answer().
+ * - CivetWeb has a CORS of its own, switched on: it answers every preflight with 200, "*" and
+ *   whatever was asked for, before the handlers of mg_set_request_handler() are looked at. The
+ *   begin_request callback comes before that: preflights must be answered there.
+ * - Static files get "Access-Control-Allow-Origin: *" from it, and mg_send_http_error() writes a
+ *   response without our headers. The options in main() empty its settings; whatever shall have the
+ *   policy's headers is written as in answer().
  * - mg_get_header() gives the first line only: go through the array.
  * - Requests run on many threads. A policy may be shared, a scratch buffer may not.
  */
@@ -26,10 +27,12 @@ static int answer(struct mg_connection *connection) {
     const server *server = mg_get_user_data(mg_get_context(connection));
     crossgate_request request;
     crossgate_decision decision;
-    crossgate_request_init(&request, sizeof request, info->request_method, strlen(info->request_method));
+    crossgate_request_init(
+        &request, sizeof request, info->request_method, strlen(info->request_method));
     for (int i = 0; i < info->num_headers; i++)
-        crossgate_request_add_header(&request, info->http_headers[i].name, strlen(info->http_headers[i].name),
-                                     info->http_headers[i].value, strlen(info->http_headers[i].value));
+        crossgate_request_add_header(&request, info->http_headers[i].name,
+            strlen(info->http_headers[i].name), info->http_headers[i].value,
+            strlen(info->http_headers[i].value));
     char *scratch = malloc(server->scratch_size + 1);
     decide(server, &request, &decision, scratch);
 
@@ -68,9 +71,20 @@ int main(int argc, char **argv) {
     char port[32];
     snprintf(port, sizeof port, "127.0.0.1:%d", server.port);
     const char *options[] = {
-        "listening_ports", port, "num_threads", "4", "enable_keep_alive", "yes",
+        "listening_ports",
+        port,
+        "num_threads",
+        "4",
+        "enable_keep_alive",
+        "yes",
         /* Its own CORS off, for all that does not pass answer(). */
-        "access_control_allow_origin", "", "access_control_allow_methods", "", "access_control_allow_headers", "", NULL,
+        "access_control_allow_origin",
+        "",
+        "access_control_allow_methods",
+        "",
+        "access_control_allow_headers",
+        "",
+        NULL,
     };
     struct mg_callbacks callbacks = {.begin_request = answer};
     mg_init_library(0);

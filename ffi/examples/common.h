@@ -1,5 +1,6 @@
 /*
- * What the C examples share: the command line, the policy, the routes, and a decision put on a response.
+ * What the C examples share: the command line, the policy, the routes, and a decision put on a
+ * response.
  */
 #ifndef CROSSGATE_EXAMPLES_COMMON_H
 #define CROSSGATE_EXAMPLES_COMMON_H
@@ -16,7 +17,8 @@
 
 typedef struct {
     crossgate_policy *policy;
-    /* What crossgate_policy_scratch_size() says, for lists that are echoed. Every thread needs a buffer of its own. */
+    /* What crossgate_policy_scratch_size() says, for lists that are echoed. Every thread needs a
+       buffer of its own. */
     size_t scratch_size;
     uint16_t port;
 } server;
@@ -44,7 +46,8 @@ static inline server configure(int argc, char **argv) {
     for (size_t i = 0; i < crossgate_policy_warning_count(server.policy); i++) {
         crossgate_problem warning = {.struct_size = sizeof warning};
         crossgate_policy_warning(server.policy, i, &warning);
-        fprintf(stderr, "warning: %s at %s: %s\n", warning.code.data, warning.path.data, warning.message.data);
+        fprintf(stderr, "warning: %s at %s: %s\n", warning.code.data, warning.path.data,
+            warning.message.data);
     }
     server.scratch_size = crossgate_policy_scratch_size(server.policy);
     return server;
@@ -77,15 +80,17 @@ typedef struct {
 /* For get(): adds one line to what was found so far; length is -1 at first. */
 static inline int join(char *buffer, size_t size, int length, const char *value) {
     size_t used = length < 0 ? 0 : (size_t)length, room = used < size ? size - used : 0;
-    return (int)used + snprintf(room ? buffer + used : NULL, room, "%s%s", length < 0 ? "" : ", ", value);
+    return (int)used
+           + snprintf(room ? buffer + used : NULL, room, "%s%s", length < 0 ? "" : ", ", value);
 }
 
-/* Afterwards the response says what the policy says, whatever the application or an upstream had set. */
+/* Afterwards the response says what the policy says, whatever the application or an upstream had
+   set. */
 static inline void apply(const crossgate_decision *decision, const fields *response) {
     char existing[1024], merged[2048];
     size_t length;
-    int keep = (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM) &&
-               response->get(response->context, "access-control-allow-origin", NULL, 0) >= 0;
+    int keep = (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM)
+               && response->get(response->context, "access-control-allow-origin", NULL, 0) >= 0;
     for (uint32_t i = 0; i < decision->remove_count && !keep; i++)
         response->erase(response->context, decision->remove[i].data);
     for (uint32_t i = 0; i < decision->header_count; i++) {
@@ -94,10 +99,12 @@ static inline void apply(const crossgate_decision *decision, const fields *respo
         if (keep && header->id != CROSSGATE_HEADER_VARY)
             continue;
         if (header->op == CROSSGATE_OP_MERGE) {
-            int found = response->get(response->context, header->name.data, existing, sizeof existing);
-            int fits = found < (int)sizeof existing &&
-                       crossgate_header_merge(header, existing, found < 0 ? 0 : (size_t)found, merged, sizeof merged,
-                                              &length) == CROSSGATE_OK;
+            int found =
+                response->get(response->context, header->name.data, existing, sizeof existing);
+            int fits = found < (int)sizeof existing
+                       && crossgate_header_merge(header, existing, found < 0 ? 0 : (size_t)found,
+                              merged, sizeof merged, &length)
+                              == CROSSGATE_OK;
             if (fits) {
                 response->erase(response->context, header->name.data);
                 value = merged;
@@ -110,10 +117,13 @@ static inline void apply(const crossgate_decision *decision, const fields *respo
 }
 
 /* Decides, and tells the log about a mistake of ours: the decision then has no permission in it. */
-static inline void decide(const server *server, const crossgate_request *request, crossgate_decision *decision, char *scratch) {
+static inline void decide(const server *server, const crossgate_request *request,
+    crossgate_decision *decision, char *scratch) {
     crossgate_decision_init(decision, sizeof *decision);
-    /* With host_origins: ask crossgate_asks_host(), look the origin up, and set request->verdict before this. */
-    crossgate_status outcome = crossgate_evaluate(server->policy, request, decision, scratch, server->scratch_size);
+    /* With host_origins: ask crossgate_asks_host(), look the origin up, and set request->verdict
+       before this. */
+    crossgate_status outcome =
+        crossgate_evaluate(server->policy, request, decision, scratch, server->scratch_size);
     if (outcome != CROSSGATE_OK)
         fprintf(stderr, "crossgate: %s\n", crossgate_status_string(outcome));
 }
@@ -121,7 +131,8 @@ static inline void decide(const server *server, const crossgate_request *request
 /* ---- the application ---- */
 
 /* Four routes; gives the body. */
-static inline const char *application(const char *path, size_t path_len, const fields *response, int *status) {
+static inline const char *application(
+    const char *path, size_t path_len, const fields *response, int *status) {
     int upstream = path_len == 9 && memcmp(path, "/upstream", 9) == 0;
     *status = 200;
     if (upstream || (path_len == 5 && memcmp(path, "/data", 5) == 0)) {
@@ -145,12 +156,18 @@ static inline const char *application(const char *path, size_t path_len, const f
 
 static inline const char *phrase(int status) {
     switch (status) {
-    case 200: return "OK";
-    case 204: return "No Content";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 500: return "Internal Server Error";
-    default: return "CORS";
+    case 200:
+        return "OK";
+    case 204:
+        return "No Content";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 500:
+        return "Internal Server Error";
+    default:
+        return "CORS";
     }
 }
 

@@ -41,15 +41,17 @@ inline crossgate::policy load(const std::string &path) {
         std::exit(1);
     }
     for (const auto &warning : policy->warnings())
-        std::cerr << "warning: " << warning.code << " at " << warning.path << ": " << warning.message << '\n';
+        std::cerr << "warning: " << warning.code << " at " << warning.path << ": "
+                  << warning.message << '\n';
     return *std::move(policy);
 }
 
 inline void announce(int port) { std::cout << "listening on 127.0.0.1:" << port << std::endl; }
 
-// Blocks the signals that stop the server, for this thread and those that it starts; wait() takes one.
+// Blocks the signals that stop the server, for this thread and those that it starts; wait() takes
+// one.
 class stop_signals {
-public:
+  public:
     stop_signals() {
         sigemptyset(&set_);
         sigaddset(&set_, SIGINT);
@@ -61,13 +63,15 @@ public:
         sigwait(&set_, &received);
     }
 
-private:
+  private:
     sigset_t set_;
 };
 
 // Decides, and tells the log about a mistake of ours: the decision then has no permission in it.
-inline void decide(const crossgate::policy &policy, const crossgate::request &request, crossgate::decision &decision) {
-    // With host_origins: ask policy.asks_host(), look the origin up, and call request.set_verdict() before this.
+inline void decide(const crossgate::policy &policy, const crossgate::request &request,
+    crossgate::decision &decision) {
+    // With host_origins: ask policy.asks_host(), look the origin up, and call request.set_verdict()
+    // before this.
     if (auto outcome = policy.evaluate(request, decision); outcome != crossgate::status::ok)
         std::cerr << "crossgate: " << crossgate::to_string(outcome) << '\n';
 }
@@ -78,7 +82,8 @@ struct page {
     const char *body;
 };
 
-template <class Set> page application(std::string_view path, Set set) {
+template <class Set>
+page application(std::string_view path, Set set) {
     if (path == "/data" || path == "/upstream") {
         set("Content-Type", "application/json");
         if (path == "/upstream") {

@@ -5,13 +5,18 @@
  *     ./server --policy policy.json --port 8080
  *
  * The traps of this host:
- * - Routes are registered by method, so a preflight finds none and gets 404. The pre-routing handler comes before routing.
- * - A handler's own headers come after the pre-routing handler's and as further lines: set_header() adds. The post-routing
- *   handler runs last, for a 404 and an exception's 500 too (set_error_handler() is for neither): apply there.
+ * - Routes are registered by method, so a preflight finds none and gets 404. The pre-routing
+ *   handler comes before routing.
+ * - A handler's own headers come after the pre-routing handler's and as further lines: set_header()
+ *   adds. The post-routing handler runs last, for a 404 and an exception's 500 too
+ *   (set_error_handler() is for neither): apply there.
  * - get_header_value() gives the first line: go through req.headers.
- * - An exception that leaves a handler is answered with its text in an EXCEPTION_WHAT header. Set an exception handler.
- * - It waits for the body of a PUT or POST without Content-Length, and answers 400 when none comes. (Browsers send 0.)
- * - It listens with SO_REUSEPORT: a second server on the same port takes half of the connections, unnoticed.
+ * - An exception that leaves a handler is answered with its text in an EXCEPTION_WHAT header. Set
+ *   an exception handler.
+ * - It waits for the body of a PUT or POST without Content-Length, and answers 400 when none comes.
+ *   (Browsers send 0.)
+ * - It listens with SO_REUSEPORT: a second server on the same port takes half of the connections,
+ *   unnoticed.
  * - A 204 gets "Content-Length: 0", which it must not have.
  */
 #include "common.hpp"
@@ -67,17 +72,25 @@ int main(int argc, char **argv) {
         if (res.status == 204)
             res.headers.erase("Content-Length");
     });
-    server.set_exception_handler([](const auto &, auto &res, std::exception_ptr) { res.status = 500; });
+    server.set_exception_handler(
+        [](const auto &, auto &res, std::exception_ptr) { res.status = 500; });
 
     const auto handler = [](const httplib::Request &req, httplib::Response &res) {
-        const page page = application(req.path, [&](const char *name, const char *value) { res.set_header(name, value); });
+        const page page = application(
+            req.path, [&](const char *name, const char *value) { res.set_header(name, value); });
         res.status = page.status;
         res.body = page.body;
     };
     for (const char *path : {"/data", "/upstream", "/error"})
-        server.Get(path, handler).Put(path, handler).Post(path, handler).Delete(path, handler).Options(path, handler);
+        server.Get(path, handler)
+            .Put(path, handler)
+            .Post(path, handler)
+            .Delete(path, handler)
+            .Options(path, handler);
 
-    const int port = arguments.port == 0 ? server.bind_to_any_port("127.0.0.1") : server.bind_to_port("127.0.0.1", arguments.port) ? arguments.port : -1;
+    const int port = arguments.port == 0 ? server.bind_to_any_port("127.0.0.1")
+                     : server.bind_to_port("127.0.0.1", arguments.port) ? arguments.port
+                                                                        : -1;
     if (port < 0) {
         std::cerr << "cannot listen on 127.0.0.1:" << arguments.port << '\n';
         return 1;

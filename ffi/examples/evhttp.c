@@ -5,14 +5,17 @@
  *     ./server --policy policy.json --port 8080
  *
  * The traps of this host:
- * - OPTIONS is not among the methods that evhttp accepts by default: a preflight gets 501 before any callback runs. See
- *   evhttp_set_allowed_methods() in main().
- * - evhttp_send_error() throws away all headers, so that an error has no Access-Control-Allow-Origin and a page cannot
- *   read it. Send errors with evhttp_send_reply(), as here.
+ * - OPTIONS is not among the methods that evhttp accepts by default: a preflight gets 501 before
+ *   any callback runs. See evhttp_set_allowed_methods() in main().
+ * - evhttp_send_error() throws away all headers, so that an error has no
+ *   Access-Control-Allow-Origin and a page cannot read it. Send errors with evhttp_send_reply(), as
+ *   here.
  * - It sends the body that it gets, for HEAD too, where it would be taken for the next response.
- * - It makes up a Content-Type for whatever has none, refused preflights included: evhttp_set_default_content_type().
+ * - It makes up a Content-Type for whatever has none, refused preflights included:
+ *   evhttp_set_default_content_type().
  * - evhttp_find_header() gives the first line only: go through the list, as collect() does.
- * - What evhttp answers by itself (a malformed request, a method outside the mask) does not come this way.
+ * - What evhttp answers by itself (a malformed request, a method outside the mask) does not come
+ *   this way.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "common.h"
@@ -35,15 +38,24 @@ typedef struct {
 /* The method is a number here. */
 static const char *method_name(enum evhttp_cmd_type type) {
     switch (type) {
-    case EVHTTP_REQ_GET: return "GET";
-    case EVHTTP_REQ_POST: return "POST";
-    case EVHTTP_REQ_HEAD: return "HEAD";
-    case EVHTTP_REQ_PUT: return "PUT";
-    case EVHTTP_REQ_DELETE: return "DELETE";
-    case EVHTTP_REQ_OPTIONS: return "OPTIONS";
-    case EVHTTP_REQ_TRACE: return "TRACE";
-    case EVHTTP_REQ_CONNECT: return "CONNECT";
-    case EVHTTP_REQ_PATCH: return "PATCH";
+    case EVHTTP_REQ_GET:
+        return "GET";
+    case EVHTTP_REQ_POST:
+        return "POST";
+    case EVHTTP_REQ_HEAD:
+        return "HEAD";
+    case EVHTTP_REQ_PUT:
+        return "PUT";
+    case EVHTTP_REQ_DELETE:
+        return "DELETE";
+    case EVHTTP_REQ_OPTIONS:
+        return "OPTIONS";
+    case EVHTTP_REQ_TRACE:
+        return "TRACE";
+    case EVHTTP_REQ_CONNECT:
+        return "CONNECT";
+    case EVHTTP_REQ_PATCH:
+        return "PATCH";
     }
     return "";
 }
@@ -51,13 +63,16 @@ static const char *method_name(enum evhttp_cmd_type type) {
 static void collect(struct evhttp_request *from, crossgate_request *request) {
     const char *method = method_name(evhttp_request_get_command(from));
     crossgate_request_init(request, sizeof *request, method, strlen(method));
-    for (struct evkeyval *line = evhttp_request_get_input_headers(from)->tqh_first; line; line = line->next.tqe_next)
-        crossgate_request_add_header(request, line->key, strlen(line->key), line->value, strlen(line->value));
+    for (struct evkeyval *line = evhttp_request_get_input_headers(from)->tqh_first; line;
+         line = line->next.tqe_next)
+        crossgate_request_add_header(
+            request, line->key, strlen(line->key), line->value, strlen(line->value));
 }
 
 static int get(void *context, const char *name, char *buffer, size_t size) {
     int length = -1;
-    for (struct evkeyval *line = ((struct evkeyvalq *)context)->tqh_first; line; line = line->next.tqe_next)
+    for (struct evkeyval *line = ((struct evkeyvalq *)context)->tqh_first; line;
+         line = line->next.tqe_next)
         if (strcasecmp(line->key, name) == 0)
             length = join(buffer, size, length, line->value);
     return length;
@@ -107,18 +122,21 @@ int main(int argc, char **argv) {
 
     struct event_base *base = event_base_new();
     struct evhttp *http = evhttp_new(base);
-    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-                                         EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
+    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST
+                                         | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH
+                                         | EVHTTP_REQ_OPTIONS);
     evhttp_set_default_content_type(http, NULL);
     evhttp_set_gencb(http, answer, &host);
-    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", host.server.port);
+    struct evhttp_bound_socket *bound =
+        evhttp_bind_socket_with_handle(http, "127.0.0.1", host.server.port);
     if (bound == NULL)
         give_up(&host.server);
     struct sockaddr_in address;
     socklen_t size = sizeof address;
     getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &size);
 
-    struct event *interrupt = evsignal_new(base, SIGINT, stop, base), *terminate = evsignal_new(base, SIGTERM, stop, base);
+    struct event *interrupt = evsignal_new(base, SIGINT, stop, base),
+                 *terminate = evsignal_new(base, SIGTERM, stop, base);
     event_add(interrupt, NULL);
     event_add(terminate, NULL);
     announce(ntohs(address.sin_port));

@@ -1,5 +1,6 @@
 /*
- * A small FastCGI application with libfcgi and crossgate, behind nginx, lighttpd, Apache or any other front server.
+ * A small FastCGI application with libfcgi and crossgate, behind nginx, lighttpd, Apache or any
+ * other front server.
  *
  *     cc fastcgi.c -o application -lfcgi -lcrossgate
  *     ./application --policy policy.json --port 9000
@@ -9,11 +10,14 @@
  *     location / { include fastcgi_params; fastcgi_pass 127.0.0.1:9000; }
  *
  * The traps of this host:
- * - The front server must pass on every method: a limit_except, an auth_basic or a "return" in its configuration answers the
- *   preflight first, without our headers. So do its own error pages (502, 413): they have none.
- * - FCGX_GetParam("HTTP_ORIGIN") gives the first line only. nginx before 1.23 passes every line as a parameter of its own, so
- *   go through the array; later ones and lighttpd join lines with ", ", which is a denied origin as it should be.
- * - An add_header Access-Control-... in the front server's configuration makes a second line: take it out there.
+ * - The front server must pass on every method: a limit_except, an auth_basic or a "return" in its
+ *   configuration answers the preflight first, without our headers. So do its own error pages (502,
+ *   413): they have none.
+ * - FCGX_GetParam("HTTP_ORIGIN") gives the first line only. nginx before 1.23 passes every line as
+ *   a parameter of its own, so go through the array; later ones and lighttpd join lines with ", ",
+ *   which is a denied origin as it should be.
+ * - An add_header Access-Control-... in the front server's configuration makes a second line: take
+ *   it out there.
  * - Without "Status:" every response is a 200.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -40,7 +44,8 @@ static void collect(char **parameters, crossgate_request *request) {
 }
 
 static void answer(FCGX_Request *fcgi, const server *server, char *scratch) {
-    const char *method = FCGX_GetParam("REQUEST_METHOD", fcgi->envp), *uri = FCGX_GetParam("REQUEST_URI", fcgi->envp);
+    const char *method = FCGX_GetParam("REQUEST_METHOD", fcgi->envp),
+               *uri = FCGX_GetParam("REQUEST_URI", fcgi->envp);
     crossgate_request request;
     crossgate_decision decision;
     crossgate_request_init(&request, sizeof request, method, method ? strlen(method) : 0);
@@ -75,7 +80,8 @@ int main(int argc, char **argv) {
     server server = configure(argc, argv);
     char *scratch = malloc(server.scratch_size + 1);
 
-    /* Not FCGX_OpenSocket(":9000"): that listens on every interface, and whoever reaches a FastCGI port may send anything. */
+    /* Not FCGX_OpenSocket(":9000"): that listens on every interface, and whoever reaches a
+       FastCGI port may send anything. */
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(server.port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
@@ -85,7 +91,8 @@ int main(int argc, char **argv) {
         give_up(&server);
     getsockname(listener, (struct sockaddr *)&address, &size);
 
-    struct sigaction action = {.sa_handler = stop}; /* without SA_RESTART, so that accept() is left */
+    struct sigaction action = {
+        .sa_handler = stop}; /* without SA_RESTART, so that accept() is left */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     FCGX_Request fcgi;

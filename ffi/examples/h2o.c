@@ -5,12 +5,16 @@
  *     ./server --policy policy.json --port 8080
  *
  * The traps of this host:
- * - It keeps the pointers that it is given until the response is sent, which may be after the handler has returned. So the
- *   decision and its scratch lie in the request's pool, not on the stack.
+ * - It keeps the pointers that it is given until the response is sent, which may be after the
+ *   handler has returned. So the decision and its scratch lie in the request's pool, not on the
+ *   stack.
  * - HTTP/2 wants lower-case names: add() gets them in any case and lowers them.
- * - h2o_send_error_404() and its like drop all headers unless they get H2O_SEND_ERROR_KEEP_HEADERS. Send errors as here.
- * - A route is one handler for all methods: a preflight reaches it. Handlers registered before ours may answer first, though.
- * - h2o_send() sends the body that it gets, for HEAD too, where it would be taken for the next response.
+ * - h2o_send_error_404() and its like drop all headers unless they get H2O_SEND_ERROR_KEEP_HEADERS.
+ *   Send errors as here.
+ * - A route is one handler for all methods: a preflight reaches it. Handlers registered before ours
+ *   may answer first, though.
+ * - h2o_send() sends the body that it gets, for HEAD too, where it would be taken for the next
+ *   response.
  * - h2o_find_header() gives one line: go through the array.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -31,14 +35,16 @@ typedef struct {
 /* ---- crossgate and h2o ---- */
 
 static int is(const h2o_header_t *line, const char *name) {
-    return line->name->len == strlen(name) && strncasecmp(line->name->base, name, line->name->len) == 0;
+    return line->name->len == strlen(name)
+           && strncasecmp(line->name->base, name, line->name->len) == 0;
 }
 
 static int get(void *context, const char *name, char *buffer, size_t size) {
     h2o_req_t *req = context;
     int length = -1;
     for (size_t i = 0; i < req->res.headers.size; i++)
-        if (is(&req->res.headers.entries[i], name)) /* the values are those of add(), which have a NUL */
+        if (is(&req->res.headers.entries[i],
+                name)) /* the values are those of add(), which have a NUL */
             length = join(buffer, size, length, req->res.headers.entries[i].value.base);
     return length;
 }
@@ -52,10 +58,12 @@ static void erase(void *context, const char *name) {
 
 static void add(void *context, const char *name, const char *value) {
     h2o_req_t *req = context;
-    h2o_iovec_t lower = h2o_strdup(&req->pool, name, SIZE_MAX), copy = h2o_strdup(&req->pool, value, SIZE_MAX);
+    h2o_iovec_t lower = h2o_strdup(&req->pool, name, SIZE_MAX),
+                copy = h2o_strdup(&req->pool, value, SIZE_MAX);
     for (size_t i = 0; i < lower.len; i++)
         lower.base[i] = (char)tolower((unsigned char)lower.base[i]);
-    h2o_add_header_by_str(&req->pool, &req->res.headers, lower.base, lower.len, 1, NULL, copy.base, copy.len);
+    h2o_add_header_by_str(
+        &req->pool, &req->res.headers, lower.base, lower.len, 1, NULL, copy.base, copy.len);
 }
 
 /* ---- both together ---- */
@@ -66,7 +74,8 @@ static int answer(h2o_handler_t *self, h2o_req_t *req) {
     crossgate_request_init(&request, sizeof request, req->method.base, req->method.len);
     for (size_t i = 0; i < req->headers.size; i++) {
         const h2o_header_t *line = &req->headers.entries[i];
-        crossgate_request_add_header(&request, line->name->base, line->name->len, line->value.base, line->value.len);
+        crossgate_request_add_header(
+            &request, line->name->base, line->name->len, line->value.base, line->value.len);
     }
     crossgate_decision *decision = h2o_mem_alloc_pool(&req->pool, sizeof *decision);
     decide(server, &request, decision, h2o_mem_alloc_pool(&req->pool, server->scratch_size + 1));
@@ -113,8 +122,10 @@ int main(int argc, char **argv) {
 
     h2o_globalconf_t config;
     h2o_config_init(&config);
-    h2o_hostconf_t *everywhere = h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-    handler *handler = (void *)h2o_create_handler(h2o_config_register_path(everywhere, "/", 0), sizeof *handler);
+    h2o_hostconf_t *everywhere =
+        h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    handler *handler =
+        (void *)h2o_create_handler(h2o_config_register_path(everywhere, "/", 0), sizeof *handler);
     handler->super.on_req = answer;
     handler->server = &server;
 

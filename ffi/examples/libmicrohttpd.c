@@ -4,9 +4,9 @@
  *     cc libmicrohttpd.c -o server -lmicrohttpd -lcrossgate
  *     ./server --policy policy.json --port 8080
  *
- * What to take from here: collect() reads every header line, apply() puts a decision on a response, and answer() calls
- * both around the application, so that errors and 404s get their headers too. (What libmicrohttpd refuses by itself, such
- * as a malformed request line, does not come this way.)
+ * What to take from here: collect() reads every header line, apply() puts a decision on a response,
+ * and answer() calls both around the application, so that errors and 404s get their headers too.
+ * (What libmicrohttpd refuses by itself, such as a malformed request line, does not come this way.)
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -30,10 +30,12 @@ typedef struct {
 /* ---- crossgate and libmicrohttpd ---- */
 
 /* Called for every header line, so that a second Origin is seen as well. */
-static enum MHD_Result collect(void *request, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value,
-                               size_t value_size) {
+static enum MHD_Result collect(void *request, enum MHD_ValueKind kind, const char *name,
+    size_t name_size, const char *value, size_t value_size) {
     (void)kind;
-    return crossgate_request_add_header(request, name, name_size, value, value_size) == CROSSGATE_OK ? MHD_YES : MHD_NO;
+    return crossgate_request_add_header(request, name, name_size, value, value_size) == CROSSGATE_OK
+               ? MHD_YES
+               : MHD_NO;
 }
 
 typedef struct {
@@ -43,13 +45,16 @@ typedef struct {
     size_t length;
 } lookup;
 
-static enum MHD_Result look(void *closure, enum MHD_ValueKind kind, const char *key, const char *line) {
+static enum MHD_Result look(
+    void *closure, enum MHD_ValueKind kind, const char *key, const char *line) {
     lookup *found = closure;
     (void)kind;
     if (strcasecmp(key, found->name) != 0)
         return MHD_YES;
-    size_t room = sizeof found->joined - (found->length < sizeof found->joined ? found->length : sizeof found->joined);
-    found->length += (size_t)snprintf(room ? found->joined + found->length : NULL, room, "%s%s", found->length ? ", " : "", line);
+    size_t room = sizeof found->joined
+                  - (found->length < sizeof found->joined ? found->length : sizeof found->joined);
+    found->length += (size_t)snprintf(
+        room ? found->joined + found->length : NULL, room, "%s%s", found->length ? ", " : "", line);
     found->key = key;
     found->line = line;
     return MHD_YES;
@@ -77,8 +82,10 @@ static void merge(struct MHD_Response *response, const crossgate_header *header)
     lookup found = find(response, header->name.data);
     char merged[2048];
     size_t length;
-    if (found.length < sizeof found.joined &&
-        crossgate_header_merge(header, found.joined, found.length, merged, sizeof merged, &length) == CROSSGATE_OK) {
+    if (found.length < sizeof found.joined
+        && crossgate_header_merge(
+               header, found.joined, found.length, merged, sizeof merged, &length)
+               == CROSSGATE_OK) {
         delete_all(response, header->name.data);
         MHD_add_response_header(response, header->name.data, merged);
     } else {
@@ -87,9 +94,11 @@ static void merge(struct MHD_Response *response, const crossgate_header *header)
     }
 }
 
-/* Afterwards the response says what the policy says, whatever the application or an upstream had set. */
+/* Afterwards the response says what the policy says, whatever the application or an upstream had
+   set. */
 static void apply(const crossgate_decision *decision, struct MHD_Response *response) {
-    int keep = (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM) && find(response, "access-control-allow-origin").key != NULL;
+    int keep = (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM)
+               && find(response, "access-control-allow-origin").key != NULL;
     for (uint32_t i = 0; i < decision->remove_count && !keep; i++)
         delete_all(response, decision->remove[i].data);
     for (uint32_t i = 0; i < decision->header_count; i++) {
@@ -108,7 +117,8 @@ static void apply(const crossgate_decision *decision, struct MHD_Response *respo
 /* ---- the application ---- */
 
 static struct MHD_Response *text_response(const char *text, const char *type) {
-    struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", type);
     return response;
 }
@@ -136,8 +146,9 @@ static struct MHD_Response *application(const char *path, unsigned *status) {
 
 /* ---- both together ---- */
 
-static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, const char *path, const char *method,
-                              const char *version, const char *upload, size_t *upload_size, void **state) {
+static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, const char *path,
+    const char *method, const char *version, const char *upload, size_t *upload_size,
+    void **state) {
     const server *server = closure;
     (void)version;
     (void)upload;
@@ -152,8 +163,10 @@ static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, 
     crossgate_request_init(&request, sizeof request, method, strlen(method));
     crossgate_decision_init(&decision, sizeof decision);
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect, &request);
-    /* With host_origins: ask crossgate_asks_host(), look the origin up, and set request.verdict here. */
-    crossgate_status outcome = crossgate_evaluate(server->policy, &request, &decision, server->scratch, server->scratch_size);
+    /* With host_origins: ask crossgate_asks_host(), look the origin up, and set request.verdict
+       here. */
+    crossgate_status outcome = crossgate_evaluate(
+        server->policy, &request, &decision, server->scratch, server->scratch_size);
     if (outcome != CROSSGATE_OK)
         fprintf(stderr, "crossgate: %s\n", crossgate_status_string(outcome));
 
@@ -180,7 +193,8 @@ static crossgate_policy *load(const char *path) {
     for (size_t i = 0; i < crossgate_policy_warning_count(policy); i++) {
         crossgate_problem warning = {.struct_size = sizeof warning};
         crossgate_policy_warning(policy, i, &warning);
-        fprintf(stderr, "warning: %s at %s: %s\n", warning.code.data, warning.path.data, warning.message.data);
+        fprintf(stderr, "warning: %s at %s: %s\n", warning.code.data, warning.path.data,
+            warning.message.data);
     }
     return policy;
 }
@@ -211,13 +225,14 @@ int main(int argc, char **argv) {
     sigprocmask(SIG_BLOCK, &signals, NULL);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, &server,
-                                                 MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0,
+        NULL, NULL, answer, &server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_END);
     if (daemon == NULL) {
         fprintf(stderr, "cannot listen on 127.0.0.1:%d\n", port);
         return 1;
     }
-    printf("listening on 127.0.0.1:%d\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    printf("listening on 127.0.0.1:%d\n",
+        MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
     int received;
     sigwait(&signals, &received);

@@ -5,12 +5,14 @@
  *     ./server --policy policy.json --port 8080
  *
  * The traps of this host:
- * - Its server has no error page of its own for a handler's exception that one could put headers on: the connection gets a
- *   bare 500. So the application is called inside answer(), which sees every outcome.
- * - HTTPResponse::redirect(), requireAuthentication() and sendErrorResponse() send at once: put the headers on before.
+ * - Its server has no error page of its own for a handler's exception that one could put headers
+ *   on: the connection gets a bare 500. So the application is called inside answer(), which sees
+ *   every outcome.
+ * - HTTPResponse::redirect(), requireAuthentication() and sendErrorResponse() send at once: put the
+ *   headers on before.
  * - request.get("Origin") gives the first line: go through the request.
- * - ServerSocket(address) listens with SO_REUSEPORT: a second server on the same port takes half of the connections,
- *   unnoticed. bind() can do without.
+ * - ServerSocket(address) listens with SO_REUSEPORT: a second server on the same port takes half of
+ *   the connections, unnoticed. bind() can do without.
  * - Without a length or chunks, Poco ends the response by closing the connection.
  */
 #include "common.hpp"
@@ -32,7 +34,8 @@ struct response_fields {
 
     std::optional<std::string> get(std::string_view name) const {
         std::optional<std::string> joined;
-        for (auto line = response.find(std::string(name)); line != response.end() && Poco::icompare(line->first, std::string(name)) == 0; ++line)
+        for (auto line = response.find(std::string(name));
+             line != response.end() && Poco::icompare(line->first, std::string(name)) == 0; ++line)
             joined = joined ? *joined + ", " + line->second : line->second;
         return joined;
     }
@@ -46,38 +49,43 @@ struct response_fields {
 // ---- both together ----
 
 class handler : public Poco::Net::HTTPRequestHandler {
-public:
+  public:
     explicit handler(const crossgate::policy &policy) : policy_(policy) {}
 
     void handleRequest(HTTPServerRequest &from, HTTPServerResponse &response) override {
         crossgate::decision decision(policy_);
-        const crossgate::request request(from.getMethod(), static_cast<const Poco::Net::NameValueCollection &>(from));
+        const crossgate::request request(
+            from.getMethod(), static_cast<const Poco::Net::NameValueCollection &>(from));
         decide(policy_, request, decision);
 
         page page = {decision.status(), ""};
         if (decision.action() == crossgate::action::forward) {
             const std::string path = from.getURI().substr(0, from.getURI().find('?'));
-            page = application(path, [&](const char *name, const char *value) { response.add(name, value); });
+            page = application(
+                path, [&](const char *name, const char *value) { response.add(name, value); });
         }
         response.setStatusAndReason(static_cast<HTTPServerResponse::HTTPStatus>(page.status));
         decision.apply(response_fields{response});
         if (page.status != 204)
-            response.setContentLength(static_cast<std::streamsize>(std::string_view(page.body).size()));
+            response.setContentLength(
+                static_cast<std::streamsize>(std::string_view(page.body).size()));
         std::ostream &body = response.send();
         if (from.getMethod() != "HEAD")
             body << page.body;
     }
 
-private:
+  private:
     crossgate::policy policy_; // a copy is another reference
 };
 
 class factory : public Poco::Net::HTTPRequestHandlerFactory {
-public:
+  public:
     explicit factory(const crossgate::policy &policy) : policy_(policy) {}
-    Poco::Net::HTTPRequestHandler *createRequestHandler(const HTTPServerRequest &) override { return new handler(policy_); }
+    Poco::Net::HTTPRequestHandler *createRequestHandler(const HTTPServerRequest &) override {
+        return new handler(policy_);
+    }
 
-private:
+  private:
     crossgate::policy policy_;
 };
 

@@ -5,11 +5,14 @@ use std::ffi::c_char;
 use crossgate::{Counters, Reason};
 
 use crate::decision::{check_size, crossgate_decision, reason_number};
-use crate::status::{CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or};
+use crate::status::{
+    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or,
+};
 use crate::text::Buffer;
 
-/// Counts of decisions by reason. Safe to use from any number of threads at once, without locks: all functions but
-/// crossgate_counters_free() take it const. The caller's own. A host with several processes has one in each.
+/// Counts of decisions by reason. Safe to use from any number of threads at once, without locks:
+/// all functions but crossgate_counters_free() take it const. The caller's own. A host with several
+/// processes has one in each.
 pub struct crossgate_counters {
     counters: Counters,
 }
@@ -18,29 +21,44 @@ pub struct crossgate_counters {
 /// NULL, or counters of this library that are not freed while `'a` lasts.
 unsafe fn borrow<'a>(counters: *const crossgate_counters) -> Outcome<&'a Counters> {
     // SAFETY: this function's own contract.
-    unsafe { counters.as_ref() }.map(|counters| &counters.counters).ok_or(CROSSGATE_NULL_ARGUMENT)
+    unsafe { counters.as_ref() }
+        .map(|counters| &counters.counters)
+        .ok_or(CROSSGATE_NULL_ARGUMENT)
 }
 
 fn reason(number: i32) -> Outcome<Reason> {
-    Reason::ALL.into_iter().find(|reason| reason_number(*reason) == number).ok_or(CROSSGATE_INVALID_ARGUMENT)
+    Reason::ALL
+        .into_iter()
+        .find(|reason| reason_number(*reason) == number)
+        .ok_or(CROSSGATE_INVALID_ARGUMENT)
 }
 
 /// Makes counters, all 0. On success *counters is the caller's, until crossgate_counters_free().
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_counters_new(counters: *mut *mut crossgate_counters) -> crossgate_status {
+pub unsafe extern "C" fn crossgate_counters_new(
+    counters: *mut *mut crossgate_counters,
+) -> crossgate_status {
     guard(|| {
         if counters.is_null() {
             return Err(CROSSGATE_NULL_ARGUMENT);
         }
         // SAFETY: not NULL, so the caller's to write.
-        unsafe { counters.write(Box::into_raw(Box::new(crossgate_counters { counters: Counters::new() }))) };
+        unsafe {
+            counters.write(Box::into_raw(Box::new(crossgate_counters {
+                counters: Counters::new(),
+            })))
+        };
         Ok(())
     })
 }
 
-/// Counts a decision that crossgate_evaluate() or crossgate_evaluate_http1() filled. Allocates nothing, never blocks.
+/// Counts a decision that crossgate_evaluate() or crossgate_evaluate_http1() filled. Allocates
+/// nothing, never blocks.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_counters_record(counters: *const crossgate_counters, decision: *const crossgate_decision) -> crossgate_status {
+pub unsafe extern "C" fn crossgate_counters_record(
+    counters: *const crossgate_counters,
+    decision: *const crossgate_decision,
+) -> crossgate_status {
     guard(|| {
         // SAFETY: NULL or counters of this library that are not freed during the call.
         let counters = unsafe { borrow(counters) }?;
@@ -52,10 +70,14 @@ pub unsafe extern "C" fn crossgate_counters_record(counters: *const crossgate_co
     })
 }
 
-/// *count is how many decisions with a CROSSGATE_REASON_... were recorded. A number that is no reason is
-/// CROSSGATE_INVALID_ARGUMENT.
+/// *count is how many decisions with a CROSSGATE_REASON_... were recorded. A number that is no
+/// reason is CROSSGATE_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_counters_get(counters: *const crossgate_counters, reason_id: i32, count: *mut u64) -> crossgate_status {
+pub unsafe extern "C" fn crossgate_counters_get(
+    counters: *const crossgate_counters,
+    reason_id: i32,
+    count: *mut u64,
+) -> crossgate_status {
     guard(|| {
         // SAFETY: NULL or counters of this library that are not freed during the call.
         let counters = unsafe { borrow(counters) }?;
@@ -69,8 +91,9 @@ pub unsafe extern "C" fn crossgate_counters_get(counters: *const crossgate_count
     })
 }
 
-/// Writes all counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on; every reason, also those
-/// that are 0. The buffer is filled as with snprintf; numbers may grow between two calls, so leave some room.
+/// Writes all counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on;
+/// every reason, also those that are 0. The buffer is filled as with snprintf; numbers may grow
+/// between two calls, so leave some room.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_counters_prometheus(
     counters: *const crossgate_counters,
@@ -93,7 +116,8 @@ pub unsafe extern "C" fn crossgate_counters_prometheus(
 pub unsafe extern "C" fn crossgate_counters_free(counters: *mut crossgate_counters) {
     guard_or((), || {
         if !counters.is_null() {
-            // SAFETY: it came from `Box::into_raw` in `crossgate_counters_new`, and the caller gives it up.
+            // SAFETY: it came from `Box::into_raw` in `crossgate_counters_new`, and the caller
+            // gives it up.
             drop(unsafe { Box::from_raw(counters) });
         }
     });

@@ -4,7 +4,10 @@ use std::ffi::{CStr, c_char};
 
 use crossgate::{Action, HeaderName, Kind, Op, Reason};
 
-use crate::status::{CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome, crossgate_status, guard, guard_or};
+use crate::status::{
+    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome,
+    crossgate_status, guard, guard_or,
+};
 use crate::text::{Buffer, crossgate_str};
 
 /// No Origin: no CORS request.
@@ -16,7 +19,8 @@ pub const CROSSGATE_KIND_PREFLIGHT: i32 = 2;
 
 /// Run the handler; apply the headers to its response, whatever its status.
 pub const CROSSGATE_ACTION_FORWARD: i32 = 0;
-/// Answer a preflight now: status, headers, no body, and Content-Length: 0 unless the status is 204.
+/// Answer a preflight now: status, headers, no body, and Content-Length: 0 unless the status is
+/// 204.
 pub const CROSSGATE_ACTION_ANSWER: i32 = 1;
 /// Refuse now, with status 403, the headers and no body.
 pub const CROSSGATE_ACTION_REJECT: i32 = 2;
@@ -70,8 +74,8 @@ pub const CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK: i32 = 6;
 /// Vary
 pub const CROSSGATE_HEADER_VARY: i32 = 7;
 
-/// In crossgate_decision.flags: leave a response that already has Access-Control-Allow-Origin as it is, Vary merged
-/// (upstream = "keep").
+/// In crossgate_decision.flags: leave a response that already has Access-Control-Allow-Origin as it
+/// is, Vary merged (upstream = "keep").
 pub const CROSSGATE_DECISION_KEEP_UPSTREAM: u32 = 1;
 
 /// The room in a decision for text that is the request's.
@@ -95,8 +99,9 @@ pub struct crossgate_header {
     pub id: i32,
 }
 
-/// The answer to one request. Made ready by crossgate_decision_init(), filled by crossgate_evaluate(), usable as long as
-/// the policy and the scratch buffer. Values may lie in the decision itself, so do not copy or move it: copy the strings.
+/// The answer to one request. Made ready by crossgate_decision_init(), filled by
+/// crossgate_evaluate(), usable as long as the policy and the scratch buffer. Values may lie in the
+/// decision itself, so do not copy or move it: copy the strings.
 #[repr(C)]
 pub struct crossgate_decision {
     /// sizeof (crossgate_decision).
@@ -121,7 +126,8 @@ pub struct crossgate_decision {
     pub reserved: u32,
     /// The headers that the response gets, in their order.
     pub headers: [crossgate_header; 8],
-    /// The lower-case names of the headers that the response loses if the application or an upstream set them. Static.
+    /// The lower-case names of the headers that the response loses if the application or an
+    /// upstream set them. Static.
     pub remove: [crossgate_str; 8],
     /// Where copied values lie.
     pub text: [c_char; 512],
@@ -129,10 +135,14 @@ pub struct crossgate_decision {
 
 const _: () = assert!(CROSSGATE_DECISION_TEXT_SIZE == 512 && MAX_HEADERS == 8);
 
-/// Makes a decision ready: forward, no headers. So a host that forgets to look at the status of crossgate_evaluate() sends
-/// no permission. size is sizeof (crossgate_decision). One decision may be used for one request after another.
+/// Makes a decision ready: forward, no headers. So a host that forgets to look at the status of
+/// crossgate_evaluate() sends no permission. size is sizeof (crossgate_decision). One decision may
+/// be used for one request after another.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_decision_init(decision: *mut crossgate_decision, size: usize) -> crossgate_status {
+pub unsafe extern "C" fn crossgate_decision_init(
+    decision: *mut crossgate_decision,
+    size: usize,
+) -> crossgate_status {
     guard(|| {
         if decision.is_null() {
             return Err(CROSSGATE_NULL_ARGUMENT);
@@ -140,7 +150,8 @@ pub unsafe extern "C" fn crossgate_decision_init(decision: *mut crossgate_decisi
         if size != size_of::<crossgate_decision>() {
             return Err(CROSSGATE_STRUCT_SIZE);
         }
-        // SAFETY: the caller's memory, of the right size. Member by member: the arrays stay uninitialised.
+        // SAFETY: the caller's memory, of the right size. Member by member: the arrays stay
+        // uninitialised.
         unsafe {
             (*decision).struct_size = size as u32;
             (*decision).flags = 0;
@@ -165,7 +176,11 @@ pub(crate) unsafe fn check_size(decision: *const crossgate_decision) -> Outcome 
         return Err(CROSSGATE_NULL_ARGUMENT);
     }
     // SAFETY: not NULL; the size is the first member of every version of the struct.
-    if unsafe { (*decision).struct_size } as usize == size_of::<crossgate_decision>() { Ok(()) } else { Err(CROSSGATE_STRUCT_SIZE) }
+    if unsafe { (*decision).struct_size } as usize == size_of::<crossgate_decision>() {
+        Ok(())
+    } else {
+        Err(CROSSGATE_STRUCT_SIZE)
+    }
 }
 
 /// The start of an HTTP/1.1 line, `Name: `, in a room of one size.
@@ -176,7 +191,12 @@ struct Line {
 
 /// By the number of the header.
 static LINES: [Line; 8] = {
-    let mut lines = [const { Line { start: [0; 40], length: 0 } }; 8];
+    let mut lines = [const {
+        Line {
+            start: [0; 40],
+            length: 0,
+        }
+    }; 8];
     let mut index = 0;
     while index < HeaderName::ALL.len() {
         let name = HeaderName::ALL[index].as_str().as_bytes();
@@ -190,9 +210,9 @@ static LINES: [Line; 8] = {
     lines
 };
 
-/// Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a header section; an answer
-/// whose status is not 204 gets "Content-Length: 0". For hosts that write responses themselves. The buffer is filled as
-/// with snprintf.
+/// Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a
+/// header section; an answer whose status is not 204 gets "Content-Length: 0". For hosts that write
+/// responses themselves. The buffer is filled as with snprintf.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_write_http1(
     decision: *const crossgate_decision,
@@ -206,15 +226,30 @@ pub unsafe extern "C" fn crossgate_decision_write_http1(
         // SAFETY: the caller's outputs.
         let mut buffer = unsafe { Buffer::new(buffer, buffer_size, length) }?;
         // SAFETY: of the right size, so the members outside the arrays are initialised.
-        let (count, action, status) = unsafe { ((*decision).header_count as usize, (*decision).action, (*decision).status) };
+        let (count, action, status) = unsafe {
+            (
+                (*decision).header_count as usize,
+                (*decision).action,
+                (*decision).status,
+            )
+        };
         if count > MAX_HEADERS {
             return Err(CROSSGATE_INVALID_ARGUMENT);
         }
         // SAFETY: the first `count` headers are written by `crossgate_evaluate`.
-        let headers = unsafe { std::slice::from_raw_parts((&raw const (*decision).headers).cast::<crossgate_header>(), count) };
+        let headers = unsafe {
+            std::slice::from_raw_parts(
+                (&raw const (*decision).headers).cast::<crossgate_header>(),
+                count,
+            )
+        };
         for header in headers {
-            let line = usize::try_from(header.id).ok().and_then(|id| LINES.get(id)).ok_or(CROSSGATE_INVALID_ARGUMENT)?;
-            // SAFETY: the string that `crossgate_evaluate` wrote; policy and scratch outlive the use of a decision.
+            let line = usize::try_from(header.id)
+                .ok()
+                .and_then(|id| LINES.get(id))
+                .ok_or(CROSSGATE_INVALID_ARGUMENT)?;
+            // SAFETY: the string that `crossgate_evaluate` wrote; policy and scratch outlive the
+            // use of a decision.
             let value = unsafe { header.value.bytes() }?.unwrap_or_default();
             buffer.put_start(&line.start, line.length);
             buffer.put(value);

@@ -4,7 +4,10 @@ use std::ffi::c_char;
 
 use crossgate::{Problem, Severity};
 
-use crate::status::{CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome, crossgate_status, guard, guard_or};
+use crate::status::{
+    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome,
+    crossgate_status, guard, guard_or,
+};
 use crate::text::crossgate_str;
 
 /// The policy is not built.
@@ -12,15 +15,16 @@ pub const CROSSGATE_SEVERITY_ERROR: i32 = 0;
 /// The policy is built in spite of it.
 pub const CROSSGATE_SEVERITY_WARNING: i32 = 1;
 
-/// Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own, until
-/// crossgate_error_free().
+/// Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own,
+/// until crossgate_error_free().
 pub struct crossgate_error {
     text: String,
     problems: Vec<Texts>,
 }
 
-/// One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is filled. The strings are
-/// those of the policy or error that it comes from, live as long, and have a NUL behind them.
+/// One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is
+/// filled. The strings are those of the policy or error that it comes from, live as long, and have
+/// a NUL behind them.
 #[repr(C)]
 pub struct crossgate_problem {
     /// sizeof (crossgate_problem).
@@ -35,7 +39,8 @@ pub struct crossgate_problem {
     pub value: crossgate_str,
     /// What is wrong and why it matters.
     pub message: crossgate_str,
-    /// The corrected text; absent (data NULL) if there is none. Not escaped: it goes into a file, not into a log.
+    /// The corrected text; absent (data NULL) if there is none. Not escaped: it goes into a file,
+    /// not into a log.
     pub hint: crossgate_str,
 }
 
@@ -54,7 +59,10 @@ fn with_nul(text: &str) -> String {
 }
 
 fn view(text: &str) -> crossgate_str {
-    crossgate_str { data: text.as_ptr().cast(), len: text.len() - 1 }
+    crossgate_str {
+        data: text.as_ptr().cast(),
+        len: text.len() - 1,
+    }
 }
 
 impl Texts {
@@ -74,7 +82,11 @@ impl Texts {
 ///
 /// # Safety
 /// `out` is NULL or a writable struct whose `struct_size` is set.
-pub(crate) unsafe fn fill(problems: &[Texts], index: usize, out: *mut crossgate_problem) -> Outcome {
+pub(crate) unsafe fn fill(
+    problems: &[Texts],
+    index: usize,
+    out: *mut crossgate_problem,
+) -> Outcome {
     if out.is_null() {
         return Err(CROSSGATE_NULL_ARGUMENT);
     }
@@ -103,7 +115,10 @@ pub(crate) unsafe fn fill(problems: &[Texts], index: usize, out: *mut crossgate_
 impl crossgate_error {
     pub(crate) fn new(text: &str, problems: &[Problem]) -> Self {
         // C reads the text to its first NUL.
-        crossgate_error { text: with_nul(&text.replace('\0', "\\0")), problems: problems.iter().map(Texts::of).collect() }
+        crossgate_error {
+            text: with_nul(&text.replace('\0', "\\0")),
+            problems: problems.iter().map(Texts::of).collect(),
+        }
     }
 }
 
@@ -111,12 +126,18 @@ impl crossgate_error {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_error_count(error: *const crossgate_error) -> usize {
     // SAFETY: NULL or an error of this library that is not freed.
-    guard_or(0, || unsafe { error.as_ref() }.map_or(0, |error| error.problems.len()))
+    guard_or(0, || {
+        unsafe { error.as_ref() }.map_or(0, |error| error.problems.len())
+    })
 }
 
 /// Fills in one problem, in the order of the document; index counts from 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_error_problem(error: *const crossgate_error, index: usize, problem: *mut crossgate_problem) -> crossgate_status {
+pub unsafe extern "C" fn crossgate_error_problem(
+    error: *const crossgate_error,
+    index: usize,
+    problem: *mut crossgate_problem,
+) -> crossgate_status {
     guard(|| {
         // SAFETY: NULL or an error of this library that is not freed.
         let error = unsafe { error.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)?;
@@ -125,11 +146,14 @@ pub unsafe extern "C" fn crossgate_error_problem(error: *const crossgate_error, 
     })
 }
 
-/// Everything as text of several lines, for a person to read. Lives as long as the error; never NULL, empty for NULL.
+/// Everything as text of several lines, for a person to read. Lives as long as the error; never
+/// NULL, empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_error_text(error: *const crossgate_error) -> *const c_char {
     // SAFETY: NULL or an error of this library that is not freed.
-    guard_or(c"".as_ptr(), || unsafe { error.as_ref() }.map_or(c"".as_ptr(), |error| error.text.as_ptr().cast()))
+    guard_or(c"".as_ptr(), || {
+        unsafe { error.as_ref() }.map_or(c"".as_ptr(), |error| error.text.as_ptr().cast())
+    })
 }
 
 /// Frees an error. NULL does nothing.
@@ -137,7 +161,8 @@ pub unsafe extern "C" fn crossgate_error_text(error: *const crossgate_error) -> 
 pub unsafe extern "C" fn crossgate_error_free(error: *mut crossgate_error) {
     guard_or((), || {
         if !error.is_null() {
-            // SAFETY: it came from `Box::into_raw` in `policy::build_into`, and the caller gives it up.
+            // SAFETY: it came from `Box::into_raw` in `policy::build_into`, and the caller gives it
+            // up.
             drop(unsafe { Box::from_raw(error) });
         }
     });

@@ -1,13 +1,19 @@
-//! The C ABI of crossgate. What a C programmer needs to know stands in the comments here and from there in
-//! `include/crossgate.h`; this crate holds no CORS rule.
+//! The C ABI of crossgate. What a C programmer needs to know stands in the comments here and from
+//! there in `include/crossgate.h`; this crate holds no CORS rule.
 //!
-//! Every exported body is written out (cbindgen expands no macros) and runs in `status::guard`, so that no panic unwinds
-//! into C. `unsafe` is confined to what C hands over: each block says which promise of the header it relies on.
+//! Every exported body is written out (cbindgen expands no macros) and runs in `status::guard`, so
+//! that no panic unwinds into C. `unsafe` is confined to what C hands over: each block says which
+//! promise of the header it relies on.
 #![allow(non_camel_case_types, reason = "the names are C's")]
-#![allow(clippy::missing_safety_doc, reason = "the contract of every function is its comment in the header")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the contract of every function is its comment in the header"
+)]
 
 #[cfg(panic = "abort")]
-compile_error!("build crossgate-ffi with panic = \"unwind\": a panic must not take the host's process down");
+compile_error!(
+    "build crossgate-ffi with panic = \"unwind\": a panic must not take the host's process down"
+);
 
 // In this order they stand in the header; the blank lines keep it.
 

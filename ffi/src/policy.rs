@@ -7,11 +7,13 @@ use crossgate::{Policy, PolicyError};
 
 use crate::error::{Texts, crossgate_error, crossgate_problem, fill};
 use crate::prepared::Prepared;
-use crate::status::{CROSSGATE_INVALID_POLICY, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or};
+use crate::status::{
+    CROSSGATE_INVALID_POLICY, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or,
+};
 use crate::text::{Buffer, utf8};
 
-/// A compiled policy. Immutable: any number of threads may use it at once. Counted: every reference is given back with
-/// crossgate_policy_free().
+/// A compiled policy. Immutable: any number of threads may use it at once. Counted: every reference
+/// is given back with crossgate_policy_free().
 pub struct crossgate_policy {
     pub(crate) policy: Policy,
     pub(crate) prepared: Box<[Prepared]>,
@@ -35,7 +37,10 @@ pub(crate) unsafe fn borrow<'a>(policy: *const crossgate_policy) -> Outcome<&'a 
 pub(crate) type Built = Result<Policy, (crossgate_status, crossgate_error)>;
 
 pub(crate) fn invalid(error: &PolicyError) -> (crossgate_status, crossgate_error) {
-    (CROSSGATE_INVALID_POLICY, crossgate_error::new(&error.to_string(), error.problems()))
+    (
+        CROSSGATE_INVALID_POLICY,
+        crossgate_error::new(&error.to_string(), error.problems()),
+    )
 }
 
 /// Documents as text.
@@ -58,7 +63,10 @@ pub(crate) mod documents {
     pub(crate) fn from_file(path: &str) -> Built {
         Policy::from_file(path).map_err(|error| match error {
             LoadError::Policy(error) => invalid(&error),
-            LoadError::Io { .. } => (CROSSGATE_FILE, crossgate_error::new(&error.to_string(), &[])),
+            LoadError::Io { .. } => (
+                CROSSGATE_FILE,
+                crossgate_error::new(&error.to_string(), &[]),
+            ),
         })
     }
 
@@ -77,7 +85,13 @@ pub(crate) mod documents {
     use crate::status::{CROSSGATE_FEATURE_MISSING, Outcome};
 
     pub(crate) fn from_json(_: &str) -> Built {
-        Err((CROSSGATE_FEATURE_MISSING, crossgate_error::new("this library was built without the feature `config`: it reads no documents", &[])))
+        Err((
+            CROSSGATE_FEATURE_MISSING,
+            crossgate_error::new(
+                "this library was built without the feature `config`: it reads no documents",
+                &[],
+            ),
+        ))
     }
 
     pub(crate) use from_json as from_toml;
@@ -101,12 +115,19 @@ pub(crate) unsafe fn clear(error: *mut *mut crossgate_error) {
 ///
 /// # Safety
 /// `error` is NULL or writable.
-pub(crate) unsafe fn build_into(error: *mut *mut crossgate_error, build: impl FnOnce() -> Outcome<Built>) -> Outcome<Arc<crossgate_policy>> {
+pub(crate) unsafe fn build_into(
+    error: *mut *mut crossgate_error,
+    build: impl FnOnce() -> Outcome<Built>,
+) -> Outcome<Arc<crossgate_policy>> {
     match build()? {
         Ok(policy) => {
             let warnings = policy.warnings().iter().map(Texts::of).collect();
             let prepared = Prepared::all(&policy);
-            Ok(Arc::new(crossgate_policy { policy, prepared, warnings }))
+            Ok(Arc::new(crossgate_policy {
+                policy,
+                prepared,
+                warnings,
+            }))
         }
         Err((status, problems)) => {
             if !error.is_null() {
@@ -122,7 +143,11 @@ pub(crate) unsafe fn build_into(error: *mut *mut crossgate_error, build: impl Fn
 ///
 /// # Safety
 /// `policy` and `error` are NULL or writable.
-pub(crate) unsafe fn give(policy: *mut *mut crossgate_policy, error: *mut *mut crossgate_error, build: impl FnOnce() -> Outcome<Built>) -> Outcome {
+pub(crate) unsafe fn give(
+    policy: *mut *mut crossgate_policy,
+    error: *mut *mut crossgate_error,
+    build: impl FnOnce() -> Outcome<Built>,
+) -> Outcome {
     // SAFETY: this function's own contract.
     unsafe { clear(error) };
     if policy.is_null() {
@@ -132,7 +157,8 @@ pub(crate) unsafe fn give(policy: *mut *mut crossgate_policy, error: *mut *mut c
     unsafe { policy.write(std::ptr::null_mut()) };
     // SAFETY: this function's own contract.
     let built = unsafe { build_into(error, build) }?;
-    // SAFETY: not NULL, so writable. C sees the type as opaque, so that it is not const changes nothing.
+    // SAFETY: not NULL, so writable. C sees the type as opaque, so that it is not const changes
+    // nothing.
     unsafe { policy.write(Arc::into_raw(built).cast_mut()) };
     Ok(())
 }
@@ -143,7 +169,8 @@ pub(crate) unsafe fn give(policy: *mut *mut crossgate_policy, error: *mut *mut c
 /// NULL, or a policy of this library to which the caller has a reference.
 pub(crate) unsafe fn reference(policy: *const crossgate_policy) -> Option<Arc<crossgate_policy>> {
     (!policy.is_null()).then(|| {
-        // SAFETY: it came from `Arc::into_raw`, and the caller's reference keeps it alive meanwhile.
+        // SAFETY: it came from `Arc::into_raw`, and the caller's reference keeps it alive
+        // meanwhile.
         unsafe {
             Arc::increment_strong_count(policy);
             Arc::from_raw(policy)
@@ -151,8 +178,9 @@ pub(crate) unsafe fn reference(policy: *const crossgate_policy) -> Option<Arc<cr
     })
 }
 
-/// Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference. On
-/// CROSSGATE_INVALID_POLICY *error is the caller's, with every problem; error may be NULL if nobody wants to know.
+/// Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference.
+/// On CROSSGATE_INVALID_POLICY *error is the caller's, with every problem; error may be NULL if
+/// nobody wants to know.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_from_json(
     text: *const c_char,
@@ -184,8 +212,9 @@ pub unsafe extern "C" fn crossgate_policy_from_toml(
     })
 }
 
-/// Builds a policy from a file whose name ends in .json or .toml; otherwise as crossgate_policy_from_json(). A file that
-/// cannot be read, has another ending or is not UTF-8 is CROSSGATE_FILE, with an *error that has a text and no problems.
+/// Builds a policy from a file whose name ends in .json or .toml; otherwise as
+/// crossgate_policy_from_json(). A file that cannot be read, has another ending or is not UTF-8 is
+/// CROSSGATE_FILE, with an *error that has a text and no problems.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_from_file(
     path: *const c_char,
@@ -201,9 +230,9 @@ pub unsafe extern "C" fn crossgate_policy_from_file(
     })
 }
 
-/// Builds a policy from environment variables: with the prefix "CORS" from CORS_ALLOW_ORIGINS, CORS_MAX_AGE and so on,
-/// lists split at commas; otherwise as crossgate_policy_from_json(). Reads the environment: no other thread may change it
-/// meanwhile.
+/// Builds a policy from environment variables: with the prefix "CORS" from CORS_ALLOW_ORIGINS,
+/// CORS_MAX_AGE and so on, lists split at commas; otherwise as crossgate_policy_from_json(). Reads
+/// the environment: no other thread may change it meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_from_env(
     prefix: *const c_char,
@@ -213,7 +242,10 @@ pub unsafe extern "C" fn crossgate_policy_from_env(
 ) -> crossgate_status {
     guard(|| {
         // SAFETY: the caller's text, readable for the call.
-        let build = || Ok(Policy::from_env(unsafe { utf8(prefix, prefix_len) }?).map_err(|error| invalid(&error)));
+        let build = || {
+            Ok(Policy::from_env(unsafe { utf8(prefix, prefix_len) }?)
+                .map_err(|error| invalid(&error)))
+        };
         // SAFETY: the caller's outputs.
         unsafe { give(policy, error, build) }
     })
@@ -221,7 +253,9 @@ pub unsafe extern "C" fn crossgate_policy_from_env(
 
 /// Takes another reference to a policy and returns the policy. NULL gives NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_policy_ref(policy: *const crossgate_policy) -> *mut crossgate_policy {
+pub unsafe extern "C" fn crossgate_policy_ref(
+    policy: *const crossgate_policy,
+) -> *mut crossgate_policy {
     guard_or(std::ptr::null_mut(), || {
         if !policy.is_null() {
             // SAFETY: it came from `Arc::into_raw`, and the caller holds a reference.
@@ -231,8 +265,9 @@ pub unsafe extern "C" fn crossgate_policy_ref(policy: *const crossgate_policy) -
     })
 }
 
-/// Gives a reference back; the last one frees the policy, and with it everything that was borrowed from it: the values of
-/// decisions and the strings of warnings. May run on any thread. NULL does nothing.
+/// Gives a reference back; the last one frees the policy, and with it everything that was borrowed
+/// from it: the values of decisions and the strings of warnings. May run on any thread. NULL does
+/// nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_free(policy: *mut crossgate_policy) {
     guard_or((), || {
@@ -243,8 +278,8 @@ pub unsafe extern "C" fn crossgate_policy_free(policy: *mut crossgate_policy) {
     });
 }
 
-/// The size of the scratch buffer that crossgate_evaluate() needs for preflights; 0 for most policies (it is not for
-/// allow_headers = "*" with credentials) and for NULL. Never changes.
+/// The size of the scratch buffer that crossgate_evaluate() needs for preflights; 0 for most
+/// policies (it is not for allow_headers = "*" with credentials) and for NULL. Never changes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_scratch_size(policy: *const crossgate_policy) -> usize {
     guard_or(0, || {
@@ -264,8 +299,9 @@ impl crossgate_policy {
     }
 }
 
-/// 1 if the policy asks the host about origins that nothing in it matches (host_origins), otherwise 0; 0 for NULL. Never
-/// changes. A host whose configuration names a source of verdicts learns here whether it is ever asked.
+/// 1 if the policy asks the host about origins that nothing in it matches (host_origins), otherwise
+/// 0; 0 for NULL. Never changes. A host whose configuration names a source of verdicts learns here
+/// whether it is ever asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_has_host_origins(policy: *const crossgate_policy) -> i32 {
     guard_or(0, || {
@@ -285,7 +321,11 @@ pub unsafe extern "C" fn crossgate_policy_warning_count(policy: *const crossgate
 
 /// Fills in one warning; index counts from 0. Its strings live as long as the policy.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_policy_warning(policy: *const crossgate_policy, index: usize, problem: *mut crossgate_problem) -> crossgate_status {
+pub unsafe extern "C" fn crossgate_policy_warning(
+    policy: *const crossgate_policy,
+    index: usize,
+    problem: *mut crossgate_problem,
+) -> crossgate_status {
     guard(|| {
         // SAFETY: NULL or a policy of this library that is not freed.
         let policy = unsafe { borrow(policy) }?;
@@ -294,8 +334,8 @@ pub unsafe extern "C" fn crossgate_policy_warning(policy: *const crossgate_polic
     })
 }
 
-/// Writes the canonical document as JSON text: every option, origins as browsers write them. A policy built from it is
-/// equal to this one.
+/// Writes the canonical document as JSON text: every option, origins as browsers write them. A
+/// policy built from it is equal to this one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_document_json(
     policy: *const crossgate_policy,

@@ -1,4 +1,5 @@
-//! The header sets of a policy as C reads them, made when the policy is built: a decision is a copy.
+//! The header sets of a policy as C reads them, made when the policy is built: a decision is a
+//! copy.
 
 use crossgate::{HeaderName, Policy, PreparedValue};
 
@@ -20,20 +21,38 @@ unsafe impl Send for Prepared {}
 // SAFETY: as above.
 unsafe impl Sync for Prepared {}
 
-const NO_HEADER: crossgate_header =
-    crossgate_header { name: crossgate_str::ABSENT, lower_name: crossgate_str::ABSENT, value: crossgate_str::ABSENT, op: CROSSGATE_OP_SET, id: 0 };
+const NO_HEADER: crossgate_header = crossgate_header {
+    name: crossgate_str::ABSENT,
+    lower_name: crossgate_str::ABSENT,
+    value: crossgate_str::ABSENT,
+    op: CROSSGATE_OP_SET,
+    id: 0,
+};
 
 impl Prepared {
     /// All sets of a policy, in its order. They borrow from it, so whoever keeps them keeps it too.
     pub(crate) fn all(policy: &Policy) -> Box<[Prepared]> {
-        policy.prepared().map(|(headers, remove)| Prepared::of(headers, remove)).collect()
+        policy
+            .prepared()
+            .map(|(headers, remove)| Prepared::of(headers, remove))
+            .collect()
     }
 
-    fn of<'p>(headers: impl Iterator<Item = (HeaderName, crossgate::Op, PreparedValue<'p>)>, remove: &[HeaderName]) -> Prepared {
-        let mut set =
-            Prepared { header_count: 0, remove_count: 0, of_request: [None; 3], headers: [[NO_HEADER; 4]; 2], remove: [[crossgate_str::ABSENT; 4]; 2] };
+    fn of<'p>(
+        headers: impl Iterator<Item = (HeaderName, crossgate::Op, PreparedValue<'p>)>,
+        remove: &[HeaderName],
+    ) -> Prepared {
+        let mut set = Prepared {
+            header_count: 0,
+            remove_count: 0,
+            of_request: [None; 3],
+            headers: [[NO_HEADER; 4]; 2],
+            remove: [[crossgate_str::ABSENT; 4]; 2],
+        };
         let mut of_request = set.of_request.iter_mut();
-        for ((index, (name, op, value)), room) in headers.enumerate().zip(set.headers.as_flattened_mut()) {
+        for ((index, (name, op, value)), room) in
+            headers.enumerate().zip(set.headers.as_flattened_mut())
+        {
             let (text, of) = match value {
                 PreparedValue::Fixed(text) => (crossgate_str::of(text), None),
                 PreparedValue::Origin => (crossgate_str::ABSENT, Some(PreparedValue::Origin)),

@@ -5,7 +5,10 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crossgate::{Field, LineSource, Lines, Request, RequestHeader, Verdict};
 
-use crate::status::{CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome, crossgate_status, guard};
+use crate::status::{
+    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome,
+    crossgate_status, guard,
+};
 use crate::text::{bytes, crossgate_str};
 
 /// The host says nothing; for a policy with host_origins that is a no.
@@ -15,11 +18,12 @@ pub const CROSSGATE_VERDICT_ALLOW: i32 = 1;
 /// The host does not.
 pub const CROSSGATE_VERDICT_DENY: i32 = 2;
 
-/// The lines of Access-Control-Request-Headers that crossgate_request_add_header() has room for. Browsers send one.
+/// The lines of Access-Control-Request-Headers that crossgate_request_add_header() has room for.
+/// Browsers send one.
 pub const CROSSGATE_ADDED_LINES: usize = 16;
 
-/// The lines of one header field: the values of all header lines of that name, in order. A line whose data is NULL is no
-/// line.
+/// The lines of one header field: the values of all header lines of that name, in order. A line
+/// whose data is NULL is no line.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct crossgate_lines {
@@ -29,10 +33,10 @@ pub struct crossgate_lines {
     pub count: usize,
 }
 
-/// What a policy is asked about: the method and the few header fields that CORS reads. Made ready by
-/// crossgate_request_init(), then filled by crossgate_request_add_header() or by pointing the members at the host's own
-/// lines. All text stays the host's and must not change as long as the request is used. Never join lines and never leave
-/// any out: two Origin lines are no origin.
+/// What a policy is asked about: the method and the few header fields that CORS reads. Made ready
+/// by crossgate_request_init(), then filled by crossgate_request_add_header() or by pointing the
+/// members at the host's own lines. All text stays the host's and must not change as long as the
+/// request is used. Never join lines and never leave any out: two Origin lines are no origin.
 #[repr(C)]
 pub struct crossgate_request {
     /// sizeof (crossgate_request).
@@ -53,7 +57,8 @@ pub struct crossgate_request {
     pub sec_fetch_site: crossgate_lines,
     /// CROSSGATE_VERDICT_...: what the host says of an origin that crossgate_asks_host() gave.
     pub verdict: i32,
-    /// What crossgate_request_add_header() took; its business alone. It counts behind the lines above.
+    /// What crossgate_request_add_header() took; its business alone. It counts behind the lines
+    /// above.
     pub added_acr_headers_count: u32,
     /// Its business alone.
     pub added_origin_count: u32,
@@ -77,12 +82,21 @@ pub struct crossgate_request {
 
 const _: () = assert!(CROSSGATE_ADDED_LINES == 16);
 
-const NO_LINES: crossgate_lines = crossgate_lines { data: std::ptr::null(), count: 0 };
+const NO_LINES: crossgate_lines = crossgate_lines {
+    data: std::ptr::null(),
+    count: 0,
+};
 
-/// Makes a request ready: no header lines, no verdict. size is sizeof (crossgate_request). The method is borrowed; absent
-/// is as good as empty. Members that have counts of 0 are left as they are, so this is cheap.
+/// Makes a request ready: no header lines, no verdict. size is sizeof (crossgate_request). The
+/// method is borrowed; absent is as good as empty. Members that have counts of 0 are left as they
+/// are, so this is cheap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_request_init(request: *mut crossgate_request, size: usize, method: *const c_char, method_len: usize) -> crossgate_status {
+pub unsafe extern "C" fn crossgate_request_init(
+    request: *mut crossgate_request,
+    size: usize,
+    method: *const c_char,
+    method_len: usize,
+) -> crossgate_status {
     guard(|| {
         if request.is_null() {
             return Err(CROSSGATE_NULL_ARGUMENT);
@@ -92,12 +106,15 @@ pub unsafe extern "C" fn crossgate_request_init(request: *mut crossgate_request,
         }
         // SAFETY: the caller's text.
         unsafe { bytes(method, method_len) }?;
-        // SAFETY: the caller's memory, of the right size. Member by member and without a reference: the room for lines
-        // stays uninitialised.
+        // SAFETY: the caller's memory, of the right size. Member by member and without a reference:
+        // the room for lines stays uninitialised.
         unsafe {
             (*request).struct_size = size as u32;
             (*request).flags = 0;
-            (*request).method = crossgate_str { data: method, len: method_len };
+            (*request).method = crossgate_str {
+                data: method,
+                len: method_len,
+            };
             (*request).origin = NO_LINES;
             (*request).acr_method = NO_LINES;
             (*request).acr_headers = NO_LINES;
@@ -114,10 +131,11 @@ pub unsafe extern "C" fn crossgate_request_init(request: *mut crossgate_request,
     })
 }
 
-/// Takes one header line; any case of the name will do, and names that CORS does not read are passed over, so a host calls
-/// it for every line. The value is borrowed, an absent one is as good as empty. Of Access-Control-Request-Headers
-/// CROSSGATE_ADDED_LINES lines are kept; with more the list counts as too long (under a literal "*": as one that names
-/// Authorization), so that nothing passes unseen. A host that must do better points acr_headers at an array of its own.
+/// Takes one header line; any case of the name will do, and names that CORS does not read are
+/// passed over, so a host calls it for every line. The value is borrowed, an absent one is as good
+/// as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more the
+/// list counts as too long (under a literal "*": as one that names Authorization), so that nothing
+/// passes unseen. A host that must do better points acr_headers at an array of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_request_add_header(
     request: *mut crossgate_request,
@@ -129,17 +147,36 @@ pub unsafe extern "C" fn crossgate_request_add_header(
     guard(|| {
         // SAFETY: NULL or the caller's request.
         unsafe { check_size(request) }?;
-        // SAFETY: the size is right, so every member outside the room is initialised, and nobody else uses it meanwhile.
+        // SAFETY: the size is right, so every member outside the room is initialised, and nobody
+        // else uses it meanwhile.
         let request = unsafe { &mut *request };
         // SAFETY: the caller's texts.
         let (name, value) = unsafe { (bytes(name, name_len)?, bytes(value, value_len)?) };
-        let Some(header) = RequestHeader::from_name(name) else { return Ok(()) };
-        let line = crossgate_str { data: if value.is_empty() { c"".as_ptr() } else { value.as_ptr().cast() }, len: value.len() };
+        let Some(header) = RequestHeader::from_name(name) else {
+            return Ok(());
+        };
+        let line = crossgate_str {
+            data: if value.is_empty() {
+                c"".as_ptr()
+            } else {
+                value.as_ptr().cast()
+            },
+            len: value.len(),
+        };
         let (first, count) = match header {
             RequestHeader::Origin => (&mut request.added_origin, &mut request.added_origin_count),
-            RequestHeader::Method => (&mut request.added_acr_method, &mut request.added_acr_method_count),
-            RequestHeader::PrivateNetwork => (&mut request.added_acr_private_network, &mut request.added_acr_private_network_count),
-            RequestHeader::SecFetchSite => (&mut request.added_sec_fetch_site, &mut request.added_sec_fetch_site_count),
+            RequestHeader::Method => (
+                &mut request.added_acr_method,
+                &mut request.added_acr_method_count,
+            ),
+            RequestHeader::PrivateNetwork => (
+                &mut request.added_acr_private_network,
+                &mut request.added_acr_private_network_count,
+            ),
+            RequestHeader::SecFetchSite => (
+                &mut request.added_sec_fetch_site,
+                &mut request.added_sec_fetch_site_count,
+            ),
             RequestHeader::Headers => {
                 let index = request.added_acr_headers_count as usize;
                 if let Some(room) = request.added_acr_headers.get_mut(index) {
@@ -166,7 +203,11 @@ unsafe fn check_size(request: *const crossgate_request) -> Outcome {
         return Err(CROSSGATE_NULL_ARGUMENT);
     }
     // SAFETY: not NULL; the size is the first member of every version of the struct.
-    if unsafe { (*request).struct_size } as usize == size_of::<crossgate_request>() { Ok(()) } else { Err(CROSSGATE_STRUCT_SIZE) }
+    if unsafe { (*request).struct_size } as usize == size_of::<crossgate_request>() {
+        Ok(())
+    } else {
+        Err(CROSSGATE_STRUCT_SIZE)
+    }
 }
 
 #[inline]
@@ -200,7 +241,8 @@ impl crossgate_lines {
     /// Adds the lines to a field.
     ///
     /// # Safety
-    /// `data` is NULL or has `count` readable lines, and each of these is absent or readable, all outliving `'a`.
+    /// `data` is NULL or has `count` readable lines, and each of these is absent or readable, all
+    /// outliving `'a`.
     #[inline(always)]
     pub(crate) unsafe fn push_to<'a>(self, field: &mut Field<'a>) -> Outcome {
         // SAFETY: this function's own contract.
@@ -215,9 +257,15 @@ impl crossgate_lines {
 }
 
 /// # Safety
-/// `direct` as for [`crossgate_lines::push_to`]; `added` is initialised if `count` is not 0, and readable like a line.
+/// `direct` as for [`crossgate_lines::push_to`]; `added` is initialised if `count` is not 0, and
+/// readable like a line.
 #[inline(always)]
-unsafe fn fill<'a>(field: &mut Field<'a>, direct: crossgate_lines, added: &MaybeUninit<crossgate_str>, count: u32) -> Outcome {
+unsafe fn fill<'a>(
+    field: &mut Field<'a>,
+    direct: crossgate_lines,
+    added: &MaybeUninit<crossgate_str>,
+    count: u32,
+) -> Outcome {
     // SAFETY: this function's own contract.
     unsafe { direct.push_to(field) }?;
     if count > 0 {
@@ -231,9 +279,10 @@ unsafe fn fill<'a>(field: &mut Field<'a>, direct: crossgate_lines, added: &Maybe
     Ok(())
 }
 
-/// Stands for lines that there was no room for: more empty elements than any list may have, and the one name that a
-/// literal `*` does not cover. It can only deny.
-const TOO_MANY_LINES: &[u8] = b",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,authorization";
+/// Stands for lines that there was no room for: more empty elements than any list may have, and the
+/// one name that a literal `*` does not cover. It can only deny.
+const TOO_MANY_LINES: &[u8] =
+    b",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,authorization";
 
 /// What C handed over, checked as far as every call needs it.
 pub(crate) struct Given<'a> {
@@ -241,35 +290,48 @@ pub(crate) struct Given<'a> {
     pub(crate) verdict: Option<Verdict>,
 }
 
-// SAFETY: the pointers are only read from, and the host may not change what they point at while the request is in use.
+// SAFETY: the pointers are only read from, and the host may not change what they point at while the
+// request is in use.
 unsafe impl Sync for Given<'_> {}
 
-/// A request to be filled. Not dropped: it owns nothing (`Lines::Collected` is never made here), and the compiler need not
-/// find that out.
+/// A request to be filled. Not dropped: it owns nothing (`Lines::Collected` is never made here),
+/// and the compiler need not find that out.
 #[inline(always)]
 pub(crate) fn empty<'a>() -> ManuallyDrop<Request<'a>> {
     ManuallyDrop::new(Request::default())
 }
 
-/// The request, if it is a usual one: no verdict, and each field once at most, through `crossgate_request_add_header`. It
-/// is only read from, so that the compiler builds nothing. `None` for everything else, mistakes among it.
+/// The request, if it is a usual one: no verdict, and each field once at most, through
+/// `crossgate_request_add_header`. It is only read from, so that the compiler builds nothing.
+/// `None` for everything else, mistakes among it.
 ///
 /// # Safety
 /// As for [`Given::read`].
 #[inline(always)]
-pub(crate) unsafe fn usual<'a>(request: *const crossgate_request) -> Option<ManuallyDrop<Request<'a>>> {
+pub(crate) unsafe fn usual<'a>(
+    request: *const crossgate_request,
+) -> Option<ManuallyDrop<Request<'a>>> {
     // SAFETY: this function's own contract.
     unsafe { check_size(request) }.ok()?;
     // SAFETY: of the right size, so every member outside the room for added lines is initialised.
     let r = unsafe { &*request };
-    let direct = r.origin.count | r.acr_method.count | r.acr_headers.count | r.acr_private_network.count | r.sec_fetch_site.count;
+    let direct = r.origin.count
+        | r.acr_method.count
+        | r.acr_headers.count
+        | r.acr_private_network.count
+        | r.sec_fetch_site.count;
     let fields = r.added_origin_count | r.added_acr_method_count | r.added_acr_headers_count;
     let is_text = !r.method.data.is_null() && r.method.len <= isize::MAX as usize;
-    if direct != 0 || r.flags | r.verdict as u32 | r.added_acr_private_network_count != 0 || fields > 1 || !is_text {
+    if direct != 0
+        || r.flags | r.verdict as u32 | r.added_acr_private_network_count != 0
+        || fields > 1
+        || !is_text
+    {
         return None;
     }
     let mut request = empty();
-    // SAFETY: as above; `crossgate_request_add_header` wrote and checked a line before it counted it.
+    // SAFETY: as above; `crossgate_request_add_header` wrote and checked a line before it counted
+    // it.
     unsafe {
         request.method = std::slice::from_raw_parts(r.method.data.cast(), r.method.len);
         if r.added_origin_count != 0 {
@@ -287,21 +349,26 @@ pub(crate) unsafe fn usual<'a>(request: *const crossgate_request) -> Option<Manu
 
 impl<'a> Given<'a> {
     /// # Safety
-    /// `request` is NULL or the caller's request, made ready by `crossgate_request_init`; all its lines are readable and
-    /// outlive `'a`, and none changes meanwhile.
+    /// `request` is NULL or the caller's request, made ready by `crossgate_request_init`; all its
+    /// lines are readable and outlive `'a`, and none changes meanwhile.
     #[inline(always)]
     pub(crate) unsafe fn read(request: *const crossgate_request) -> Outcome<Self> {
         // SAFETY: this function's own contract.
         unsafe { check_size(request) }?;
-        // SAFETY: of the right size, so every member outside the room for added lines is initialised.
+        // SAFETY: of the right size, so every member outside the room for added lines is
+        // initialised.
         let request = unsafe { &*request };
         if request.flags != 0 {
             return Err(CROSSGATE_INVALID_ARGUMENT);
         }
-        Ok(Given { request, verdict: verdict(request.verdict)? })
+        Ok(Given {
+            request,
+            verdict: verdict(request.verdict)?,
+        })
     }
 
-    /// The same for the core. In place: a request that is handed from function to function is copied each time.
+    /// The same for the core. In place: a request that is handed from function to function is
+    /// copied each time.
     #[inline(always)]
     pub(crate) fn fill(&'a self, request: &mut Request<'a>) -> Outcome {
         // SAFETY: the contract of `read`.
@@ -311,20 +378,46 @@ impl<'a> Given<'a> {
 
     fn fill_fields(&'a self, request: &mut Request<'a>) -> Outcome {
         let r = self.request;
-        // SAFETY: the contract of `read`: texts and lines are readable, added ones initialised as far as they are counted.
+        // SAFETY: the contract of `read`: texts and lines are readable, added ones initialised as
+        // far as they are counted.
         unsafe {
-            fill(&mut request.origin, r.origin, &r.added_origin, r.added_origin_count)?;
-            fill(&mut request.acrm, r.acr_method, &r.added_acr_method, r.added_acr_method_count)?;
-            fill(&mut request.acrpn, r.acr_private_network, &r.added_acr_private_network, r.added_acr_private_network_count)?;
-            fill(&mut request.sec_fetch_site, r.sec_fetch_site, &r.added_sec_fetch_site, r.added_sec_fetch_site_count)?;
+            fill(
+                &mut request.origin,
+                r.origin,
+                &r.added_origin,
+                r.added_origin_count,
+            )?;
+            fill(
+                &mut request.acrm,
+                r.acr_method,
+                &r.added_acr_method,
+                r.added_acr_method_count,
+            )?;
+            fill(
+                &mut request.acrpn,
+                r.acr_private_network,
+                &r.added_acr_private_network,
+                r.added_acr_private_network_count,
+            )?;
+            fill(
+                &mut request.sec_fetch_site,
+                r.sec_fetch_site,
+                &r.added_sec_fetch_site,
+                r.added_sec_fetch_site_count,
+            )?;
         }
         let (direct, added) = self.lists()?;
         // The usual shapes need no dynamic call.
         request.acrh = match (direct, added) {
             ([], []) => Lines::Absent,
             // SAFETY: as above.
-            ([line], []) | ([], [line]) => unsafe { line.bytes() }?.map_or(Lines::Absent, Lines::One),
-            _ => match self.list_lines().try_fold(0, |count, line| line.map(|_| count + 1))? {
+            ([line], []) | ([], [line]) => {
+                unsafe { line.bytes() }?.map_or(Lines::Absent, Lines::One)
+            }
+            _ => match self
+                .list_lines()
+                .try_fold(0, |count, line| line.map(|_| count + 1))?
+            {
                 0 => Lines::Absent,
                 _ => Lines::Many(self),
             },
@@ -335,9 +428,14 @@ impl<'a> Given<'a> {
     /// The lines of Access-Control-Request-Headers, from both places.
     fn lists(&self) -> Outcome<(&'a [crossgate_str], &'a [crossgate_str])> {
         let kept = (self.request.added_acr_headers_count as usize).min(CROSSGATE_ADDED_LINES);
-        // SAFETY: `crossgate_request_add_header` wrote the first `kept` lines, and `kept` is within the array; the others
-        // are readable by the contract of `read`.
-        unsafe { Ok((self.request.acr_headers.slice()?, std::slice::from_raw_parts(self.request.added_acr_headers.as_ptr().cast(), kept))) }
+        // SAFETY: `crossgate_request_add_header` wrote the first `kept` lines, and `kept` is within
+        // the array; the others are readable by the contract of `read`.
+        unsafe {
+            Ok((
+                self.request.acr_headers.slice()?,
+                std::slice::from_raw_parts(self.request.added_acr_headers.as_ptr().cast(), kept),
+            ))
+        }
     }
 
     /// Every line of both, checked.
@@ -345,7 +443,10 @@ impl<'a> Given<'a> {
         let (direct, added) = self.lists().unwrap_or_default();
         let too_many = self.request.added_acr_headers_count as usize > CROSSGATE_ADDED_LINES;
         // SAFETY: readable by the contract of `read`.
-        let given = direct.iter().chain(added).filter_map(|line| unsafe { line.bytes() }.transpose());
+        let given = direct
+            .iter()
+            .chain(added)
+            .filter_map(|line| unsafe { line.bytes() }.transpose());
         given.chain(too_many.then_some(Ok(TOO_MANY_LINES)))
     }
 }

@@ -1,9 +1,10 @@
 //! A place for one policy that is swapped while others read it.
 //!
-//! Readers never wait, take no lock, allocate nothing and leave nothing behind for their thread; the crates for this keep
-//! a record for every thread that ever read, which an embedded library should not. A writer waits until nobody is still
-//! between reading the pointer and counting his reference, which takes a few instructions. `ffi/tests/slot.rs` runs it
-//! through every interleaving.
+//! Readers never wait, take no lock, allocate nothing and leave nothing behind for their thread;
+//! the crates for this keep a record for every thread that ever read, which an embedded library
+//! should not. A writer waits until nobody is still between reading the pointer and counting his
+//! reference, which takes a few instructions. `ffi/tests/slot.rs` runs it through every
+//! interleaving.
 
 use std::ptr;
 use std::sync::atomic::Ordering;
@@ -45,8 +46,9 @@ impl<T> Slot<T> {
         readers.fetch_add(1, Ordering::Acquire);
         let current = self.current.load(Ordering::Acquire);
         let value = (!current.is_null()).then(|| {
-            // SAFETY: the slot's own reference is still there: `swap` gives it up only after both counts of readers were 0
-            // behind its exchange, and this reader was counted before it read the pointer.
+            // SAFETY: the slot's own reference is still there: `swap` gives it up only after both
+            // counts of readers were 0 behind its exchange, and this reader was counted before it
+            // read the pointer.
             unsafe {
                 Arc::increment_strong_count(current);
                 Arc::from_raw(current)
@@ -58,11 +60,15 @@ impl<T> Slot<T> {
 
     /// Puts another value there. The old one is dropped by this or by the last reader that has it.
     pub(crate) fn swap(&self, value: Option<Arc<T>>) {
-        let writing = self.writers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let writing = self
+            .writers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let old = self.current.swap(into_raw(value), Ordering::AcqRel);
-        // Each count is read by writing it (`fetch_add(0)`), so it has one order with the readers' steps: who was counted
-        // before has left, with his reference, if it is 0; who is counted after sees the exchange, so the new pointer. A
-        // plain load may be older than a reader. The phase sends newcomers to the other count, so each gets to 0.
+        // Each count is read by writing it (`fetch_add(0)`), so it has one order with the readers'
+        // steps: who was counted before has left, with his reference, if it is 0; who is counted
+        // after sees the exchange, so the new pointer. A plain load may be older than a reader. The
+        // phase sends newcomers to the other count, so each gets to 0.
         for _ in 0..2 {
             let entered = self.phase.fetch_xor(1, Ordering::Relaxed) & 1;
             while self.readers[entered].fetch_add(0, Ordering::AcqRel) != 0 {

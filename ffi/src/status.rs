@@ -3,15 +3,16 @@
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What a call came to: CROSSGATE_OK or the reason why nothing was done. Treat numbers that you do not know as failures;
-/// none is ever reused.
+/// What a call came to: CROSSGATE_OK or the reason why nothing was done. Treat numbers that you do
+/// not know as failures; none is ever reused.
 pub type crossgate_status = i32;
 
 /// Done.
 pub const CROSSGATE_OK: crossgate_status = 0;
 /// NULL where an object, an output or text with a length belongs.
 pub const CROSSGATE_NULL_ARGUMENT: crossgate_status = 1;
-/// A struct_size that this library does not know: not set, or the program was compiled with another version's header.
+/// A struct_size that this library does not know: not set, or the program was compiled with another
+/// version's header.
 pub const CROSSGATE_STRUCT_SIZE: crossgate_status = 2;
 /// A value that means nothing: an unknown verdict or flag, an index or a count out of range.
 pub const CROSSGATE_INVALID_ARGUMENT: crossgate_status = 3;
@@ -21,7 +22,8 @@ pub const CROSSGATE_NOT_UTF8: crossgate_status = 4;
 pub const CROSSGATE_INVALID_POLICY: crossgate_status = 5;
 /// The policy file cannot be read; the crossgate_error says why.
 pub const CROSSGATE_FILE: crossgate_status = 6;
-/// A verdict for a policy without host_origins: the wrong policy is asked, or the option was forgotten.
+/// A verdict for a policy without host_origins: the wrong policy is asked, or the option was
+/// forgotten.
 pub const CROSSGATE_VERDICT_NOT_ASKED: crossgate_status = 7;
 /// The buffer is too small: see its length argument, or crossgate_policy_scratch_size().
 pub const CROSSGATE_BUFFER_TOO_SMALL: crossgate_status = 8;
@@ -32,8 +34,8 @@ pub const CROSSGATE_PANIC: crossgate_status = 10;
 
 pub(crate) type Outcome<T = ()> = Result<T, crossgate_status>;
 
-/// Runs the body of an exported function; a panic becomes `CROSSGATE_PANIC`. Every object is immutable or the caller's
-/// plain memory, so nothing can be left half-changed behind an unwind.
+/// Runs the body of an exported function; a panic becomes `CROSSGATE_PANIC`. Every object is
+/// immutable or the caller's plain memory, so nothing can be left half-changed behind an unwind.
 #[inline]
 pub(crate) fn guard(body: impl FnOnce() -> Outcome) -> crossgate_status {
     match catch_unwind(AssertUnwindSafe(body)) {

@@ -2,10 +2,13 @@
 
 use std::ffi::c_char;
 
-use crate::status::{CROSSGATE_BUFFER_TOO_SMALL, CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NOT_UTF8, CROSSGATE_NULL_ARGUMENT, Outcome};
+use crate::status::{
+    CROSSGATE_BUFFER_TOO_SMALL, CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NOT_UTF8,
+    CROSSGATE_NULL_ARGUMENT, Outcome,
+};
 
-/// Bytes of somebody else's. data NULL: absent; len 0: empty. What the library gives back has a NUL behind its len bytes
-/// wherever the comment says so.
+/// Bytes of somebody else's. data NULL: absent; len 0: empty. What the library gives back has a NUL
+/// behind its len bytes wherever the comment says so.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct crossgate_str {
@@ -16,11 +19,17 @@ pub struct crossgate_str {
 }
 
 impl crossgate_str {
-    pub(crate) const ABSENT: Self = crossgate_str { data: std::ptr::null(), len: 0 };
+    pub(crate) const ABSENT: Self = crossgate_str {
+        data: std::ptr::null(),
+        len: 0,
+    };
 
     #[inline]
     pub(crate) const fn of(text: &str) -> Self {
-        crossgate_str { data: text.as_ptr().cast(), len: text.len() }
+        crossgate_str {
+            data: text.as_ptr().cast(),
+            len: text.len(),
+        }
     }
 
     /// `None` if absent.
@@ -30,13 +39,19 @@ impl crossgate_str {
     #[inline]
     pub(crate) unsafe fn bytes<'a>(self) -> Outcome<Option<&'a [u8]>> {
         if self.data.is_null() {
-            return if self.len == 0 { Ok(None) } else { Err(CROSSGATE_NULL_ARGUMENT) };
+            return if self.len == 0 {
+                Ok(None)
+            } else {
+                Err(CROSSGATE_NULL_ARGUMENT)
+            };
         }
         if self.len > isize::MAX as usize {
             return Err(CROSSGATE_INVALID_ARGUMENT);
         }
         // SAFETY: not NULL, of a possible length, and readable by this function's own contract.
-        Ok(Some(unsafe { std::slice::from_raw_parts(self.data.cast(), self.len) }))
+        Ok(Some(unsafe {
+            std::slice::from_raw_parts(self.data.cast(), self.len)
+        }))
     }
 }
 
@@ -70,13 +85,19 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     /// # Safety
-    /// `data` is NULL or has `size` writable bytes, `length` is NULL or writable, and both stay so while the buffer is used.
+    /// `data` is NULL or has `size` writable bytes, `length` is NULL or writable, and both stay so
+    /// while the buffer is used.
     #[inline]
     pub(crate) unsafe fn new(data: *mut c_char, size: usize, length: *mut usize) -> Outcome<Self> {
         if length.is_null() || (data.is_null() && size > 0) {
             return Err(CROSSGATE_NULL_ARGUMENT);
         }
-        Ok(Buffer { data: data.cast(), size, used: 0, length })
+        Ok(Buffer {
+            data: data.cast(),
+            size,
+            used: 0,
+            length,
+        })
     }
 
     /// Adds text, or only its length once the buffer is full.
@@ -85,8 +106,8 @@ impl Buffer {
         // Saturating: a length that no memory can hold stays too long.
         let end = self.used.saturating_add(text.len());
         if end < self.size {
-            // SAFETY: `used..end` lies in the caller's buffer (`new`), and the text is borrowed from elsewhere: the header
-            // forbids that buffers overlap.
+            // SAFETY: `used..end` lies in the caller's buffer (`new`), and the text is borrowed
+            // from elsewhere: the header forbids that buffers overlap.
             unsafe { copy(text, self.data.add(self.used)) };
         }
         self.used = end;
@@ -96,8 +117,14 @@ impl Buffer {
     #[inline]
     pub(crate) fn put_start<const N: usize>(&mut self, text: &[u8; N], length: usize) {
         if self.size.saturating_sub(self.used) > N && length <= N {
-            // SAFETY: there is room for all N bytes; those behind `length` are written over or lie in the free room.
-            unsafe { self.data.add(self.used).cast::<[u8; N]>().write_unaligned(*text) };
+            // SAFETY: there is room for all N bytes; those behind `length` are written over or lie
+            // in the free room.
+            unsafe {
+                self.data
+                    .add(self.used)
+                    .cast::<[u8; N]>()
+                    .write_unaligned(*text)
+            };
             self.used += length;
         } else {
             self.put(text.get(..length).unwrap_or_default());
@@ -118,8 +145,8 @@ impl Buffer {
     }
 }
 
-/// Copies a text. Header values are short, and calling memcpy for each costs more than the copy: two blocks that may
-/// overlap cover every length from one block to two.
+/// Copies a text. Header values are short, and calling memcpy for each costs more than the copy:
+/// two blocks that may overlap cover every length from one block to two.
 ///
 /// # Safety
 /// `to` has room for the text and does not overlap it.
@@ -129,9 +156,13 @@ pub(crate) unsafe fn copy(text: &[u8], to: *mut u8) {
     unsafe fn two_blocks<const N: usize>(text: &[u8], to: *mut u8) {
         let from = text.as_ptr();
         let last = text.len() - N;
-        // SAFETY: the caller has seen that N <= len, so both blocks lie within the text and its room.
+        // SAFETY: the caller has seen that N <= len, so both blocks lie within the text and its
+        // room.
         unsafe {
-            let (start, end) = (from.cast::<[u8; N]>().read(), from.add(last).cast::<[u8; N]>().read());
+            let (start, end) = (
+                from.cast::<[u8; N]>().read(),
+                from.add(last).cast::<[u8; N]>().read(),
+            );
             to.cast::<[u8; N]>().write(start);
             to.add(last).cast::<[u8; N]>().write(end);
         }

@@ -16,11 +16,13 @@ pub const CROSSGATE_ABI_VERSION: u32 = 0;
 /// The version of the library that is loaded, like "0.1.0". Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn crossgate_version() -> *const c_char {
-    guard_or(c"".as_ptr(), || concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast())
+    guard_or(c"".as_ptr(), || {
+        concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+    })
 }
 
-/// The binary interface of the library that is loaded. A program that loads it by name compares it with
-/// CROSSGATE_ABI_VERSION; one that is linked to it need not, the SONAME does that.
+/// The binary interface of the library that is loaded. A program that loads it by name compares it
+/// with CROSSGATE_ABI_VERSION; one that is linked to it need not, the SONAME does that.
 #[unsafe(no_mangle)]
 pub extern "C" fn crossgate_abi_version() -> u32 {
     guard_or(CROSSGATE_ABI_VERSION, || CROSSGATE_ABI_VERSION)

@@ -1,5 +1,5 @@
-//! The slot of the C library in every interleaving of its threads, memory that is not in order included (loom). The
-//! model finds what is used after it was freed, and what is never freed.
+//! The slot of the C library in every interleaving of its threads, memory that is not in order
+//! included (loom). The model finds what is used after it was freed, and what is never freed.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -33,7 +33,10 @@ fn a_reader_and_a_writer() {
             let slot = slot.clone();
             thread::spawn(move || {
                 let (first, second) = (read(&slot), read(&slot));
-                assert!(matches!((first, second), (1, 1 | 2) | (2, 2)), "{first} {second}");
+                assert!(
+                    matches!((first, second), (1, 1 | 2) | (2, 2)),
+                    "{first} {second}"
+                );
             })
         };
         slot.swap(Some(Watched::new(2)));
@@ -51,7 +54,9 @@ fn two_readers_and_a_writer() {
             thread::spawn(move || assert!(matches!(read(&slot), 1 | 2)))
         });
         slot.swap(Some(Watched::new(2)));
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        readers
+            .into_iter()
+            .for_each(|reader| reader.join().unwrap());
         assert_eq!(read(&slot), 2);
     });
 }
@@ -85,6 +90,9 @@ fn a_snapshot_outlives_the_slot() {
         };
         slot.swap(None);
         drop(slot);
-        assert!(matches!(reader.join().unwrap().map_or(0, |value| value.number()), 0 | 1));
+        assert!(matches!(
+            reader.join().unwrap().map_or(0, |value| value.number()),
+            0 | 1
+        ));
     });
 }

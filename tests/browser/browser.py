@@ -32,7 +32,11 @@ FLAGS = [
 CONSOLE = re.compile(r':CONSOLE[^"]*"(.*?)", source: ', re.DOTALL)
 
 # Each origin of a page, and how its frame comes to have it. The host of a URL is the frame's own.
-FRAMES = {"allowed": ("localhost", ""), "denied": ("127.0.0.1", ""), "opaque": ("localhost", "allow-scripts")}
+FRAMES = {
+    "allowed": ("localhost", ""),
+    "denied": ("127.0.0.1", ""),
+    "opaque": ("localhost", "allow-scripts"),
+}
 
 
 class Pages(http.server.ThreadingHTTPServer):
@@ -49,7 +53,9 @@ class Pages(http.server.ThreadingHTTPServer):
 
     def frame(self, name: str, cases: list[dict[str, Any]]) -> str:
         host, sandbox = FRAMES[name]
-        fragment = json.dumps({"frame": name, "report": self.url("127.0.0.1", "/report"), "cases": cases})
+        fragment = json.dumps(
+            {"frame": name, "report": self.url("127.0.0.1", "/report"), "cases": cases}
+        )
         source = html.escape(f"{self.url(host)}#{urllib.parse.quote(fragment)}")
         return f'<iframe src="{source}"{f" sandbox={sandbox}" if sandbox else ""}></iframe>'
 
@@ -62,7 +68,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         seen = self.server.seen
-        seen[self.path.rsplit("/", 1)[1]] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        seen[self.path.rsplit("/", 1)[1]] = json.loads(
+            self.rfile.read(int(self.headers["Content-Length"]))
+        )
         self.answer(b"")
         if seen.keys() == FRAMES.keys():
             self.server.complete.set()
@@ -78,14 +86,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def look(cases: dict[str, list[dict[str, Any]]], profile: pathlib.Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def look(
+    cases: dict[str, list[dict[str, Any]]], profile: pathlib.Path
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Runs each frame's cases, `{"url", "init"}`. Returns what each frame saw by URL, and the lines of the console."""
     log = profile / "chromium.log"
     with Pages() as pages, log.open("wb") as output:
         pages.outer = "".join(pages.frame(name, cases[name]) for name in FRAMES).encode()
         threading.Thread(target=pages.serve_forever, daemon=True).start()
-        command = ["chromium", *FLAGS, f"--user-data-dir={profile}", pages.url("localhost", "/frames")]
-        browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=output, start_new_session=True)
+        command = [
+            "chromium",
+            *FLAGS,
+            f"--user-data-dir={profile}",
+            pages.url("localhost", "/frames"),
+        ]
+        browser = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=output, start_new_session=True
+        )
         try:
             complete = pages.complete.wait(SECONDS)
         finally:

@@ -26,9 +26,14 @@ POLICY = {
 }
 NO_HEADER = "No 'Access-Control-Allow-Origin' header is present on the requested resource."
 PREFLIGHT = "Response to preflight request doesn't pass access control check: "
-READABLE = {"content-length", "content-type", "date"}  # `date` because it is exposed, the others always
+READABLE = {
+    "content-length",
+    "content-type",
+    "date",
+}  # `date` because it is exposed, the others always
 
-# Path, RequestInit, whether it is preflighted, and what an allowed page sees: a status, or the console's text.
+# Path, RequestInit, whether it is preflighted, and what an allowed page sees: a status, or the
+# console's text.
 CASES: dict[str, tuple[str, dict[str, Any], bool, int | str]] = {
     "GET": ("/data", {}, False, 200),
     "GET with credentials": ("/data", {"credentials": "include"}, False, 200),
@@ -66,7 +71,8 @@ Seen = tuple[dict[str, dict[str, Any]], list[str], dict[str, int]]
 
 
 def url(port: int, frame: str, name: str) -> str:
-    # Each fetch has a URL of its own, so that no other one's preflight answers for it and the console tells them apart.
+    # Each fetch has a URL of its own, so that no other one's preflight answers for it and the
+    # console tells them apart.
     return f"http://127.0.0.1:{port}{CASES[name][0]}?{frame}-{list(CASES).index(name)}"
 
 
@@ -95,7 +101,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
 
 
 def refusals(console: list[str], address: str) -> list[str]:
-    return [line.split("blocked by CORS policy: ", 1)[1] for line in console if f"at '{address}' " in line]
+    return [
+        line.split("blocked by CORS policy: ", 1)[1]
+        for line in console
+        if f"at '{address}' " in line
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,7 +1,7 @@
 /*
- * What a decision costs through the shared library: the scenarios W0 to W3 and W6 of the core's benchmark, in turn, so
- * that a change of the machine's speed meets all of them. Prints a table and writes it as JSON to the file named.
- * As a library it gives one round at a time.
+ * What a decision costs through the shared library: the scenarios W0 to W3 and W6 of the core's
+ * benchmark, in turn, so that a change of the machine's speed meets all of them. Prints a table and
+ * writes it as JSON to the file named. As a library it gives one round at a time.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "crossgate.h"
@@ -16,11 +16,15 @@ enum { SCENARIOS = 6, WAYS = 4, ROUNDS = 60, CALLS = 20000 };
 /* How a scenario is asked. */
 enum way { EVALUATE, EVALUATE_HTTP1, EVALUATE_THEN_WRITE, WHOLE_REQUEST };
 
-static const char *const WAY_NAMES[WAYS] = {"evaluate", "evaluate_http1", "evaluate, write_http1", "init, add, evaluate"};
+static const char *const WAY_NAMES[WAYS] = {
+    "evaluate", "evaluate_http1", "evaluate, write_http1", "init, add, evaluate"};
 
-static const char THREE[] = "{\"allow_origins\": [\"https://one.example.com\", \"https://two.example.com\", \"https://three.example.com\"],"
-                            " \"allow_methods\": [\"PUT\", \"DELETE\"], \"allow_headers\": [\"Authorization\", \"Content-Type\"],"
-                            " \"expose_headers\": [\"X-Total-Count\", \"X-Request-Id\"], \"allow_credentials\": true, \"max_age\": 7200}";
+static const char THREE[] = "{\"allow_origins\": [\"https://one.example.com\", "
+                            "\"https://two.example.com\", \"https://three.example.com\"],"
+                            " \"allow_methods\": [\"PUT\", \"DELETE\"], \"allow_headers\": "
+                            "[\"Authorization\", \"Content-Type\"],"
+                            " \"expose_headers\": [\"X-Total-Count\", \"X-Request-Id\"], "
+                            "\"allow_credentials\": true, \"max_age\": 7200}";
 
 static char names_2000[2000 * 5], commas_10000[10001];
 
@@ -40,24 +44,27 @@ static crossgate_policy *policy;
 /* 0 if all is well. */
 int bench_start(void) {
     for (int i = 0; i < 2000; i++)
-        memcpy(names_2000 + 5 * i, (char[]){'x', (char)('0' + i / 1000), (char)('0' + i / 100 % 10), (char)('0' + i % 100 / 10), ','}, 5);
+        memcpy(names_2000 + 5 * i,
+            (char[]){'x', (char)('0' + i / 1000), (char)('0' + i / 100 % 10),
+                (char)('0' + i % 100 / 10), ','},
+            5);
     names_2000[sizeof names_2000 - 1] = '\0';
     memset(commas_10000, ',', sizeof commas_10000 - 1);
     return crossgate_policy_from_json(THREE, sizeof THREE - 1, &policy, NULL);
 }
 
-void bench_end(void) {
-    crossgate_policy_free(policy);
-}
+void bench_end(void) { crossgate_policy_free(policy); }
 
 static void fill(crossgate_request *request, int scenario) {
-    crossgate_request_init(request, sizeof *request, scenarios[scenario].method, strlen(scenarios[scenario].method));
+    crossgate_request_init(
+        request, sizeof *request, scenarios[scenario].method, strlen(scenarios[scenario].method));
     if (scenarios[scenario].origin != NULL)
-        crossgate_request_add_header(request, "Origin", 6, scenarios[scenario].origin, strlen(scenarios[scenario].origin));
+        crossgate_request_add_header(
+            request, "Origin", 6, scenarios[scenario].origin, strlen(scenarios[scenario].origin));
     if (scenarios[scenario].names != NULL) {
         crossgate_request_add_header(request, "Access-Control-Request-Method", 29, "PUT", 3);
-        crossgate_request_add_header(request, "Access-Control-Request-Headers", 30, scenarios[scenario].names,
-                                     strlen(scenarios[scenario].names));
+        crossgate_request_add_header(request, "Access-Control-Request-Headers", 30,
+            scenarios[scenario].names, strlen(scenarios[scenario].names));
     }
 }
 
@@ -78,7 +85,8 @@ double bench_round(int scenario, int way) {
             failed |= crossgate_evaluate(policy, &request, &decision, NULL, 0);
             break;
         case EVALUATE_HTTP1:
-            failed |= crossgate_evaluate_http1(policy, &request, &decision, block, sizeof block, &length);
+            failed |=
+                crossgate_evaluate_http1(policy, &request, &decision, block, sizeof block, &length);
             break;
         case EVALUATE_THEN_WRITE:
             failed |= crossgate_evaluate(policy, &request, &decision, NULL, 0);
@@ -100,9 +108,7 @@ const char *bench_scenario(int scenario) {
     return scenario < SCENARIOS ? scenarios[scenario].name : NULL;
 }
 
-const char *bench_way(int way) {
-    return way < WAYS ? WAY_NAMES[way] : NULL;
-}
+const char *bench_way(int way) { return way < WAYS ? WAY_NAMES[way] : NULL; }
 
 static int compare(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -140,10 +146,14 @@ int main(int argc, char **argv) {
         for (int way = 0; way < WAYS; way++) {
             double *sorted = times[scenario][way];
             qsort(sorted, ROUNDS, sizeof *sorted, compare);
-            printf("%-18s %-22s %9.1f %9.1f\n", scenarios[scenario].name, WAY_NAMES[way], sorted[0], sorted[ROUNDS / 2]);
+            printf("%-18s %-22s %9.1f %9.1f\n", scenarios[scenario].name, WAY_NAMES[way], sorted[0],
+                sorted[ROUNDS / 2]);
             if (json != NULL)
-                fprintf(json, "%s\n  {\"name\": \"%s\", \"way\": \"%s\", \"min_ns\": %.2f, \"median_ns\": %.2f}", scenario + way ? "," : "",
-                        scenarios[scenario].name, WAY_NAMES[way], sorted[0], sorted[ROUNDS / 2]);
+                fprintf(json,
+                    "%s\n  {\"name\": \"%s\", \"way\": \"%s\", \"min_ns\": %.2f, \"median_ns\": "
+                    "%.2f}",
+                    scenario + way ? "," : "", scenarios[scenario].name, WAY_NAMES[way], sorted[0],
+                    sorted[ROUNDS / 2]);
         }
     }
     if (json != NULL) {

@@ -24,9 +24,18 @@ pub(crate) fn temporary(name: &str) -> PathBuf {
 /// Runs a command and gives what it printed; a failure fails the test with all of that.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{out}\n{err}",
+        output.status
+    );
     out.into_owned()
 }
 
@@ -43,8 +52,15 @@ pub(crate) fn library() -> &'static Path {
     FOLDER.get_or_init(|| {
         run(cargo().args(["build", "--release", "--package", "crossgate-ffi"]));
         // The folder for temporary files is `<target>/tmp`.
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("release");
-        assert!(folder.join("libcrossgate.so").exists(), "no library in {}", folder.display());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .parent()
+            .unwrap()
+            .join("release");
+        assert!(
+            folder.join("libcrossgate.so").exists(),
+            "no library in {}",
+            folder.display()
+        );
         // The name that the loader looks for. Another test may be making it too.
         let _ = std::os::unix::fs::symlink("libcrossgate.so", folder.join("libcrossgate.so.0"));
         folder
@@ -54,7 +70,11 @@ pub(crate) fn library() -> &'static Path {
 /// The options that link a program to the shared library.
 pub(crate) fn links() -> Vec<String> {
     let folder = library().display();
-    vec![format!("-L{folder}"), "-lcrossgate".to_owned(), format!("-Wl,-rpath,{folder}")]
+    vec![
+        format!("-L{folder}"),
+        "-lcrossgate".to_owned(),
+        format!("-Wl,-rpath,{folder}"),
+    ]
 }
 
 pub(crate) fn is_installed(tool: &str) -> bool {

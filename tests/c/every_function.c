@@ -1,6 +1,7 @@
 /*
- * Calls every function of crossgate.h: as meant, with NULLs, with the wrong struct_size, with text that is not UTF-8.
- * Arguments: a folder for temporary files and the version expected, or --reasons to print the names of the reasons.
+ * Calls every function of crossgate.h: as meant, with NULLs, with the wrong struct_size, with text
+ * that is not UTF-8. Arguments: a folder for temporary files and the version expected, or --reasons
+ * to print the names of the reasons.
  */
 #include "crossgate.h"
 
@@ -10,20 +11,21 @@
 
 static int failures;
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
-            failures++;                                                                                                \
-        }                                                                                                              \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
+            failures++;                                                                            \
+        }                                                                                          \
     } while (0)
 
 #define STATUS(expected, call) check_status(expected, call, #call, __LINE__)
 
-static void check_status(crossgate_status expected, crossgate_status got, const char *call, int line) {
+static void check_status(
+    crossgate_status expected, crossgate_status got, const char *call, int line) {
     if (got != expected) {
-        fprintf(stderr, "%s:%d: %s gave \"%s\", not \"%s\"\n", __FILE__, line, call, crossgate_status_string(got),
-                crossgate_status_string(expected));
+        fprintf(stderr, "%s:%d: %s gave \"%s\", not \"%s\"\n", __FILE__, line, call,
+            crossgate_status_string(got), crossgate_status_string(expected));
         failures++;
     }
 }
@@ -50,19 +52,30 @@ _Static_assert(offsetof(crossgate_request, method) == 8, "crossgate_request.meth
 _Static_assert(offsetof(crossgate_request, origin) == 24, "crossgate_request.origin");
 _Static_assert(offsetof(crossgate_request, acr_method) == 40, "crossgate_request.acr_method");
 _Static_assert(offsetof(crossgate_request, acr_headers) == 56, "crossgate_request.acr_headers");
-_Static_assert(offsetof(crossgate_request, acr_private_network) == 72, "crossgate_request.acr_private_network");
-_Static_assert(offsetof(crossgate_request, sec_fetch_site) == 88, "crossgate_request.sec_fetch_site");
+_Static_assert(offsetof(crossgate_request, acr_private_network) == 72,
+    "crossgate_request.acr_private_network");
+_Static_assert(
+    offsetof(crossgate_request, sec_fetch_site) == 88, "crossgate_request.sec_fetch_site");
 _Static_assert(offsetof(crossgate_request, verdict) == 104, "crossgate_request.verdict");
-_Static_assert(offsetof(crossgate_request, added_acr_headers_count) == 108, "crossgate_request.added_acr_headers_count");
-_Static_assert(offsetof(crossgate_request, added_origin_count) == 112, "crossgate_request.added_origin_count");
-_Static_assert(offsetof(crossgate_request, added_acr_method_count) == 116, "crossgate_request.added_acr_method_count");
-_Static_assert(offsetof(crossgate_request, added_acr_private_network_count) == 120, "crossgate_request.added_acr_private_network_count");
-_Static_assert(offsetof(crossgate_request, added_sec_fetch_site_count) == 124, "crossgate_request.added_sec_fetch_site_count");
+_Static_assert(offsetof(crossgate_request, added_acr_headers_count) == 108,
+    "crossgate_request.added_acr_headers_count");
+_Static_assert(
+    offsetof(crossgate_request, added_origin_count) == 112, "crossgate_request.added_origin_count");
+_Static_assert(offsetof(crossgate_request, added_acr_method_count) == 116,
+    "crossgate_request.added_acr_method_count");
+_Static_assert(offsetof(crossgate_request, added_acr_private_network_count) == 120,
+    "crossgate_request.added_acr_private_network_count");
+_Static_assert(offsetof(crossgate_request, added_sec_fetch_site_count) == 124,
+    "crossgate_request.added_sec_fetch_site_count");
 _Static_assert(offsetof(crossgate_request, added_origin) == 128, "crossgate_request.added_origin");
-_Static_assert(offsetof(crossgate_request, added_acr_method) == 144, "crossgate_request.added_acr_method");
-_Static_assert(offsetof(crossgate_request, added_acr_private_network) == 160, "crossgate_request.added_acr_private_network");
-_Static_assert(offsetof(crossgate_request, added_sec_fetch_site) == 176, "crossgate_request.added_sec_fetch_site");
-_Static_assert(offsetof(crossgate_request, added_acr_headers) == 192, "crossgate_request.added_acr_headers");
+_Static_assert(
+    offsetof(crossgate_request, added_acr_method) == 144, "crossgate_request.added_acr_method");
+_Static_assert(offsetof(crossgate_request, added_acr_private_network) == 160,
+    "crossgate_request.added_acr_private_network");
+_Static_assert(offsetof(crossgate_request, added_sec_fetch_site) == 176,
+    "crossgate_request.added_sec_fetch_site");
+_Static_assert(
+    offsetof(crossgate_request, added_acr_headers) == 192, "crossgate_request.added_acr_headers");
 _Static_assert(sizeof(crossgate_decision) == 1128, "crossgate_decision");
 _Static_assert(offsetof(crossgate_decision, struct_size) == 0, "crossgate_decision.struct_size");
 _Static_assert(offsetof(crossgate_decision, flags) == 4, "crossgate_decision.flags");
@@ -86,20 +99,31 @@ _Static_assert(offsetof(crossgate_problem, value) == 40, "crossgate_problem.valu
 _Static_assert(offsetof(crossgate_problem, message) == 56, "crossgate_problem.message");
 _Static_assert(offsetof(crossgate_problem, hint) == 72, "crossgate_problem.hint");
 _Static_assert(sizeof(crossgate_difference) == 48, "crossgate_difference");
-_Static_assert(offsetof(crossgate_difference, struct_size) == 0, "crossgate_difference.struct_size");
+_Static_assert(
+    offsetof(crossgate_difference, struct_size) == 0, "crossgate_difference.struct_size");
 _Static_assert(offsetof(crossgate_difference, differs) == 4, "crossgate_difference.differs");
 _Static_assert(offsetof(crossgate_difference, kind) == 8, "crossgate_difference.kind");
 _Static_assert(offsetof(crossgate_difference, headers) == 12, "crossgate_difference.headers");
-_Static_assert(offsetof(crossgate_difference, live_reason) == 16, "crossgate_difference.live_reason");
-_Static_assert(offsetof(crossgate_difference, live_action) == 20, "crossgate_difference.live_action");
-_Static_assert(offsetof(crossgate_difference, live_allowed) == 24, "crossgate_difference.live_allowed");
-_Static_assert(offsetof(crossgate_difference, live_status) == 28, "crossgate_difference.live_status");
-_Static_assert(offsetof(crossgate_difference, shadow_reason) == 32, "crossgate_difference.shadow_reason");
-_Static_assert(offsetof(crossgate_difference, shadow_action) == 36, "crossgate_difference.shadow_action");
-_Static_assert(offsetof(crossgate_difference, shadow_allowed) == 40, "crossgate_difference.shadow_allowed");
-_Static_assert(offsetof(crossgate_difference, shadow_status) == 44, "crossgate_difference.shadow_status");
+_Static_assert(
+    offsetof(crossgate_difference, live_reason) == 16, "crossgate_difference.live_reason");
+_Static_assert(
+    offsetof(crossgate_difference, live_action) == 20, "crossgate_difference.live_action");
+_Static_assert(
+    offsetof(crossgate_difference, live_allowed) == 24, "crossgate_difference.live_allowed");
+_Static_assert(
+    offsetof(crossgate_difference, live_status) == 28, "crossgate_difference.live_status");
+_Static_assert(
+    offsetof(crossgate_difference, shadow_reason) == 32, "crossgate_difference.shadow_reason");
+_Static_assert(
+    offsetof(crossgate_difference, shadow_action) == 36, "crossgate_difference.shadow_action");
+_Static_assert(
+    offsetof(crossgate_difference, shadow_allowed) == 40, "crossgate_difference.shadow_allowed");
+_Static_assert(
+    offsetof(crossgate_difference, shadow_status) == 44, "crossgate_difference.shadow_status");
 #endif
-_Static_assert(sizeof(((crossgate_request *)0)->added_acr_headers) / sizeof(crossgate_str) == CROSSGATE_ADDED_LINES, "");
+_Static_assert(sizeof(((crossgate_request *)0)->added_acr_headers) / sizeof(crossgate_str)
+                   == CROSSGATE_ADDED_LINES,
+    "");
 _Static_assert(sizeof(((crossgate_decision *)0)->text) == CROSSGATE_DECISION_TEXT_SIZE, "");
 _Static_assert(CROSSGATE_DECISION_TEXT_SIZE >= 336, "an origin has at most 330 bytes");
 
@@ -110,7 +134,8 @@ static crossgate_policy *build(const char *json) {
     crossgate_error *error;
     crossgate_status status = crossgate_policy_from_json(json, strlen(json), &policy, &error);
     if (status != CROSSGATE_OK) {
-        fprintf(stderr, "%s\n%s\n%s\n", crossgate_status_string(status), json, crossgate_error_text(error));
+        fprintf(stderr, "%s\n%s\n%s\n", crossgate_status_string(status), json,
+            crossgate_error_text(error));
         exit(1);
     }
     CHECK(policy != NULL && error == NULL);
@@ -131,13 +156,15 @@ static void start(crossgate_request *request, crossgate_decision *decision, cons
 }
 
 static void add(crossgate_request *request, const char *name, const char *value) {
-    STATUS(CROSSGATE_OK, crossgate_request_add_header(request, name, strlen(name), value, strlen(value)));
+    STATUS(CROSSGATE_OK,
+        crossgate_request_add_header(request, name, strlen(name), value, strlen(value)));
 }
 
 static void versions(const char *expected) {
     char text[32];
     CHECK(strcmp(crossgate_version(), expected) == 0);
-    snprintf(text, sizeof text, "%d.%d.%d", CROSSGATE_VERSION_MAJOR, CROSSGATE_VERSION_MINOR, CROSSGATE_VERSION_PATCH);
+    snprintf(text, sizeof text, "%d.%d.%d", CROSSGATE_VERSION_MAJOR, CROSSGATE_VERSION_MINOR,
+        CROSSGATE_VERSION_PATCH);
     CHECK(strcmp(text, expected) == 0);
     CHECK(crossgate_abi_version() == CROSSGATE_ABI_VERSION);
 }
@@ -152,12 +179,15 @@ static void names(void) {
     CHECK(strcmp(crossgate_kind_string(3), "unknown") == 0);
     CHECK(strcmp(crossgate_action_string(CROSSGATE_ACTION_REJECT), "reject") == 0);
     CHECK(strcmp(crossgate_action_string(-1), "unknown") == 0);
-    CHECK(strcmp(crossgate_reason_string(CROSSGATE_REASON_HEADER_LIST_TOO_LONG), "header_list_too_long") == 0);
+    CHECK(strcmp(crossgate_reason_string(CROSSGATE_REASON_HEADER_LIST_TOO_LONG),
+              "header_list_too_long")
+          == 0);
     CHECK(strcmp(crossgate_reason_string(13), "unknown") == 0);
 }
 
 static void errors(void) {
-    const char text[] = "{\"allow_origins\": [\"https://a.example/\", \"HTTPS://b.example\", \"null\"]}";
+    const char text[] =
+        "{\"allow_origins\": [\"https://a.example/\", \"HTTPS://b.example\", \"null\"]}";
     crossgate_policy *policy = (crossgate_policy *)&policy;
     crossgate_error *error = (crossgate_error *)&error;
     STATUS(CROSSGATE_INVALID_POLICY, crossgate_policy_from_json(LITERAL(text), &policy, &error));
@@ -176,7 +206,8 @@ static void errors(void) {
     CHECK(problem.message.len > 10 && problem.message.data[problem.message.len] == '\0');
     CHECK(equal(problem.hint, "https://a.example"));
     STATUS(CROSSGATE_OK, crossgate_error_problem(error, 1, &problem));
-    CHECK(problem.severity == CROSSGATE_SEVERITY_WARNING && equal(problem.code, "origin_not_canonical"));
+    CHECK(problem.severity == CROSSGATE_SEVERITY_WARNING
+          && equal(problem.code, "origin_not_canonical"));
 
     STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_error_problem(error, 3, &problem));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_error_problem(error, 0, NULL));
@@ -190,7 +221,8 @@ static void errors(void) {
 
     /* Nobody has to ask. */
     STATUS(CROSSGATE_INVALID_POLICY, crossgate_policy_from_json(LITERAL("{}"), &policy, NULL));
-    STATUS(CROSSGATE_NOT_UTF8, crossgate_policy_from_json(LITERAL("{\"\xff\": 1}"), &policy, &error));
+    STATUS(
+        CROSSGATE_NOT_UTF8, crossgate_policy_from_json(LITERAL("{\"\xff\": 1}"), &policy, &error));
     CHECK(policy == NULL && error == NULL);
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_from_json(NULL, 0, &policy, &error));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_from_json(NULL, 5, &policy, &error));
@@ -203,8 +235,10 @@ static void errors(void) {
 
     /* A NUL in the text ends no string early. */
     STATUS(CROSSGATE_INVALID_POLICY,
-           crossgate_policy_from_json(LITERAL("{\"allow_origins\":[\"https://a\\u0000.example\"]}"), &policy, &error));
-    CHECK(crossgate_error_count(error) >= 1 && strstr(crossgate_error_text(error), "\\u{0}") != NULL);
+        crossgate_policy_from_json(
+            LITERAL("{\"allow_origins\":[\"https://a\\u0000.example\"]}"), &policy, &error));
+    CHECK(
+        crossgate_error_count(error) >= 1 && strstr(crossgate_error_text(error), "\\u{0}") != NULL);
     crossgate_error_free(error);
 }
 
@@ -225,17 +259,21 @@ static void files(const char *folder) {
     remove(path);
 
     STATUS(CROSSGATE_FILE, crossgate_policy_from_file(path, strlen(path), &policy, &error));
-    CHECK(policy == NULL && crossgate_error_count(error) == 0 && strstr(crossgate_error_text(error), "every_function_policy") != NULL);
+    CHECK(policy == NULL && crossgate_error_count(error) == 0
+          && strstr(crossgate_error_text(error), "every_function_policy") != NULL);
     crossgate_error_free(error);
     STATUS(CROSSGATE_FILE, crossgate_policy_from_file(LITERAL("policy.ini"), &policy, NULL));
 
-    STATUS(CROSSGATE_OK, crossgate_policy_from_toml(LITERAL("allow_origins = '*'"), &policy, &error));
+    STATUS(
+        CROSSGATE_OK, crossgate_policy_from_toml(LITERAL("allow_origins = '*'"), &policy, &error));
     crossgate_policy_free(policy);
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_policy_from_toml(LITERAL("allow_origins = "), &policy, NULL));
+    STATUS(CROSSGATE_INVALID_POLICY,
+        crossgate_policy_from_toml(LITERAL("allow_origins = "), &policy, NULL));
 
     STATUS(CROSSGATE_OK, crossgate_policy_from_env(LITERAL("CGTEST"), &policy, &error));
     crossgate_policy_free(policy);
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_policy_from_env(LITERAL("CGTEST_NOTHING"), &policy, NULL));
+    STATUS(CROSSGATE_INVALID_POLICY,
+        crossgate_policy_from_env(LITERAL("CGTEST_NOTHING"), &policy, NULL));
 }
 
 static void policies(void) {
@@ -243,7 +281,8 @@ static void policies(void) {
     CHECK(crossgate_policy_warning_count(policy) == 1);
     crossgate_problem problem = {.struct_size = sizeof problem};
     STATUS(CROSSGATE_OK, crossgate_policy_warning(policy, 0, &problem));
-    CHECK(equal(problem.code, "origin_not_canonical") && problem.severity == CROSSGATE_SEVERITY_WARNING);
+    CHECK(equal(problem.code, "origin_not_canonical")
+          && problem.severity == CROSSGATE_SEVERITY_WARNING);
     STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_policy_warning(policy, 1, &problem));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_warning(NULL, 0, &problem));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_warning(policy, 0, NULL));
@@ -255,7 +294,8 @@ static void policies(void) {
     STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_policy_document_json(policy, NULL, 0, &length));
     CHECK(length > 100);
     char *document = malloc(length + 1);
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_policy_document_json(policy, document, length, &length));
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+        crossgate_policy_document_json(policy, document, length, &length));
     STATUS(CROSSGATE_OK, crossgate_policy_document_json(policy, document, length + 1, &length));
     CHECK(strlen(document) == length && strstr(document, "\"https://a.example\"") != NULL);
     crossgate_policy *again = build(document);
@@ -276,9 +316,9 @@ static void policies(void) {
 }
 
 static void actual_requests(void) {
-    crossgate_policy *policy =
-        build("{\"allow_origins\": [\"https://a.example\", \"https://*.b.example\"], \"expose_headers\": [\"X-A\"],"
-              " \"allow_credentials\": true}");
+    crossgate_policy *policy = build("{\"allow_origins\": [\"https://a.example\", "
+                                     "\"https://*.b.example\"], \"expose_headers\": [\"X-A\"],"
+                                     " \"allow_credentials\": true}");
     crossgate_request request;
     crossgate_decision decision;
     start(&request, &decision, "GET");
@@ -286,18 +326,21 @@ static void actual_requests(void) {
     add(&request, "ORIGIN", "\thttps://a.example ");
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     CHECK(decision.kind == CROSSGATE_KIND_ACTUAL && decision.reason == CROSSGATE_REASON_ALLOWED);
-    CHECK(decision.action == CROSSGATE_ACTION_FORWARD && decision.allowed == 1 && decision.status == 0);
+    CHECK(decision.action == CROSSGATE_ACTION_FORWARD && decision.allowed == 1
+          && decision.status == 0);
     CHECK(decision.flags == 0 && decision.header_count == 4 && decision.remove_count == 4);
     CHECK(equal(decision.headers[0].name, "Access-Control-Allow-Origin"));
     CHECK(equal(decision.headers[0].lower_name, "access-control-allow-origin"));
     CHECK(equal(decision.headers[0].value, "https://a.example"));
-    CHECK(decision.headers[0].op == CROSSGATE_OP_SET && decision.headers[0].id == CROSSGATE_HEADER_ALLOW_ORIGIN);
+    CHECK(decision.headers[0].op == CROSSGATE_OP_SET
+          && decision.headers[0].id == CROSSGATE_HEADER_ALLOW_ORIGIN);
     CHECK(equal(decision.headers[2].value, "X-A") && decision.headers[2].op == CROSSGATE_OP_MERGE);
     CHECK(decision.headers[2].id == CROSSGATE_HEADER_EXPOSE_HEADERS);
     CHECK(equal(decision.headers[3].name, "Vary") && equal(decision.headers[3].value, "Origin"));
     CHECK(equal(decision.remove[0], "access-control-allow-methods"));
     /* A configured origin is the policy's text, not a copy. */
-    CHECK(decision.headers[0].value.data < decision.text || decision.headers[0].value.data >= decision.text + sizeof decision.text);
+    CHECK(decision.headers[0].value.data < decision.text
+          || decision.headers[0].value.data >= decision.text + sizeof decision.text);
 
     /* An origin that a pattern matched is copied: the request may go. */
     char origin[] = "https://x.b.example";
@@ -305,10 +348,12 @@ static void actual_requests(void) {
     add(&request, "Origin", origin);
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     memset(origin, 'x', sizeof origin);
-    CHECK(equal(decision.headers[0].value, "https://x.b.example") && decision.headers[0].value.data == decision.text);
+    CHECK(equal(decision.headers[0].value, "https://x.b.example")
+          && decision.headers[0].value.data == decision.text);
 
     /* Lines of the host's own. */
-    crossgate_str lines[] = {{LITERAL("https://a.example")}, {NULL, 0}, {LITERAL("https://a.example")}};
+    crossgate_str lines[] = {
+        {LITERAL("https://a.example")}, {NULL, 0}, {LITERAL("https://a.example")}};
     start(&request, &decision, "GET");
     request.origin.data = lines;
     request.origin.count = 2;
@@ -332,7 +377,8 @@ static void actual_requests(void) {
     start(&request, &decision, "GET");
     STATUS(CROSSGATE_OK, crossgate_request_add_header(&request, LITERAL("Origin"), NULL, 0));
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
-    CHECK(decision.kind == CROSSGATE_KIND_ACTUAL && decision.reason == CROSSGATE_REASON_ORIGIN_MALFORMED);
+    CHECK(decision.kind == CROSSGATE_KIND_ACTUAL
+          && decision.reason == CROSSGATE_REASON_ORIGIN_MALFORMED);
     start(&request, &decision, "GET");
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     CHECK(decision.kind == CROSSGATE_KIND_NOT_CORS && decision.allowed == -1);
@@ -341,7 +387,8 @@ static void actual_requests(void) {
 
 static void preflights(void) {
     crossgate_policy *policy =
-        build("{\"allow_origins\": [\"https://a.example\"], \"allow_methods\": \"*\", \"allow_headers\": \"*\","
+        build("{\"allow_origins\": [\"https://a.example\"], \"allow_methods\": \"*\", "
+              "\"allow_headers\": \"*\","
               " \"allow_credentials\": true, \"preflight_status\": 200, \"max_age\": 600}");
     size_t size = crossgate_policy_scratch_size(policy);
     CHECK(size > 4096);
@@ -355,56 +402,72 @@ static void preflights(void) {
     add(&request, "Access-Control-Request-Headers", "x-b,X-A");
     add(&request, "access-control-request-headers", "content-type, x-a");
     STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_evaluate(policy, &request, &decision, NULL, 0));
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_evaluate(policy, &request, &decision, scratch, size - 1));
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+        crossgate_evaluate(policy, &request, &decision, scratch, size - 1));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, size));
     CHECK(decision.header_count == 0);
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, scratch, size));
     CHECK(decision.kind == CROSSGATE_KIND_PREFLIGHT && decision.action == CROSSGATE_ACTION_ANSWER);
     CHECK(decision.allowed == 1 && decision.status == 200 && decision.header_count == 6);
     CHECK(equal(decision.headers[2].value, "PATCH"));
-    CHECK(equal(decision.headers[3].value, "x-b, x-a, content-type") && decision.headers[3].value.data == scratch);
+    CHECK(equal(decision.headers[3].value, "x-b, x-a, content-type")
+          && decision.headers[3].value.data == scratch);
 
-    const char expected[] = "Access-Control-Allow-Origin: https://a.example\r\n"
-                            "Access-Control-Allow-Credentials: true\r\n"
-                            "Access-Control-Allow-Methods: PATCH\r\n"
-                            "Access-Control-Allow-Headers: x-b, x-a, content-type\r\n"
-                            "Access-Control-Max-Age: 600\r\n"
-                            "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n"
-                            "Content-Length: 0\r\n";
+    const char expected[] =
+        "Access-Control-Allow-Origin: https://a.example\r\n"
+        "Access-Control-Allow-Credentials: true\r\n"
+        "Access-Control-Allow-Methods: PATCH\r\n"
+        "Access-Control-Allow-Headers: x-b, x-a, content-type\r\n"
+        "Access-Control-Max-Age: 600\r\n"
+        "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n"
+        "Content-Length: 0\r\n";
     char block[sizeof expected];
     size_t length = 0;
     STATUS(CROSSGATE_OK, crossgate_decision_write_http1(&decision, block, sizeof block, &length));
     CHECK(length == sizeof expected - 1 && strcmp(block, expected) == 0);
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_decision_write_http1(&decision, block, sizeof block - 1, &length));
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+        crossgate_decision_write_http1(&decision, block, sizeof block - 1, &length));
     CHECK(length == sizeof expected - 1);
     STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_decision_write_http1(&decision, NULL, 0, &length));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_decision_write_http1(&decision, NULL, 1, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_decision_write_http1(&decision, block, sizeof block, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_decision_write_http1(NULL, block, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_decision_write_http1(&decision, block, sizeof block, NULL));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_decision_write_http1(NULL, block, sizeof block, &length));
 
     /* Both calls in one say the same. */
     crossgate_decision other;
     memset(&other, 0xa5, sizeof other);
     memset(block, 0xa5, sizeof block);
     STATUS(CROSSGATE_OK, crossgate_decision_init(&other, sizeof other));
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_evaluate_http1(policy, &request, &other, block, sizeof block - 1, &length));
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+        crossgate_evaluate_http1(policy, &request, &other, block, sizeof block - 1, &length));
     CHECK(length == sizeof expected - 1 && other.status == 0);
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_evaluate_http1(policy, &request, &other, NULL, 0, &length));
-    STATUS(CROSSGATE_OK, crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, &length));
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+        crossgate_evaluate_http1(policy, &request, &other, NULL, 0, &length));
+    STATUS(CROSSGATE_OK,
+        crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, &length));
     CHECK(length == sizeof expected - 1 && strcmp(block, expected) == 0);
     CHECK(memcmp(&other, &decision, offsetof(crossgate_decision, header_count)) == 0);
     CHECK(other.header_count == 0 && other.remove_count == 0);
     CHECK(size < 5000);
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(NULL, &request, &other, block, sizeof block, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(policy, NULL, &other, block, sizeof block, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(policy, &request, NULL, block, sizeof block, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(policy, &request, &other, NULL, sizeof block, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, NULL));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_evaluate_http1(NULL, &request, &other, block, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_evaluate_http1(policy, NULL, &other, block, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_evaluate_http1(policy, &request, NULL, block, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_evaluate_http1(policy, &request, &other, NULL, sizeof block, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, NULL));
     request.verdict = CROSSGATE_VERDICT_ALLOW;
-    STATUS(CROSSGATE_VERDICT_NOT_ASKED, crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, &length));
+    STATUS(CROSSGATE_VERDICT_NOT_ASKED,
+        crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, &length));
 
     decision.header_count = 9;
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_decision_write_http1(&decision, block, sizeof block, &length));
+    STATUS(CROSSGATE_INVALID_ARGUMENT,
+        crossgate_decision_write_http1(&decision, block, sizeof block, &length));
 
     /* As many lines as there is room for, and one more. */
     for (int extra = 0; extra < 2; extra++) {
@@ -414,7 +477,8 @@ static void preflights(void) {
         for (int i = 0; i < CROSSGATE_ADDED_LINES + extra; i++)
             add(&request, "Access-Control-Request-Headers", "x-a");
         STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, scratch, size));
-        CHECK(decision.reason == (extra ? CROSSGATE_REASON_HEADER_LIST_TOO_LONG : CROSSGATE_REASON_ALLOWED));
+        CHECK(decision.reason
+              == (extra ? CROSSGATE_REASON_HEADER_LIST_TOO_LONG : CROSSGATE_REASON_ALLOWED));
     }
 
     /* Lines of the host's own have no such bound. */
@@ -441,7 +505,8 @@ static void preflights(void) {
         add(&request, "Access-Control-Request-Method", method);
         STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, scratch, size));
         if (decision.allowed)
-            CHECK(equal(decision.headers[2].value, method) && decision.headers[2].id == CROSSGATE_HEADER_ALLOW_METHODS);
+            CHECK(equal(decision.headers[2].value, method)
+                  && decision.headers[2].id == CROSSGATE_HEADER_ALLOW_METHODS);
         else
             CHECK(decision.reason == CROSSGATE_REASON_METHOD_NOT_ALLOWED);
         CHECK(decision.allowed == (i > 0 && i <= 128));
@@ -460,24 +525,28 @@ static void preflights(void) {
     CHECK(decision.allowed == 0);
     crossgate_policy_free(policy);
 
-    policy = build("{\"allow_origins\": [\"https://a.example\"], \"allow_private_network\": true, \"upstream\": \"keep\"}");
+    policy = build("{\"allow_origins\": [\"https://a.example\"], \"allow_private_network\": true, "
+                   "\"upstream\": \"keep\"}");
     start(&request, &decision, "OPTIONS");
     add(&request, "Origin", "https://a.example");
     add(&request, "Access-Control-Request-Method", "GET");
     add(&request, "Access-Control-Request-Private-Network", "true");
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     CHECK(decision.flags == CROSSGATE_DECISION_KEEP_UPSTREAM);
-    CHECK(decision.headers[1].id == CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK && decision.status == 204);
+    CHECK(
+        decision.headers[1].id == CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK && decision.status == 204);
     crossgate_policy_free(policy);
 }
 
 static void verdicts(void) {
-    crossgate_policy *policy = build("{\"host_origins\": true, \"allow_origins\": [\"https://a.example\"]}");
+    crossgate_policy *policy =
+        build("{\"host_origins\": true, \"allow_origins\": [\"https://a.example\"]}");
     crossgate_policy *listed = build("{\"allow_origins\": [\"https://a.example\"]}");
     crossgate_request request;
     crossgate_decision decision;
     crossgate_str origin;
-    CHECK(crossgate_policy_has_host_origins(policy) == 1 && crossgate_policy_has_host_origins(listed) == 0);
+    CHECK(crossgate_policy_has_host_origins(policy) == 1
+          && crossgate_policy_has_host_origins(listed) == 0);
     CHECK(crossgate_policy_has_host_origins(NULL) == 0);
     start(&request, &decision, "GET");
     STATUS(CROSSGATE_OK, crossgate_asks_host(policy, &request, &origin));
@@ -508,19 +577,26 @@ static void verdicts(void) {
 
     int32_t result = 7;
     crossgate_str lines[] = {{LITERAL("https://a.example")}, {LITERAL("https://tenant.example")}};
-    STATUS(CROSSGATE_OK, crossgate_check_websocket(policy, lines, 1, 0, CROSSGATE_VERDICT_ABSENT, &result));
+    STATUS(CROSSGATE_OK,
+        crossgate_check_websocket(policy, lines, 1, 0, CROSSGATE_VERDICT_ABSENT, &result));
     CHECK(result == CROSSGATE_WEBSOCKET_ALLOW);
-    STATUS(CROSSGATE_OK, crossgate_check_websocket(policy, lines, 2, 0, CROSSGATE_VERDICT_ABSENT, &result));
+    STATUS(CROSSGATE_OK,
+        crossgate_check_websocket(policy, lines, 2, 0, CROSSGATE_VERDICT_ABSENT, &result));
     CHECK(result == CROSSGATE_WEBSOCKET_DENY);
-    STATUS(CROSSGATE_OK, crossgate_check_websocket(policy, lines + 1, 1, 0, CROSSGATE_VERDICT_ALLOW, &result));
+    STATUS(CROSSGATE_OK,
+        crossgate_check_websocket(policy, lines + 1, 1, 0, CROSSGATE_VERDICT_ALLOW, &result));
     CHECK(result == CROSSGATE_WEBSOCKET_ALLOW);
-    STATUS(CROSSGATE_OK, crossgate_check_websocket(policy, NULL, 0, 0, CROSSGATE_VERDICT_ABSENT, &result));
+    STATUS(CROSSGATE_OK,
+        crossgate_check_websocket(policy, NULL, 0, 0, CROSSGATE_VERDICT_ABSENT, &result));
     CHECK(result == CROSSGATE_WEBSOCKET_ABSENT);
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_check_websocket(policy, NULL, 1, 0, CROSSGATE_VERDICT_ABSENT, &result));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_check_websocket(policy, NULL, 1, 0, CROSSGATE_VERDICT_ABSENT, &result));
     CHECK(result == CROSSGATE_WEBSOCKET_DENY);
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_check_websocket(policy, lines, 1, 2, CROSSGATE_VERDICT_ABSENT, &result));
+    STATUS(CROSSGATE_INVALID_ARGUMENT,
+        crossgate_check_websocket(policy, lines, 1, 2, CROSSGATE_VERDICT_ABSENT, &result));
     STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_check_websocket(policy, lines, 1, 0, -1, &result));
-    STATUS(CROSSGATE_VERDICT_NOT_ASKED, crossgate_check_websocket(listed, lines, 1, 0, CROSSGATE_VERDICT_DENY, &result));
+    STATUS(CROSSGATE_VERDICT_NOT_ASKED,
+        crossgate_check_websocket(listed, lines, 1, 0, CROSSGATE_VERDICT_DENY, &result));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_check_websocket(NULL, lines, 1, 0, 0, &result));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_check_websocket(policy, lines, 1, 0, 0, NULL));
     crossgate_policy_free(policy);
@@ -531,7 +607,8 @@ static void wrong_arguments(void) {
     crossgate_policy *policy = build("{\"allow_origins\": \"*\"}");
     crossgate_request request;
     crossgate_decision decision;
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_request_init(&request, sizeof request - 1, LITERAL("GET")));
+    STATUS(CROSSGATE_STRUCT_SIZE,
+        crossgate_request_init(&request, sizeof request - 1, LITERAL("GET")));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_request_init(NULL, sizeof request, LITERAL("GET")));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_request_init(&request, sizeof request, NULL, 3));
     STATUS(CROSSGATE_STRUCT_SIZE, crossgate_decision_init(&decision, sizeof decision + 8));
@@ -554,7 +631,8 @@ static void wrong_arguments(void) {
     request.origin.count = 0;
     request.struct_size -= 8;
     STATUS(CROSSGATE_STRUCT_SIZE, crossgate_evaluate(policy, &request, &decision, NULL, 0));
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_request_add_header(&request, LITERAL("a"), LITERAL("b")));
+    STATUS(
+        CROSSGATE_STRUCT_SIZE, crossgate_request_add_header(&request, LITERAL("a"), LITERAL("b")));
     request.struct_size += 8;
     decision.struct_size = 0;
     size_t length;
@@ -563,21 +641,27 @@ static void wrong_arguments(void) {
     crossgate_policy_free(policy);
 }
 
-static void merge_case(const char *existing, const char *added, const char *vary, const char *expose) {
+static void merge_case(
+    const char *existing, const char *added, const char *vary, const char *expose) {
     char text[128];
     size_t length;
-    STATUS(CROSSGATE_OK, crossgate_vary_merge(existing, strlen(existing), added, strlen(added), text, sizeof text, &length));
+    STATUS(CROSSGATE_OK, crossgate_vary_merge(existing, strlen(existing), added, strlen(added),
+                             text, sizeof text, &length));
     CHECK(strcmp(text, vary) == 0 && length == strlen(vary));
-    crossgate_header header = {{NULL, 0}, {NULL, 0}, {added, strlen(added)}, CROSSGATE_OP_MERGE, CROSSGATE_HEADER_VARY};
-    STATUS(CROSSGATE_OK, crossgate_header_merge(&header, existing, strlen(existing), text, sizeof text, &length));
+    crossgate_header header = {
+        {NULL, 0}, {NULL, 0}, {added, strlen(added)}, CROSSGATE_OP_MERGE, CROSSGATE_HEADER_VARY};
+    STATUS(CROSSGATE_OK,
+        crossgate_header_merge(&header, existing, strlen(existing), text, sizeof text, &length));
     CHECK(strcmp(text, vary) == 0);
     header.id = CROSSGATE_HEADER_EXPOSE_HEADERS;
-    STATUS(CROSSGATE_OK, crossgate_header_merge(&header, existing, strlen(existing), text, sizeof text, &length));
+    STATUS(CROSSGATE_OK,
+        crossgate_header_merge(&header, existing, strlen(existing), text, sizeof text, &length));
     CHECK(strcmp(text, expose) == 0 && length == strlen(expose));
 }
 
 static void merges(void) {
-    merge_case("Accept-Encoding,origin", "Origin, X-A", "Accept-Encoding, origin, X-A", "Accept-Encoding, origin, X-A");
+    merge_case("Accept-Encoding,origin", "Origin, X-A", "Accept-Encoding, origin, X-A",
+        "Accept-Encoding, origin, X-A");
     merge_case("", "Origin", "Origin", "Origin");
     merge_case("X-A, *", "X-B, x-a", "*", "X-A, *, X-B");
     merge_case("X-A", "*", "*", "X-A, *");
@@ -589,22 +673,31 @@ static void merges(void) {
         for (size_t j = 0; j < sizeof tight / sizeof tight[0]; j++) {
             char room[64];
             size_t size = 2 * (strlen(tight[i]) + strlen(tight[j])) + 1, used = 77;
-            STATUS(CROSSGATE_OK, crossgate_vary_merge(tight[i], strlen(tight[i]), tight[j], strlen(tight[j]), room, size, &used));
+            STATUS(CROSSGATE_OK, crossgate_vary_merge(tight[i], strlen(tight[i]), tight[j],
+                                     strlen(tight[j]), room, size, &used));
             CHECK(used < size && strlen(room) == used);
         }
     }
     merge_case("a,b,c,d", "e,f", "a, b, c, d, e, f", "a, b, c, d, e, f");
     char text[8];
     size_t length;
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_vary_merge(LITERAL("Accept"), LITERAL("Origin"), text, sizeof text, &length));
+    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+        crossgate_vary_merge(LITERAL("Accept"), LITERAL("Origin"), text, sizeof text, &length));
     CHECK(length == 14);
-    STATUS(CROSSGATE_OK, crossgate_vary_merge(NULL, 0, LITERAL("Origin"), text, sizeof text, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_vary_merge(NULL, 1, LITERAL("Origin"), text, sizeof text, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_vary_merge(NULL, 0, NULL, 1, text, sizeof text, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_vary_merge(NULL, 0, NULL, 0, text, sizeof text, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_header_merge(NULL, NULL, 0, text, sizeof text, &length));
-    crossgate_header header = {{NULL, 0}, {NULL, 0}, {LITERAL("*")}, CROSSGATE_OP_SET, CROSSGATE_HEADER_ALLOW_ORIGIN};
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_header_merge(&header, NULL, 0, text, sizeof text, &length));
+    STATUS(
+        CROSSGATE_OK, crossgate_vary_merge(NULL, 0, LITERAL("Origin"), text, sizeof text, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_vary_merge(NULL, 1, LITERAL("Origin"), text, sizeof text, &length));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_vary_merge(NULL, 0, NULL, 1, text, sizeof text, &length));
+    STATUS(
+        CROSSGATE_NULL_ARGUMENT, crossgate_vary_merge(NULL, 0, NULL, 0, text, sizeof text, NULL));
+    STATUS(
+        CROSSGATE_NULL_ARGUMENT, crossgate_header_merge(NULL, NULL, 0, text, sizeof text, &length));
+    crossgate_header header = {
+        {NULL, 0}, {NULL, 0}, {LITERAL("*")}, CROSSGATE_OP_SET, CROSSGATE_HEADER_ALLOW_ORIGIN};
+    STATUS(CROSSGATE_INVALID_ARGUMENT,
+        crossgate_header_merge(&header, NULL, 0, text, sizeof text, &length));
 }
 
 #define NAME(name) (name), strlen(name)
@@ -620,14 +713,18 @@ static void builders(void) {
     CHECK(policy == NULL && crossgate_error_count(error) == 1);
     crossgate_error_free(error);
 
-    STATUS(CROSSGATE_OK, crossgate_builder_add(builder, NAME("allow_origins"), LITERAL("https://a.example")));
-    STATUS(CROSSGATE_OK, crossgate_builder_add(builder, NAME("allow_origins"), LITERAL("https://*.b.example")));
+    STATUS(CROSSGATE_OK,
+        crossgate_builder_add(builder, NAME("allow_origins"), LITERAL("https://a.example")));
+    STATUS(CROSSGATE_OK,
+        crossgate_builder_add(builder, NAME("allow_origins"), LITERAL("https://*.b.example")));
     STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("allow_credentials"), 0));
     STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("allow_credentials"), 1));
     STATUS(CROSSGATE_OK, crossgate_builder_set_integer(builder, NAME("max_age"), 600));
     STATUS(CROSSGATE_OK, crossgate_builder_set_string(builder, NAME("upstream"), LITERAL("keep")));
-    STATUS(CROSSGATE_OK, crossgate_builder_set_string(builder, NAME("allow_methods"), LITERAL("*")));
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_builder_add(builder, NAME("allow_methods"), LITERAL("PUT")));
+    STATUS(
+        CROSSGATE_OK, crossgate_builder_set_string(builder, NAME("allow_methods"), LITERAL("*")));
+    STATUS(CROSSGATE_INVALID_ARGUMENT,
+        crossgate_builder_add(builder, NAME("allow_methods"), LITERAL("PUT")));
     STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("allow_methods")));
     STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("never_set")));
     STATUS(CROSSGATE_OK, crossgate_builder_add(builder, NAME("allow_methods"), LITERAL("PUT")));
@@ -635,14 +732,17 @@ static void builders(void) {
     CHECK(policy != NULL && error == NULL);
     char document[2048];
     size_t length;
-    STATUS(CROSSGATE_OK, crossgate_policy_document_json(policy, document, sizeof document, &length));
-    CHECK(strstr(document, "https://*.b.example") != NULL && strstr(document, "600") != NULL && strstr(document, "keep") != NULL);
+    STATUS(
+        CROSSGATE_OK, crossgate_policy_document_json(policy, document, sizeof document, &length));
+    CHECK(strstr(document, "https://*.b.example") != NULL && strstr(document, "600") != NULL
+          && strstr(document, "keep") != NULL);
     crossgate_policy_free(policy);
 
     /* Everything that is wrong, at once; the builder can be mended and built again. */
     STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("max_age"), 1));
     STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("allow_orgins"), 1));
-    STATUS(CROSSGATE_OK, crossgate_builder_set_integer(builder, NAME("allow_credentials"), INT64_MIN));
+    STATUS(
+        CROSSGATE_OK, crossgate_builder_set_integer(builder, NAME("allow_credentials"), INT64_MIN));
     STATUS(CROSSGATE_INVALID_POLICY, crossgate_builder_build(builder, &policy, &error));
     CHECK(policy == NULL && crossgate_error_count(error) == 3);
     crossgate_problem problem = {.struct_size = sizeof problem};
@@ -665,12 +765,17 @@ static void builders(void) {
     STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_builder_set_bool(builder, NAME("max_age"), 2));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_integer(NULL, NAME("max_age"), 1));
     STATUS(CROSSGATE_NOT_UTF8, crossgate_builder_set_integer(builder, NAME("max\xff"), 1));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_string(builder, NAME("upstream"), NULL, 4));
-    STATUS(CROSSGATE_NOT_UTF8, crossgate_builder_set_string(builder, NAME("upstream"), LITERAL("\xe4")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_string(NULL, NAME("upstream"), LITERAL("keep")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_add(NULL, NAME("allow_origins"), LITERAL("*")));
+    STATUS(
+        CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_string(builder, NAME("upstream"), NULL, 4));
+    STATUS(CROSSGATE_NOT_UTF8,
+        crossgate_builder_set_string(builder, NAME("upstream"), LITERAL("\xe4")));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_builder_set_string(NULL, NAME("upstream"), LITERAL("keep")));
+    STATUS(
+        CROSSGATE_NULL_ARGUMENT, crossgate_builder_add(NULL, NAME("allow_origins"), LITERAL("*")));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_add(builder, NAME("allow_origins"), NULL, 0));
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_builder_add(builder, "allow_origins", SIZE_MAX, LITERAL("*")));
+    STATUS(CROSSGATE_INVALID_ARGUMENT,
+        crossgate_builder_add(builder, "allow_origins", SIZE_MAX, LITERAL("*")));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_unset(NULL, NAME("upstream")));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_unset(builder, NULL, 1));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_build(NULL, &policy, &error));
@@ -696,7 +801,8 @@ static int allows(const crossgate_shared_policy *shared, const char *origin) {
 
 static void shared_policies(const char *folder) {
     crossgate_policy *a = build("{\"allow_origins\": [\"https://a.example\"]}");
-    crossgate_policy *b = build("{\"allow_origins\": [\"https://b.example\"], \"allow_credentials\": true}");
+    crossgate_policy *b =
+        build("{\"allow_origins\": [\"https://b.example\"], \"allow_credentials\": true}");
     crossgate_shared_policy *shared = (crossgate_shared_policy *)&shared;
     crossgate_error *error = (crossgate_error *)&error;
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_new(NULL, &shared));
@@ -714,30 +820,38 @@ static void shared_policies(const char *folder) {
     CHECK(crossgate_policy_warning_count(loaded) == 0);
 
     /* A failure leaves the old policy. */
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_shared_policy_replace_json(shared, LITERAL("{\"allow_origins\": []}"), &error));
+    STATUS(CROSSGATE_INVALID_POLICY,
+        crossgate_shared_policy_replace_json(shared, LITERAL("{\"allow_origins\": []}"), &error));
     CHECK(crossgate_error_count(error) == 1 && allows(shared, "https://b.example") == 1);
     crossgate_error_free(error);
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_shared_policy_replace_toml(shared, LITERAL("allow_origins = "), NULL));
-    STATUS(CROSSGATE_NOT_UTF8, crossgate_shared_policy_replace_toml(shared, LITERAL("\xff"), &error));
+    STATUS(CROSSGATE_INVALID_POLICY,
+        crossgate_shared_policy_replace_toml(shared, LITERAL("allow_origins = "), NULL));
+    STATUS(
+        CROSSGATE_NOT_UTF8, crossgate_shared_policy_replace_toml(shared, LITERAL("\xff"), &error));
     CHECK(error == NULL);
     char path[4096];
     snprintf(path, sizeof path, "%s/every_function_shared.json", folder);
     remove(path);
-    STATUS(CROSSGATE_FILE, crossgate_shared_policy_replace_file(shared, path, strlen(path), &error));
-    CHECK(strstr(crossgate_error_text(error), "every_function_shared") != NULL && allows(shared, "https://b.example") == 1);
+    STATUS(
+        CROSSGATE_FILE, crossgate_shared_policy_replace_file(shared, path, strlen(path), &error));
+    CHECK(strstr(crossgate_error_text(error), "every_function_shared") != NULL
+          && allows(shared, "https://b.example") == 1);
     crossgate_error_free(error);
     FILE *file = fopen(path, "w");
     CHECK(file != NULL);
     if (file != NULL) {
         fputs("{\"allow_origins\": [\"https://c.example\"]}", file);
         fclose(file);
-        STATUS(CROSSGATE_OK, crossgate_shared_policy_replace_file(shared, path, strlen(path), &error));
+        STATUS(
+            CROSSGATE_OK, crossgate_shared_policy_replace_file(shared, path, strlen(path), &error));
         CHECK(error == NULL && allows(shared, "https://c.example") == 1);
         remove(path);
     }
-    STATUS(CROSSGATE_OK, crossgate_shared_policy_replace_toml(shared, LITERAL("allow_origins = ['https://d.example']"), NULL));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_replace_toml(
+                             shared, LITERAL("allow_origins = ['https://d.example']"), NULL));
     CHECK(allows(shared, "https://d.example") == 1);
-    STATUS(CROSSGATE_OK, crossgate_shared_policy_replace_json(shared, LITERAL("{\"allow_origins\": [\"https://a.example\"]}"), &error));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_replace_json(shared,
+                             LITERAL("{\"allow_origins\": [\"https://a.example\"]}"), &error));
     CHECK(error == NULL && allows(shared, "https://a.example") == 1);
 
     /* A shadow decides nothing and tells. */
@@ -749,34 +863,43 @@ static void shared_policies(const char *folder) {
     start(&request, &decision, "GET");
     add(&request, "Origin", "https://a.example");
     STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
-    CHECK(difference.differs == 0 && difference.headers == 0 && difference.kind == CROSSGATE_KIND_ACTUAL);
+    CHECK(difference.differs == 0 && difference.headers == 0
+          && difference.kind == CROSSGATE_KIND_ACTUAL);
     CHECK(difference.live_allowed == 1 && difference.shadow_allowed == 1);
     STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, b));
     CHECK(allows(shared, "https://a.example") == 1);
     STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
     CHECK(difference.differs == 1 && difference.headers == 1u << CROSSGATE_HEADER_ALLOW_ORIGIN);
-    CHECK(difference.live_reason == CROSSGATE_REASON_ALLOWED && difference.shadow_reason == CROSSGATE_REASON_ORIGIN_NOT_LISTED);
+    CHECK(difference.live_reason == CROSSGATE_REASON_ALLOWED
+          && difference.shadow_reason == CROSSGATE_REASON_ORIGIN_NOT_LISTED);
     CHECK(difference.live_allowed == 1 && difference.shadow_allowed == 0);
-    CHECK(difference.live_action == CROSSGATE_ACTION_FORWARD && difference.shadow_action == CROSSGATE_ACTION_FORWARD);
+    CHECK(difference.live_action == CROSSGATE_ACTION_FORWARD
+          && difference.shadow_action == CROSSGATE_ACTION_FORWARD);
     CHECK(difference.live_status == 0 && difference.shadow_status == 0);
     start(&request, &decision, "OPTIONS");
     add(&request, "Origin", "https://b.example");
     add(&request, "Access-Control-Request-Method", "GET");
     STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
-    CHECK(difference.kind == CROSSGATE_KIND_PREFLIGHT && difference.live_status == 403 && difference.shadow_status == 204);
-    CHECK(difference.headers == (1u << CROSSGATE_HEADER_ALLOW_ORIGIN | 1u << CROSSGATE_HEADER_ALLOW_CREDENTIALS));
-    CHECK(difference.live_action == CROSSGATE_ACTION_ANSWER && difference.shadow_action == CROSSGATE_ACTION_ANSWER);
+    CHECK(difference.kind == CROSSGATE_KIND_PREFLIGHT && difference.live_status == 403
+          && difference.shadow_status == 204);
+    CHECK(difference.headers
+          == (1u << CROSSGATE_HEADER_ALLOW_ORIGIN | 1u << CROSSGATE_HEADER_ALLOW_CREDENTIALS));
+    CHECK(difference.live_action == CROSSGATE_ACTION_ANSWER
+          && difference.shadow_action == CROSSGATE_ACTION_ANSWER);
     start(&request, &decision, "GET");
     STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
     CHECK(difference.differs == 0);
     request.verdict = CROSSGATE_VERDICT_ALLOW;
-    STATUS(CROSSGATE_VERDICT_NOT_ASKED, crossgate_shared_policy_difference(shared, &request, &difference));
+    STATUS(CROSSGATE_VERDICT_NOT_ASKED,
+        crossgate_shared_policy_difference(shared, &request, &difference));
     request.verdict = CROSSGATE_VERDICT_ABSENT;
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(NULL, &request, &difference));
+    STATUS(
+        CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(NULL, &request, &difference));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, NULL, &difference));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, &request, NULL));
     difference.struct_size = 0;
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_shared_policy_difference(shared, &request, &difference));
+    STATUS(
+        CROSSGATE_STRUCT_SIZE, crossgate_shared_policy_difference(shared, &request, &difference));
     STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, NULL));
     difference.struct_size = sizeof difference;
     STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
@@ -786,10 +909,13 @@ static void shared_policies(const char *folder) {
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_set_shadow(NULL, b));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace(NULL, b));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace(shared, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_json(NULL, LITERAL("{}"), &error));
+    STATUS(
+        CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_json(NULL, LITERAL("{}"), &error));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_json(shared, NULL, 2, &error));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_toml(NULL, LITERAL(""), &error));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_file(NULL, LITERAL("p.json"), &error));
+    STATUS(
+        CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_toml(NULL, LITERAL(""), &error));
+    STATUS(CROSSGATE_NULL_ARGUMENT,
+        crossgate_shared_policy_replace_file(NULL, LITERAL("p.json"), &error));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_file(shared, NULL, 0, &error));
     CHECK(crossgate_shared_policy_load(NULL) == NULL);
     CHECK(allows(shared, "https://a.example") == 1);
@@ -832,9 +958,11 @@ static void counts(void) {
     size_t length;
     STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, NULL, 0, &length));
     char *text = malloc(length + 1);
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, text, length, &length));
+    STATUS(
+        CROSSGATE_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, text, length, &length));
     STATUS(CROSSGATE_OK, crossgate_counters_prometheus(counters, text, length + 1, &length));
-    CHECK(strlen(text) == length && strstr(text, "crossgate_decisions_total{reason=\"origin_null\"} 2\n") != NULL);
+    CHECK(strlen(text) == length
+          && strstr(text, "crossgate_decisions_total{reason=\"origin_null\"} 2\n") != NULL);
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_prometheus(NULL, text, length, &length));
     STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_prometheus(counters, text, length, NULL));
     free(text);

@@ -1,8 +1,9 @@
 /*
- * Every function with whatever a careless host may hand over: NULL, nothing, too little, too much, text that is not UTF-8,
- * numbers out of range, buffers that are too small. Pseudo-random and the same each time; the first argument is the number
- * of calls, the second another seed. Texts and buffers are blocks of the heap of exactly their size, so that a checker of
- * memory sees a byte too many. What is checked here: no call fails with CROSSGATE_PANIC, none writes where it failed.
+ * Every function with whatever a careless host may hand over: NULL, nothing, too little, too much,
+ * text that is not UTF-8, numbers out of range, buffers that are too small. Pseudo-random and the
+ * same each time; the first argument is the number of calls, the second another seed. Texts and
+ * buffers are blocks of the heap of exactly their size, so that a checker of memory sees a byte too
+ * many. What is checked here: no call fails with CROSSGATE_PANIC, none writes where it failed.
  */
 #include "crossgate.h"
 
@@ -34,15 +35,57 @@ struct text {
 };
 
 static const char *const WORDS[] = {
-    "", "*", "GET", "OPTIONS", "PUT", "connect", "Origin", "origin", "Access-Control-Request-Method", "access-control-request-headers",
-    "Access-Control-Request-Private-Network", "Sec-Fetch-Site", "https://a.example", "https://x.b.example", "https://a.example, https://b.example",
-    "null", "true", "same-origin", "x-a,content-type, x-b", ",,,, ,", "HTTPS://A.example:443/", "\xff\xfe", "\xc3\x28", "b\xc3\xbc" "cher", "\r\nSet-Cookie: a=b",
-    "allow_origins", "allow_credentials", "max_age", "denied_actual", "allow_headers", "reject", "Accept-Encoding,origin", "policy.json", "/no/such.toml",
-    "{\"allow_origins\": [\"https://a.example\", \"https://*.b.example\"], \"allow_methods\": [\"PUT\"]}",
-    "{\"allow_origins\": [\"https://a.example\"], \"allow_methods\": \"*\", \"allow_headers\": \"*\", \"allow_credentials\": true}",
-    "{\"host_origins\": true}", "{\"allow_origins\": \"*\"}", "{\"allow_origins\": [\"https://a.example\"], \"single_origin\": \"static\"}",
-    "{\"allow_origin_regexes\": [\"https://[a-z]+\\\\.example\"]}", "{\"allow_origins\": [", "[[[[[[[[[[[[[[[[[[[[[[", "{\"a\\u0000\": {}}",
-    "allow_origins = ['https://a.example']\nmax_age = 600\n", "allow_origins = ", "a.b.c.d.e = [[[", "CORS", "A=B",
+    "",
+    "*",
+    "GET",
+    "OPTIONS",
+    "PUT",
+    "connect",
+    "Origin",
+    "origin",
+    "Access-Control-Request-Method",
+    "access-control-request-headers",
+    "Access-Control-Request-Private-Network",
+    "Sec-Fetch-Site",
+    "https://a.example",
+    "https://x.b.example",
+    "https://a.example, https://b.example",
+    "null",
+    "true",
+    "same-origin",
+    "x-a,content-type, x-b",
+    ",,,, ,",
+    "HTTPS://A.example:443/",
+    "\xff\xfe",
+    "\xc3\x28",
+    "b\xc3\xbc"
+    "cher",
+    "\r\nSet-Cookie: a=b",
+    "allow_origins",
+    "allow_credentials",
+    "max_age",
+    "denied_actual",
+    "allow_headers",
+    "reject",
+    "Accept-Encoding,origin",
+    "policy.json",
+    "/no/such.toml",
+    "{\"allow_origins\": [\"https://a.example\", \"https://*.b.example\"], \"allow_methods\": "
+    "[\"PUT\"]}",
+    "{\"allow_origins\": [\"https://a.example\"], \"allow_methods\": \"*\", \"allow_headers\": "
+    "\"*\", \"allow_credentials\": true}",
+    "{\"host_origins\": true}",
+    "{\"allow_origins\": \"*\"}",
+    "{\"allow_origins\": [\"https://a.example\"], \"single_origin\": \"static\"}",
+    "{\"allow_origin_regexes\": [\"https://[a-z]+\\\\.example\"]}",
+    "{\"allow_origins\": [",
+    "[[[[[[[[[[[[[[[[[[[[[[",
+    "{\"a\\u0000\": {}}",
+    "allow_origins = ['https://a.example']\nmax_age = 600\n",
+    "allow_origins = ",
+    "a.b.c.d.e = [[[",
+    "CORS",
+    "A=B",
 };
 
 static struct text text(void) {
@@ -241,7 +284,8 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 10:
         new_request();
-        status = crossgate_request_init(number(9) ? &request : NULL, any_size(sizeof request), a.data, a.len);
+        status = crossgate_request_init(
+            number(9) ? &request : NULL, any_size(sizeof request), a.data, a.len);
         /* The method is borrowed, and this one goes. */
         crossgate_request_init(&request, sizeof request, "OPTIONS", 7);
         break;
@@ -249,7 +293,8 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
     case 12:
     case 13:
         b = keep_text();
-        status = crossgate_request_add_header(number(20) ? &request : NULL, a.data, a.len, b.data, b.len);
+        status = crossgate_request_add_header(
+            number(20) ? &request : NULL, a.data, a.len, b.data, b.len);
         break;
     case 14:
         forget_decision();
@@ -275,7 +320,8 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         decided_by = crossgate_policy_ref(policy);
         if (number(30) == 0)
             decision.struct_size = (uint32_t)any_size(sizeof decision);
-        status = crossgate_evaluate(policy, number(30) ? &request : NULL, number(30) ? &decision : NULL, scratch, size);
+        status = crossgate_evaluate(
+            policy, number(30) ? &request : NULL, number(30) ? &decision : NULL, scratch, size);
         if (status != CROSSGATE_OK)
             forget_decision();
         break;
@@ -283,18 +329,22 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
     case 19:
         forget_decision();
         any_room();
-        status = crossgate_evaluate_http1(policy, number(30) ? &request : NULL, number(30) ? &decision : NULL, room, room_size, length_out);
+        status = crossgate_evaluate_http1(policy, number(30) ? &request : NULL,
+            number(30) ? &decision : NULL, room, room_size, length_out);
         break;
     case 20:
         any_room();
-        status = crossgate_decision_write_http1(number(20) ? &decision : NULL, room, room_size, length_out);
+        status = crossgate_decision_write_http1(
+            number(20) ? &decision : NULL, room, room_size, length_out);
         break;
     case 21:
-        status = crossgate_asks_host(policy, number(20) ? &request : NULL, number(20) ? &origin : NULL);
+        status =
+            crossgate_asks_host(policy, number(20) ? &request : NULL, number(20) ? &origin : NULL);
         break;
     case 22: {
         crossgate_lines some = some_lines();
-        status = crossgate_check_websocket(policy, some.data, some.count, any_number(), any_number(), number(20) ? &result : NULL);
+        status = crossgate_check_websocket(
+            policy, some.data, some.count, any_number(), any_number(), number(20) ? &result : NULL);
         if (status != CROSSGATE_OK && result != 77 && result != CROSSGATE_WEBSOCKET_DENY)
             failures++;
         break;
@@ -305,8 +355,10 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 24: {
         any_room();
-        crossgate_header header = {{NULL, 0}, {NULL, 0}, {b.data, b.len}, CROSSGATE_OP_MERGE, any_number()};
-        status = crossgate_header_merge(number(20) ? &header : NULL, a.data, a.len, room, room_size, length_out);
+        crossgate_header header = {
+            {NULL, 0}, {NULL, 0}, {b.data, b.len}, CROSSGATE_OP_MERGE, any_number()};
+        status = crossgate_header_merge(
+            number(20) ? &header : NULL, a.data, a.len, room, room_size, length_out);
         break;
     }
     case 25: {
@@ -366,7 +418,8 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 40:
         difference.struct_size = (uint32_t)any_size(sizeof difference);
-        status = crossgate_shared_policy_difference(PICK(shareds), number(20) ? &request : NULL, number(20) ? &difference : NULL);
+        status = crossgate_shared_policy_difference(
+            PICK(shareds), number(20) ? &request : NULL, number(20) ? &difference : NULL);
         break;
     case 41: {
         crossgate_counters **place = &PICK(counters);
@@ -388,8 +441,9 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     default:
         result = any_number();
-        if (!crossgate_status_string(result) || !crossgate_kind_string(result) || !crossgate_action_string(result) ||
-            !crossgate_reason_string(result) || !crossgate_version() || crossgate_abi_version() != CROSSGATE_ABI_VERSION)
+        if (!crossgate_status_string(result) || !crossgate_kind_string(result)
+            || !crossgate_action_string(result) || !crossgate_reason_string(result)
+            || !crossgate_version() || crossgate_abi_version() != CROSSGATE_ABI_VERSION)
             failures++;
     }
     if (which < 4 && status != CROSSGATE_OK && made != NULL)

@@ -1,7 +1,7 @@
 /*
- * Nothing that a request passes through allocates, or frees: malloc and its kin are the program's own here, and count.
- * (glibc; the library's calls come here too, since the program is searched first.) The argument --list prints the functions
- * that are counted.
+ * Nothing that a request passes through allocates, or frees: malloc and its kin are the program's
+ * own here, and count. (glibc; the library's calls come here too, since the program is searched
+ * first.) The argument --list prints the functions that are counted.
  */
 #include "crossgate.h"
 
@@ -51,23 +51,40 @@ void free(void *memory) {
 
 static const char *const POLICIES[] = {
     "{\"allow_origins\": \"*\", \"allow_headers\": \"*\"}",
-    "{\"allow_origins\": [\"https://a.example\", \"https://b.example\"], \"allow_methods\": [\"PUT\"],"
-    " \"allow_headers\": [\"X-A\", \"Content-Type\"], \"expose_headers\": [\"X-B\"], \"max_age\": 600}",
-    "{\"allow_origins\": [\"https://*.a.example\", \"http://localhost:*\", \"https://p-{digits}--x.b.example\"],"
+    "{\"allow_origins\": [\"https://a.example\", \"https://b.example\"], \"allow_methods\": "
+    "[\"PUT\"],"
+    " \"allow_headers\": [\"X-A\", \"Content-Type\"], \"expose_headers\": [\"X-B\"], \"max_age\": "
+    "600}",
+    "{\"allow_origins\": [\"https://*.a.example\", \"http://localhost:*\", "
+    "\"https://p-{digits}--x.b.example\"],"
     " \"allow_methods\": \"*\", \"allow_headers\": \"*\", \"allow_credentials\": true}",
     "{\"host_origins\": true, \"allow_null_origin\": true}",
-    "{\"allow_origins\": [\"https://a.example\"], \"denied_actual\": \"reject\", \"own_origins\": [\"https://own.example\"]}",
+    "{\"allow_origins\": [\"https://a.example\"], \"denied_actual\": \"reject\", \"own_origins\": "
+    "[\"https://own.example\"]}",
     "{\"allow_origins\": [\"https://a.example\"], \"single_origin\": \"static\"}",
     "{\"allow_origins\": [\"HTTPS://A.example\"], \"expose_headers\": [\"X-B\"]}",
-    "{\"allow_origin_regexes\": [\"https://[a-z]{1,8}\\\\.a\\\\.example\"], \"allow_credentials\": true}",
+    "{\"allow_origin_regexes\": [\"https://[a-z]{1,8}\\\\.a\\\\.example\"], \"allow_credentials\": "
+    "true}",
 };
 
 static const char *const ORIGINS[] = {
-    NULL, "https://a.example", "https://x.a.example", "http://localhost:3000", "https://p-12--x.b.example", "null",
-    "https://evil.example", "https://own.example", "not an origin", "",
+    NULL,
+    "https://a.example",
+    "https://x.a.example",
+    "http://localhost:3000",
+    "https://p-12--x.b.example",
+    "null",
+    "https://evil.example",
+    "https://own.example",
+    "not an origin",
+    "",
 };
 
-static const char *const LISTS[] = {NULL, "x-a", "content-type,x-a", "X-A , ,x-a,content-type", "authorization", "b\xe4" "d", ""};
+static const char *const LISTS[] = {NULL, "x-a", "content-type,x-a", "X-A , ,x-a,content-type",
+    "authorization",
+    "b\xe4"
+    "d",
+    ""};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -103,7 +120,8 @@ static void check(const char *call, crossgate_status status) {
 #define GET(call) (note(#call), (call))
 
 /* What a host does with one request. */
-static void one_request(const crossgate_shared_policy *shared, const char *method, const char *origin, const char *list) {
+static void one_request(const crossgate_shared_policy *shared, const char *method,
+    const char *origin, const char *list) {
     crossgate_request request;
     crossgate_decision decision;
     crossgate_difference difference = {.struct_size = sizeof difference};
@@ -123,7 +141,8 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
     if (list != NULL) {
         OK(crossgate_request_add_header(&request, "Access-Control-Request-Method", 29, "PUT", 3));
         /* Two lines: the way over several lines allocates nothing either. */
-        OK(crossgate_request_add_header(&request, "Access-Control-Request-Headers", 30, list, strlen(list)));
+        OK(crossgate_request_add_header(
+            &request, "Access-Control-Request-Headers", 30, list, strlen(list)));
         OK(crossgate_request_add_header(&request, "Access-Control-Request-Headers", 30, "x-a", 3));
     }
     OK(crossgate_asks_host(mine, &request, &asked));
@@ -136,17 +155,23 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
     OK(crossgate_decision_write_http1(&decision, block, sizeof block, &length));
     OK(crossgate_counters_record(counters, &decision));
     OK(crossgate_counters_get(counters, decision.reason, &count));
-    if (*GET(crossgate_kind_string(decision.kind)) == '\0' || *GET(crossgate_action_string(decision.action)) == '\0' ||
-        *GET(crossgate_reason_string(decision.reason)) == '\0' || *GET(crossgate_status_string(CROSSGATE_OK)) == '\0' ||
-        *GET(crossgate_version()) == '\0' || GET(crossgate_abi_version()) != CROSSGATE_ABI_VERSION)
+    if (*GET(crossgate_kind_string(decision.kind)) == '\0'
+        || *GET(crossgate_action_string(decision.action)) == '\0'
+        || *GET(crossgate_reason_string(decision.reason)) == '\0'
+        || *GET(crossgate_status_string(CROSSGATE_OK)) == '\0' || *GET(crossgate_version()) == '\0'
+        || GET(crossgate_abi_version()) != CROSSGATE_ABI_VERSION)
         failed = "a name";
-    /* The application has headers of its own: text, bytes that are none, and more than the merge would ever see. */
-    static const char *const existing[] = {"", "Accept-Encoding,origin", "X-\xe4, \xff", "*", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w"};
+    /* The application has headers of its own: text, bytes that are none, and more than the merge
+       would ever see. */
+    static const char *const existing[] = {"", "Accept-Encoding,origin", "X-\xe4, \xff", "*",
+        "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w"};
     for (size_t e = 0; e < COUNT(existing); e++) {
-        OK(crossgate_vary_merge(existing[e], strlen(existing[e]), "Origin, Cookie", 14, merged, sizeof merged, &length));
+        OK(crossgate_vary_merge(existing[e], strlen(existing[e]), "Origin, Cookie", 14, merged,
+            sizeof merged, &length));
         for (uint32_t h = 0; h < decision.header_count; h++)
             if (decision.headers[h].op == CROSSGATE_OP_MERGE)
-                OK(crossgate_header_merge(&decision.headers[h], existing[e], strlen(existing[e]), merged, sizeof merged, &length));
+                OK(crossgate_header_merge(&decision.headers[h], existing[e], strlen(existing[e]),
+                    merged, sizeof merged, &length));
     }
     for (size_t w = 0; w < GET(crossgate_policy_warning_count(mine)); w++)
         OK(crossgate_policy_warning(mine, w, &problem));
@@ -163,7 +188,8 @@ static unsigned long ask(const crossgate_shared_policy *shared) {
     unsigned long requests = 0;
     for (size_t o = 0; o < COUNT(ORIGINS); o++) {
         for (size_t l = 0; l <= COUNT(LISTS); l++) {
-            one_request(shared, l == 0 ? "GET" : "OPTIONS", ORIGINS[o], l == COUNT(LISTS) ? longest : LISTS[l]);
+            one_request(shared, l == 0 ? "GET" : "OPTIONS", ORIGINS[o],
+                l == COUNT(LISTS) ? longest : LISTS[l]);
             if (failed != NULL) {
                 fprintf(stderr, "%s failed\n", failed);
                 return 0;
@@ -178,19 +204,21 @@ int main(int argc, char **argv) {
     unsigned long total = 0, requests = 0;
     memset(longest, ',', sizeof longest - 1);
     crossgate_policy *shadow;
-    if (crossgate_policy_from_json(POLICIES[1], strlen(POLICIES[1]), &shadow, NULL) != CROSSGATE_OK ||
-        crossgate_counters_new(&counters) != CROSSGATE_OK)
+    if (crossgate_policy_from_json(POLICIES[1], strlen(POLICIES[1]), &shadow, NULL) != CROSSGATE_OK
+        || crossgate_counters_new(&counters) != CROSSGATE_OK)
         return 1;
     for (size_t p = 0; p < COUNT(POLICIES); p++) {
         crossgate_policy *policy;
         crossgate_shared_policy *shared;
-        if (crossgate_policy_from_json(POLICIES[p], strlen(POLICIES[p]), &policy, NULL) != CROSSGATE_OK ||
-            crossgate_shared_policy_new(policy, &shared) != CROSSGATE_OK ||
-            crossgate_shared_policy_set_shadow(shared, shadow) != CROSSGATE_OK) {
+        if (crossgate_policy_from_json(POLICIES[p], strlen(POLICIES[p]), &policy, NULL)
+                != CROSSGATE_OK
+            || crossgate_shared_policy_new(policy, &shared) != CROSSGATE_OK
+            || crossgate_shared_policy_set_shadow(shared, shadow) != CROSSGATE_OK) {
             fprintf(stderr, "policy %zu is not built\n", p);
             return 1;
         }
-        unsigned long before = allocations + frees, asked = ask(shared), made = allocations + frees - before;
+        unsigned long before = allocations + frees, asked = ask(shared),
+                      made = allocations + frees - before;
         if (asked == 0)
             return 1;
         if (made != 0)

@@ -1,7 +1,9 @@
 /*
- * A panic inside the library becomes CROSSGATE_PANIC: it does not take the process down, and every object goes on working.
- * The library itself has no way to panic on request, so the system fails it: hash tables of the standard library (in the
- * compiler of regexes) want random numbers, and while `broken` is set there are none. (Linux; the library's calls come here, since the program is searched first.)
+ * A panic inside the library becomes CROSSGATE_PANIC: it does not take the process down, and every
+ * object goes on working. The library itself has no way to panic on request, so the system fails
+ * it: hash tables of the standard library (in the compiler of regexes) want random numbers, and
+ * while `broken` is set there are none. (Linux; the library's calls come here, since the program is
+ * searched first.)
  */
 #define _GNU_SOURCE
 #include "crossgate.h"
@@ -36,12 +38,12 @@ int open64(const char *path, int flags, ...) {
     return -1;
 }
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
-            failures++;                                                                                                \
-        }                                                                                                              \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
+            failures++;                                                                            \
+        }                                                                                          \
     } while (0)
 
 static const char LISTED[] = "{\"allow_origins\": [\"https://a.example\"]}";
@@ -61,30 +63,36 @@ int main(void) {
     CHECK(crossgate_policy_from_json(REGEX, sizeof REGEX - 1, &none, &error) == CROSSGATE_PANIC);
     CHECK(none == NULL && error == NULL && refused > 0);
     CHECK(crossgate_builder_new(&builder) == CROSSGATE_OK);
-    CHECK(crossgate_builder_add(builder, "allow_origin_regexes", 20, "https://[a-z]+[.]a[.]example", 28) == CROSSGATE_OK);
+    CHECK(crossgate_builder_add(
+              builder, "allow_origin_regexes", 20, "https://[a-z]+[.]a[.]example", 28)
+          == CROSSGATE_OK);
     CHECK(crossgate_builder_build(builder, &none, NULL) == CROSSGATE_PANIC);
     CHECK(none == NULL);
 
     /* What needs none works meanwhile, and what was there before stays. */
     CHECK(crossgate_policy_from_json(LISTED, sizeof LISTED - 1, &policy, &error) == CROSSGATE_OK);
     CHECK(crossgate_shared_policy_new(policy, &shared) == CROSSGATE_OK);
-    CHECK(crossgate_shared_policy_replace_json(shared, REGEX, sizeof REGEX - 1, &error) == CROSSGATE_PANIC);
+    CHECK(crossgate_shared_policy_replace_json(shared, REGEX, sizeof REGEX - 1, &error)
+          == CROSSGATE_PANIC);
     CHECK(error == NULL);
     crossgate_policy *live = crossgate_shared_policy_load(shared);
     CHECK(live == policy);
     crossgate_request_init(&request, sizeof request, "GET", 3);
     crossgate_request_add_header(&request, "Origin", 6, "https://a.example", 17);
     crossgate_decision_init(&decision, sizeof decision);
-    CHECK(crossgate_evaluate(live, &request, &decision, NULL, 0) == CROSSGATE_OK && decision.allowed == 1);
+    CHECK(crossgate_evaluate(live, &request, &decision, NULL, 0) == CROSSGATE_OK
+          && decision.allowed == 1);
     crossgate_policy_free(live);
 
     /* And so does everything afterwards. */
     broken = 0;
     CHECK(crossgate_builder_build(builder, &none, NULL) == CROSSGATE_OK && none != NULL);
     crossgate_policy_free(none);
-    CHECK(crossgate_shared_policy_replace_json(shared, REGEX, sizeof REGEX - 1, &error) == CROSSGATE_OK);
+    CHECK(crossgate_shared_policy_replace_json(shared, REGEX, sizeof REGEX - 1, &error)
+          == CROSSGATE_OK);
     live = crossgate_shared_policy_load(shared);
-    CHECK(crossgate_evaluate(live, &request, &decision, NULL, 0) == CROSSGATE_OK && decision.allowed == 0);
+    CHECK(crossgate_evaluate(live, &request, &decision, NULL, 0) == CROSSGATE_OK
+          && decision.allowed == 0);
     crossgate_policy_free(live);
     crossgate_builder_free(builder);
     crossgate_shared_policy_free(shared);

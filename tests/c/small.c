@@ -1,5 +1,6 @@
 /*
- * A library without documents, regexes, IDNA and public suffixes says what it lacks, and does the rest.
+ * A library without documents, regexes, IDNA and public suffixes says what it lacks, and does the
+ * rest.
  */
 #include <crossgate.h>
 #include <string.h>
@@ -17,8 +18,9 @@ static int built(const char *option, const char *value, const char *code) {
     crossgate_builder_set_bool(builder, TEXT("allow_credentials"), 1);
     crossgate_status status = crossgate_builder_build(builder, &policy, &error);
     int same = code == NULL ? status == CROSSGATE_OK
-                            : status == CROSSGATE_INVALID_POLICY && crossgate_error_problem(error, 0, &problem) == CROSSGATE_OK &&
-                                  strcmp(problem.code.data, code) == 0;
+                            : status == CROSSGATE_INVALID_POLICY
+                                  && crossgate_error_problem(error, 0, &problem) == CROSSGATE_OK
+                                  && strcmp(problem.code.data, code) == 0;
     crossgate_policy_free(policy);
     crossgate_error_free(error);
     crossgate_builder_free(builder);
@@ -27,11 +29,15 @@ static int built(const char *option, const char *value, const char *code) {
 
 int main(void) {
     crossgate_policy *policy;
-    if (crossgate_policy_from_json(TEXT("{\"allow_origins\": \"*\"}"), &policy, NULL) != CROSSGATE_FEATURE_MISSING || policy != NULL)
+    if (crossgate_policy_from_json(TEXT("{\"allow_origins\": \"*\"}"), &policy, NULL)
+            != CROSSGATE_FEATURE_MISSING
+        || policy != NULL)
         return 1;
-    if (!built("allow_origins", "https://a.example", NULL) || !built("allow_origins", "https://*.a.example", "feature_missing"))
+    if (!built("allow_origins", "https://a.example", NULL)
+        || !built("allow_origins", "https://*.a.example", "feature_missing"))
         return 2;
-    if (!built("allow_origin_regexes", "https://a[.]example", "feature_missing") || !built("allow_origins", "https://b\xc3\xbc.example", "feature_missing"))
+    if (!built("allow_origin_regexes", "https://a[.]example", "feature_missing")
+        || !built("allow_origins", "https://b\xc3\xbc.example", "feature_missing"))
         return 3;
     return 0;
 }

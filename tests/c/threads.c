@@ -1,7 +1,7 @@
 /*
- * Several threads evaluate with one policy and take references and give them back; then they do so with a shared policy
- * that other threads replace meanwhile, and count. Each sees the old policy or the new one whole. An argument divides the
- * number of rounds (for checkers, which are slow).
+ * Several threads evaluate with one policy and take references and give them back; then they do so
+ * with a shared policy that other threads replace meanwhile, and count. Each sees the old policy or
+ * the new one whole. An argument divides the number of rounds (for checkers, which are slow).
  */
 #include "crossgate.h"
 
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Checkers of threads do not see atomic operations; these say what the header promises: what was done to a policy before
- * it is replaced is seen by who loads it. */
+/* Checkers of threads do not see atomic operations; these say what the header promises: what was
+ * done to a policy before it is replaced is seen by who loads it. */
 #ifdef WITH_ANNOTATIONS
 #include <valgrind/helgrind.h>
 #define BEFORE_REPLACE(object) ANNOTATE_HAPPENS_BEFORE(object)
@@ -68,7 +68,8 @@ static void *read_shared(void *argument) {
         if (!ask(policy, ONE, &one) || !ask(policy, TWO, &two) || one.allowed + two.allowed != 1)
             wrong++;
         /* The values are the policy's and live as long as the reference. */
-        else if (strcmp((one.allowed ? one : two).headers[0].value.data, one.allowed ? ONE : TWO) != 0)
+        else if (strcmp((one.allowed ? one : two).headers[0].value.data, one.allowed ? ONE : TWO)
+                 != 0)
             wrong++;
         wrong += crossgate_counters_record(counters, &one) != CROSSGATE_OK;
         if (round % 16 == 0) {
@@ -76,7 +77,8 @@ static void *read_shared(void *argument) {
             crossgate_difference difference = {.struct_size = sizeof difference};
             crossgate_request_init(&request, sizeof request, "GET", 3);
             crossgate_request_add_header(&request, "Origin", 6, ONE, strlen(ONE));
-            wrong += crossgate_shared_policy_difference(shared, &request, &difference) != CROSSGATE_OK;
+            wrong +=
+                crossgate_shared_policy_difference(shared, &request, &difference) != CROSSGATE_OK;
             wrong += difference.differs != (difference.live_allowed != difference.shadow_allowed);
         }
         crossgate_policy_free(policy);
@@ -89,15 +91,18 @@ static void *write_shared(void *argument) {
     for (int round = 0; round < rounds / 20; round++) {
         char json[100];
         crossgate_policy *policy;
-        int length = snprintf(json, sizeof json, "{\"allow_origins\": [\"%s\"]}", round % 2 ? ONE : TWO);
+        int length =
+            snprintf(json, sizeof json, "{\"allow_origins\": [\"%s\"]}", round % 2 ? ONE : TWO);
         if (crossgate_policy_from_json(json, (size_t)length, &policy, NULL) != CROSSGATE_OK)
             return argument;
         BEFORE_REPLACE(shared);
         wrong += crossgate_shared_policy_replace(shared, policy) != CROSSGATE_OK;
-        wrong += crossgate_shared_policy_set_shadow(shared, round % 3 ? policy : NULL) != CROSSGATE_OK;
+        wrong +=
+            crossgate_shared_policy_set_shadow(shared, round % 3 ? policy : NULL) != CROSSGATE_OK;
         crossgate_policy_free(policy);
         /* What is wrong changes nothing. */
-        wrong += crossgate_shared_policy_replace_json(shared, "{}", 2, NULL) != CROSSGATE_INVALID_POLICY;
+        wrong +=
+            crossgate_shared_policy_replace_json(shared, "{}", 2, NULL) != CROSSGATE_INVALID_POLICY;
     }
     return wrong ? argument : NULL;
 }
@@ -128,19 +133,22 @@ int main(int argc, char **argv) {
     crossgate_policy_free(policy);
     failed |= join(threads, THREADS);
 
-    if (crossgate_policy_from_json(first, sizeof first - 1, &policy, NULL) != CROSSGATE_OK ||
-        crossgate_shared_policy_new(policy, &shared) != CROSSGATE_OK || crossgate_counters_new(&counters) != CROSSGATE_OK)
+    if (crossgate_policy_from_json(first, sizeof first - 1, &policy, NULL) != CROSSGATE_OK
+        || crossgate_shared_policy_new(policy, &shared) != CROSSGATE_OK
+        || crossgate_counters_new(&counters) != CROSSGATE_OK)
         return 1;
     crossgate_policy_free(policy);
     for (int i = 0; i < THREADS + WRITERS; i++)
-        if (pthread_create(&threads[i], NULL, i < THREADS ? read_shared : write_shared, shared) != 0)
+        if (pthread_create(&threads[i], NULL, i < THREADS ? read_shared : write_shared, shared)
+            != 0)
             return 1;
     failed |= join(threads, THREADS + WRITERS);
     uint64_t allowed = 0, denied = 0;
     crossgate_counters_get(counters, CROSSGATE_REASON_ALLOWED, &allowed);
     crossgate_counters_get(counters, CROSSGATE_REASON_ORIGIN_NOT_LISTED, &denied);
     if (allowed + denied != (uint64_t)THREADS * (uint64_t)rounds) {
-        fprintf(stderr, "%d decisions, but %llu counted\n", THREADS * rounds, (unsigned long long)(allowed + denied));
+        fprintf(stderr, "%d decisions, but %llu counted\n", THREADS * rounds,
+            (unsigned long long)(allowed + denied));
         failed = 1;
     }
     crossgate_counters_free(counters);

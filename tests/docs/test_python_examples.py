@@ -25,7 +25,9 @@ PREVIEW = "https://x.preview.example.com"
 TENANT = "https://tenant.example.com"
 EVIL = "https://evil.example"
 ACAO = "Access-Control-Allow-Origin"
-SECTIONS = [part.split("\n", 1) for part in re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]]
+SECTIONS = [
+    part.split("\n", 1) for part in re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]
+]
 
 
 def examples(section: str) -> list[str]:
@@ -90,10 +92,16 @@ def aiohttp_server(app: Any) -> Iterator[int]:
         loop.close()
 
 
-def ask(port: int, origin: str, path: str = "/", method: str | None = None) -> http.client.HTTPResponse:
+def ask(
+    port: int, origin: str, path: str = "/", method: str | None = None
+) -> http.client.HTTPResponse:
     """A request, or a preflight for one with the method."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    asked = {"Origin": origin, "Connection": "close", **({"Access-Control-Request-Method": method} if method else {})}
+    asked = {
+        "Origin": origin,
+        "Connection": "close",
+        **({"Access-Control-Request-Method": method} if method else {}),
+    }
     connection.request("OPTIONS" if method else "GET", path, headers=asked)
     response = connection.getresponse()
     with contextlib.closing(connection):
@@ -119,10 +127,15 @@ def test_every_section_is_asked() -> None:
 
 
 def test_fastapi_and_starlette() -> None:
-    installed, as_middleware, with_predicate = (run(example)["app"] for example in examples("FastAPI and Starlette"))
+    installed, as_middleware, with_predicate = (
+        run(example)["app"] for example in examples("FastAPI and Starlette")
+    )
     with asgi_server(installed) as port:
         response = ask(port, APP)
-        assert (response.getheader(ACAO), response.getheader("Access-Control-Allow-Credentials")) == (APP, "true")
+        assert (
+            response.getheader(ACAO),
+            response.getheader("Access-Control-Allow-Credentials"),
+        ) == (APP, "true")
         assert (ask(port, APP, method="PUT").getheader(ACAO), allowed(port, EVIL)) == (APP, None)
     with asgi_server(as_middleware) as port:
         assert (allowed(port, APP), allowed(port, EVIL)) == (APP, None)
@@ -135,7 +148,11 @@ def test_flask() -> None:
     with wsgi_server(first) as port:
         assert [allowed(port, origin) for origin in (APP, PREVIEW, EVIL)] == [APP, PREVIEW, None]
     with wsgi_server(second) as port:
-        assert [allowed(port, TENANT, path) for path in ("/api/x", "/feed", "/")] == [TENANT, "*", None]
+        assert [allowed(port, TENANT, path) for path in ("/api/x", "/feed", "/")] == [
+            TENANT,
+            "*",
+            None,
+        ]
 
 
 def test_wsgi() -> None:
@@ -176,6 +193,10 @@ def test_django(tmp_path: pathlib.Path) -> None:
             assert allowed(port, "{APP}", "/apix") is None
     """
     found = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert found.returncode == 0, found.stderr

@@ -52,7 +52,15 @@ def test_c(text, tmp_path):
     policy = next(block.values[0] for block in list(blocks("json")))
     (tmp_path / "policy.json").write_text(policy)
     library = ROOT / "target/release"
-    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", f"-L{library}", f"-Wl,-rpath,{library}"]
+    flags = [
+        "-std=c11",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        f"-I{ROOT}/include",
+        f"-L{library}",
+        f"-Wl,-rpath,{library}",
+    ]
     run(["cc", *flags, str(source), "-lcrossgate", "-o", str(tmp_path / "example")])
     run([str(tmp_path / "example")], cwd=tmp_path)
 
@@ -75,8 +83,12 @@ def test_commands_are_known(text):
 def test_the_problems_shown_are_the_problems_printed():
     import crossgate
 
-    shown = next(text for name, text in BLOCK.findall((ROOT / "README.md").read_text()) if name == "text")
-    policy = json.loads(json.dumps({"allow_origins": ["https://app.example.com/"], "allow_methods": ["patch"]}))
+    shown = next(
+        text for name, text in BLOCK.findall((ROOT / "README.md").read_text()) if name == "text"
+    )
+    policy = json.loads(
+        json.dumps({"allow_origins": ["https://app.example.com/"], "allow_methods": ["patch"]})
+    )
     with pytest.raises(crossgate.PolicyError) as error:
         crossgate.Policy(**policy)
     assert str(error.value).strip() == shown.strip()

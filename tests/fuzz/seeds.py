@@ -15,13 +15,19 @@ def rows(name: str) -> list[dict]:
 
 
 def main(folder: pathlib.Path) -> None:
-    documents = [json.dumps(row["policy"]) for row in rows("configs.jsonl") + rows("decisions.jsonl")]
+    documents = [
+        json.dumps(row["policy"]) for row in rows("configs.jsonl") + rows("decisions.jsonl")
+    ]
     for number, document in enumerate(dict.fromkeys(documents)):
         (folder / "document" / f"vector-{number}").write_text(document)
-    for number, (row, choice) in enumerate(zip(rows("decisions.jsonl"), itertools.cycle(range(POLICIES)))):
+    for number, (row, choice) in enumerate(
+        zip(rows("decisions.jsonl"), itertools.cycle(range(POLICIES)))
+    ):
         request = row["request"]
         lines = [request["method"], *(f"{name}:{value}" for name, value in request["headers"])]
-        (folder / "request" / f"vector-{number}").write_bytes(bytes([choice]) + "\n".join(lines).encode("latin-1"))
+        (folder / "request" / f"vector-{number}").write_bytes(
+            bytes([choice]) + "\n".join(lines).encode("latin-1")
+        )
 
 
 if __name__ == "__main__":

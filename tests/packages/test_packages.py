@@ -13,7 +13,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def run(*command, **options):
     found = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=900, **options
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+        **options,
     )
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout
@@ -31,7 +36,9 @@ def installed(tmp_path, package):
 
 def serves(python, tmp_path):
     """Every vector, and a request through the middleware."""
-    vectors = run(python, ROOT / "tests/conformance/python/run.py", ROOT / "tests/vectors", cwd=tmp_path)
+    vectors = run(
+        python, ROOT / "tests/conformance/python/run.py", ROOT / "tests/vectors", cwd=tmp_path
+    )
     assert "decisions.jsonl" in vectors
     script = tmp_path / "request.py"
     script.write_text(REQUEST)
@@ -62,7 +69,16 @@ asyncio.run(middleware({"type": "http", "method": "OPTIONS", "headers": headers}
 def abi3_wheel(folder):
     """One wheel for every CPython from 3.10 on. It has a target folder of its own: it would replace the other build."""
     maturin = pathlib.Path(sys.executable).with_name("maturin")
-    options = ["--release", "-q", "--features", "abi3", "--target-dir", ROOT / "target/abi3", "--out", folder]
+    options = [
+        "--release",
+        "-q",
+        "--features",
+        "abi3",
+        "--target-dir",
+        ROOT / "target/abi3",
+        "--out",
+        folder,
+    ]
     run(maturin, "build", "-m", ROOT / "bindings-python/Cargo.toml", *options)
 
 
@@ -81,13 +97,17 @@ def passes_the_tests_of_asgi(python, tmp_path):
     where = run(sys.executable, "-c", check, cwd=tmp_path, env=environment)
     assert where.startswith(packages)
     assert where.strip().endswith(".abi3.so")
-    tests = [ROOT / "bindings-python/tests" / name for name in ("test_asgi.py", "test_asgi_vectors.py")]
+    tests = [
+        ROOT / "bindings-python/tests" / name for name in ("test_asgi.py", "test_asgi_vectors.py")
+    ]
     options = ["-q", "-p", "no:cacheprovider", "-c", ROOT / "bindings-python/pyproject.toml"]
     run(sys.executable, "-m", "pytest", *options, *tests, cwd=tmp_path, env=environment)
 
 
 @pytest.mark.parametrize(
-    ("build", "tag"), [(own_wheel, f"cp3{sys.version_info[1]}-cp3"), (abi3_wheel, "cp310-abi3")], ids=["own", "abi3"]
+    ("build", "tag"),
+    [(own_wheel, f"cp3{sys.version_info[1]}-cp3"), (abi3_wheel, "cp310-abi3")],
+    ids=["own", "abi3"],
 )
 def test_wheels_work_alone(build, tag, tmp_path):
     build(tmp_path)
@@ -95,7 +115,12 @@ def test_wheels_work_alone(build, tag, tmp_path):
     assert tag in wheel.name
     with zipfile.ZipFile(wheel) as content:
         names = set(content.namelist())
-    assert {"crossgate/py.typed", "crossgate/_crossgate.pyi", "crossgate/asgi.py", "crossgate/aiohttp.py"} <= names
+    assert {
+        "crossgate/py.typed",
+        "crossgate/_crossgate.pyi",
+        "crossgate/asgi.py",
+        "crossgate/aiohttp.py",
+    } <= names
     assert not [name for name in names if "test" in name]
     python = installed(tmp_path, wheel)
     serves(python, tmp_path)
@@ -114,4 +139,6 @@ def test_a_binding_exports_only_its_entry(library, expected):
     exported = {line.split()[-1] for line in symbols.splitlines()}
     assert expected <= exported
     assert not {name for name in exported if "crossgate" in name and name not in expected}
-    assert {name for name in exported if not name.startswith(("_", "napi_register_module"))} - expected == set()
+    assert {
+        name for name in exported if not name.startswith(("_", "napi_register_module"))
+    } - expected == set()

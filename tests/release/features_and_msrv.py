@@ -12,7 +12,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def metadata():
     command = ["cargo", "metadata", "--locked", "--all-features", "--format-version=1"]
-    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    return json.loads(
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    )
 
 
 def version(text):
@@ -38,7 +40,11 @@ def what_users_build(found, root):
 def problems():
     found = metadata()
     packages = {package["id"]: package for package in found["packages"]}
-    crate = next(package for package in packages.values() if package["name"] == "crossgate" and not package["source"])
+    crate = next(
+        package
+        for package in packages.values()
+        if package["name"] == "crossgate" and not package["source"]
+    )
     limit = version(crate["rust_version"])
     for identifier in sorted(what_users_build(found, crate["id"])):
         package = packages[identifier]
@@ -56,5 +62,8 @@ def problems():
 
 if __name__ == "__main__":
     list_of_problems = list(problems())
-    print("\n".join(list_of_problems) or "every feature is documented, and rust-version holds for every dependency")
+    print(
+        "\n".join(list_of_problems)
+        or "every feature is documented, and rust-version holds for every dependency"
+    )
     sys.exit(bool(list_of_problems))

@@ -29,7 +29,12 @@ PUT = [("Access-Control-Request-Method", "PUT")]
 REQUESTS = [
     ("allowed origin", "GET", "/data", [("Origin", APP)]),
     ("sub-domain pattern", "GET", "/data", [("Origin", "https://pr-7.preview.example.com")]),
-    ("placeholder pattern", "GET", "/data", [("Origin", "https://deploy-preview-42--shop.netlify.app")]),
+    (
+        "placeholder pattern",
+        "GET",
+        "/data",
+        [("Origin", "https://deploy-preview-42--shop.netlify.app")],
+    ),
     ("any local port", "GET", "/data", [("Origin", "http://localhost:5173")]),
     ("no Origin", "GET", "/data", []),
     ("origin not listed", "GET", "/data", [("Origin", "https://evil.example")]),
@@ -58,8 +63,18 @@ REQUESTS = [
             ("Access-Control-Request-Headers", " authorization"),
         ],
     ),
-    ("preflight, method refused", "OPTIONS", "/data", [("Origin", APP), ("Access-Control-Request-Method", "PATCH")]),
-    ("preflight, wrong case", "OPTIONS", "/data", [("Origin", APP), ("Access-Control-Request-Method", "put")]),
+    (
+        "preflight, method refused",
+        "OPTIONS",
+        "/data",
+        [("Origin", APP), ("Access-Control-Request-Method", "PATCH")],
+    ),
+    (
+        "preflight, wrong case",
+        "OPTIONS",
+        "/data",
+        [("Origin", APP), ("Access-Control-Request-Method", "put")],
+    ),
     (
         "preflight, header refused",
         "OPTIONS",
@@ -77,7 +92,9 @@ class Server:
     def __init__(self, language, policy):
         self.language = language
         command = [*LANGUAGES[language], "--policy", str(policy), "--port", "0"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         self.port = 0
 
     def wait(self):
@@ -85,7 +102,9 @@ class Server:
         found = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)", line.strip())
         if not found:
             self.process.kill()
-            raise SystemExit(f"the {self.language} server did not start: {line}{self.process.stderr.read()}")
+            raise SystemExit(
+                f"the {self.language} server did not start: {line}{self.process.stderr.read()}"
+            )
         self.port = int(found[1])
 
     def stop(self):
@@ -115,7 +134,9 @@ def send(port, method, path, headers):
             data += chunk
     head = data.split(b"\r\n\r\n", 1)[0].decode("latin-1").split("\r\n")
     pairs = [line.split(":", 1) for line in head[1:]]
-    return int(head[0].split(" ")[1]), [(name.strip().lower(), value.strip()) for name, value in pairs]
+    return int(head[0].split(" ")[1]), [
+        (name.strip().lower(), value.strip()) for name, value in pairs
+    ]
 
 
 def answer(port, request):
@@ -123,7 +144,9 @@ def answer(port, request):
     _, method, path, headers = request
     status, pairs = send(port, method, path, headers)
     return status, sorted(
-        (name, value) for name, value in pairs if name == "vary" or name.startswith("access-control-")
+        (name, value)
+        for name, value in pairs
+        if name == "vary" or name.startswith("access-control-")
     )
 
 
@@ -135,13 +158,17 @@ def show(decided, answers):
     marks = ["same" if found == first else "DIFFERS" for found in answers.values()]
     verdict = {True: "allowed", False: "denied", None: "-"}[decision.allowed]
     print(
-        f"{what:<29} {method:<8}{path:<10} {verdict:<8} {decision.reason:<19}" + "".join(f"{mark:<9}" for mark in marks)
+        f"{what:<29} {method:<8}{path:<10} {verdict:<8} {decision.reason:<19}"
+        + "".join(f"{mark:<9}" for mark in marks)
     )
     same = all(found == first for found in answers.values())
     for language, (status, found) in answers.items() if not same else [("", first)]:
         print(
             f"    {language:<7}{status}  "
-            + ("\n                ".join(f"{name}: {value}" for name, value in found) or "no CORS header")
+            + (
+                "\n                ".join(f"{name}: {value}" for name, value in found)
+                or "no CORS header"
+            )
         )
     return same
 
@@ -169,7 +196,11 @@ def main():
         help="another policy for one server: they differ then",
     )
     parser.add_argument(
-        "--hold", type=float, default=0, metavar="SECONDS", help="keep the servers up before they are stopped"
+        "--hold",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="keep the servers up before they are stopped",
     )
     arguments = parser.parse_args()
     others = dict(pair.split("=", 1) for pair in arguments.policy_for)
@@ -190,13 +221,17 @@ def main():
         for server in servers:
             server.wait()
         print(
-            "servers: " + ", ".join(f"{s.language} 127.0.0.1:{s.port} (pid {s.process.pid})" for s in servers) + "\n",
+            "servers: "
+            + ", ".join(f"{s.language} 127.0.0.1:{s.port} (pid {s.process.pid})" for s in servers)
+            + "\n",
             flush=True,
         )
         different = run(servers, policy)
         time.sleep(arguments.hold)
     seconds = time.monotonic() - started
-    print(f"\n{len(REQUESTS)} requests, {len(LANGUAGES)} servers, {different} different answers, {seconds:.1f} s")
+    print(
+        f"\n{len(REQUESTS)} requests, {len(LANGUAGES)} servers, {different} different answers, {seconds:.1f} s"
+    )
     return 1 if different else 0
 
 

@@ -28,7 +28,10 @@ def test_a_difference_is_seen(tmp_path):
     other.write_text(json.dumps(policy))
     for language in ("C", "Python", "Node", "Rust"):
         found = subprocess.run(
-            [*DEMO, "--policy-for", f"{language}={other}"], capture_output=True, text=True, timeout=60
+            [*DEMO, "--policy-for", f"{language}={other}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert found.returncode == 1, found.stdout + found.stderr
         assert "DIFFERS" in found.stdout
@@ -40,14 +43,19 @@ def test_a_bad_policy_names_its_problems(tmp_path):
     other.write_text('{"allow_origins": ["https://a.example/"]}')
     for language in ("C", "Python", "Node", "Rust"):
         found = subprocess.run(
-            [*DEMO, "--policy-for", f"{language}={other}"], capture_output=True, text=True, timeout=60
+            [*DEMO, "--policy-for", f"{language}={other}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert found.returncode == 1
         assert f"the {language} server did not start" in found.stderr
         assert "origin_has_path" in found.stderr, found.stderr
 
 
-@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN], ids=["foreground", "background"])
+@pytest.mark.parametrize(
+    "inherited", [signal.SIG_DFL, signal.SIG_IGN], ids=["foreground", "background"]
+)
 def test_ctrl_c_leaves_nothing_behind(inherited):
     before = signal.signal(signal.SIGINT, inherited)
     demo = subprocess.Popen([*DEMO, "--hold", "60"], stdout=subprocess.PIPE, text=True)

@@ -67,8 +67,8 @@ KEYS = [
     "allow_private_network",
     "dangerously_allow",
 ]
-# Not a matter of one policy and one request: V2 (debug mode), V27 (merging into a response), V57 (handler errors),
-# V58 (two ways to mount one layer).
+# Not a matter of one policy and one request: V2 (debug mode), V27 (merging into a response), V57
+# (handler errors), V58 (two ways to mount one layer).
 V_NUMBERS = {"V%d" % n for n in range(1, 61)} - {"V2", "V27", "V57", "V58"}
 SEEDS = {
     "seed-%02d" % n
@@ -222,7 +222,11 @@ def schema(where, row, required, optional=()):
 
 def unique(rows):
     for key, n in collections.Counter(r.get("id") for _, r in rows).items():
-        need("ids", n == 1 and isinstance(key, str) and re.fullmatch(r"[a-z0-9-]+", key), "id %r, %d times" % (key, n))
+        need(
+            "ids",
+            n == 1 and isinstance(key, str) and re.fullmatch(r"[a-z0-9-]+", key),
+            "id %r, %d times" % (key, n),
+        )
 
 
 def latin1(where, text):
@@ -254,7 +258,11 @@ for where, row in decisions:
     need(where, set(policy) <= set(KEYS), "policy keys")
     schema(where, request, ["method", "headers"], ["verdict"])
     need(where, request.get("verdict") in (None, "allow", "deny"), "verdict")
-    need(where, "verdict" not in request or policy.get("host_origins") is True, "verdict without host_origins")
+    need(
+        where,
+        "verdict" not in request or policy.get("host_origins") is True,
+        "verdict without host_origins",
+    )
     latin1(where, request["method"])
     lines = collections.defaultdict(list)
     for name, value in request["headers"]:
@@ -265,10 +273,17 @@ for where, row in decisions:
         continue
     names = [n for n, _ in d["headers"]]
     preflight = d["kind"] == "preflight"
-    need(where, in_order(names, ORDER_PREFLIGHT if preflight else ORDER_ACTUAL), f"header order {names}")
+    need(
+        where,
+        in_order(names, ORDER_PREFLIGHT if preflight else ORDER_ACTUAL),
+        f"header order {names}",
+    )
     need(where, all(isinstance(v, str) and v for _, v in d["headers"]), "empty header value")
     need(
-        where, d["remove"] == [n for n in REMOVE_ORDER if n not in names and (n != ACEH or ACAO not in names)], "remove"
+        where,
+        d["remove"]
+        == [n for n in REMOVE_ORDER if n not in names and (n != ACEH or ACAO not in names)],
+        "remove",
     )
     need(where, d["reason"] in REASONS, "reason")
     # Kind follows from the request alone.
@@ -283,14 +298,23 @@ for where, row in decisions:
     ok = d["reason"] in ("allowed", "allowed_any")
     need(
         where,
-        d["allowed"] is (True if ok else None if d["reason"] in ("no_origin", "own_origin") else False),
+        d["allowed"]
+        is (True if ok else None if d["reason"] in ("no_origin", "own_origin") else False),
         "allowed",
     )
     need(where, (d["reason"] == "no_origin") == (kind == "not_cors"), "no_origin")
-    action = {"forward": not preflight, "answer": preflight, "reject": kind == "actual" and d["allowed"] is False}
+    action = {
+        "forward": not preflight,
+        "answer": preflight,
+        "reject": kind == "actual" and d["allowed"] is False,
+    }
     need(where, action.get(d["action"], False), "action")
     need(where, (d["status"] is None) == (d["action"] == "forward"), "status")
-    need(where, d["action"] != "reject" or (d["status"] == 403 and policy.get("denied_actual") == "reject"), "reject")
+    need(
+        where,
+        d["action"] != "reject" or (d["status"] == 403 and policy.get("denied_actual") == "reject"),
+        "reject",
+    )
     need(where, (request["method"] == "OPTIONS") <= ("vary" in names), "OPTIONS without Vary")
     static = policy.get("single_origin") == "static"
     if preflight:
@@ -308,7 +332,10 @@ codes = collections.defaultdict(set)
 expects = collections.Counter()
 for where, row in configs:
     if not schema(
-        where, row, ["id", "covers", "policy", "expect", "code", "why"], ["path", "hint", "document", "problems"]
+        where,
+        row,
+        ["id", "covers", "policy", "expect", "code", "why"],
+        ["path", "hint", "document", "problems"],
     ):
         continue
     where += " " + row["id"]
@@ -316,13 +343,29 @@ for where, row in configs:
     need(where, row["expect"] in ("ok", "warn", "error"), "expect")
     need(where, (row["code"] is None) == (row["expect"] == "ok"), "code")
     need(where, row["code"] is None or row["code"] in CODES, "unknown code {}".format(row["code"]))
-    need(where, "document" not in row or (row["expect"] != "error" and set(row["document"]) <= set(KEYS)), "document")
+    need(
+        where,
+        "document" not in row or (row["expect"] != "error" and set(row["document"]) <= set(KEYS)),
+        "document",
+    )
     problems = row.get("problems", [])
-    need(where, all(re.fullmatch(r"(error|warning) [a-z_]+", problem) for problem in problems), "problems")
-    need(where, not problems or any(problem.split()[1] == row["code"] for problem in problems), "code not in problems")
+    need(
+        where,
+        all(re.fullmatch(r"(error|warning) [a-z_]+", problem) for problem in problems),
+        "problems",
+    )
+    need(
+        where,
+        not problems or any(problem.split()[1] == row["code"] for problem in problems),
+        "code not in problems",
+    )
     need(where, "path" not in row or re.fullmatch(r"[A-Za-z_-]+(\[\d+\])?", row["path"]), "path")
     need(
-        where, row["code"] == "unknown_option" or "nonsense" in row["policy"] or set(row["policy"]) <= set(KEYS), "keys"
+        where,
+        row["code"] == "unknown_option"
+        or "nonsense" in row["policy"]
+        or set(row["policy"]) <= set(KEYS),
+        "keys",
     )
     if row["code"]:
         severity = "E" if row["expect"] == "error" else "W"
@@ -334,37 +377,64 @@ for where, row in documents:
     if not schema(where, row, ["id", "format", "text", "expect", "code", "why"], ["problems"]):
         continue
     where += " " + row["id"]
-    need(where, row["format"] in ("json", "toml") and isinstance(row["text"], str), "format or text")
-    need(where, row["expect"] in ("ok", "error") and (row["code"] is None) == (row["expect"] == "ok"), "expect")
+    need(
+        where, row["format"] in ("json", "toml") and isinstance(row["text"], str), "format or text"
+    )
+    need(
+        where,
+        row["expect"] in ("ok", "error") and (row["code"] is None) == (row["expect"] == "ok"),
+        "expect",
+    )
     need(where, row["code"] is None or "E" in CODES.get(row["code"], ""), "code")
     if row["code"]:
         codes[row["code"]].add("E")
 
 sockets = collections.Counter()
 for where, row in websocket:
-    if not schema(where, row, ["id", "policy", "origin_lines", "public", "expect", "why"], ["verdict"]):
+    if not schema(
+        where, row, ["id", "policy", "origin_lines", "public", "expect", "why"], ["verdict"]
+    ):
         continue
     where += " " + row["id"]
-    need(where, set(row["policy"]) <= set(KEYS) and isinstance(row["public"], bool), "policy or public")
+    need(
+        where,
+        set(row["policy"]) <= set(KEYS) and isinstance(row["public"], bool),
+        "policy or public",
+    )
     for line in row["origin_lines"]:
         latin1(where, line)
     need(where, (row["expect"] == "absent") == (not row["origin_lines"]), "absent")
     need(where, row["expect"] in ("allow", "deny", "absent"), "expect")
-    need(where, "verdict" not in row or row["policy"].get("host_origins") is True, "verdict without host_origins")
+    need(
+        where,
+        "verdict" not in row or row["policy"].get("host_origins") is True,
+        "verdict without host_origins",
+    )
     sockets[row["expect"]] += 1
 
 for r in REASONS:
     need("decisions", reasons[r] >= 3, "reason %s: %d cases" % (r, reasons[r]))
-need("coverage", not (V_NUMBERS | SEEDS) - seen_covers, f"not covered: {sorted((V_NUMBERS | SEEDS) - seen_covers)}")
+need(
+    "coverage",
+    not (V_NUMBERS | SEEDS) - seen_covers,
+    f"not covered: {sorted((V_NUMBERS | SEEDS) - seen_covers)}",
+)
 for c, severities in CODES.items():
     need("codes", codes[c] == set(severities), f"{c}: has {sorted(codes[c])}, wants {severities}")
 
 print(
-    "decisions %d, configs %d, documents %d, websocket %d" % tuple(map(len, (decisions, configs, documents, websocket)))
+    "decisions %d, configs %d, documents %d, websocket %d"
+    % tuple(map(len, (decisions, configs, documents, websocket)))
 )
 print("reasons   " + ", ".join("%s %d" % (r, reasons[r]) for r in REASONS))
-print("outcomes  " + ", ".join("%s/%s/%s %d" % ((*k, n)) for k, n in sorted(kinds.items(), key=str)))
-print("configs   " + ", ".join("%s %d" % i for i in sorted(expects.items())) + "; %d codes" % len(CODES))
+print(
+    "outcomes  " + ", ".join("%s/%s/%s %d" % ((*k, n)) for k, n in sorted(kinds.items(), key=str))
+)
+print(
+    "configs   "
+    + ", ".join("%s %d" % i for i in sorted(expects.items()))
+    + "; %d codes" % len(CODES)
+)
 print("websocket " + ", ".join("%s %d" % i for i in sorted(sockets.items())))
 for f in faults:
     print("FAULT " + f)

@@ -6,7 +6,18 @@ const { EVERY_HEADER, Reader, anyOr } = require('./reader.cjs')
 
 const WHERE = 'crossgate'
 
-const KNOWN = ['origin', 'methods', 'allowedHeaders', 'headers', 'exposedHeaders', 'credentials', 'maxAge', 'preflightContinue', 'optionsSuccessStatus', 'policy']
+const KNOWN = [
+  'origin',
+  'methods',
+  'allowedHeaders',
+  'headers',
+  'exposedHeaders',
+  'credentials',
+  'maxAge',
+  'preflightContinue',
+  'optionsSuccessStatus',
+  'policy'
+]
 
 const NAMES = {
   allow_methods: 'methods',
@@ -20,10 +31,16 @@ const DEFAULT_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE']
 
 /** What a middleware works with. */
 class Setup {
-  constructor(policy, { judge = null, origin = null, preflightContinue = false, withOrigin = null }) {
+  constructor(
+    policy,
+    { judge = null, origin = null, preflightContinue = false, withOrigin = null }
+  ) {
     /** The policy, or null: CORS is off. */
     this.policy = policy
-    /** Judges an origin that the policy does not know; for regular expressions that the engine does not take. */
+    /**
+     * Judges an origin that the policy does not know; for regular expressions that the engine does
+     * not take.
+     */
     this.judge = judge
     /** The application's function, which is asked about it. */
     this.origin = origin
@@ -46,24 +63,35 @@ function setupOf(options, dynamic = false) {
   const policy = reader.policy(['policy', 'preflightContinue'])
   if (policy !== null) return new Setup(policy, { preflightContinue })
   const credentials = given.credentials === true
-  // An origin that is there and undefined (a variable that is not set) turns CORS off, as in `cors`: it opens nothing.
-  const origin = 'origin' in given ? given.origin ?? false : '*'
+  // An origin that is there and undefined (a variable that is not set) turns CORS off, as in
+  // `cors`: it opens nothing.
+  const origin = 'origin' in given ? (given.origin ?? false) : '*'
   const read = reader.origin(origin, { credentials, isCors: true })
   const status = given.optionsSuccessStatus ?? undefined
-  const compiled = reader.compile(read, {
-    allowMethods: anyOr(reader.list('methods') ?? DEFAULT_METHODS),
-    allowHeaders: reader.list(reader.has('allowedHeaders') ? 'allowedHeaders' : 'headers') ?? EVERY_HEADER,
-    exposeHeaders: anyOr(reader.list('exposedHeaders') ?? []),
-    allowCredentials: reader.boolean('credentials'),
-    maxAge: reader.seconds('maxAge'),
-    preflightStatus: status,
-    deniedPreflightStatus: status === 200 ? 200 : 204
-  }, { names: NAMES, comma: true, staticOrigin: typeof origin === 'string' && !dynamic })
+  const compiled = reader.compile(
+    read,
+    {
+      allowMethods: anyOr(reader.list('methods') ?? DEFAULT_METHODS),
+      allowHeaders:
+        reader.list(reader.has('allowedHeaders') ? 'allowedHeaders' : 'headers') ?? EVERY_HEADER,
+      exposeHeaders: anyOr(reader.list('exposedHeaders') ?? []),
+      allowCredentials: reader.boolean('credentials'),
+      maxAge: reader.seconds('maxAge'),
+      preflightStatus: status,
+      deniedPreflightStatus: status === 200 ? 200 : 204
+    },
+    { names: NAMES, comma: true, staticOrigin: typeof origin === 'string' && !dynamic }
+  )
   // Checked like the rest, though it is never asked.
   if (origin === false) return new Setup(null, {})
-  if (read.host === null) return new Setup(compiled.policy, { judge: compiled.host, preflightContinue })
+  if (read.host === null)
+    return new Setup(compiled.policy, { judge: compiled.host, preflightContinue })
   const answered = new Kept(value => setupOf({ ...given, origin: value }, true))
-  return new Setup(compiled.policy, { origin: read.host, preflightContinue, withOrigin: value => answered.get(value) })
+  return new Setup(compiled.policy, {
+    origin: read.host,
+    preflightContinue,
+    withOrigin: value => answered.get(value)
+  })
 }
 
 module.exports = { setupOf }

@@ -9,12 +9,29 @@ const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSer
 
 // What says how the plugin works, beside a policy too; and what says which requests pass.
 const WORKINGS = ['policy', 'preflight', 'preflightContinue', 'strictPreflight', 'cacheControl']
-const RULES = ['origin', 'methods', 'allowedHeaders', 'exposedHeaders', 'credentials', 'maxAge', 'optionsSuccessStatus']
+const RULES = [
+  'origin',
+  'methods',
+  'allowedHeaders',
+  'exposedHeaders',
+  'credentials',
+  'maxAge',
+  'optionsSuccessStatus'
+]
 const OF_ROUTES = [...RULES, ...WORKINGS]
 // `prefix`, `logSerializers`: what Fastify itself puts into the options of a plugin.
-const OF_PLUGIN = [...OF_ROUTES, 'hook', 'delegator', 'hideOptionsRoute', 'logLevel', 'prefix', 'logSerializers']
+const OF_PLUGIN = [
+  ...OF_ROUTES,
+  'hook',
+  'delegator',
+  'hideOptionsRoute',
+  'logLevel',
+  'prefix',
+  'logSerializers'
+]
 
-// Lists that are text are sent as they are there, which is mostly without spaces; arrays are joined with them.
+// Lists that are text are sent as they are there, which is mostly without spaces; arrays are joined
+// with them.
 const LISTS = ['methods', 'allowedHeaders', 'exposedHeaders']
 
 const NAMES = {
@@ -42,7 +59,8 @@ function engineOptions(reader, credentials) {
 function cacheControl(reader) {
   if (!reader.has('cacheControl')) return null
   const { cacheControl: value } = reader.options
-  if (typeof value !== 'string' && !Number.isInteger(value)) reader.wrong('cacheControl', value, 'seconds or the whole value of the header')
+  if (typeof value !== 'string' && !Number.isInteger(value))
+    reader.wrong('cacheControl', value, 'seconds or the whole value of the header')
   return typeof value === 'string' ? value : `max-age=${value}`
 }
 
@@ -50,12 +68,18 @@ function decider(reader, report, dynamic) {
   const { options } = reader
   const policy = reader.policy([...OF_PLUGIN.filter(name => !RULES.includes(name)), 'origin'])
   const credentials = policy === null && reader.boolean('credentials')
-  const word = fn => (origin, request) => judge(callOrigin(fn, request.server, origin), origin, credentials)
-  if (policy !== null) return { policy, host: options.origin === undefined ? null : word(options.origin), report }
+  const word = fn => (origin, request) =>
+    judge(callOrigin(fn, request.server, origin), origin, credentials)
+  if (policy !== null)
+    return { policy, host: options.origin === undefined ? null : word(options.origin), report }
   const read = reader.origin(options.origin ?? '*', { credentials })
   // A list that holds `*` is `*`, as it is there.
   const staticOrigin = typeof options.origin === 'string' && !dynamic
-  const compiled = reader.compile(read, engineOptions(reader, credentials), { names: NAMES, comma: !LISTS.some(name => Array.isArray(options[name])), staticOrigin })
+  const compiled = reader.compile(read, engineOptions(reader, credentials), {
+    names: NAMES,
+    comma: !LISTS.some(name => Array.isArray(options[name])),
+    staticOrigin
+  })
   return { ...compiled, host: read.host === null ? compiled.host : word(read.host), report }
 }
 
@@ -79,11 +103,19 @@ function readOptions(options, report, dynamic) {
   return Object.freeze({ ...workings, decider: Object.freeze(decider(reader, report, dynamic)) })
 }
 
-/** A route's options over those of the plugin; a policy on either side stands instead of the other's rules. */
+/**
+ * A route's options over those of the plugin; a policy on either side stands instead of the other's
+ * rules.
+ */
 function mergeRoute(plugin, route) {
   new Reader(`${WHERE}: config.cors`, route, OF_ROUTES).check()
-  const isReplaced = name => (route.policy !== undefined && RULES.includes(name)) || (plugin.policy !== undefined && name === 'policy')
-  return { ...Object.fromEntries(Object.entries(plugin).filter(([name]) => !isReplaced(name))), ...route }
+  const isReplaced = name =>
+    (route.policy !== undefined && RULES.includes(name)) ||
+    (plugin.policy !== undefined && name === 'policy')
+  return {
+    ...Object.fromEntries(Object.entries(plugin).filter(([name]) => !isReplaced(name))),
+    ...route
+  }
 }
 
 /** The hook that answers; options that are not options of the plugin are refused. */

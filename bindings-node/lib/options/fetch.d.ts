@@ -5,9 +5,17 @@ type OriginAnswer = StaticOrigin | boolean | null | undefined
 /** `C`: what the functions are told of a request. */
 export interface FetchOptions<C> {
   /** Default `'*'`. A function says an allowed origin, or nothing; what it throws denies. */
-  origin?: StaticOrigin | boolean | ((origin: string, context: C) => OriginAnswer | Promise<OriginAnswer>) | undefined
+  origin?:
+    | StaticOrigin
+    | boolean
+    | ((origin: string, context: C) => OriginAnswer | Promise<OriginAnswer>)
+    | undefined
   /** Default `['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'QUERY']`. */
-  allowMethods?: string | readonly string[] | ((origin: string, context: C) => readonly string[] | Promise<readonly string[]>) | undefined
+  allowMethods?:
+    | string
+    | readonly string[]
+    | ((origin: string, context: C) => readonly string[] | Promise<readonly string[]>)
+    | undefined
   /** Default: whatever a page sends. */
   allowHeaders?: string | readonly string[] | undefined
   exposeHeaders?: string | readonly string[] | undefined
@@ -15,6 +23,9 @@ export interface FetchOptions<C> {
   maxAge?: number | null | undefined
   /** Not with `origin: '*'`. Default false. */
   credentials?: boolean | undefined
-  /** A ready policy instead of the options above; with `hostOrigins`, `origin` may be a function beside it. */
+  /**
+   * A ready policy instead of the options above; with `hostOrigins`, `origin` may be a function
+   * beside it.
+   */
   policy?: RequestPolicy | undefined
 }

@@ -4,7 +4,15 @@
 const { EVERY_HEADER, Reader, anyOr, judge } = require('./reader.cjs')
 const { Kept } = require('./kept.cjs')
 
-const KNOWN = ['origin', 'allowMethods', 'allowHeaders', 'exposeHeaders', 'maxAge', 'credentials', 'policy']
+const KNOWN = [
+  'origin',
+  'allowMethods',
+  'allowHeaders',
+  'exposeHeaders',
+  'maxAge',
+  'credentials',
+  'policy'
+]
 
 const NAMES = {
   allow_methods: 'allowMethods',
@@ -27,15 +35,25 @@ const engineOptions = (reader, methods, credentials) => ({
 })
 
 /**
- * What the options mean: a decider and, where the methods are a function, that function and the decider of a list.
+ * What the options mean: a decider and, where the methods are a function, that function and the
+ * decider of a list.
  * @param {string} where the name of the module, for errors
  * @param {object} options
  */
 function readOptions(where, options) {
-  const word = (fn, credentials) => (origin, context) => judge(fn(origin, context), origin, credentials)
+  const word = (fn, credentials) => (origin, context) =>
+    judge(fn(origin, context), origin, credentials)
   const policy = new Reader(where, options, KNOWN).policy(['policy', 'origin'])
   if (policy !== null) {
-    return Object.freeze({ decider: { policy, host: options.origin === undefined ? null : word(options.origin, false), report }, methods: null, ofMethods: null })
+    return Object.freeze({
+      decider: {
+        policy,
+        host: options.origin === undefined ? null : word(options.origin, false),
+        report
+      },
+      methods: null,
+      ofMethods: null
+    })
   }
   const allowMethods = options.allowMethods ?? DEFAULT_METHODS
   const methods = typeof allowMethods === 'function' ? allowMethods : null
@@ -43,11 +61,22 @@ function readOptions(where, options) {
     const reader = new Reader(where, options, KNOWN)
     const credentials = reader.boolean('credentials')
     const read = reader.origin(options.origin === undefined ? '*' : options.origin, { credentials })
-    const compiled = reader.compile(read, engineOptions(reader, names, credentials), { names: NAMES, comma: true })
-    return { ...compiled, host: read.host === null ? compiled.host : word(read.host, credentials), report }
+    const compiled = reader.compile(read, engineOptions(reader, names, credentials), {
+      names: NAMES,
+      comma: true
+    })
+    return {
+      ...compiled,
+      host: read.host === null ? compiled.host : word(read.host, credentials),
+      report
+    }
   }
   const kept = new Kept(decider)
-  return Object.freeze({ decider: decider(methods === null ? allowMethods : []), methods, ofMethods: names => kept.get(names) })
+  return Object.freeze({
+    decider: decider(methods === null ? allowMethods : []),
+    methods,
+    ofMethods: names => kept.get(names)
+  })
 }
 
 module.exports = { readOptions, report }

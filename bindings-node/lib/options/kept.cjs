@@ -2,13 +2,17 @@
 
 const { isRegExp } = require('node:util').types
 
-// Options that differ, kept in each of two generations. What is asked for once in so many others stays: an application
-// that puts something of the request into its options lets strangers fill the younger one, and no more.
+// Options that differ, kept in each of two generations. What is asked for once in so many others
+// stays: an application that puts something of the request into its options lets strangers fill the
+// younger one, and no more.
 const MOST = 256
 
 let ids = 0
 
-/** What was compiled from options that an application hands out per request: as few times as options differ. */
+/**
+ * What was compiled from options that an application hands out per request: as few times as options
+ * differ.
+ */
 class Kept {
   #compile
   #byObject = new WeakMap()
@@ -32,14 +36,21 @@ class Kept {
       this.#young.set(text, compiled)
     }
     // Only what cannot change is known again by itself.
-    if (typeof options === 'object' && options !== null && Object.isFrozen(options)) this.#byObject.set(options, compiled)
+    if (typeof options === 'object' && options !== null && Object.isFrozen(options))
+      this.#byObject.set(options, compiled)
     return compiled
   }
 
-  /** Functions, policies and regexes are told apart by what they are, everything else by what it says. */
+  /**
+   * Functions, policies and regexes are told apart by what they are, everything else by what it
+   * says.
+   */
   #spell(value) {
     if (isRegExp(value)) return { regex: String(value) }
-    if (typeof value === 'function' || (typeof value === 'object' && value !== null && typeof value.evaluate === 'function')) {
+    if (
+      typeof value === 'function' ||
+      (typeof value === 'object' && value !== null && typeof value.evaluate === 'function')
+    ) {
       if (!this.#ids.has(value)) this.#ids.set(value, (ids += 1))
       return { id: this.#ids.get(value) }
     }

@@ -6,7 +6,16 @@ const { EVERY_HEADER, Reader, anyOr, judge } = require('./reader.cjs')
 const WHERE = 'crossgate/koa'
 
 const WORKINGS = ['policy', 'keepHeadersOnError', 'secureContext']
-const KNOWN = ['origin', 'allowMethods', 'allowHeaders', 'exposeHeaders', 'maxAge', 'credentials', 'privateNetworkAccess', ...WORKINGS]
+const KNOWN = [
+  'origin',
+  'allowMethods',
+  'allowHeaders',
+  'exposeHeaders',
+  'maxAge',
+  'credentials',
+  'privateNetworkAccess',
+  ...WORKINGS
+]
 
 const NAMES = {
   allow_methods: 'allowMethods',
@@ -18,7 +27,12 @@ const NAMES = {
 const DEFAULT_METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH']
 
 // What makes a page cross-origin isolated.
-const SECURE_CONTEXT = Object.freeze(['cross-origin-opener-policy', 'same-origin', 'cross-origin-embedder-policy', 'require-corp'])
+const SECURE_CONTEXT = Object.freeze([
+  'cross-origin-opener-policy',
+  'same-origin',
+  'cross-origin-embedder-policy',
+  'require-corp'
+])
 
 const engineOptions = (reader, credentials) => ({
   allowCredentials: credentials,
@@ -38,9 +52,14 @@ function decider(options, credentials) {
   const reader = new Reader(WHERE, options, KNOWN)
   const word = fn => (origin, ctx) => judge(fn(ctx), origin, credentials)
   const policy = reader.policy([...WORKINGS, 'origin'])
-  if (policy !== null) return { policy, host: options.origin === undefined ? null : word(options.origin), report }
+  if (policy !== null)
+    return { policy, host: options.origin === undefined ? null : word(options.origin), report }
   const read = reader.origin(options.origin ?? '*', { credentials })
-  const compiled = reader.compile(read, engineOptions(reader, credentials), { names: NAMES, comma: true, staticOrigin: typeof options.origin === 'string' })
+  const compiled = reader.compile(read, engineOptions(reader, credentials), {
+    names: NAMES,
+    comma: true,
+    staticOrigin: typeof options.origin === 'string'
+  })
   return { ...compiled, host: read.host === null ? compiled.host : word(read.host), report }
 }
 

@@ -1,5 +1,6 @@
 'use strict'
-// What the options of every drop-in have in common: they become one policy and, where code decides, one function.
+// What the options of every drop-in have in common: they become one policy and, where code decides,
+// one function.
 
 const { isRegExp } = require('node:util').types
 const { ANSWERS } = require('../answer.cjs')
@@ -9,19 +10,28 @@ const { Kept } = require('./kept.cjs')
 const { policyOf } = require('../policy.cjs')
 const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../policy-error.cjs')
 
-// What a drop-in answers for request headers if none are configured: all of them. Without credentials a literal `*`
-// does not stand for Authorization.
+// What a drop-in answers for request headers if none are configured: all of them. Without
+// credentials a literal `*` does not stand for Authorization.
 const EVERY_HEADER = ['*', 'Authorization']
 
-const ORIGIN = "'*', an origin like 'https://a.example', a RegExp, a list of them, true, false, or a function"
+const ORIGIN =
+  "'*', an origin like 'https://a.example', a RegExp, a list of them, true, false, or a function"
 
 // What all drop-ins call the engine's options.
-const NAMES = { allow_origins: 'origin', allow_origin_regexes: 'origin', allow_null_origin: 'origin', allow_credentials: 'credentials', max_age: 'maxAge' }
+const NAMES = {
+  allow_origins: 'origin',
+  allow_origin_regexes: 'origin',
+  allow_null_origin: 'origin',
+  allow_credentials: 'credentials',
+  max_age: 'maxAge'
+}
 
 /** `*` alone is the engine's `"*"`. */
 const anyOr = names => (names.length === 1 && names[0] === '*' ? '*' : names)
 
-/** Reads options one by one, and collects whatever is wrong until {@link Reader#check} throws it. */
+/**
+ * Reads options one by one, and collects whatever is wrong until {@link Reader#check} throws it.
+ */
 class Reader {
   #where
   #problems = []
@@ -35,11 +45,22 @@ class Reader {
     this.#where = where
     this.options = options
     if (typeName(options) !== 'object') {
-      this.#problem('document_invalid', '', options, "the options are one object, like { origin: ['https://a.example'] }")
+      this.#problem(
+        'document_invalid',
+        '',
+        options,
+        "the options are one object, like { origin: ['https://a.example'] }"
+      )
       this.check()
     }
     for (const name of Object.keys(options)) {
-      if (options[name] !== undefined && !known.includes(name)) this.#problem('unknown_option', name, options[name], `there is no such option; the options are ${known.join(', ')}`)
+      if (options[name] !== undefined && !known.includes(name))
+        this.#problem(
+          'unknown_option',
+          name,
+          options[name],
+          `there is no such option; the options are ${known.join(', ')}`
+        )
     }
   }
 
@@ -49,7 +70,13 @@ class Reader {
 
   /** Says of an option what it takes. */
   wrong(name, value, takes, hint) {
-    this.#problem('option_type', name, value, `expected ${takes}, found ${value === '' ? 'empty text' : typeName(value)}`, hint)
+    this.#problem(
+      'option_type',
+      name,
+      value,
+      `expected ${takes}, found ${value === '' ? 'empty text' : typeName(value)}`,
+      hint
+    )
   }
 
   /** @throws {PolicyError} if anything was wrong so far */
@@ -69,30 +96,49 @@ class Reader {
     return otherwise
   }
 
-  /** A list of names: an array of strings, or one string with commas. Undefined where the option is absent. */
+  /**
+   * A list of names: an array of strings, or one string with commas. Undefined where the option is
+   * absent.
+   */
   list(name, value = this.options[name]) {
     if (value === undefined || value === null) return undefined
-    if (typeof value === 'string' && value.trim() !== '') return value.split(',').map(item => item.trim()).filter(item => item !== '')
+    if (typeof value === 'string' && value.trim() !== '')
+      return value
+        .split(',')
+        .map(item => item.trim())
+        .filter(item => item !== '')
     if (Array.isArray(value) && value.every(item => typeof item === 'string')) return value
     this.wrong(name, value, "a list of strings, or one string like 'A,B'", '[]')
     return []
   }
 
-  /** Seconds as the engine takes them; text of digits, as some have it from their environment, is a number. */
+  /**
+   * Seconds as the engine takes them; text of digits, as some have it from their environment, is a
+   * number.
+   */
   seconds(name) {
     const value = this.options[name] ?? undefined
     return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
   }
 
   /**
-   * What an origin says: entries and regexes for the policy, and tests that only JavaScript can make. `any`: every
-   * origin; `host`: the application's function. `credentials`: what no one can check is refused. `isCors`: in a list of
-   * the package `cors`, `*` and `null` are texts that no origin equals.
+   * What an origin says: entries and regexes for the policy, and tests that only JavaScript can
+   * make. `any`: every origin; `host`: the application's function. `credentials`: what no one can
+   * check is refused. `isCors`: in a list of the package `cors`, `*` and `null` are texts that no
+   * origin equals.
    */
   origin(value, { credentials, isCors = false }) {
-    const read = { any: false, allowOrigins: [], allowOriginRegexes: [], allowNullOrigin: false, tests: [], host: null }
+    const read = {
+      any: false,
+      allowOrigins: [],
+      allowOriginRegexes: [],
+      allowNullOrigin: false,
+      tests: [],
+      host: null
+    }
     if (typeof value === 'function') read.host = value
-    else if (value === undefined || value === null || value === '') this.wrong('origin', value, ORIGIN, 'false')
+    else if (value === undefined || value === null || value === '')
+      this.wrong('origin', value, ORIGIN, 'false')
     else this.#static('origin', value, read, { credentials, isCors, depth: 0 })
     return read
   }
@@ -101,41 +147,74 @@ class Reader {
     const { credentials, isCors, depth } = context
     if (value === true || (value === '*' && !(isCors && depth > 0))) read.any = true
     else if (value === false) return
-    else if (value === '*') this.#problem('any_mixed', name, value, "in a list `*` would match no origin; origin: '*' allows every one")
+    else if (value === '*')
+      this.#problem(
+        'any_mixed',
+        name,
+        value,
+        "in a list `*` would match no origin; origin: '*' allows every one"
+      )
     else if (value === 'null' && !isCors) read.allowNullOrigin = true
     else if (typeof value === 'string') read.allowOrigins.push(value)
     else if (isRegExp(value)) this.#regex(name, value, read, credentials)
-    else if (Array.isArray(value) && depth < 16) value.forEach((item, i) => this.#static(`${name}[${i}]`, item, read, { ...context, depth: depth + 1 }))
+    else if (Array.isArray(value) && depth < 16)
+      value.forEach((item, i) =>
+        this.#static(`${name}[${i}]`, item, read, { ...context, depth: depth + 1 })
+      )
     else this.wrong(name, value, ORIGIN)
   }
 
   #regex(name, value, read, credentials) {
     const source = toEngine(value)
     if (matchesNoOrigin(value)) {
-      this.#problem('regex_invalid', name, String(value), 'a RegExp matches the whole origin, scheme and all, and this one matches none: write all of it, or a pattern', 'https://*.example.com')
+      this.#problem(
+        'regex_invalid',
+        name,
+        String(value),
+        'a RegExp matches the whole origin, scheme and all, and this one matches none: write all of it, or a pattern',
+        'https://*.example.com'
+      )
     } else if (source !== null) read.allowOriginRegexes.push(source)
     else if (credentials) {
-      this.#problem('regex_invalid', name, String(value), 'with credentials a RegExp must be one whose breadth can be checked: write it without look-around, back references, named groups and escapes like \\x61, or list the origins, or use a function')
+      this.#problem(
+        'regex_invalid',
+        name,
+        String(value),
+        'with credentials a RegExp must be one whose breadth can be checked: write it without look-around, back references, named groups and escapes like \\x61, or list the origins, or use a function'
+      )
     } else read.tests.push(toFunction(value))
   }
 
-  /** The option `policy`: a ready policy, beside which no other CORS option says anything. Null without one. */
+  /**
+   * The option `policy`: a ready policy, beside which no other CORS option says anything. Null
+   * without one.
+   */
   policy(beside) {
     const { policy, origin } = this.options
     if (policy === undefined) return null
-    if (typeof policy !== 'object' || policy === null || !(ANSWERS in policy)) this.wrong('policy', policy, 'a Policy or a SharedPolicy')
+    if (typeof policy !== 'object' || policy === null || !(ANSWERS in policy))
+      this.wrong('policy', policy, 'a Policy or a SharedPolicy')
     for (const name of Object.keys(this.options)) {
-      if (this.options[name] !== undefined && !beside.includes(name)) this.#problem('option_type', name, this.options[name], 'a policy says it all; leave this option out, or the policy')
+      if (this.options[name] !== undefined && !beside.includes(name))
+        this.#problem(
+          'option_type',
+          name,
+          this.options[name],
+          'a policy says it all; leave this option out, or the policy'
+        )
     }
-    if (beside.includes('origin') && origin !== undefined && typeof origin !== 'function') this.wrong('origin', origin, 'only a function beside policy')
+    if (beside.includes('origin') && origin !== undefined && typeof origin !== 'function')
+      this.wrong('origin', origin, 'only a function beside policy')
     this.check()
     return policy
   }
 
   /**
-   * The policy for what {@link Reader#origin} gave and further options of the engine, and the function that gives the
-   * host's word. `names`: what the user calls those of the engine's options that have different names in each drop-in; `comma`: lists are joined without a space;
-   * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the request's.
+   * The policy for what {@link Reader#origin} gave and further options of the engine, and the
+   * function that gives the host's word. `names`: what the user calls those of the engine's options
+   * that have different names in each drop-in; `comma`: lists are joined without a space;
+   * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the
+   * request's.
    * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of the user's options
    */
   compile(read, options, { names, comma, staticOrigin = false }) {
@@ -144,10 +223,18 @@ class Reader {
     if (any) policy.allowOrigins = '*'
     else {
       Object.assign(policy, { allowOrigins, allowOriginRegexes, allowNullOrigin })
-      const only = allowOrigins.length === 1 && allowOriginRegexes.length === 0 && !allowNullOrigin && tests.length === 0 && host === null
+      const only =
+        allowOrigins.length === 1 &&
+        allowOriginRegexes.length === 0 &&
+        !allowNullOrigin &&
+        tests.length === 0 &&
+        host === null
       if (staticOrigin && only && !/[*{]/.test(allowOrigins[0])) policy.singleOrigin = 'static'
       // An empty list is nobody: without a word from the host everybody is denied.
-      policy.hostOrigins = host !== null || tests.length > 0 || (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
+      policy.hostOrigins =
+        host !== null ||
+        tests.length > 0 ||
+        (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
     }
     const test = tests.length > 0 ? origin => tests.some(matches => matches(origin)) : null
     return { policy: this.#build(policy, names, comma), host: host ?? test }
@@ -159,32 +246,55 @@ class Reader {
       policy = policyOf(options, comma)
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
-      const found = [...this.#problems, ...error.problems.map(problem => ({ ...problem, path: problem.path.replace(/^[a-z_]+/, key => names[key] ?? NAMES[key] ?? key) }))]
+      const found = [
+        ...this.#problems,
+        ...error.problems.map(problem => ({
+          ...problem,
+          path: problem.path.replace(/^[a-z_]+/, key => names[key] ?? NAMES[key] ?? key)
+        }))
+      ]
       // What the origin has wrong says it better than what follows from it.
-      throw policyErrorOf(found.filter(({ path, severity }) => path !== 'single_origin' || found.every(other => other.severity !== severity || other.path === path)))
+      throw policyErrorOf(
+        found.filter(
+          ({ path, severity }) =>
+            path !== 'single_origin' ||
+            found.every(other => other.severity !== severity || other.path === path)
+        )
+      )
     }
     this.check()
     return policy
   }
 }
 
-// Policies of RegExps that functions gave: with credentials these are checked like those of the options.
+// Policies of RegExps that functions gave: with credentials these are checked like those of the
+// options.
 const checked = new Kept(regex => {
   const reader = new Reader('crossgate', {}, [])
-  return reader.compile(reader.origin(regex, { credentials: true }), { allowCredentials: true }, { names: {}, comma: true }).policy
+  return reader.compile(
+    reader.origin(regex, { credentials: true }),
+    { allowCredentials: true },
+    { names: {}, comma: true }
+  ).policy
 })
 
-/** Whether what an application's function says (`true`, an origin, a RegExp, a list of them) allows an origin. */
+/**
+ * Whether what an application's function says (`true`, an origin, a RegExp, a list of them) allows
+ * an origin.
+ */
 function allows(answer, origin, credentials) {
   if (answer === true || answer === origin) return true
   if (answer === '*') return !credentials
-  if (isRegExp(answer)) return credentials ? checked.get(answer).evaluate('GET', { origin }).allowed === true : toFunction(answer)(origin)
+  if (isRegExp(answer))
+    return credentials
+      ? checked.get(answer).evaluate('GET', { origin }).allowed === true
+      : toFunction(answer)(origin)
   return Array.isArray(answer) && answer.some(item => allows(item, origin, credentials))
 }
 
 /**
- * Calls a function that answers with a callback, a promise, or, taking no callback, its return value: the value, or a
- * promise of it.
+ * Calls a function that answers with a callback, a promise, or, taking no callback, its return
+ * value: the value, or a promise of it.
  */
 function callOrigin(fn, self, origin) {
   let settled = false
@@ -206,7 +316,9 @@ function callOrigin(fn, self, origin) {
 
 /** The host's word from what a function says about an origin: see {@link allows}. */
 function judge(answer, origin, credentials) {
-  return isThenable(answer) ? Promise.resolve(answer).then(late => allows(late, origin, credentials)) : allows(answer, origin, credentials)
+  return isThenable(answer)
+    ? Promise.resolve(answer).then(late => allows(late, origin, credentials))
+    : allows(answer, origin, credentials)
 }
 
 module.exports = { EVERY_HEADER, Reader, anyOr, callOrigin, judge }

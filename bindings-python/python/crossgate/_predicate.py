@@ -48,7 +48,8 @@ def _is_true(answer: object) -> bool:
 
 
 def _report(origin: str) -> None:
-    # The origin is well-formed, or no predicate would have been asked: nothing in it can forge a line of the log.
+    # The origin is well-formed, or no predicate would have been asked: nothing in it can forge a
+    # line of the log.
     logger.warning("the origin predicate failed for %s, which is denied", origin, exc_info=True)
 
 

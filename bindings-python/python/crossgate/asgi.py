@@ -81,7 +81,8 @@ class CORSMiddleware(ASGIMiddleware):
         elif given := [name for name, value in options.items() if value != _DEFAULTS[name]]:
             raise TypeError(f"policy= holds every option: {', '.join(given)} cannot be given beside it")
         super().__init__(app, policy, predicate, predicate_timeout, websocket, counters)
-        # Servers call what they are given, but look at its __call__ to tell ASGI from WSGI: at this one.
+        # Servers call what they are given, but look at its __call__ to tell ASGI from WSGI: at this
+        # one.
         vars(self)["__call__"] = MethodType(_awaited, self)
 
     def __init_subclass__(cls, **more: Any) -> None:
@@ -134,13 +135,15 @@ def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Polic
         options["allow_methods"] = ALL_METHODS
     headers = options["allow_headers"]
     if headers == "*" or (_is_list(headers) and "*" in headers):
-        # Every name: Starlette echoes them, Authorization included, which a literal "*" does not cover.
+        # Every name: Starlette echoes them, Authorization included, which a literal "*" does not
+        # cover.
         options["allow_headers"] = ["*", "Authorization"]
     elif _is_list(headers):
         own = [(f"allow_headers[{i}]", name) for i, name in enumerate(headers) if not _is_safelisted(name)]
         safe = [("allow_headers", name) for name in SAFELISTED_HEADERS]
         options["allow_headers"] = listed("allow_headers", by_text([*safe, *own]), names)
-    # Without origins and regex nobody is allowed, as with Starlette. Then only the predicate can say otherwise.
+    # Without origins and regex nobody is allowed, as with Starlette. Then only the predicate can
+    # say otherwise.
     origins = options["allow_origins"]
     nobody = _is_list(origins) and not origins and not engine
     options["host_origins"] = predicate is not None or nobody

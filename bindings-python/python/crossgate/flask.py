@@ -74,7 +74,8 @@ DEFAULTS: dict[str, Any] = {
     "always_send": True,
     "allow_private_network": False,
 }
-# Kept for their callers: what they tell flask-cors to leave out, crossgate leaves out where that is safe.
+# Kept for their callers: what they tell flask-cors to leave out, crossgate leaves out where that is
+# safe.
 _FLAGS = ("send_wildcard", "automatic_options", "vary_header", "intercept_exceptions", "always_send")
 _KNOWN = frozenset(DEFAULTS) | {"policy", "counters"}
 _OF_CORS_ONLY = frozenset({"resources", "intercept_exceptions"})
@@ -227,7 +228,8 @@ def _nobody(origin: str) -> bool:
 class _Site:
     """The gates of one application: by path, by blueprint, by view."""
 
-    # Whether there is any view with options of its own; until then no preflight needs a look at the routes.
+    # Whether there is any view with options of its own; until then no preflight needs a look at the
+    # routes.
     _has_views = False
     _all: ClassVar[WeakSet[_Site]] = WeakSet()
 
@@ -477,15 +479,16 @@ def _origins(option: str, value: Any, problems: Problems) -> Origins:
         elif item in ("*", ".*"):
             origins.add_exact(place, "*")
         elif is_regex(item) and not _IS_NO_REGEX.search(item):
-            # As flask-cors: a string with such characters is a regex, in any case of letters. Origins are in lower
-            # case, so that only a regex with capitals needs the flag.
+            # As flask-cors: a string with such characters is a regex, in any case of letters.
+            # Origins are in lower case, so that only a regex with capitals needs the flag.
             origins.add_regex(place, f"(?i){item}" if item != item.lower() and not item.startswith("(?") else item)
         else:
             origins.add_exact(place, item)
     return origins
 
 
-# A star that repeats no class or group, and an IPv6 address: no regex is meant, whatever flask-cors makes of it.
+# A star that repeats no class or group, and an IPv6 address: no regex is meant, whatever flask-cors
+# makes of it.
 _IS_NO_REGEX = re.compile(r"(?<![.\])}])(?<!\\.)\*|://\[[0-9A-Fa-f:.]+\](?::\d+)?$")
 
 
@@ -501,7 +504,8 @@ def _allow_headers(
             problems.add("header_invalid", place, cast(object, name), message)
         else:
             names.append((place, name))
-    # Without credentials a literal "*" covers everything but Authorization, which flask-cors allows under it.
+    # Without credentials a literal "*" covers everything but Authorization, which flask-cors allows
+    # under it.
     texts = [name.lower() for _, name in names if isinstance(name, str)]
     covered = has_credentials or "authorization" in texts
     return names if "*" not in texts or covered else [*names, (option, "Authorization")]

@@ -19,7 +19,11 @@ impl Scenario {
 
     /// The request.
     pub(crate) fn request(&self) -> Request<'_> {
-        self.headers.iter().fold(Request::new(self.method), |request, (name, value)| request.header(name, value))
+        self.headers
+            .iter()
+            .fold(Request::new(self.method), |request, (name, value)| {
+                request.header(name, value)
+            })
     }
 }
 
@@ -39,7 +43,11 @@ fn build(builder: crossgate::PolicyBuilder) -> Policy {
 fn three() -> Policy {
     build(
         Policy::builder()
-            .allow_origins(["https://one.example.com", "https://two.example.com", "https://three.example.com"])
+            .allow_origins([
+                "https://one.example.com",
+                "https://two.example.com",
+                "https://three.example.com",
+            ])
             .allow_methods(["PUT", "DELETE"])
             .allow_headers(["Authorization", "Content-Type"])
             .expose_headers(["X-Total-Count", "X-Request-Id"])
@@ -51,14 +59,38 @@ fn three() -> Policy {
 /// All scenarios; `sizes` are those of W4.
 pub(crate) fn all(sizes: &[(&'static str, usize)]) -> Vec<Scenario> {
     let second = ("Origin", "https://two.example.com".to_owned());
-    let preflight = |names: String| vec![second.clone(), ("Access-Control-Request-Method", "PUT".to_owned()), ("Access-Control-Request-Headers", names)];
-    let names = (0..2000).map(|n| format!("x{n:03}")).collect::<Vec<_>>().join(",");
-    let scenario = |name, policy, method, headers| Scenario { name, policy, method, headers };
+    let preflight = |names: String| {
+        vec![
+            second.clone(),
+            ("Access-Control-Request-Method", "PUT".to_owned()),
+            ("Access-Control-Request-Headers", names),
+        ]
+    };
+    let names = (0..2000)
+        .map(|n| format!("x{n:03}"))
+        .collect::<Vec<_>>()
+        .join(",");
+    let scenario = |name, policy, method, headers| Scenario {
+        name,
+        policy,
+        method,
+        headers,
+    };
     let mut scenarios = vec![
         scenario("W0 no Origin", three(), "GET", vec![]),
         scenario("W1 allowed", three(), "GET", vec![second.clone()]),
-        scenario("W2 preflight", three(), "OPTIONS", preflight("authorization,content-type".to_owned())),
-        scenario("W3 denied", three(), "GET", vec![("Origin", "https://evil.example.org".to_owned())]),
+        scenario(
+            "W2 preflight",
+            three(),
+            "OPTIONS",
+            preflight("authorization,content-type".to_owned()),
+        ),
+        scenario(
+            "W3 denied",
+            three(),
+            "GET",
+            vec![("Origin", "https://evil.example.org".to_owned())],
+        ),
         scenario(
             "W5 wildcard",
             build(Policy::builder().allow_origins(["https://*.example.com"])),
@@ -72,10 +104,20 @@ pub(crate) fn all(sizes: &[(&'static str, usize)]) -> Vec<Scenario> {
             vec![("Origin", "https://app.example.com".to_owned())],
         ),
         scenario("W6 2,000 names", three(), "OPTIONS", preflight(names)),
-        scenario("W6 10,000 commas", three(), "OPTIONS", preflight(",".repeat(10_000))),
+        scenario(
+            "W6 10,000 commas",
+            three(),
+            "OPTIONS",
+            preflight(",".repeat(10_000)),
+        ),
     ];
     for (name, count) in sizes {
-        scenarios.push(scenario(name, many(*count), "GET", vec![("Origin", listed(count / 2))]));
+        scenarios.push(scenario(
+            name,
+            many(*count),
+            "GET",
+            vec![("Origin", listed(count / 2))],
+        ));
     }
     scenarios
 }

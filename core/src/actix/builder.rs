@@ -10,9 +10,9 @@ use crate::evaluate::Verdict;
 use crate::policy::Policy;
 use crate::problem::PolicyError;
 
-/// Builds a [`Cors`] from the options of actix-cors: the same methods, the same defaults, the same statuses. What differs
-/// is in `docs/migrating-from-actix-cors.md`; most of all, options that are wrong are an error of [`CorsBuilder::build`],
-/// before the server starts.
+/// Builds a [`Cors`] from the options of actix-cors: the same methods, the same defaults, the same
+/// statuses. What differs is in `docs/migrating-from-actix-cors.md`; most of all, options that are
+/// wrong are an error of [`CorsBuilder::build`], before the server starts.
 ///
 /// ```
 /// use crossgate::actix::Cors;
@@ -65,10 +65,17 @@ impl CorsBuilder {
         CorsBuilder::default()
     }
 
-    /// The options of actix-cors' `permissive`: every origin, with credentials. They hand each user's data to every
-    /// site, so [`CorsBuilder::build`] refuses them and says what to do instead.
+    /// The options of actix-cors' `permissive`: every origin, with credentials. They hand each
+    /// user's data to every site, so [`CorsBuilder::build`] refuses them and says what to do
+    /// instead.
     pub fn permissive() -> Self {
-        CorsBuilder::new().allow_any_origin().allow_any_method().allow_any_header().expose_any_header().supports_credentials().max_age(3600)
+        CorsBuilder::new()
+            .allow_any_origin()
+            .allow_any_method()
+            .allow_any_header()
+            .expose_any_header()
+            .supports_credentials()
+            .max_age(3600)
     }
 
     /// Everybody: `*`.
@@ -85,7 +92,10 @@ impl CorsBuilder {
     }
 
     /// A predicate more, for origins that are not listed, see [`Cors::ask`].
-    pub fn allowed_origin_fn(mut self, allowed: impl Fn(&HeaderValue, &RequestHead) -> bool + Send + Sync + 'static) -> Self {
+    pub fn allowed_origin_fn(
+        mut self,
+        allowed: impl Fn(&HeaderValue, &RequestHead) -> bool + Send + Sync + 'static,
+    ) -> Self {
         self.predicates.0.push(Box::new(allowed));
         self
     }
@@ -98,7 +108,8 @@ impl CorsBuilder {
 
     /// Methods more, beyond GET, HEAD and POST, which always pass.
     pub fn allowed_methods<M: AsRef<str>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
-        self.methods.extend(methods.into_iter().map(|method| method.as_ref().to_owned()));
+        self.methods
+            .extend(methods.into_iter().map(|method| method.as_ref().to_owned()));
         self
     }
 
@@ -116,7 +127,8 @@ impl CorsBuilder {
     /// Request headers more; takes [`CorsBuilder::allow_any_header`] back.
     pub fn allowed_headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.any_header = false;
-        self.headers.extend(names.into_iter().map(|name| name.as_ref().to_owned()));
+        self.headers
+            .extend(names.into_iter().map(|name| name.as_ref().to_owned()));
         self
     }
 
@@ -129,7 +141,8 @@ impl CorsBuilder {
     /// Response headers more that script may read; takes [`CorsBuilder::expose_any_header`] back.
     pub fn expose_headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.any_exposed = false;
-        self.exposed.extend(names.into_iter().map(|name| name.as_ref().to_owned()));
+        self.exposed
+            .extend(names.into_iter().map(|name| name.as_ref().to_owned()));
         self
     }
 
@@ -162,7 +175,8 @@ impl CorsBuilder {
         self
     }
 
-    /// Answers a request whose origin is not allowed with 403, before the handler. Needs [`CorsBuilder::own_origins`].
+    /// Answers a request whose origin is not allowed with 403, before the handler. Needs
+    /// [`CorsBuilder::own_origins`].
     pub fn block_on_origin_mismatch(mut self, block: bool) -> Self {
         self.rejects = block;
         self
@@ -179,12 +193,19 @@ impl CorsBuilder {
     /// # Errors
     /// Every problem of the options.
     pub fn build(self) -> Result<Cors, PolicyError> {
-        let mut cors = Cors::new(self.policy().build()?).forward_preflights(self.forwards_preflights);
+        let mut cors =
+            Cors::new(self.policy().build()?).forward_preflights(self.forwards_preflights);
         let predicates = self.predicates.0;
         if !predicates.is_empty() {
-            cors.set_host(Host::now(move |origin: &HeaderValue, head: &RequestHead| -> Verdict {
-                if predicates.iter().any(|allows| allows(origin, head)) { Verdict::Allow } else { Verdict::Deny }
-            }));
+            cors.set_host(Host::now(
+                move |origin: &HeaderValue, head: &RequestHead| -> Verdict {
+                    if predicates.iter().any(|allows| allows(origin, head)) {
+                        Verdict::Allow
+                    } else {
+                        Verdict::Deny
+                    }
+                },
+            ));
         }
         Ok(cors)
     }
@@ -192,13 +213,23 @@ impl CorsBuilder {
     fn policy(&self) -> PolicyBuilder {
         // With functions "any" is what they say.
         let any_origin = self.any_origin && self.predicates.0.is_empty();
-        let any = |any: bool, listed: &[String]| if any { vec!["*".to_owned()] } else { listed.to_vec() };
+        let any = |any: bool, listed: &[String]| {
+            if any {
+                vec!["*".to_owned()]
+            } else {
+                listed.to_vec()
+            }
+        };
         let mut headers = any(self.any_header, &self.headers);
         if self.any_header && !self.credentials {
             headers.push("Authorization".to_owned());
         }
         let mut policy = Policy::builder()
-            .allow_origins(if self.any_origin && !any_origin { Vec::new() } else { any(any_origin, &self.origins) })
+            .allow_origins(if self.any_origin && !any_origin {
+                Vec::new()
+            } else {
+                any(any_origin, &self.origins)
+            })
             .host_origins(!self.predicates.0.is_empty() || !any_origin && self.origins.is_empty())
             .allow_methods(any(self.any_method, &self.methods))
             .allow_headers(headers)
@@ -206,7 +237,11 @@ impl CorsBuilder {
             .allow_credentials(self.credentials)
             .allow_private_network(self.private_network)
             .own_origins(self.own_origins.iter().cloned())
-            .denied_actual(if self.rejects { DeniedActual::Reject } else { DeniedActual::Forward })
+            .denied_actual(if self.rejects {
+                DeniedActual::Reject
+            } else {
+                DeniedActual::Forward
+            })
             .preflight_status(200)
             .denied_preflight_status(400);
         if let Some(seconds) = self.max_age {

@@ -22,17 +22,24 @@ use crate::policy::Policy;
 use crate::request::Request;
 use crate::shadow::ShadowDifference;
 
-/// Puts a policy around an application, a scope or a resource. Build it once, before the server starts, and clone it for
-/// every worker. See [the module](super) for where it belongs.
+/// Puts a policy around an application, a scope or a resource. Build it once, before the server
+/// starts, and clone it for every worker. See [the module](super) for where it belongs.
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, web};
 /// use crossgate::Policy;
 /// use crossgate::actix::Cors;
-/// let policy = Policy::builder().allow_origins(["https://app.example.com"]).allow_methods(["PUT"]).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://app.example.com"])
+///     .allow_methods(["PUT"])
+///     .build()?;
 /// let cors = Cors::new(policy);
 /// // HttpServer::new(move || …)
-/// let app = move || App::new().wrap(cors.clone()).route("/", web::get().to(HttpResponse::Ok));
+/// let app = move || {
+///     App::new()
+///         .wrap(cors.clone())
+///         .route("/", web::get().to(HttpResponse::Ok))
+/// };
 /// # let _ = app();
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -43,20 +50,29 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// One policy for all requests: a [`Policy`], an `Arc` of one, or a [`SharedPolicy`](crate::SharedPolicy) that is
-    /// replaced while serving (share one `Arc` of it between the workers).
+    /// One policy for all requests: a [`Policy`], an `Arc` of one, or a
+    /// [`SharedPolicy`](crate::SharedPolicy) that is replaced while serving (share one `Arc` of it
+    /// between the workers).
     pub fn new(policy: impl Into<LayerPolicy>) -> Self {
         Self::from_source(policy.into().into())
     }
 
-    /// Chooses the policy by the head of the request; see the layer for tower for what the choice may depend on. A
-    /// request that gets `None` is treated by a policy that allows nobody.
-    pub fn per_request(choose: impl Fn(&RequestHead) -> Option<Arc<Policy>> + Send + Sync + 'static) -> Self {
+    /// Chooses the policy by the head of the request; see the layer for tower for what the choice
+    /// may depend on. A request that gets `None` is treated by a policy that allows nobody.
+    pub fn per_request(
+        choose: impl Fn(&RequestHead) -> Option<Arc<Policy>> + Send + Sync + 'static,
+    ) -> Self {
         Self::from_source(Source::chosen(choose))
     }
 
     fn from_source(source: Source<RequestHead>) -> Self {
-        Cors { rules: Rules { source, host: None, manner: Manner::default() } }
+        Cors {
+            rules: Rules {
+                source,
+                host: None,
+                manner: Manner::default(),
+            },
+        }
     }
 
     /// Starts from options named as actix-cors names them, see [`CorsBuilder`].
@@ -64,8 +80,9 @@ impl Cors {
         CorsBuilder::new()
     }
 
-    /// Asks the application about origins that the policy does not know. Only a well-formed origin that nothing else
-    /// matched comes here, never `null`; the answer may be a `bool`, an `Option` or a `Result` ([`IntoVerdict`]).
+    /// Asks the application about origins that the policy does not know. Only a well-formed origin
+    /// that nothing else matched comes here, never `null`; the answer may be a `bool`, an `Option`
+    /// or a `Result` ([`IntoVerdict`]).
     ///
     /// # Errors
     /// The policy has no `host_origins`, so nobody would ever be asked.
@@ -78,18 +95,24 @@ impl Cors {
     /// # let _ = cors;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn ask<V: IntoVerdict>(mut self, ask: impl Fn(&HeaderValue, &RequestHead) -> V + Send + Sync + 'static) -> Result<Self, VerdictError> {
+    pub fn ask<V: IntoVerdict>(
+        mut self,
+        ask: impl Fn(&HeaderValue, &RequestHead) -> V + Send + Sync + 'static,
+    ) -> Result<Self, VerdictError> {
         self.rules.source.can_ask()?;
         self.set_host(Host::now(ask));
         Ok(self)
     }
 
-    /// The same for an answer that has to be waited for. Its future is boxed, and the request waits for it; requests
-    /// whose origin the policy knows are not held up.
+    /// The same for an answer that has to be waited for. Its future is boxed, and the request waits
+    /// for it; requests whose origin the policy knows are not held up.
     ///
     /// # Errors
     /// As [`Cors::ask`].
-    pub fn ask_async<F>(mut self, ask: impl Fn(HeaderValue, &RequestHead) -> F + Send + Sync + 'static) -> Result<Self, VerdictError>
+    pub fn ask_async<F>(
+        mut self,
+        ask: impl Fn(HeaderValue, &RequestHead) -> F + Send + Sync + 'static,
+    ) -> Result<Self, VerdictError>
     where
         F: Future<Output: IntoVerdict> + 'static,
     {
@@ -102,19 +125,22 @@ impl Cors {
         self.rules.host = Some(host);
     }
 
-    /// Names of request headers that a response depends on beyond those the policy adds to `Vary` itself.
+    /// Names of request headers that a response depends on beyond those the policy adds to `Vary`
+    /// itself.
     pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.rules.manner.vary_by::<HeaderMap>(names);
         self
     }
 
-    /// Is told of every decision that the shadow policy of a [`SharedPolicy`](crate::SharedPolicy) would have made otherwise
-    /// ([`SharedPolicy::set_shadow`](crate::SharedPolicy::set_shadow)). With the feature `tracing` there is a limited event
-    /// as well, also without this. Without either, and while there is no shadow, nothing is evaluated.
+    /// Is told of every decision that the shadow policy of a [`SharedPolicy`](crate::SharedPolicy)
+    /// would have made otherwise ([`SharedPolicy::set_shadow`](crate::SharedPolicy::set_shadow)).
+    /// With the feature `tracing` there is a limited event as well, also without this. Without
+    /// either, and while there is no shadow, nothing is evaluated.
     ///
-    /// It runs in the request's task, before the handler: hand on what takes time. If it panics, the request goes on all the
-    /// same. A shadow policy that asks the application gets the verdict that was asked for the live one; it causes no
-    /// question of its own, so origins that only the live policy lists are `origin_not_listed` to it.
+    /// It runs in the request's task, before the handler: hand on what takes time. If it panics,
+    /// the request goes on all the same. A shadow policy that asks the application gets the verdict
+    /// that was asked for the live one; it causes no question of its own, so origins that only the
+    /// live policy lists are `origin_not_listed` to it.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -132,7 +158,10 @@ impl Cors {
     /// # let _ = cors;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
-    pub fn on_shadow_difference(mut self, observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_shadow_difference(
+        mut self,
+        observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static,
+    ) -> Self {
         self.rules.manner.observer = Observer::new(observe);
         self
     }
@@ -156,15 +185,16 @@ impl Cors {
         self
     }
 
-    /// Leaves a [`Decided`](crate::Decided) among the extensions of every request that goes to the handler and of every
-    /// response that the middleware gives itself. Costs an allocation a request, so it is off at first.
+    /// Leaves a [`Decided`](crate::Decided) among the extensions of every request that goes to the
+    /// handler and of every response that the middleware gives itself. Costs an allocation a
+    /// request, so it is off at first.
     pub fn tell_handlers(mut self, tell: bool) -> Self {
         self.rules.manner.tells = tell;
         self
     }
 
-    /// Hands preflights to the application, whose response gets the headers of the answer. Its status decides: a
-    /// preflight passes with 200 to 299 only.
+    /// Hands preflights to the application, whose response gets the headers of the answer. Its
+    /// status decides: a preflight passes with 200 to 299 only.
     pub fn forward_preflights(mut self, forward: bool) -> Self {
         self.rules.manner.forwards_preflights = forward;
         self
@@ -189,6 +219,9 @@ where
     type Future = Ready<Result<CorsMiddleware<S>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(CorsMiddleware::new(Rc::new(service), Rc::new(self.rules.clone()))))
+        ready(Ok(CorsMiddleware::new(
+            Rc::new(service),
+            Rc::new(self.rules.clone()),
+        )))
     }
 }

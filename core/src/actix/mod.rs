@@ -2,10 +2,11 @@
 //!
 //! # Where it belongs
 //!
-//! Outermost, which in actix is the last `wrap`: whatever answers in its stead (authentication, compression, the router's
-//! 404) stands inside, so that its responses have their headers, too. Errors that handlers and inner middleware return
-//! get them when actix makes responses of them. Around the whole `App` a preflight is answered before the router looks at
-//! it; around a scope or resource, only where a route matches OPTIONS or the scope's default service is reached.
+//! Outermost, which in actix is the last `wrap`: whatever answers in its stead (authentication,
+//! compression, the router's 404) stands inside, so that its responses have their headers, too.
+//! Errors that handlers and inner middleware return get them when actix makes responses of them.
+//! Around the whole `App` a preflight is answered before the router looks at it; around a scope or
+//! resource, only where a route matches OPTIONS or the scope's default service is reached.
 //!
 //! ```
 //! use actix_web::{App, HttpServer, Responder, web};
@@ -17,8 +18,16 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let cors = Cors::new(Policy::builder().allow_origins(["https://app.example.com"]).build()?);
-//! let server = HttpServer::new(move || App::new().route("/", web::get().to(hello)).wrap(cors.clone()));
+//! let cors = Cors::new(
+//!     Policy::builder()
+//!         .allow_origins(["https://app.example.com"])
+//!         .build()?,
+//! );
+//! let server = HttpServer::new(move || {
+//!     App::new()
+//!         .route("/", web::get().to(hello))
+//!         .wrap(cors.clone())
+//! });
 //! # let _ = server;
 //! # Ok(())
 //! # }

@@ -16,7 +16,8 @@ use crate::middleware::verdict::IntoVerdict;
 pub(super) type AskNow = dyn Fn(&HeaderValue, &RequestHead) -> Verdict + Send + Sync;
 
 /// Asks and answers later, on the same worker.
-pub(super) type AskLater = dyn Fn(HeaderValue, &RequestHead) -> Pin<Box<dyn Future<Output = Verdict>>> + Send + Sync;
+pub(super) type AskLater =
+    dyn Fn(HeaderValue, &RequestHead) -> Pin<Box<dyn Future<Output = Verdict>>> + Send + Sync;
 
 /// The application as it is asked about an origin.
 #[derive(Clone)]
@@ -26,11 +27,17 @@ pub(super) enum Host {
 }
 
 impl Host {
-    pub(super) fn now<V: IntoVerdict>(ask: impl Fn(&HeaderValue, &RequestHead) -> V + Send + Sync + 'static) -> Self {
-        Host::Sync(Arc::new(move |origin, head| ask(origin, head).into_verdict()))
+    pub(super) fn now<V: IntoVerdict>(
+        ask: impl Fn(&HeaderValue, &RequestHead) -> V + Send + Sync + 'static,
+    ) -> Self {
+        Host::Sync(Arc::new(move |origin, head| {
+            ask(origin, head).into_verdict()
+        }))
     }
 
-    pub(super) fn later<F>(ask: impl Fn(HeaderValue, &RequestHead) -> F + Send + Sync + 'static) -> Self
+    pub(super) fn later<F>(
+        ask: impl Fn(HeaderValue, &RequestHead) -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output: IntoVerdict> + 'static,
     {

@@ -16,22 +16,42 @@ use pin_project_lite::pin_project;
 use super::rules::{Host, Rules};
 use crate::evaluate::Verdict;
 use crate::middleware::OverwroteUpstream;
-use crate::middleware::decide::{Answer, Origins, Pending, Plan, asked_origin, plan, without_origin};
+use crate::middleware::decide::{
+    Answer, Origins, Pending, Plan, asked_origin, plan, without_origin,
+};
 use crate::middleware::prebuilt::{Bare, merge_vary};
 use crate::middleware::source::Held;
 
-/// The service that [`Cors`](super::Cors) makes: it answers preflights and gives every other response its headers.
+/// The service that [`Cors`](super::Cors) makes: it answers preflights and gives every other
+/// response its headers.
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, test, web};
 /// use crossgate::Policy;
 /// use crossgate::actix::Cors;
 /// # actix_web::rt::System::new().block_on(async {
-/// let cors = Cors::new(Policy::builder().allow_origins(["https://app.example.com"]).build()?);
-/// let app = test::init_service(App::new().route("/", web::get().to(HttpResponse::Ok)).wrap(cors)).await;
-/// let request = test::TestRequest::get().insert_header(("origin", "https://app.example.com")).to_request();
+/// let cors = Cors::new(
+///     Policy::builder()
+///         .allow_origins(["https://app.example.com"])
+///         .build()?,
+/// );
+/// let app = test::init_service(
+///     App::new()
+///         .route("/", web::get().to(HttpResponse::Ok))
+///         .wrap(cors),
+/// )
+/// .await;
+/// let request = test::TestRequest::get()
+///     .insert_header(("origin", "https://app.example.com"))
+///     .to_request();
 /// let response = test::call_service(&app, request).await;
-/// assert_eq!(response.headers().get("access-control-allow-origin").unwrap(), "https://app.example.com");
+/// assert_eq!(
+///     response
+///         .headers()
+///         .get("access-control-allow-origin")
+///         .unwrap(),
+///     "https://app.example.com"
+/// );
 /// # Ok::<(), crossgate::PolicyError>(())
 /// # }).unwrap();
 /// ```
@@ -67,21 +87,54 @@ where
         let head = request.head();
         let policy = rules.source.of(head);
         let origins = Origins::of(&head.headers);
-        if let Some(bare) = without_origin::<HeaderMap>(&policy, &rules.manner, head.method.as_str(), &origins) {
-            return ResponseFuture { state: State::Forward { future: self.service.call(request), headers: Headers::Bare(bare) } };
+        if let Some(bare) =
+            without_origin::<HeaderMap>(&policy, &rules.manner, head.method.as_str(), &origins)
+        {
+            return ResponseFuture {
+                state: State::Forward {
+                    future: self.service.call(request),
+                    headers: Headers::Bare(bare),
+                },
+            };
         }
-        let verdict = match (&rules.host, asked_origin::<HeaderMap>(&policy, rules.host.is_some(), head.method.as_str(), &origins)) {
+        let verdict = match (
+            &rules.host,
+            asked_origin::<HeaderMap>(
+                &policy,
+                rules.host.is_some(),
+                head.method.as_str(),
+                &origins,
+            ),
+        ) {
             (Some(Host::Sync(ask)), Some(origin)) => Some(ask(&origin, head)),
             (Some(Host::Async(ask)), Some(origin)) => {
                 let verdict = ask(origin, head);
                 let waiting = Some((policy.keep(), request));
                 let (service, rules) = (self.service.clone(), self.rules.clone());
-                return ResponseFuture { state: State::Asking { asking: Box::new(Asking { verdict, service, rules, waiting }) } };
+                return ResponseFuture {
+                    state: State::Asking {
+                        asking: Box::new(Asking {
+                            verdict,
+                            service,
+                            rules,
+                            waiting,
+                        }),
+                    },
+                };
             }
             _ => None,
         };
-        let plan = plan(&policy, &rules.manner, verdict, head.method.as_str(), &head.headers, &origins);
-        ResponseFuture { state: start(&*self.service, plan, request) }
+        let plan = plan(
+            &policy,
+            &rules.manner,
+            verdict,
+            head.method.as_str(),
+            &head.headers,
+            &origins,
+        );
+        ResponseFuture {
+            state: start(&*self.service, plan, request),
+        }
     }
 }
 
@@ -92,20 +145,31 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
     match plan {
-        Plan::Answer(given) => State::Answer { response: Some(request.into_response(answer(given))) },
+        Plan::Answer(given) => State::Answer {
+            response: Some(request.into_response(answer(given))),
+        },
         Plan::Forward(pending) => {
             if let Some(decided) = pending.told {
                 request.extensions_mut().insert(decided);
             }
-            State::Forward { future: service.call(request), headers: Headers::Pending(pending) }
+            State::Forward {
+                future: service.call(request),
+                headers: Headers::Pending(pending),
+            }
         }
     }
 }
 
 fn answer<B>(mut answer: Answer<HeaderValue>) -> HttpResponse<EitherBody<B>> {
     // The table of a new response is a used one, with room.
-    let mut response = HttpResponse::new(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN));
-    answer.policy.blocks.at(answer.block).actix.write(&mut answer.echoed, response.headers_mut());
+    let mut response =
+        HttpResponse::new(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN));
+    answer
+        .policy
+        .blocks
+        .at(answer.block)
+        .actix
+        .write(&mut answer.echoed, response.headers_mut());
     if let Some(vary) = &answer.vary {
         merge_vary(&**vary, response.headers_mut());
     }
@@ -195,13 +259,23 @@ where
                     });
                 }
                 StateProjection::Answer { response } => {
-                    return Poll::Ready(Ok(response.take().expect("a future is not polled after it is ready")));
+                    return Poll::Ready(Ok(response
+                        .take()
+                        .expect("a future is not polled after it is ready")));
                 }
                 StateProjection::Asking { asking } => {
                     let verdict = ready!(asking.verdict.as_mut().poll(context));
-                    let (policy, request) = asking.waiting.take().expect("the verdict is taken once");
+                    let (policy, request) =
+                        asking.waiting.take().expect("the verdict is taken once");
                     let headers = request.headers();
-                    let plan = plan(&policy, &asking.rules.manner, Some(verdict), request.method().as_str(), headers, &Origins::of(headers));
+                    let plan = plan(
+                        &policy,
+                        &asking.rules.manner,
+                        Some(verdict),
+                        request.method().as_str(),
+                        headers,
+                        &Origins::of(headers),
+                    );
                     let started = start(&*asking.service, plan, request);
                     state.set(started);
                 }

@@ -40,7 +40,8 @@ impl Table for HeaderMap {
     #[inline]
     fn present(&self) -> Present {
         let mut present = Present::default();
-        self.keys().for_each(|name| present.add_named(name.as_str()));
+        self.keys()
+            .for_each(|name| present.add_named(name.as_str()));
         present
     }
 

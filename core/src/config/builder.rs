@@ -6,7 +6,8 @@ use super::options::{DeniedActual, Gate, ListSeparator, Options, SingleOrigin, U
 use crate::policy::Policy;
 use crate::problem::{PolicyError, Problems};
 
-/// Builds a [`Policy`]. Options that are not set keep their defaults; lists replace what was set before.
+/// Builds a [`Policy`]. Options that are not set keep their defaults; lists replace what was set
+/// before.
 ///
 /// ```
 /// use crossgate::Policy;
@@ -22,10 +23,14 @@ pub struct PolicyBuilder {
 }
 
 impl PolicyBuilder {
-    /// Starts from a document. What is wrong with its names and types is reported by [`PolicyBuilder::build`].
+    /// Starts from a document. What is wrong with its names and types is reported by
+    /// [`PolicyBuilder::build`].
     pub fn from_document(document: &Document) -> Self {
         let mut problems = Problems::default();
-        PolicyBuilder { options: Options::read(document, &mut problems), problems }
+        PolicyBuilder {
+            options: Options::read(document, &mut problems),
+            problems,
+        }
     }
 
     /// Exact origins and patterns, or `["*"]` for everybody.
@@ -35,7 +40,10 @@ impl PolicyBuilder {
     }
 
     /// Regexes that match the whole origin.
-    pub fn allow_origin_regexes<S: Into<String>>(mut self, regexes: impl IntoIterator<Item = S>) -> Self {
+    pub fn allow_origin_regexes<S: Into<String>>(
+        mut self,
+        regexes: impl IntoIterator<Item = S>,
+    ) -> Self {
         self.options.allow_origin_regexes = items(regexes);
         self
     }
@@ -70,7 +78,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Whether responses to requests with cookies, client certificates or HTTP authentication may be read.
+    /// Whether responses to requests with cookies, client certificates or HTTP authentication may
+    /// be read.
     pub fn allow_credentials(mut self, allow: bool) -> Self {
         self.options.allow_credentials = allow;
         self
@@ -154,13 +163,36 @@ mod tests {
     fn the_list_separator_is_no_part_of_the_document_but_of_the_policy() {
         let document = Document::from_iter([
             ("allow_origins", Value::from("*")),
-            ("allow_methods", Value::List(vec!["PUT".into(), "DELETE".into()])),
-            ("allow_headers", Value::List(vec!["X-A".into(), "X-B".into()])),
+            (
+                "allow_methods",
+                Value::List(vec!["PUT".into(), "DELETE".into()]),
+            ),
+            (
+                "allow_headers",
+                Value::List(vec!["X-A".into(), "X-B".into()]),
+            ),
         ]);
-        let build = |separator| PolicyBuilder::from_document(&document).list_separator(separator).build().unwrap();
-        let (wide, narrow) = (build(ListSeparator::CommaSpace), build(ListSeparator::Comma));
-        let request = Request::new("OPTIONS").header("Origin", "https://a.example").header("Access-Control-Request-Method", "PUT");
-        let lists = |policy: &Policy| policy.evaluate(&request).headers().map(|header| header.value.to_owned()).collect::<Vec<_>>()[1..3].to_vec();
+        let build = |separator| {
+            PolicyBuilder::from_document(&document)
+                .list_separator(separator)
+                .build()
+                .unwrap()
+        };
+        let (wide, narrow) = (
+            build(ListSeparator::CommaSpace),
+            build(ListSeparator::Comma),
+        );
+        let request = Request::new("OPTIONS")
+            .header("Origin", "https://a.example")
+            .header("Access-Control-Request-Method", "PUT");
+        let lists = |policy: &Policy| {
+            policy
+                .evaluate(&request)
+                .headers()
+                .map(|header| header.value.to_owned())
+                .collect::<Vec<_>>()[1..3]
+                .to_vec()
+        };
         assert_eq!(lists(&wide), ["PUT, DELETE", "X-A, X-B"]);
         assert_eq!(lists(&narrow), ["PUT,DELETE", "X-A,X-B"]);
         assert_eq!(wide.document(), narrow.document());
@@ -171,6 +203,12 @@ mod tests {
     fn what_a_document_has_wrong_is_said_when_the_policy_is_built() {
         let document = Document::from_iter([("alow_origins", Value::from("*"))]);
         let error = PolicyBuilder::from_document(&document).build().unwrap_err();
-        assert!(error.problems().iter().any(|problem| problem.code.as_str() == "unknown_option"), "{error}");
+        assert!(
+            error
+                .problems()
+                .iter()
+                .any(|problem| problem.code.as_str() == "unknown_option"),
+            "{error}"
+        );
     }
 }

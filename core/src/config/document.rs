@@ -83,7 +83,9 @@ pub struct Document {
 impl<N: Into<String>> FromIterator<(N, Value)> for Document {
     fn from_iter<I: IntoIterator<Item = (N, Value)>>(entries: I) -> Self {
         let mut document = Document::new();
-        entries.into_iter().for_each(|(name, value)| document.push(name, value));
+        entries
+            .into_iter()
+            .for_each(|(name, value)| document.push(name, value));
         document
     }
 }
@@ -109,8 +111,8 @@ impl Document {
         self.entries.iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 
-    /// The same document with camelCase names written as snake_case (`allowOrigins` -> `allow_origins`), for
-    /// languages whose options are written so. Other names stay as they are.
+    /// The same document with camelCase names written as snake_case (`allowOrigins` ->
+    /// `allow_origins`), for languages whose options are written so. Other names stay as they are.
     ///
     /// ```
     /// let mut document = crossgate::Document::new();
@@ -127,17 +129,40 @@ impl Document {
                 out.push(c.to_ascii_lowercase());
                 out
             });
-            if super::options::NAMES.contains(&snake.as_str()) { snake } else { name.to_owned() }
+            if super::options::NAMES.contains(&snake.as_str()) {
+                snake
+            } else {
+                name.to_owned()
+            }
         };
-        Document { entries: self.entries.iter().map(|(n, v)| (rename(n), v.clone())).collect() }
+        Document {
+            entries: self
+                .entries
+                .iter()
+                .map(|(n, v)| (rename(n), v.clone()))
+                .collect(),
+        }
     }
 }
 
 /// What is wrong with a text that does not parse.
 #[cfg_attr(not(feature = "config"), allow(dead_code))]
-pub(crate) fn invalid(problems: &mut Problems, format: &str, position: Option<(usize, usize)>, message: &str) {
-    let place = position.map_or(String::new(), |(line, column)| format!(" at line {line}, column {column}"));
-    problems.error(Code::DocumentInvalid, "", "", format!("this is not a policy document in {format}{place}: {message}"), None);
+pub(crate) fn invalid(
+    problems: &mut Problems,
+    format: &str,
+    position: Option<(usize, usize)>,
+    message: &str,
+) {
+    let place = position.map_or(String::new(), |(line, column)| {
+        format!(" at line {line}, column {column}")
+    });
+    problems.error(
+        Code::DocumentInvalid,
+        "",
+        "",
+        format!("this is not a policy document in {format}{place}: {message}"),
+        None,
+    );
 }
 
 /// Line and column of a byte offset, both from 1.
@@ -145,6 +170,12 @@ pub(crate) fn invalid(problems: &mut Problems, format: &str, position: Option<(u
 pub(crate) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     (line, column)
 }

@@ -22,8 +22,9 @@ impl Policy {
         check::compile(&options, problems)
     }
 
-    /// Builds a policy from environment variables: `PREFIX_ALLOW_ORIGINS`, `PREFIX_ALLOW_CREDENTIALS` and so on. Lists
-    /// are split at commas and trimmed. A variable whose name is nearly an option's is an error.
+    /// Builds a policy from environment variables: `PREFIX_ALLOW_ORIGINS`,
+    /// `PREFIX_ALLOW_CREDENTIALS` and so on. Lists are split at commas and trimmed. A variable
+    /// whose name is nearly an option's is an error.
     ///
     /// # Errors
     /// Every problem of the values.
@@ -34,7 +35,12 @@ impl Policy {
     /// assert_eq!(error.problems()[0].code.as_str(), "origins_empty");
     /// ```
     pub fn from_env(prefix: &str) -> Result<Policy, PolicyError> {
-        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((
+                name.into_string().ok()?,
+                value.to_string_lossy().into_owned(),
+            ))
+        });
         Self::from_variables(prefix, variables)
     }
 
@@ -45,10 +51,16 @@ impl Policy {
     ///
     /// ```
     /// use crossgate::Policy;
-    /// let variables = [("CORS_ALLOW_ORIGINS".to_string(), "https://a.example, https://b.example".to_string())];
+    /// let variables = [(
+    ///     "CORS_ALLOW_ORIGINS".to_string(),
+    ///     "https://a.example, https://b.example".to_string(),
+    /// )];
     /// assert!(Policy::from_variables("CORS", variables).is_ok());
     /// ```
-    pub fn from_variables(prefix: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Policy, PolicyError> {
+    pub fn from_variables(
+        prefix: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Policy, PolicyError> {
         let mut problems = Problems::default();
         let document = env::read(prefix, variables, &mut problems);
         Self::from_read(&document, problems)
@@ -103,14 +115,25 @@ mod files {
         /// ```
         pub fn from_file(path: impl AsRef<Path>) -> Result<Policy, LoadError> {
             let path = path.as_ref();
-            let io = |error| LoadError::Io { path: path.to_owned(), error };
-            let read: fn(&str) -> Result<Policy, PolicyError> = match path.extension().and_then(|ending| ending.to_str()) {
-                Some(ending) if ending.eq_ignore_ascii_case("json") => Self::from_json,
-                Some(ending) if ending.eq_ignore_ascii_case("toml") => Self::from_toml,
-                _ => return Err(io(std::io::Error::new(std::io::ErrorKind::InvalidInput, "a policy file ends in .json or .toml"))),
+            let io = |error| LoadError::Io {
+                path: path.to_owned(),
+                error,
             };
+            let read: fn(&str) -> Result<Policy, PolicyError> =
+                match path.extension().and_then(|ending| ending.to_str()) {
+                    Some(ending) if ending.eq_ignore_ascii_case("json") => Self::from_json,
+                    Some(ending) if ending.eq_ignore_ascii_case("toml") => Self::from_toml,
+                    _ => {
+                        return Err(io(std::io::Error::new(
+                            std::io::ErrorKind::InvalidInput,
+                            "a policy file ends in .json or .toml",
+                        )));
+                    }
+                };
             let bytes = std::fs::read(path).map_err(io)?;
-            let text = String::from_utf8(bytes).map_err(|error| LoadError::Policy(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())))?;
+            let text = String::from_utf8(bytes).map_err(|error| {
+                LoadError::Policy(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
+            })?;
             read(&text).map_err(LoadError::Policy)
         }
     }
@@ -118,7 +141,12 @@ mod files {
     fn not_utf8(bytes: &[u8], offset: usize) -> PolicyError {
         let before = String::from_utf8_lossy(&bytes[..offset]);
         let mut problems = Problems::default();
-        document::invalid(&mut problems, "JSON or TOML", Some(document::line_and_column(&before, before.len())), "it is not UTF-8 text");
+        document::invalid(
+            &mut problems,
+            "JSON or TOML",
+            Some(document::line_and_column(&before, before.len())),
+            "it is not UTF-8 text",
+        );
         PolicyError::new(problems.into_vec())
     }
 
@@ -148,7 +176,11 @@ mod files {
     impl fmt::Display for LoadError {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             match self {
-                LoadError::Io { path, error } => write!(f, "cannot read the policy file {}: {error}", escape(&path.to_string_lossy())),
+                LoadError::Io { path, error } => write!(
+                    f,
+                    "cannot read the policy file {}: {error}",
+                    escape(&path.to_string_lossy())
+                ),
                 LoadError::Policy(error) => error.fmt(f),
             }
         }

@@ -1,4 +1,5 @@
-//! From options to a policy: what the document says, whether it is right, and what is compiled from it.
+//! From options to a policy: what the document says, whether it is right, and what is compiled from
+//! it.
 
 mod builder;
 mod check;

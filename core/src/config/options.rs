@@ -74,10 +74,23 @@ pub enum DeniedActual {
 ///
 /// ```
 /// use crossgate::{Policy, Request, SingleOrigin};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).single_origin(SingleOrigin::Static).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .single_origin(SingleOrigin::Static)
+///     .build()?;
 /// let request = Request::new("GET"); // no Origin: one answer for every cache
-/// let headers: Vec<_> = policy.evaluate(&request).headers().map(|h| (h.name.lower(), h.value.to_owned())).collect();
-/// assert_eq!(headers, [("access-control-allow-origin", "https://a.example".to_owned())]);
+/// let headers: Vec<_> = policy
+///     .evaluate(&request)
+///     .headers()
+///     .map(|h| (h.name.lower(), h.value.to_owned()))
+///     .collect();
+/// assert_eq!(
+///     headers,
+///     [(
+///         "access-control-allow-origin",
+///         "https://a.example".to_owned()
+///     )]
+/// );
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,7 +117,8 @@ pub enum Upstream {
     /// They are replaced or removed.
     #[default]
     Replace,
-    /// A response that already has `Access-Control-Allow-Origin` is left whole; `Vary` is still merged.
+    /// A response that already has `Access-Control-Allow-Origin` is left whole; `Vary` is still
+    /// merged.
     Keep,
 }
 
@@ -179,8 +193,9 @@ pub(crate) struct Options {
     pub(crate) list_separator: ListSeparator,
 }
 
-/// What stands between the names that the answer lists (`Access-Control-Allow-Methods`, `-Allow-Headers`,
-/// `-Expose-Headers`). Both mean the same to every browser; drop-ins write what the middleware they replace wrote.
+/// What stands between the names that the answer lists (`Access-Control-Allow-Methods`,
+/// `-Allow-Headers`, `-Expose-Headers`). Both mean the same to every browser; drop-ins write what
+/// the middleware they replace wrote.
 ///
 /// ```
 /// use crossgate::{ListSeparator, Policy, Request};
@@ -210,17 +225,31 @@ impl ListSeparator {
 
 /// Texts as list items.
 pub(crate) fn items<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Vec<Item> {
-    texts.into_iter().enumerate().map(|(index, text)| Item { index, text: text.into() }).collect()
+    texts
+        .into_iter()
+        .enumerate()
+        .map(|(index, text)| Item {
+            index,
+            text: text.into(),
+        })
+        .collect()
 }
 
 impl Options {
-    /// Types a document. Everything wrong with names and types is reported; values are judged later.
+    /// Types a document. Everything wrong with names and types is reported; values are judged
+    /// later.
     pub(crate) fn read(document: &Document, problems: &mut Problems) -> Options {
         let mut options = Options::default();
         let mut names: HashSet<_, RandomState> = HashSet::default();
         for (name, value) in document.entries() {
             if !names.insert(name) {
-                problems.error(Code::DuplicateOption, name, &value.shown(), "this option stands twice; keep one", None);
+                problems.error(
+                    Code::DuplicateOption,
+                    name,
+                    &value.shown(),
+                    "this option stands twice; keep one",
+                    None,
+                );
                 continue;
             }
             options.set(name, value, problems);
@@ -231,7 +260,9 @@ impl Options {
     fn set(&mut self, name: &str, value: &Value, problems: &mut Problems) {
         match name {
             "allow_origins" => self.allow_origins = list(name, value, true, problems),
-            "allow_origin_regexes" => self.allow_origin_regexes = list(name, value, false, problems),
+            "allow_origin_regexes" => {
+                self.allow_origin_regexes = list(name, value, false, problems)
+            }
             "allow_null_origin" => self.allow_null_origin = boolean(name, value, problems),
             "host_origins" => self.host_origins = boolean(name, value, problems),
             "allow_methods" => self.allow_methods = list(name, value, true, problems),
@@ -241,14 +272,30 @@ impl Options {
             // `null` means absent here, and only here.
             "max_age" => self.max_age = (*value != Value::Null).then(|| value.clone()),
             "preflight_status" => self.preflight_status = number(name, value, problems),
-            "denied_preflight_status" => self.denied_preflight_status = number(name, value, problems),
-            "denied_actual" => self.denied_actual = choice(name, value, DeniedActual::NAMED, problems).unwrap_or_default(),
+            "denied_preflight_status" => {
+                self.denied_preflight_status = number(name, value, problems)
+            }
+            "denied_actual" => {
+                self.denied_actual =
+                    choice(name, value, DeniedActual::NAMED, problems).unwrap_or_default()
+            }
             "own_origins" => self.own_origins = list(name, value, false, problems),
-            "single_origin" => self.single_origin = choice(name, value, SingleOrigin::NAMED, problems).unwrap_or_default(),
-            "upstream" => self.upstream = choice(name, value, Upstream::NAMED, problems).unwrap_or_default(),
+            "single_origin" => {
+                self.single_origin =
+                    choice(name, value, SingleOrigin::NAMED, problems).unwrap_or_default()
+            }
+            "upstream" => {
+                self.upstream = choice(name, value, Upstream::NAMED, problems).unwrap_or_default()
+            }
             "allow_private_network" => self.allow_private_network = boolean(name, value, problems),
             "dangerously_allow" => self.dangerously_allow = list(name, value, false, problems),
-            _ => problems.error(Code::UnknownOption, name, &value.shown(), format!("there is no option {:?}", crate::problem::escape(name)), nearest(name)),
+            _ => problems.error(
+                Code::UnknownOption,
+                name,
+                &value.shown(),
+                format!("there is no option {:?}", crate::problem::escape(name)),
+                nearest(name),
+            ),
         }
     }
 }
@@ -262,17 +309,30 @@ pub(crate) fn nearest(name: &str) -> Option<String> {
             plain.push('_');
         }
         after_lower = c.is_ascii_lowercase();
-        plain.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
+        plain.push(if c == '-' {
+            '_'
+        } else {
+            c.to_ascii_lowercase()
+        });
     }
     let plain = plain.as_str();
     if let Some((_, ours)) = ALIASES.iter().find(|(alias, _)| *alias == plain) {
         return Some((*ours).to_owned());
     }
-    let (distance, best) = NAMES.iter().map(|known| (strsim::damerau_levenshtein(plain, known), *known)).min()?;
+    let (distance, best) = NAMES
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(plain, known), *known))
+        .min()?;
     (distance * 3 <= best.len()).then(|| best.to_owned())
 }
 
-fn wrong_type(name: &str, expected: &str, value: &Value, hint: Option<String>, problems: &mut Problems) {
+fn wrong_type(
+    name: &str,
+    expected: &str,
+    value: &Value,
+    hint: Option<String>,
+    problems: &mut Problems,
+) {
     // The languages have names of their own for their types, and for null.
     let found = match value {
         Value::Null => "no value".to_owned(),
@@ -280,7 +340,13 @@ fn wrong_type(name: &str, expected: &str, value: &Value, hint: Option<String>, p
         Value::Other(name) => format!("a value of type {name}"),
         known => format!("a {}", known.type_name()),
     };
-    problems.error(Code::OptionType, name, &value.shown(), format!("expected {expected}, found {found}"), hint);
+    problems.error(
+        Code::OptionType,
+        name,
+        &value.shown(),
+        format!("expected {expected}, found {found}"),
+        hint,
+    );
 }
 
 fn boolean(name: &str, value: &Value, problems: &mut Problems) -> bool {
@@ -312,15 +378,33 @@ fn number(name: &str, value: &Value, problems: &mut Problems) -> Option<Value> {
     }
 }
 
-fn choice<T: Copy>(name: &str, value: &Value, named: &[(&'static str, T)], problems: &mut Problems) -> Option<T> {
-    let expected = named.iter().map(|(text, _)| format!("\"{text}\"")).collect::<Vec<_>>().join(" or ");
+fn choice<T: Copy>(
+    name: &str,
+    value: &Value,
+    named: &[(&'static str, T)],
+    problems: &mut Problems,
+) -> Option<T> {
+    let expected = named
+        .iter()
+        .map(|(text, _)| format!("\"{text}\""))
+        .collect::<Vec<_>>()
+        .join(" or ");
     match value {
         Value::Str(text) => {
             if let Some((_, found)) = named.iter().find(|(known, _)| known == text) {
                 return Some(*found);
             }
-            let hint = named.iter().find(|(known, _)| text.trim().eq_ignore_ascii_case(known)).map(|(known, _)| (*known).to_owned());
-            problems.error(Code::OptionType, name, text, format!("expected {expected}, found another string"), hint);
+            let hint = named
+                .iter()
+                .find(|(known, _)| text.trim().eq_ignore_ascii_case(known))
+                .map(|(known, _)| (*known).to_owned());
+            problems.error(
+                Code::OptionType,
+                name,
+                text,
+                format!("expected {expected}, found another string"),
+                hint,
+            );
         }
         other => wrong_type(name, expected.as_str(), other, None, problems),
     }
@@ -333,8 +417,17 @@ fn list(name: &str, value: &Value, any: bool, problems: &mut Problems) -> Vec<It
             let mut found = Vec::with_capacity(values.len());
             for (index, value) in values.iter().enumerate() {
                 match value {
-                    Value::Str(text) => found.push(Item { index, text: text.clone() }),
-                    other => wrong_type(&format!("{name}[{index}]"), "a string", other, None, problems),
+                    Value::Str(text) => found.push(Item {
+                        index,
+                        text: text.clone(),
+                    }),
+                    other => wrong_type(
+                        &format!("{name}[{index}]"),
+                        "a string",
+                        other,
+                        None,
+                        problems,
+                    ),
                 }
             }
             found
@@ -349,7 +442,17 @@ fn list(name: &str, value: &Value, any: bool, problems: &mut Problems) -> Vec<It
                 }
                 _ => None,
             };
-            wrong_type(name, if any { "a list of strings or \"*\"" } else { "a list of strings" }, other, hint, problems);
+            wrong_type(
+                name,
+                if any {
+                    "a list of strings or \"*\""
+                } else {
+                    "a list of strings"
+                },
+                other,
+                hint,
+                problems,
+            );
             Vec::new()
         }
     }
@@ -357,7 +460,8 @@ fn list(name: &str, value: &Value, any: bool, problems: &mut Problems) -> Vec<It
 
 /// The parts of a text that holds a list, split at commas and white space.
 pub(crate) fn split_list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c == ',' || c.is_whitespace()).filter(|part| !part.is_empty())
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|part| !part.is_empty())
 }
 
 #[cfg(test)]
@@ -384,6 +488,9 @@ mod tests {
         Options::read(&document, &mut problems);
         let problems = problems.into_vec();
         assert_eq!(problems.len(), NAMES.len() - 1);
-        assert!(problems.iter().all(|p| p.code == Code::OptionType && p.path != "max_age" && p.message.ends_with("found no value") && p.value.is_empty()));
+        assert!(problems.iter().all(|p| p.code == Code::OptionType
+            && p.path != "max_age"
+            && p.message.ends_with("found no value")
+            && p.value.is_empty()));
     }
 }

@@ -12,14 +12,19 @@ impl Document {
     /// Reads JSON text: one object, the options at its top level.
     ///
     /// # Errors
-    /// `document_invalid` with line and column. A name that stands twice is kept twice, and reported by the build.
+    /// `document_invalid` with line and column. A name that stands twice is kept twice, and
+    /// reported by the build.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
         // Windows editors put a byte-order mark first.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         serde_json::from_str(text).map_err(|error| {
             let position = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
             let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+            let message = message
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             syntax_error("JSON", position, &message)
         })
     }
@@ -30,29 +35,48 @@ impl Document {
     /// `document_invalid` with line and column, `duplicate_option` for a name that stands twice.
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
         let (document, problems) = Self::read_toml(text)?;
-        if problems.error_count() == 0 { Ok(document) } else { Err(PolicyError::new(problems.into_vec())) }
+        if problems.error_count() == 0 {
+            Ok(document)
+        } else {
+            Err(PolicyError::new(problems.into_vec()))
+        }
     }
 
-    /// The same, but a name that stands twice leaves a document that can be judged: its first value counts.
+    /// The same, but a name that stands twice leaves a document that can be judged: its first value
+    /// counts.
     pub(super) fn read_toml(text: &str) -> Result<(Self, Problems), PolicyError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let invalid = |error: &toml::de::Error| syntax_error("TOML", error.span().map(|span| document::line_and_column(text, span.start)), error.message());
+        let invalid = |error: &toml::de::Error| {
+            syntax_error(
+                "TOML",
+                error
+                    .span()
+                    .map(|span| document::line_and_column(text, span.start)),
+                error.message(),
+            )
+        };
         let (table, errors) = toml::de::DeTable::parse_recoverable(text);
         let mut problems = Problems::default();
-        // The errors come in the order of the text, so that each place is counted from the one before.
+        // The errors come in the order of the text, so that each place is counted from the one
+        // before.
         let (mut line, mut from) = (1, 0);
         for error in &errors {
             if !error.message().contains("duplicate key") {
                 return Err(invalid(error));
             }
-            let name = error.span().and_then(|span| text.get(span)).unwrap_or_default().trim();
+            let name = error
+                .span()
+                .and_then(|span| text.get(span))
+                .unwrap_or_default()
+                .trim();
             let at = error.span().map_or(from, |span| span.start).max(from);
             line += text.get(from..at).unwrap_or_default().matches('\n').count();
             from = at;
             let message = format!("this option stands twice (line {line}); keep one");
             problems.error(Code::DuplicateOption, name, "", message, None);
         }
-        let document = Document::deserialize(toml::Deserializer::from(table)).map_err(|error| invalid(&error))?;
+        let document = Document::deserialize(toml::Deserializer::from(table))
+            .map_err(|error| invalid(&error))?;
         Ok((document, problems))
     }
 
@@ -61,9 +85,15 @@ impl Document {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// The document as TOML text. TOML has no null, so an option that is `null` is left out (it means absent).
+    /// The document as TOML text. TOML has no null, so an option that is `null` is left out (it
+    /// means absent).
     pub fn to_toml(&self) -> String {
-        let entries = self.entries().iter().filter(|(_, value)| *value != Value::Null).cloned().collect();
+        let entries = self
+            .entries()
+            .iter()
+            .filter(|(_, value)| *value != Value::Null)
+            .cloned()
+            .collect();
         toml::to_string(&Document { entries }).unwrap_or_default()
     }
 }
@@ -128,7 +158,10 @@ impl<'de> Deserialize<'de> for Value {
                 Ok(Value::List(items))
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-                while map.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
+                while map
+                    .next_entry::<de::IgnoredAny, de::IgnoredAny>()?
+                    .is_some()
+                {}
                 Ok(Value::Other("object".into()))
             }
         }
@@ -167,7 +200,10 @@ mod tests {
     fn a_json_syntax_error_has_its_place() {
         let error = Document::from_json("{\n  \"allow_origins\": [,]\n}").unwrap_err();
         assert_eq!(error.problems()[0].code, Code::DocumentInvalid);
-        assert!(error.problems()[0].message.contains("line 2, column 21"), "{error}");
+        assert!(
+            error.problems()[0].message.contains("line 2, column 21"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -179,7 +215,10 @@ mod tests {
     #[test]
     fn toml_reports_a_double_key_as_such() {
         let error = Document::from_toml("max_age = 5\nmax_age = 6\n").unwrap_err();
-        assert_eq!((error.problems()[0].code, error.problems()[0].path.as_str()), (Code::DuplicateOption, "max_age"));
+        assert_eq!(
+            (error.problems()[0].code, error.problems()[0].path.as_str()),
+            (Code::DuplicateOption, "max_age")
+        );
     }
 
     #[test]
@@ -191,7 +230,10 @@ mod tests {
     #[test]
     fn text_round_trips() {
         let mut document = Document::new();
-        document.push("allow_origins", Value::List(vec!["https://a.example".into()]));
+        document.push(
+            "allow_origins",
+            Value::List(vec!["https://a.example".into()]),
+        );
         document.push("allow_credentials", Value::Bool(true));
         document.push("max_age", Value::Null);
         assert_eq!(Document::from_json(&document.to_json()).unwrap(), document);

@@ -1,5 +1,5 @@
-//! The middlewares' tables against [`Decision::apply`](crate::Decision::apply): the same policies, requests and
-//! responses, and the same headers afterwards.
+//! The middlewares' tables against [`Decision::apply`](crate::Decision::apply): the same policies,
+//! requests and responses, and the same headers afterwards.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,20 +18,52 @@ static POLICIES: LazyLock<Vec<Arc<Policy>>> = LazyLock::new(|| {
     let list = || Policy::builder().allow_origins(["https://a.example", "https://b.example:*"]);
     let builders = [
         list(),
-        list().allow_credentials(true).expose_headers(["X-A", "X-B"]),
-        list().allow_methods(["PUT"]).allow_headers(["X-A"]).max_age(60).allow_private_network(true).expose_headers(["*"]),
-        list().allow_credentials(true).allow_methods(["*"]).allow_headers(["*"]).allow_private_network(true),
-        list().own_origins(["https://own.example"]).denied_actual(DeniedActual::Reject),
-        Policy::builder().allow_origins(["*"]).expose_headers(["X-A"]),
-        Policy::builder().allow_origins(["*"]).allow_methods(["*"]).allow_headers(["*"]),
-        Policy::builder().allow_origins(["https://a.example"]).single_origin(crate::SingleOrigin::Static).allow_credentials(true).expose_headers(["X-A"]),
+        list()
+            .allow_credentials(true)
+            .expose_headers(["X-A", "X-B"]),
+        list()
+            .allow_methods(["PUT"])
+            .allow_headers(["X-A"])
+            .max_age(60)
+            .allow_private_network(true)
+            .expose_headers(["*"]),
+        list()
+            .allow_credentials(true)
+            .allow_methods(["*"])
+            .allow_headers(["*"])
+            .allow_private_network(true),
+        list()
+            .own_origins(["https://own.example"])
+            .denied_actual(DeniedActual::Reject),
+        Policy::builder()
+            .allow_origins(["*"])
+            .expose_headers(["X-A"]),
+        Policy::builder()
+            .allow_origins(["*"])
+            .allow_methods(["*"])
+            .allow_headers(["*"]),
+        Policy::builder()
+            .allow_origins(["https://a.example"])
+            .single_origin(crate::SingleOrigin::Static)
+            .allow_credentials(true)
+            .expose_headers(["X-A"]),
     ];
-    let both = builders.into_iter().flat_map(|builder| [builder.clone(), builder.upstream(Upstream::Keep)]);
-    both.map(|builder| Arc::new(builder.build().unwrap())).collect()
+    let both = builders
+        .into_iter()
+        .flat_map(|builder| [builder.clone(), builder.upstream(Upstream::Keep)]);
+    both.map(|builder| Arc::new(builder.build().unwrap()))
+        .collect()
 });
 
 fn request() -> impl Strategy<Value = (&'static str, Pairs)> {
-    let origin = prop::sample::select(vec!["https://a.example", "https://b.example:8443", "https://evil.example", "https://own.example", "null", ""]);
+    let origin = prop::sample::select(vec![
+        "https://a.example",
+        "https://b.example:8443",
+        "https://evil.example",
+        "https://own.example",
+        "null",
+        "",
+    ]);
     let names = prop::sample::select(vec!["x-a", "x-a, x-b", "X-Ä", "x-a,,x-a"]);
     let header = prop_oneof![
         4 => origin.prop_map(|origin| ("origin", origin)),
@@ -40,7 +72,10 @@ fn request() -> impl Strategy<Value = (&'static str, Pairs)> {
         1 => Just(("access-control-request-private-network", "true")),
         1 => Just(("sec-fetch-site", "same-origin")),
     ];
-    let headers = prop::collection::vec(header.prop_map(|(name, value)| (name.to_owned(), value.to_owned())), 0..5);
+    let headers = prop::collection::vec(
+        header.prop_map(|(name, value)| (name.to_owned(), value.to_owned())),
+        0..5,
+    );
     (prop::sample::select(vec!["GET", "OPTIONS"]), headers)
 }
 
@@ -56,7 +91,10 @@ fn response() -> impl Strategy<Value = Pairs> {
         1 => Just(("access-control-allow-private-network", "true")),
         2 => prop::sample::select(vec!["a", "é"]).prop_map(|value| ("x-other", value)),
     ];
-    prop::collection::vec(line.prop_map(|(name, value)| (name.to_owned(), value.to_owned())), 0..6)
+    prop::collection::vec(
+        line.prop_map(|(name, value)| (name.to_owned(), value.to_owned())),
+        0..6,
+    )
 }
 
 /// A table's lines, in the order of their names; the order among those of one name stays.
@@ -65,9 +103,21 @@ fn sorted(mut lines: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
     lines
 }
 
-/// What a middleware makes of a response, and whether it overwrote something; `None` if it answers itself.
-fn through<T: Table>(policy: &Arc<Policy>, method: &str, request: &T, response: &mut T) -> Option<bool> {
-    let (held, manner) = (Held::Fixed(policy), Manner { forwards_preflights: true, ..Manner::default() });
+/// What a middleware makes of a response, and whether it overwrote something; `None` if it answers
+/// itself.
+fn through<T: Table>(
+    policy: &Arc<Policy>,
+    method: &str,
+    request: &T,
+    response: &mut T,
+) -> Option<bool> {
+    let (held, manner) = (
+        Held::Fixed(policy),
+        Manner {
+            forwards_preflights: true,
+            ..Manner::default()
+        },
+    );
     if let Some(bare) = without_origin::<T>(&held, &manner, method, &Origins::of(request)) {
         return Some(bare.apply(response));
     }

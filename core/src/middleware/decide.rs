@@ -1,5 +1,6 @@
-//! From a request's head to what the service does with it. What is kept of the decision owns what it needs, because the
-//! request goes to the handler; it is small, because it moves with the handler's future.
+//! From a request's head to what the service does with it. What is kept of the decision owns what
+//! it needs, because the request goes to the handler; it is small, because it moves with the
+//! handler's future.
 
 use std::sync::Arc;
 
@@ -40,7 +41,13 @@ pub(crate) struct Manner<V> {
 
 impl<V> Default for Manner<V> {
     fn default() -> Self {
-        Manner { vary: None, tells: false, forwards_preflights: false, observer: Observer::default(), counters: None }
+        Manner {
+            vary: None,
+            tells: false,
+            forwards_preflights: false,
+            observer: Observer::default(),
+            counters: None,
+        }
     }
 }
 
@@ -53,9 +60,16 @@ impl<V> Manner<V> {
     }
 
     /// Sets the names that the application adds to `Vary`; none adds nothing.
-    pub(crate) fn vary_by<T: Table<Value = V>>(&mut self, names: impl IntoIterator<Item = impl AsRef<str>>) {
+    pub(crate) fn vary_by<T: Table<Value = V>>(
+        &mut self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) {
         let names: Vec<_> = names.into_iter().collect();
-        let text = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+        let text = names
+            .iter()
+            .map(AsRef::as_ref)
+            .collect::<Vec<&str>>()
+            .join(", ");
         self.vary = (!text.is_empty()).then(|| Arc::new(T::value(&text)));
     }
 }
@@ -81,7 +95,8 @@ pub(crate) struct Pending<V> {
 
 #[derive(Clone, Debug)]
 enum Kept<V> {
-    /// What needs no policy does without: every processor that serves would write to its count of users.
+    /// What needs no policy does without: every processor that serves would write to its count of
+    /// users.
     Bare(Bare),
     Block {
         policy: Arc<Policy>,
@@ -131,15 +146,22 @@ impl<'a, V> Origins<'a, V> {
     }
 }
 
-/// The headers of a response to a request without `Origin`, for which nothing else has to be known: most requests of most
-/// servers. `None` if there is more to do.
+/// The headers of a response to a request without `Origin`, for which nothing else has to be known:
+/// most requests of most servers. `None` if there is more to do.
 #[inline(always)]
-pub(crate) fn without_origin<T: Table>(policy: &Held<'_>, manner: &Manner<T::Value>, method: &str, origins: &Origins<'_, T::Value>) -> Option<Bare> {
-    let rest = manner.vary.is_some() || manner.tells || policy.shadow().is_some() || not_cors_is_traced();
+pub(crate) fn without_origin<T: Table>(
+    policy: &Held<'_>,
+    manner: &Manner<T::Value>,
+    method: &str,
+    origins: &Origins<'_, T::Value>,
+) -> Option<Bare> {
+    let rest =
+        manner.vary.is_some() || manner.tells || policy.shadow().is_some() || not_cors_is_traced();
     if rest || origins.0.is_some() {
         return None;
     }
-    let bare = T::prebuilt(policy.block_without_origin(method.as_bytes())).bare(policy.keeps_upstream)?;
+    let bare =
+        T::prebuilt(policy.block_without_origin(method.as_bytes())).bare(policy.keeps_upstream)?;
     manner.count(Reason::NoOrigin);
     Some(bare)
 }
@@ -152,8 +174,8 @@ fn not_cors_is_traced() -> bool {
     false
 }
 
-/// Decides about a request. A look into a header table is most of the cost: one for the origin, and no more unless the
-/// request may be a preflight.
+/// Decides about a request. A look into a header table is most of the cost: one for the origin, and
+/// no more unless the request may be a preflight.
 #[inline(never)]
 pub(crate) fn plan<T: Table>(
     policy: &Held<'_>,
@@ -163,12 +185,21 @@ pub(crate) fn plan<T: Table>(
     headers: &T,
     origins: &Origins<'_, T::Value>,
 ) -> Plan<T::Value> {
-    let shadow = policy.shadow().filter(|_| manner.observer.hears()).map(|shadow| (shadow, &manner.observer));
-    let policies = Policies { live: policy, shadow };
+    let shadow = policy
+        .shadow()
+        .filter(|_| manner.observer.hears())
+        .map(|shadow| (shadow, &manner.observer));
+    let policies = Policies {
+        live: policy,
+        shadow,
+    };
     let Some(origin) = origins.0 else {
         return settle::<T>(policies, &Request::new(method), None, policy, manner, None);
     };
-    let mut request = Request { origin: field::<T>(origins.0, origins.1), ..Request::new(method) };
+    let mut request = Request {
+        origin: field::<T>(origins.0, origins.1),
+        ..Request::new(method)
+    };
     if policies.any(|policy| policy.rejects) {
         request.sec_fetch_site = asked(headers, Asked::SecFetchSite);
     }
@@ -190,7 +221,8 @@ pub(crate) fn plan<T: Table>(
     settle::<T>(policies, &request, verdict, policy, manner, Some(origin))
 }
 
-/// Decides, tells whoever listens, and keeps what outlives the request and the borrow of the policy.
+/// Decides, tells whoever listens, and keeps what outlives the request and the borrow of the
+/// policy.
 #[inline(always)]
 fn settle<T: Table>(
     policies: Policies<'_>,
@@ -217,34 +249,68 @@ fn settle<T: Table>(
     let block = decision.block.index;
     if !forwards {
         let status = decision.status().unwrap_or(403);
-        return Plan::Answer(Answer { policy: policy.policy(), block, status, echoed: Echoed::of::<T>(decision, origin), vary, told });
+        return Plan::Answer(Answer {
+            policy: policy.policy(),
+            block,
+            status,
+            echoed: Echoed::of::<T>(decision, origin),
+            vary,
+            told,
+        });
     }
     match T::prebuilt(decision.block).bare(decision.keeps_upstream) {
-        Some(bare) => Plan::Forward(Pending { kept: Kept::Bare(bare), vary, told }),
+        Some(bare) => Plan::Forward(Pending {
+            kept: Kept::Bare(bare),
+            vary,
+            told,
+        }),
         None => {
-            let kept = Kept::Block { policy: policy.policy(), block, echoed: Echoed::of::<T>(decision, origin) };
+            let kept = Kept::Block {
+                policy: policy.policy(),
+                block,
+                echoed: Echoed::of::<T>(decision, origin),
+            };
             Plan::Forward(Pending { kept, vary, told })
         }
     }
 }
 
-/// The origin that the application is asked about, if there is an application to ask and something to ask it.
+/// The origin that the application is asked about, if there is an application to ask and something
+/// to ask it.
 #[inline]
-pub(crate) fn asked_origin<T: Table>(policy: &Policy, asks: bool, method: &str, origins: &Origins<'_, T::Value>) -> Option<T::Value> {
+pub(crate) fn asked_origin<T: Table>(
+    policy: &Policy,
+    asks: bool,
+    method: &str,
+    origins: &Origins<'_, T::Value>,
+) -> Option<T::Value> {
     let value = origins.0.filter(|_| asks)?;
-    let request = Request { origin: field::<T>(origins.0, origins.1), ..Request::new(method) };
+    let request = Request {
+        origin: field::<T>(origins.0, origins.1),
+        ..Request::new(method)
+    };
     let origin = policy.asks_host(&request)?;
-    Some(if value.as_ref() == origin.as_bytes() { value.clone() } else { T::value(origin) })
+    Some(if value.as_ref() == origin.as_bytes() {
+        value.clone()
+    } else {
+        T::value(origin)
+    })
 }
 
 impl<V: Clone + AsRef<[u8]>> Pending<V> {
-    /// Applies the headers to the handler's response, whatever its status. Whether they replaced or removed some. Once: what
-    /// is the request's is taken.
+    /// Applies the headers to the handler's response, whatever its status. Whether they replaced or
+    /// removed some. Once: what is the request's is taken.
     #[inline]
     pub(crate) fn apply<T: Table<Value = V>>(&mut self, response: &mut T) -> bool {
         let overwrote = match &mut self.kept {
             Kept::Bare(bare) => bare.apply(response),
-            Kept::Block { policy, block, echoed } => T::prebuilt(policy.blocks.at(*block)).apply(policy.keeps_upstream, echoed, response),
+            Kept::Block {
+                policy,
+                block,
+                echoed,
+            } => {
+                T::prebuilt(policy.blocks.at(*block)).apply(policy.keeps_upstream, echoed, response)
+            }
         };
         if let Some(vary) = &self.vary {
             merge_vary(&**vary, response);
@@ -272,6 +338,9 @@ fn asked<T: Table>(headers: &T, name: Asked) -> Field<'_> {
 #[inline]
 fn field<'a, T: Table>(first: Option<&'a T::Value>, second: Option<&'a T::Value>) -> Field<'a> {
     let mut field = Field::ABSENT;
-    first.into_iter().chain(second).for_each(|value| field.push(value.as_ref()));
+    first
+        .into_iter()
+        .chain(second)
+        .for_each(|value| field.push(value.as_ref()));
     field
 }

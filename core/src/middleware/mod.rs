@@ -1,5 +1,5 @@
-//! What the middleware for tower and actix share: where a policy comes from, the host's verdict, and headers that are
-//! made once with the policy.
+//! What the middleware for tower and actix share: where a policy comes from, the host's verdict,
+//! and headers that are made once with the policy.
 
 #[cfg(test)]
 mod agreement;
@@ -13,22 +13,35 @@ pub(crate) mod verdict;
 use crate::decision::{Decision, Reason};
 use crate::request::Kind;
 
-/// What was decided about a request, for handlers: an extension of the request if the layer was told to leave it there
-/// (`tell_handlers(true)`), and of every response that the layer gives itself.
+/// What was decided about a request, for handlers: an extension of the request if the layer was
+/// told to leave it there (`tell_handlers(true)`), and of every response that the layer gives
+/// itself.
 ///
 /// ```
 /// use crossgate::{Decided, Kind, Policy, Reason, Request};
 ///
 /// # #[cfg(feature = "tower")]
 /// fn may_be_read<B>(request: &http::Request<B>) -> bool {
-///     request.extensions().get::<Decided>().is_none_or(|decided| decided.allowed != Some(false))
+///     request
+///         .extensions()
+///         .get::<Decided>()
+///         .is_none_or(|decided| decided.allowed != Some(false))
 /// }
 ///
-/// let policy = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
-/// let decided = Decided::from(&policy.evaluate(&Request::new("GET").header("Origin", "https://evil.example")));
-/// assert_eq!((decided.kind, decided.reason, decided.allowed), (Kind::Actual, Reason::OriginNotListed, Some(false)));
+/// let policy = Policy::builder()
+///     .allow_origins(["https://app.example.com"])
+///     .build()?;
+/// let decided = Decided::from(
+///     &policy.evaluate(&Request::new("GET").header("Origin", "https://evil.example")),
+/// );
+/// assert_eq!(
+///     (decided.kind, decided.reason, decided.allowed),
+///     (Kind::Actual, Reason::OriginNotListed, Some(false))
+/// );
 /// # #[cfg(feature = "tower")]
-/// assert!(!may_be_read(&http::Request::builder().extension(decided).body(())?));
+/// assert!(!may_be_read(
+///     &http::Request::builder().extension(decided).body(())?
+/// ));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,18 +51,23 @@ pub struct Decided {
     pub kind: Kind,
     /// Why it passed or not.
     pub reason: Reason,
-    /// Whether it passed; `None` for a request that is no CORS request, or that is the server's own.
+    /// Whether it passed; `None` for a request that is no CORS request, or that is the server's
+    /// own.
     pub allowed: Option<bool>,
 }
 
 impl From<&Decision<'_>> for Decided {
     fn from(decision: &Decision<'_>) -> Self {
-        Decided { kind: decision.kind(), reason: decision.reason(), allowed: decision.allowed() }
+        Decided {
+            kind: decision.kind(),
+            reason: decision.reason(),
+            allowed: decision.allowed(),
+        }
     }
 }
 
-/// An extension of a response whose own CORS headers the policy replaced or removed (`overwrote_upstream`). It is seen
-/// by what stands outside of the middleware, a log for example.
+/// An extension of a response whose own CORS headers the policy replaced or removed
+/// (`overwrote_upstream`). It is seen by what stands outside of the middleware, a log for example.
 ///
 /// ```
 /// # #[cfg(feature = "tower")] {

@@ -17,7 +17,9 @@ type Observe = dyn Fn(&ShadowDifference, &Request<'_>) + Send + Sync;
 pub(crate) struct Observer(Option<Arc<Observe>>);
 
 impl Observer {
-    pub(crate) fn new(observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static,
+    ) -> Self {
         Observer(Some(Arc::new(observe)))
     }
 
@@ -31,11 +33,21 @@ impl Observer {
         self.0.is_some()
     }
 
-    /// Evaluates the shadow policy and tells of a difference. The decision stands already, and nothing here changes it: an
-    /// application's function that panics has been told, and the request goes on.
+    /// Evaluates the shadow policy and tells of a difference. The decision stands already, and
+    /// nothing here changes it: an application's function that panics has been told, and the
+    /// request goes on.
     #[cold]
-    pub(crate) fn compare(&self, live: &Policy, shadow: &Policy, decision: &Decision<'_>, request: &Request<'_>, verdict: Option<Verdict>) {
-        let Some(difference) = ShadowDifference::find(shadow, decision, request, verdict) else { return };
+    pub(crate) fn compare(
+        &self,
+        live: &Policy,
+        shadow: &Policy,
+        decision: &Decision<'_>,
+        request: &Request<'_>,
+        verdict: Option<Verdict>,
+    ) {
+        let Some(difference) = ShadowDifference::find(shadow, decision, request, verdict) else {
+            return;
+        };
         #[cfg(feature = "tracing")]
         difference.trace_of(live, Some(shadow), request);
         #[cfg(not(feature = "tracing"))]

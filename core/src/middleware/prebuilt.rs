@@ -1,4 +1,5 @@
-//! A policy's headers as values of a framework's own header table: made once with the policy and shared by every response.
+//! A policy's headers as values of a framework's own header table: made once with the policy and
+//! shared by every response.
 
 use super::decide::Asked;
 use crate::decision::Decision;
@@ -52,7 +53,9 @@ impl Present {
     }
 
     fn iter(self) -> impl Iterator<Item = HeaderName> {
-        HeaderName::ALL.into_iter().filter(move |name| self.has(*name))
+        HeaderName::ALL
+            .into_iter()
+            .filter(move |name| self.has(*name))
     }
 
     /// Adds a header of the response, by its lower-case name.
@@ -61,7 +64,10 @@ impl Present {
         if name.len() == 4 {
             self.0 |= u8::from(name == HeaderName::Vary.lower()) << HeaderName::Vary as u8;
         } else if name.starts_with("access-control-") {
-            HeaderName::ALL.into_iter().filter(|known| known.lower() == name).for_each(|known| self.add(known));
+            HeaderName::ALL
+                .into_iter()
+                .filter(|known| known.lower() == name)
+                .for_each(|known| self.add(known));
         }
     }
 }
@@ -80,7 +86,13 @@ pub(crate) struct Prebuilt<V> {
 
 impl<V> Default for Prebuilt<V> {
     fn default() -> Self {
-        Prebuilt { lines: Box::default(), remove: Present::default(), names_origin: false, names_lists: false, bare: None }
+        Prebuilt {
+            lines: Box::default(),
+            remove: Present::default(),
+            names_origin: false,
+            names_lists: false,
+            bare: None,
+        }
     }
 }
 
@@ -119,7 +131,14 @@ impl<V: Clone + AsRef<[u8]>> Echoed<V> {
             // White space stood around it.
             _ => Some(T::value(decision.origin)),
         };
-        Echoed { origin, lists: if T::prebuilt(decision.block).names_lists { Self::lists::<T>(decision) } else { None } }
+        Echoed {
+            origin,
+            lists: if T::prebuilt(decision.block).names_lists {
+                Self::lists::<T>(decision)
+            } else {
+                None
+            },
+        }
     }
 
     #[cold]
@@ -150,7 +169,10 @@ impl<V: Clone + AsRef<[u8]>> Prebuilt<V> {
             name: line.name,
             op: line.op,
             value: match &line.value {
-                Value::Fixed(text) => known(text.as_str()).map_or_else(|| LineValue::Fixed(fixed::<T>(text.as_str())), |index| LineValue::Known(index as u8)),
+                Value::Fixed(text) => known(text.as_str()).map_or_else(
+                    || LineValue::Fixed(fixed::<T>(text.as_str())),
+                    |index| LineValue::Known(index as u8),
+                ),
                 Value::Origin => LineValue::Origin,
                 Value::Method => LineValue::Method,
                 Value::Names => LineValue::Names,
@@ -159,9 +181,19 @@ impl<V: Clone + AsRef<[u8]>> Prebuilt<V> {
         let mut remove = Present::default();
         block.remove.iter().for_each(|name| remove.add(*name));
         let lines: Box<[_]> = lines.collect();
-        let names_origin = lines.iter().any(|line| matches!(line.value, LineValue::Origin));
-        let names_lists = lines.iter().any(|line| matches!(line.value, LineValue::Method | LineValue::Names));
-        Prebuilt { lines, remove, names_origin, names_lists, bare: Bare::new(block, remove) }
+        let names_origin = lines
+            .iter()
+            .any(|line| matches!(line.value, LineValue::Origin));
+        let names_lists = lines
+            .iter()
+            .any(|line| matches!(line.value, LineValue::Method | LineValue::Names));
+        Prebuilt {
+            lines,
+            remove,
+            names_origin,
+            names_lists,
+            bare: Bare::new(block, remove),
+        }
     }
 
     /// All headers, with `origin` in the place of the request's; `None` if they echo a list.
@@ -182,7 +214,10 @@ impl<V: Clone + AsRef<[u8]>> Prebuilt<V> {
     /// The headers in a form that needs no policy, if they grant nothing.
     #[inline]
     pub(crate) fn bare(&self, keeps_upstream: bool) -> Option<Bare> {
-        self.bare.map(|bare| Bare { keeps_upstream, ..bare })
+        self.bare.map(|bare| Bare {
+            keeps_upstream,
+            ..bare
+        })
     }
 
     /// The headers of a response that has none of them.
@@ -202,10 +237,15 @@ impl<V: Clone + AsRef<[u8]>> Prebuilt<V> {
         }
     }
 
-    /// Sets, merges and removes on the application's response. Whether that replaced or removed something that the
-    /// application or an upstream had said.
+    /// Sets, merges and removes on the application's response. Whether that replaced or removed
+    /// something that the application or an upstream had said.
     #[inline]
-    pub(crate) fn apply<T: Table<Value = V>>(&self, keeps_upstream: bool, echoed: &mut Echoed<V>, response: &mut T) -> bool {
+    pub(crate) fn apply<T: Table<Value = V>>(
+        &self,
+        keeps_upstream: bool,
+        echoed: &mut Echoed<V>,
+        response: &mut T,
+    ) -> bool {
         let present = response.present();
         if present.is_empty() {
             self.write(echoed, response);
@@ -215,14 +255,31 @@ impl<V: Clone + AsRef<[u8]>> Prebuilt<V> {
     }
 
     #[cold]
-    fn apply_over<T: Table<Value = V>>(&self, present: Present, keeps_upstream: bool, echoed: &mut Echoed<V>, response: &mut T) -> bool {
-        let lines = self.lines.iter().filter_map(|line| Some((line.name, line.op, echoed.take::<T>(&line.value)?)));
-        operations::apply(&mut Looked { table: response, present }, keeps_upstream, self.remove.iter(), lines)
+    fn apply_over<T: Table<Value = V>>(
+        &self,
+        present: Present,
+        keeps_upstream: bool,
+        echoed: &mut Echoed<V>,
+        response: &mut T,
+    ) -> bool {
+        let lines = self
+            .lines
+            .iter()
+            .filter_map(|line| Some((line.name, line.op, echoed.take::<T>(&line.value)?)));
+        operations::apply(
+            &mut Looked {
+                table: response,
+                present,
+            },
+            keeps_upstream,
+            self.remove.iter(),
+            lines,
+        )
     }
 }
 
-/// The headers of an outcome that grants nothing, most requests' and every refusal's: `Vary` or none. Small, and applied
-/// without the policy.
+/// The headers of an outcome that grants nothing, most requests' and every refusal's: `Vary` or
+/// none. Small, and applied without the policy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bare {
     /// Its place in [`KNOWN`].
@@ -241,7 +298,11 @@ impl Bare {
             },
             _ => return None,
         };
-        Some(Bare { vary, remove, keeps_upstream: false })
+        Some(Bare {
+            vary,
+            remove,
+            keeps_upstream: false,
+        })
     }
 
     /// As [`Prebuilt::apply`].
@@ -259,8 +320,18 @@ impl Bare {
 
     #[cold]
     fn apply_over<T: Table>(self, present: Present, response: &mut T) -> bool {
-        let lines = self.vary.map(|vary| (HeaderName::Vary, Op::Merge, T::known(vary)));
-        operations::apply(&mut Looked { table: response, present }, self.keeps_upstream, self.remove.iter(), lines)
+        let lines = self
+            .vary
+            .map(|vary| (HeaderName::Vary, Op::Merge, T::known(vary)));
+        operations::apply(
+            &mut Looked {
+                table: response,
+                present,
+            },
+            self.keeps_upstream,
+            self.remove.iter(),
+            lines,
+        )
     }
 }
 
@@ -268,7 +339,14 @@ impl Bare {
 #[cold]
 pub(crate) fn merge_vary<T: Table>(vary: &T::Value, response: &mut T) {
     let present = response.present();
-    operations::merge(&mut Looked { table: response, present }, HeaderName::Vary, vary.clone());
+    operations::merge(
+        &mut Looked {
+            table: response,
+            present,
+        },
+        HeaderName::Vary,
+        vary.clone(),
+    );
 }
 
 /// A table and what of ours it had at first: each name is set once, so a look is taken once.
@@ -283,7 +361,11 @@ impl<T: Table> Target<T::Value> for Looked<'_, T> {
     }
 
     fn lines(&self, name: HeaderName) -> impl Iterator<Item: AsRef<[u8]>> {
-        self.present.has(name).then(|| self.table.values(name)).into_iter().flatten()
+        self.present
+            .has(name)
+            .then(|| self.table.values(name))
+            .into_iter()
+            .flatten()
     }
 
     fn set(&mut self, name: HeaderName, value: T::Value) {
@@ -307,7 +389,8 @@ pub(crate) const KNOWN: [&str; 7] = [
     "Origin, Access-Control-Request-Method",
     "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
     "Origin, Access-Control-Request-Method, Access-Control-Request-Private-Network",
-    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network",
+    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, \
+        Access-Control-Request-Private-Network",
 ];
 
 fn known(text: &str) -> Option<usize> {
@@ -342,10 +425,23 @@ mod tests {
             let mut present = Present::default();
             present.add_named(name.lower());
             assert!(present.has(name));
-            assert_eq!(HeaderName::ALL.into_iter().filter(|other| present.has(*other)).count(), 1);
+            assert_eq!(
+                HeaderName::ALL
+                    .into_iter()
+                    .filter(|other| present.has(*other))
+                    .count(),
+                1
+            );
         }
         let mut present = Present::default();
-        ["date", "access-control-", "access-control-request-method", "content-type"].into_iter().for_each(|name| present.add_named(name));
+        [
+            "date",
+            "access-control-",
+            "access-control-request-method",
+            "content-type",
+        ]
+        .into_iter()
+        .for_each(|name| present.add_named(name));
         assert_eq!(present, Present::default());
     }
 }

@@ -14,7 +14,8 @@ use crate::shared::SharedPolicy;
 /// Chooses a policy by the head of a request.
 pub(crate) type Choose<H> = dyn Fn(&H) -> Option<Arc<Policy>> + Send + Sync;
 
-/// Where the policy of a request comes from. `H` is the head of a request, as the framework calls it.
+/// Where the policy of a request comes from. `H` is the head of a request, as the framework calls
+/// it.
 pub(crate) enum Source<H> {
     /// One policy for good.
     Fixed(Arc<Policy>),
@@ -25,9 +26,14 @@ pub(crate) enum Source<H> {
 }
 
 impl<H> Source<H> {
-    pub(crate) fn chosen(choose: impl Fn(&H) -> Option<Arc<Policy>> + Send + Sync + 'static) -> Self {
+    pub(crate) fn chosen(
+        choose: impl Fn(&H) -> Option<Arc<Policy>> + Send + Sync + 'static,
+    ) -> Self {
         // A request that no policy is for gets one that asks a host who never answers.
-        let nobody = Policy::builder().host_origins(true).build().expect("host_origins alone is a valid policy");
+        let nobody = Policy::builder()
+            .host_origins(true)
+            .build()
+            .expect("host_origins alone is a valid policy");
         Source::Chosen(Arc::new(choose), Arc::new(nobody))
     }
 
@@ -46,9 +52,14 @@ impl<H> Source<H> {
         }
     }
 
-    /// Whether the application may be asked about origins: a policy for all requests must have `host_origins`.
+    /// Whether the application may be asked about origins: a policy for all requests must have
+    /// `host_origins`.
     pub(crate) fn can_ask(&self) -> Result<(), VerdictError> {
-        if self.needs_head() || self.without_head().has_host_origins() { Ok(()) } else { Err(VerdictError) }
+        if self.needs_head() || self.without_head().has_host_origins() {
+            Ok(())
+        } else {
+            Err(VerdictError)
+        }
     }
 
     /// The policy of a request.
@@ -61,7 +72,8 @@ impl<H> Source<H> {
     }
 }
 
-/// The policy of one request, and the shadow policy that stands beside it. Dereferences to the policy.
+/// The policy of one request, and the shadow policy that stands beside it. Dereferences to the
+/// policy.
 pub(crate) enum Held<'a> {
     Fixed(&'a Arc<Policy>),
     Shared(Guard<Arc<Pair<Policy>>>),
@@ -131,14 +143,17 @@ impl<H> fmt::Debug for Source<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Fixed(policy) => f.debug_tuple("Fixed").field(&policy.document()).finish(),
-            Source::Shared(shared) => f.debug_tuple("Shared").field(&shared.policy().document()).finish(),
+            Source::Shared(shared) => f
+                .debug_tuple("Shared")
+                .field(&shared.policy().document())
+                .finish(),
             Source::Chosen(..) => f.write_str("Chosen"),
         }
     }
 }
 
-/// A policy for the whole of a layer: a [`Policy`], an `Arc` of one, or a [`SharedPolicy`] that is replaced while
-/// serving.
+/// A policy for the whole of a layer: a [`Policy`], an `Arc` of one, or a [`SharedPolicy`] that is
+/// replaced while serving.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use crate::evaluate::Verdict;
 
-/// The answer of an application that was asked about an origin: `bool`, [`Verdict`], or one of them in an `Option` or a
-/// `Result`. `None` and `Err` deny: a look-up that failed opens nothing.
+/// The answer of an application that was asked about an origin: `bool`, [`Verdict`], or one of them
+/// in an `Option` or a `Result`. `None` and `Err` deny: a look-up that failed opens nothing.
 ///
 /// ```
 /// use crossgate::{IntoVerdict, Verdict};

@@ -1,8 +1,11 @@
 //! The grammar gate: `scheme "://" host [":" port]` as browsers serialise it, and nothing else.
 //!
-//! Wider than Fetch's ABNF where browsers are (`_`, a hyphen at an end, a trailing dot), never wider than that.
+//! Wider than Fetch's ABNF where browsers are (`_`, a hyphen at an end, a trailing dot), never
+//! wider than that.
 
-use super::host::{MAX_HOST, ends_in_a_number, is_canonical_ipv4, is_canonical_ipv6, is_label_byte, is_loopback};
+use super::host::{
+    MAX_HOST, ends_in_a_number, is_canonical_ipv4, is_canonical_ipv6, is_label_byte, is_loopback,
+};
 
 /// No well-formed origin is longer.
 pub(crate) const MAX_ORIGIN: usize = 330;
@@ -43,7 +46,9 @@ impl<'a> Origin<'a> {
 /// `lower-alpha *( lower-alpha / DIGIT / "+" / "-" / "." ) "://"`
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let bytes = text.as_bytes();
-    let end = bytes.iter().position(|b| !matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'))?;
+    let end = bytes
+        .iter()
+        .position(|b| !matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'))?;
     if end == 0 || !bytes[0].is_ascii_lowercase() || !bytes[end..].starts_with(b"://") {
         return None;
     }
@@ -62,7 +67,12 @@ fn web<'a>(text: &'a str, scheme: &'a str, rest: &'a str, default_port: u16) -> 
     if port == Some(default_port) {
         return None;
     }
-    Some(Origin { text, scheme, host, port })
+    Some(Origin {
+        text,
+        scheme,
+        host,
+        port,
+    })
 }
 
 /// The end of the name or IPv4 address that starts the text.
@@ -100,7 +110,10 @@ fn name_end(text: &str) -> Option<usize> {
         return None;
     }
     // Only a digit can start a number, and only then the slow look is needed.
-    if bytes[last_label].is_ascii_digit() && ends_in_a_number(name) && !(name.len() == end && is_canonical_ipv4(name)) {
+    if bytes[last_label].is_ascii_digit()
+        && ends_in_a_number(name)
+        && !(name.len() == end && is_canonical_ipv4(name))
+    {
         return None;
     }
     Some(end)
@@ -112,12 +125,20 @@ fn other<'a>(text: &'a str, scheme: &'a str, rest: &'a str) -> Option<Origin<'a>
     if !is_app_host(host) {
         return None;
     }
-    Some(Origin { text, scheme, host, port: port(after)? })
+    Some(Origin {
+        text,
+        scheme,
+        host,
+        port: port(after)?,
+    })
 }
 
 /// A host of a scheme that is not http or https: its bytes are kept as they are.
 pub(crate) fn is_app_host(host: &str) -> bool {
-    !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    !host.is_empty()
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 /// Nothing, or `":"` and 1..=65535 without a leading zero.
@@ -130,7 +151,9 @@ fn port(after_host: &str) -> Option<Option<u16>> {
 
 /// 1..=65535, digits only, no leading zero.
 pub(crate) fn parse_port(digits: &str) -> Option<u16> {
-    let well_formed = (1..=5).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+    let well_formed = (1..=5).contains(&digits.len())
+        && !digits.starts_with('0')
+        && digits.bytes().all(|b| b.is_ascii_digit());
     well_formed.then(|| digits.parse().ok()).flatten()
 }
 
@@ -141,13 +164,19 @@ mod tests {
     #[test]
     fn splits_what_browsers_send() {
         let origin = Origin::parse(b"https://a_b.example.com.:8443").unwrap();
-        assert_eq!((origin.scheme, origin.host, origin.port), ("https", "a_b.example.com.", Some(8443)));
+        assert_eq!(
+            (origin.scheme, origin.host, origin.port),
+            ("https", "a_b.example.com.", Some(8443))
+        );
         let origin = Origin::parse(b"http://[::1]:80801").map(|o| o.port);
         assert_eq!(origin, None);
         let origin = Origin::parse(b"http://[::1]:8080").unwrap();
         assert_eq!((origin.host, origin.port), ("[::1]", Some(8080)));
         let origin = Origin::parse(b"moz-extension://8B1f.x_y-z").unwrap();
-        assert_eq!((origin.scheme, origin.host), ("moz-extension", "8B1f.x_y-z"));
+        assert_eq!(
+            (origin.scheme, origin.host),
+            ("moz-extension", "8B1f.x_y-z")
+        );
     }
 
     #[test]
@@ -216,7 +245,11 @@ mod tests {
             ("https://a.example", false),
             ("app://a", false),
         ] {
-            assert_eq!(Origin::parse(text.as_bytes()).unwrap().is_insecure(), insecure, "{text}");
+            assert_eq!(
+                Origin::parse(text.as_bytes()).unwrap().is_insecure(),
+                insecure,
+                "{text}"
+            );
         }
     }
 }

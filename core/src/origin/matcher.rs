@@ -1,4 +1,5 @@
-//! The compiled list of origins. Lookup cost is flat in the number of entries and no chosen input makes it slow.
+//! The compiled list of origins. Lookup cost is flat in the number of entries and no chosen input
+//! makes it slow.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -14,7 +15,8 @@ use super::pattern::{HostPattern, Pattern, PortPattern};
 /// Up to so many entries a comparison each is faster than a hash.
 const LINEAR: usize = 4;
 
-/// Exact origins in one text, each followed by a NUL so that C can borrow it. About 20 bytes an origin beside its text.
+/// Exact origins in one text, each followed by a NUL so that C can borrow it. About 20 bytes an
+/// origin beside its text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ExactOrigins {
     text: String,
@@ -34,7 +36,11 @@ struct Few {
 
 impl ExactOrigins {
     pub(crate) fn with_capacity(count: usize) -> Self {
-        ExactOrigins { spans: Vec::with_capacity(count), table: HashTable::with_capacity(if count > LINEAR { count } else { 0 }), ..Self::default() }
+        ExactOrigins {
+            spans: Vec::with_capacity(count),
+            table: HashTable::with_capacity(if count > LINEAR { count } else { 0 }),
+            ..Self::default()
+        }
     }
 
     /// Adds an origin; false if it is there already.
@@ -42,17 +48,30 @@ impl ExactOrigins {
         if self.find(origin.as_bytes()).is_some() {
             return false;
         }
-        let (Ok(start), Ok(length), Ok(index)) = (u32::try_from(self.text.len()), u16::try_from(origin.len()), u32::try_from(self.spans.len())) else {
+        let (Ok(start), Ok(length), Ok(index)) = (
+            u32::try_from(self.text.len()),
+            u16::try_from(origin.len()),
+            u32::try_from(self.spans.len()),
+        ) else {
             return false;
         };
         self.text.push_str(origin);
         self.text.push('\0');
         self.spans.push((start, length));
         if self.spans.len() <= LINEAR {
-            self.few.push(Few { tag: tag::of_origin(origin.as_bytes()), text: Text::new(origin) });
+            self.few.push(Few {
+                tag: tag::of_origin(origin.as_bytes()),
+                text: Text::new(origin),
+            });
         } else {
             self.few = Vec::new();
-            let ExactOrigins { text, spans, table, seed, .. } = self;
+            let ExactOrigins {
+                text,
+                spans,
+                table,
+                seed,
+                ..
+            } = self;
             let hash_at = |index: &u32| hash_origin(seed, bytes_at(text, spans, *index as usize));
             if table.is_empty() {
                 for index in 0..=index {
@@ -83,7 +102,8 @@ impl ExactOrigins {
 
     #[inline(never)]
     fn find_in_table(&self, origin: &[u8]) -> Option<&str> {
-        let equal = |index: &u32| tag::equal(bytes_at(&self.text, &self.spans, *index as usize), origin);
+        let equal =
+            |index: &u32| tag::equal(bytes_at(&self.text, &self.spans, *index as usize), origin);
         let index = self.table.find(hash_origin(&self.seed, origin), equal)?;
         Some(at(&self.text, &self.spans, *index as usize))
     }
@@ -152,17 +172,29 @@ impl Pattern {
         let (kind, before, after) = match &self.host {
             HostPattern::Exactly(name) => (0, "", name.as_str()),
             HostPattern::Below(base) => (1, "", base.as_str()),
-            HostPattern::Placeholder { before, class, after } => (2 + *class as u8, before.as_str(), after.as_str()),
+            HostPattern::Placeholder {
+                before,
+                class,
+                after,
+            } => (2 + *class as u8, before.as_str(), after.as_str()),
             HostPattern::Any => (5, "", ""),
         };
-        Key { scheme: &self.scheme, kind, before, after, port: self.port }
+        Key {
+            scheme: &self.scheme,
+            kind,
+            before,
+            after,
+            port: self.port,
+        }
     }
 }
 
 impl Patterns {
     pub(crate) fn push(&mut self, pattern: Pattern) {
         match &pattern.host {
-            HostPattern::Below(base) => self.below_lengths[base.len() / 64 % 4] |= 1 << (base.len() % 64),
+            HostPattern::Below(base) => {
+                self.below_lengths[base.len() / 64 % 4] |= 1 << (base.len() % 64)
+            }
             HostPattern::Placeholder { before, after, .. } => {
                 let lengths = (before.len() as u8, after.len() as u8);
                 if !self.placeholder_lengths.contains(&lengths) {
@@ -174,7 +206,9 @@ impl Patterns {
         self.any_port |= pattern.port == PortPattern::Any;
         self.safe.push(pattern.dangers().is_empty());
         self.list.push(pattern);
-        let Patterns { list, table, seed, .. } = self;
+        let Patterns {
+            list, table, seed, ..
+        } = self;
         let hash_at = |index: &u32| hash(seed, &list[*index as usize].key());
         let index = list.len() as u32 - 1;
         table.insert_unique(hash_at(&index), index, hash_at);
@@ -185,7 +219,11 @@ impl Patterns {
     }
 
     pub(crate) fn contains(&self, pattern: &Pattern) -> bool {
-        self.table.find(hash(&self.seed, &pattern.key()), |index| self.list[*index as usize] == *pattern).is_some()
+        self.table
+            .find(hash(&self.seed, &pattern.key()), |index| {
+                self.list[*index as usize] == *pattern
+            })
+            .is_some()
     }
 
     /// Whether some pattern matches; with `safe`, some pattern that is safe with credentials.
@@ -198,7 +236,11 @@ impl Patterns {
     pub(crate) fn find(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
         if self.list.len() <= LINEAR {
             let mut patterns = self.list.iter().zip(&self.safe);
-            return patterns.find(|(pattern, pattern_safe)| (**pattern_safe || !safe) && pattern.matches(origin)).map(|(pattern, _)| pattern);
+            return patterns
+                .find(|(pattern, pattern_safe)| {
+                    (**pattern_safe || !safe) && pattern.matches(origin)
+                })
+                .map(|(pattern, _)| pattern);
         }
         self.find_key(origin, 0, "", origin.host, safe)
             .or_else(|| self.find_key(origin, 5, "", "", safe))
@@ -208,11 +250,19 @@ impl Patterns {
 
     fn find_below(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
         let host = origin.host;
-        host.bytes().enumerate().filter(|(_, byte)| *byte == b'.').find_map(|(dot, _)| {
-            let base = &host[dot + 1..];
-            let known = dot > 0 && self.below_lengths[base.len() / 64 % 4] >> (base.len() % 64) & 1 == 1;
-            if known { self.find_key(origin, 1, "", base, safe) } else { None }
-        })
+        host.bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'.')
+            .find_map(|(dot, _)| {
+                let base = &host[dot + 1..];
+                let known = dot > 0
+                    && self.below_lengths[base.len() / 64 % 4] >> (base.len() % 64) & 1 == 1;
+                if known {
+                    self.find_key(origin, 1, "", base, safe)
+                } else {
+                    None
+                }
+            })
     }
 
     fn find_placeholder(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
@@ -224,18 +274,41 @@ impl Patterns {
             }
             let (before, rest) = host.split_at(before);
             let (value, after) = rest.split_at(rest.len() - after);
-            let mut fits = super::pattern::Class::ALL.iter().filter(|(_, class)| value.bytes().all(|b| class.has(b)));
+            let mut fits = super::pattern::Class::ALL
+                .iter()
+                .filter(|(_, class)| value.bytes().all(|b| class.has(b)));
             fits.find_map(|(_, class)| self.find_key(origin, 2 + *class as u8, before, after, safe))
         })
     }
 
-    fn find_key(&self, origin: &Origin<'_>, kind: u8, before: &str, after: &str, safe: bool) -> Option<&Pattern> {
+    fn find_key(
+        &self,
+        origin: &Origin<'_>,
+        kind: u8,
+        before: &str,
+        after: &str,
+        safe: bool,
+    ) -> Option<&Pattern> {
         let with_port = |port| {
-            let key = Key { scheme: origin.scheme, kind, before, after, port };
-            let index = self.table.find(hash(&self.seed, &key), |index| (self.safe[*index as usize] || !safe) && self.list[*index as usize].key() == key)?;
+            let key = Key {
+                scheme: origin.scheme,
+                kind,
+                before,
+                after,
+                port,
+            };
+            let index = self.table.find(hash(&self.seed, &key), |index| {
+                (self.safe[*index as usize] || !safe) && self.list[*index as usize].key() == key
+            })?;
             Some(&self.list[*index as usize])
         };
-        with_port(PortPattern::Exactly(origin.port)).or_else(|| if self.any_port { with_port(PortPattern::Any) } else { None })
+        with_port(PortPattern::Exactly(origin.port)).or_else(|| {
+            if self.any_port {
+                with_port(PortPattern::Any)
+            } else {
+                None
+            }
+        })
     }
 }
 
@@ -271,18 +344,27 @@ impl Matcher {
 
     /// Whether an entry, a pattern or a regex matches.
     pub(crate) fn finds(&self, origin: &[u8]) -> bool {
-        self.exact.find(origin).is_some() || Origin::parse(origin).is_some_and(|parsed| self.matches(&parsed))
+        self.exact.find(origin).is_some()
+            || Origin::parse(origin).is_some_and(|parsed| self.matches(&parsed))
     }
 
-    /// Whether the origin is allowed by rules that hold with credentials, whatever the policy's own are.
+    /// Whether the origin is allowed by rules that hold with credentials, whatever the policy's own
+    /// are.
     pub(crate) fn allows_with_credentials(&self, origin: &[u8]) -> bool {
-        let Some(parsed) = Origin::parse(origin) else { return false };
-        !parsed.is_insecure() && (self.exact.find(origin).is_some() || self.patterns.matches(&parsed, true) || self.matches_regex(&parsed, true))
+        let Some(parsed) = Origin::parse(origin) else {
+            return false;
+        };
+        !parsed.is_insecure()
+            && (self.exact.find(origin).is_some()
+                || self.patterns.matches(&parsed, true)
+                || self.matches_regex(&parsed, true))
     }
 
     #[cfg(feature = "regex")]
     fn matches_regex(&self, origin: &Origin<'_>, safe: bool) -> bool {
-        let Some(regexes) = &self.regexes else { return false };
+        let Some(regexes) = &self.regexes else {
+            return false;
+        };
         if self.refuse_insecure && origin.is_insecure() {
             return false;
         }

@@ -1,7 +1,7 @@
 //! Origins: what a configured entry means and whether a request's `Origin` matches one.
 //!
-//! A request's origin is never decoded, lower-cased, IDNA-mapped or URL-parsed: bytes come in and bytes are compared.
-//! Patterns, regexes and the host see only what passes the grammar gate.
+//! A request's origin is never decoded, lower-cased, IDNA-mapped or URL-parsed: bytes come in and
+//! bytes are compared. Patterns, regexes and the host see only what passes the grammar gate.
 
 pub(crate) mod entry;
 pub(crate) mod grammar;

@@ -17,7 +17,11 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) const ALL: [(&'static str, Class); 3] = [("{digits}", Class::Digits), ("{hex}", Class::Hex), ("{slug}", Class::Slug)];
+    pub(crate) const ALL: [(&'static str, Class); 3] = [
+        ("{digits}", Class::Digits),
+        ("{hex}", Class::Hex),
+        ("{slug}", Class::Slug),
+    ];
 
     pub(crate) const fn has(self, byte: u8) -> bool {
         match self {
@@ -28,7 +32,10 @@ impl Class {
     }
 
     fn text(self) -> &'static str {
-        Class::ALL.iter().find(|(_, class)| *class == self).map_or("", |(text, _)| text)
+        Class::ALL
+            .iter()
+            .find(|(_, class)| *class == self)
+            .map_or("", |(text, _)| text)
     }
 }
 
@@ -40,7 +47,11 @@ pub(crate) enum HostPattern {
     /// `*.name`: one or more labels below, never the name itself.
     Below(String),
     /// `before{class}after`, the placeholder inside one label.
-    Placeholder { before: String, class: Class, after: String },
+    Placeholder {
+        before: String,
+        class: Class,
+        after: String,
+    },
     /// `scheme://*`.
     Any,
 }
@@ -92,10 +103,13 @@ impl Pattern {
         let mut found = Vec::new();
         match &self.host {
             HostPattern::Any => found.push(Danger::SchemeWide),
-            HostPattern::Below(base) if web && is_public_suffix(base) => found.push(Danger::PublicSuffix),
+            HostPattern::Below(base) if web && is_public_suffix(base) => {
+                found.push(Danger::PublicSuffix)
+            }
             HostPattern::Placeholder { class, after, .. } => {
                 let (tail, base) = after.split_once('.').unwrap_or((after, ""));
-                // "deploy-preview-{digits}--app": the host of the suffix made that name, no tenant chose it.
+                // "deploy-preview-{digits}--app": the host of the suffix made that name, no tenant
+                // chose it.
                 let named = ends_in_a_name(tail) && *class != Class::Slug;
                 if is_public_suffix(base) && !named {
                     found.push(Danger::TenantControlled);
@@ -124,13 +138,28 @@ impl Pattern {
             && (self.port == PortPattern::Any || self.port == other.port)
             && match (&self.host, &other.host) {
                 (HostPattern::Any, _) => true,
-                (HostPattern::Below(base), HostPattern::Below(name)) => name == base || is_below(name, base),
-                (HostPattern::Below(base), HostPattern::Exactly(name)) => is_below(name, base),
-                (HostPattern::Below(base), HostPattern::Placeholder { after, .. }) => is_below(after, base) || after.strip_prefix('.') == Some(base),
-                (HostPattern::Placeholder { before, class, after }, HostPattern::Placeholder { before: b, class: c, after: a }) => {
-                    before == b && after == a && (c <= class)
+                (HostPattern::Below(base), HostPattern::Below(name)) => {
+                    name == base || is_below(name, base)
                 }
-                (HostPattern::Placeholder { .. }, HostPattern::Exactly(name)) => self.host.matches(name),
+                (HostPattern::Below(base), HostPattern::Exactly(name)) => is_below(name, base),
+                (HostPattern::Below(base), HostPattern::Placeholder { after, .. }) => {
+                    is_below(after, base) || after.strip_prefix('.') == Some(base)
+                }
+                (
+                    HostPattern::Placeholder {
+                        before,
+                        class,
+                        after,
+                    },
+                    HostPattern::Placeholder {
+                        before: b,
+                        class: c,
+                        after: a,
+                    },
+                ) => before == b && after == a && (c <= class),
+                (HostPattern::Placeholder { .. }, HostPattern::Exactly(name)) => {
+                    self.host.matches(name)
+                }
                 (mine, theirs) => mine == theirs,
             }
     }
@@ -141,7 +170,11 @@ impl HostPattern {
         match self {
             HostPattern::Exactly(name) => host == name,
             HostPattern::Below(base) => is_below(host, base),
-            HostPattern::Placeholder { before, class, after } => host
+            HostPattern::Placeholder {
+                before,
+                class,
+                after,
+            } => host
                 .strip_prefix(before.as_str())
                 .and_then(|rest| rest.strip_suffix(after.as_str()))
                 .is_some_and(|value| !value.is_empty() && value.bytes().all(|b| class.has(b))),
@@ -152,12 +185,15 @@ impl HostPattern {
 
 /// The rest of a label ends in `--name`.
 pub(crate) fn ends_in_a_name(tail: &str) -> bool {
-    tail.rsplit_once("--").is_some_and(|(_, name)| !name.is_empty())
+    tail.rsplit_once("--")
+        .is_some_and(|(_, name)| !name.is_empty())
 }
 
-/// `host` is one or more labels below `base`. Only for hosts that passed the gate: they have no empty label.
+/// `host` is one or more labels below `base`. Only for hosts that passed the gate: they have no
+/// empty label.
 fn is_below(host: &str, base: &str) -> bool {
-    host.strip_suffix(base).is_some_and(|head| head.len() > 1 && head.ends_with('.'))
+    host.strip_suffix(base)
+        .is_some_and(|head| head.len() > 1 && head.ends_with('.'))
 }
 
 impl std::fmt::Display for Pattern {
@@ -166,7 +202,11 @@ impl std::fmt::Display for Pattern {
         match &self.host {
             HostPattern::Exactly(name) => f.write_str(name)?,
             HostPattern::Below(base) => write!(f, "*.{base}")?,
-            HostPattern::Placeholder { before, class, after } => write!(f, "{before}{}{after}", class.text())?,
+            HostPattern::Placeholder {
+                before,
+                class,
+                after,
+            } => write!(f, "{before}{}{after}", class.text())?,
             HostPattern::Any => f.write_str("*")?,
         }
         match self.port {

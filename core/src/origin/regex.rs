@@ -1,8 +1,9 @@
-//! `allow_origin_regexes`: compiled to match the whole origin in linear time, and checked for what they let in.
+//! `allow_origin_regexes`: compiled to match the whole origin in linear time, and checked for what
+//! they let in.
 //!
-//! The check walks the regex from its end, as an attacker reads it: which registrable domains can the host have? A
-//! domain that is spelled out (alternatives included) is fine; one that holds a class or a dot is not, because
-//! somebody else can register what fits.
+//! The check walks the regex from its end, as an attacker reads it: which registrable domains can
+//! the host have? A domain that is spelled out (alternatives included) is fine; one that holds a
+//! class or a dot is not, because somebody else can register what fits.
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, State, WhichCaptures};
@@ -20,18 +21,29 @@ use super::states::States;
 const SIZE_LIMIT: usize = 1 << 20;
 /// So is a longer text, before time is spent on it.
 const TEXT_LIMIT: usize = 1 << 16;
-/// Origins are ASCII: classes mean their ASCII members, and the Unicode tables stay out of the build.
+/// Origins are ASCII: classes mean their ASCII members, and the Unicode tables stay out of the
+/// build.
 const UNICODE: bool = false;
 /// A range of as many neighbouring bytes is a class ("any letter"), not a list of alternatives.
 const CLASS_WIDTH: u8 = 5;
 /// A larger automaton is not walked: the regex is refused.
 const WALKED_SIZE_LIMIT: usize = 1 << 18;
-/// States that are looked at before a regex counts as "too many hosts to list"; for hosts, for what stands below a
-/// registrable domain, and for schemes. More than a list of names has that fits [`TEXT_LIMIT`].
+/// States that are looked at before a regex counts as "too many hosts to list"; for hosts, for what
+/// stands below a registrable domain, and for schemes. More than a list of names has that fits
+/// [`TEXT_LIMIT`].
 const BUDGET: usize = 100_000;
 
 /// What a regex that spells no scheme out is tried with.
-const APP_SCHEMES: [&str; 8] = ["chrome-extension", "moz-extension", "safari-web-extension", "capacitor", "ionic", "tauri", "app", "electron"];
+const APP_SCHEMES: [&str; 8] = [
+    "chrome-extension",
+    "moz-extension",
+    "safari-web-extension",
+    "capacitor",
+    "ionic",
+    "tauri",
+    "app",
+    "electron",
+];
 
 /// What a regex lets in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,9 +59,13 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    /// Nothing that credentials do not go with, plain http aside: whether an origin is that is seen when it comes.
+    /// Nothing that credentials do not go with, plain http aside: whether an origin is that is seen
+    /// when it comes.
     pub(crate) fn is_credential_safe(self) -> bool {
-        Reach { insecure: false, ..self } == Reach::default()
+        Reach {
+            insecure: false,
+            ..self
+        } == Reach::default()
     }
 }
 
@@ -59,15 +75,23 @@ impl Reach {
 /// The compiler's words, for a pattern that does not parse.
 pub(crate) fn whole(pattern: &str) -> Result<String, String> {
     if pattern.len() > TEXT_LIMIT {
-        return Err(format!("it is too large: {} bytes, at most {TEXT_LIMIT}", pattern.len()));
+        return Err(format!(
+            "it is too large: {} bytes, at most {TEXT_LIMIT}",
+            pattern.len()
+        ));
     }
-    let hir = regex_syntax::ParserBuilder::new().unicode(UNICODE).utf8(false).build().parse(pattern).map_err(|error| error.to_string())?;
+    let hir = regex_syntax::ParserBuilder::new()
+        .unicode(UNICODE)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map_err(|error| error.to_string())?;
     // Printed from its syntax tree, so that no comment or flag of the pattern reaches the anchors.
     Ok(format!(r"\A(?:{hir})\z"))
 }
 
-/// Regexes as one table that is searched in one pass over the origin, whatever their number. It never changes: nothing is
-/// allocated and nothing kept while serving.
+/// Regexes as one table that is searched in one pass over the origin, whatever their number. It
+/// never changes: nothing is allocated and nothing kept while serving.
 #[derive(Clone, Debug)]
 pub(crate) struct Regexes {
     table: dense::DFA<Vec<u32>>,
@@ -121,17 +145,35 @@ fn collect_dots(ast: &Ast, before: bool, after: bool, places: &mut Vec<usize>) {
     match ast {
         Ast::Dot(span) if before && after => places.push(span.start.offset),
         Ast::Concat(concat) => {
-            let literal = |index: usize, at: End| concat.asts.get(index).is_some_and(|part| is_literal(part, at));
+            let literal = |index: usize, at: End| {
+                concat
+                    .asts
+                    .get(index)
+                    .is_some_and(|part| is_literal(part, at))
+            };
             for (index, part) in concat.asts.iter().enumerate() {
-                let before = if index == 0 { before } else { literal(index - 1, End::Last) };
-                let after = if index + 1 == concat.asts.len() { after } else { literal(index + 1, End::First) };
+                let before = if index == 0 {
+                    before
+                } else {
+                    literal(index - 1, End::Last)
+                };
+                let after = if index + 1 == concat.asts.len() {
+                    after
+                } else {
+                    literal(index + 1, End::First)
+                };
                 collect_dots(part, before, after, places);
             }
         }
-        Ast::Alternation(alternation) => alternation.asts.iter().for_each(|ast| collect_dots(ast, before, after, places)),
+        Ast::Alternation(alternation) => alternation
+            .asts
+            .iter()
+            .for_each(|ast| collect_dots(ast, before, after, places)),
         Ast::Group(group) => collect_dots(&group.ast, before, after, places),
         // A repeated dot is meant as it stands.
-        Ast::Repetition(repetition) if !matches!(*repetition.ast, Ast::Dot(_)) => collect_dots(&repetition.ast, before, after, places),
+        Ast::Repetition(repetition) if !matches!(*repetition.ast, Ast::Dot(_)) => {
+            collect_dots(&repetition.ast, before, after, places)
+        }
         _ => {}
     }
 }
@@ -165,7 +207,13 @@ fn is_literal(ast: &Ast, at: End) -> bool {
 pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
     let nfa = Compiler::new()
         .syntax(syntax::Config::new().unicode(UNICODE).utf8(false))
-        .configure(Config::new().reverse(true).which_captures(WhichCaptures::None).utf8(false).nfa_size_limit(Some(WALKED_SIZE_LIMIT)))
+        .configure(
+            Config::new()
+                .reverse(true)
+                .which_captures(WhichCaptures::None)
+                .utf8(false)
+                .nfa_size_limit(Some(WALKED_SIZE_LIMIT)),
+        )
         .build(pattern)
         .map_err(|error| error.to_string())?;
     let backward = Backward::new(nfa);
@@ -185,9 +233,20 @@ pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
     let end = backward.start();
     let schemes = backward.schemes(&end);
     reach.scheme_wide |= schemes.is_none();
-    for scheme in schemes.iter().flatten().map(String::as_str).chain(APP_SCHEMES).filter(|scheme| !matches!(*scheme, "http" | "https")) {
+    for scheme in schemes
+        .iter()
+        .flatten()
+        .map(String::as_str)
+        .chain(APP_SCHEMES)
+        .filter(|scheme| !matches!(*scheme, "http" | "https"))
+    {
         let completes = backward.completing(scheme);
-        let open = |set: &States| backward.bytes(set, Width::Wide, &completes).iter().any(|b| *b == b'.' || b.is_ascii_alphabetic());
+        let open = |set: &States| {
+            backward
+                .bytes(set, Width::Wide, &completes)
+                .iter()
+                .any(|b| *b == b'.' || b.is_ascii_alphabetic())
+        };
         reach.scheme_wide |= open(&end) || open(&backward.before_port(&end));
     }
     Ok(reach)
@@ -210,11 +269,23 @@ struct Backward {
 
 impl Backward {
     fn new(nfa: NFA) -> Self {
-        let mut backward = Backward { before: Vec::new(), nfa };
-        let mut before: Vec<Vec<Edge>> = std::iter::repeat_with(Vec::new).take(backward.nfa.states().len()).collect();
+        let mut backward = Backward {
+            before: Vec::new(),
+            nfa,
+        };
+        let mut before: Vec<Vec<Edge>> = std::iter::repeat_with(Vec::new)
+            .take(backward.nfa.states().len())
+            .collect();
         for from in (0..before.len()).filter_map(|index| StateID::new(index).ok()) {
-            backward.empty_moves(from, |next| before[next.as_usize()].push(Edge { from, bytes: None }));
-            backward.byte_moves(from, |start, end, next| before[next.as_usize()].push(Edge { from, bytes: Some((start, end)) }));
+            backward.empty_moves(from, |next| {
+                before[next.as_usize()].push(Edge { from, bytes: None })
+            });
+            backward.byte_moves(from, |start, end, next| {
+                before[next.as_usize()].push(Edge {
+                    from,
+                    bytes: Some((start, end)),
+                })
+            });
         }
         backward.before = before;
         backward
@@ -244,19 +315,32 @@ impl Backward {
                 each(*alt1);
                 each(*alt2);
             }
-            State::ByteRange { .. } | State::Sparse(_) | State::Dense(_) | State::Fail | State::Match { .. } => {}
+            State::ByteRange { .. }
+            | State::Sparse(_)
+            | State::Dense(_)
+            | State::Fail
+            | State::Match { .. } => {}
         }
     }
 
     fn byte_moves(&self, id: StateID, mut each: impl FnMut(u8, u8, StateID)) {
         match self.nfa.state(id) {
             State::ByteRange { trans } => each(trans.start, trans.end, trans.next),
-            State::Sparse(sparse) => sparse.transitions.iter().for_each(|t| each(t.start, t.end, t.next)),
-            State::Dense(dense) => dense.transitions.iter().zip(0..=255u8).for_each(|(next, byte)| {
-                if *next != StateID::ZERO {
-                    each(byte, byte, *next);
-                }
-            }),
+            State::Sparse(sparse) => sparse
+                .transitions
+                .iter()
+                .for_each(|t| each(t.start, t.end, t.next)),
+            State::Dense(dense) => {
+                dense
+                    .transitions
+                    .iter()
+                    .zip(0..=255u8)
+                    .for_each(|(next, byte)| {
+                        if *next != StateID::ZERO {
+                            each(byte, byte, *next);
+                        }
+                    })
+            }
             _ => {}
         }
     }
@@ -279,15 +363,20 @@ impl Backward {
         self.closure(next)
     }
 
-    /// The ASCII bytes whose transitions, of a width, lead from one of `states` into `targets`. Where `targets` holds
-    /// whatever leads into it by reading nothing, these are the bytes after which the way goes on there.
+    /// The ASCII bytes whose transitions, of a width, lead from one of `states` into `targets`.
+    /// Where `targets` holds whatever leads into it by reading nothing, these are the bytes after
+    /// which the way goes on there.
     fn bytes(&self, states: &States, width: Width, targets: &States) -> Vec<u8> {
         let mut found = [false; 128];
         for id in states.iter() {
             self.byte_moves(id, |start, end, target| {
                 let counts = (end - start >= CLASS_WIDTH - 1) == (width == Width::Wide);
                 if counts && targets.contains(target) {
-                    found.iter_mut().take(usize::from(end) + 1).skip(usize::from(start)).for_each(|found| *found = true);
+                    found
+                        .iter_mut()
+                        .take(usize::from(end) + 1)
+                        .skip(usize::from(start))
+                        .for_each(|found| *found = true);
                 }
             });
         }
@@ -295,7 +384,9 @@ impl Backward {
     }
 
     fn read(&self, states: &States, bytes: impl IntoIterator<Item = u8>) -> States {
-        bytes.into_iter().fold(states.clone(), |states, byte| self.step(&states, byte, Width::Both))
+        bytes.into_iter().fold(states.clone(), |states, byte| {
+            self.step(&states, byte, Width::Both)
+        })
     }
 
     /// Everything reachable by reading bytes of a kind, any number of times.
@@ -320,20 +411,26 @@ impl Backward {
         self.step(&self.loops(end, |b| b.is_ascii_digit()), b':', Width::Both)
     }
 
-    /// The schemes that the regex spells out in front of any host; `None` if they are too many to list.
+    /// The schemes that the regex spells out in front of any host; `None` if they are too many to
+    /// list.
     fn schemes(&self, end: &States) -> Option<Vec<String>> {
         let is_host = |b: u8| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase();
         let mut hosts = self.loops(end, is_host);
         hosts.extend(self.loops(&self.before_port(end), is_host).iter());
         let front = self.read(&hosts, *b"//:");
-        let (mut found, mut pending, mut budget) = (Vec::new(), vec![(front, String::new())], BUDGET);
+        let (mut found, mut pending, mut budget) =
+            (Vec::new(), vec![(front, String::new())], BUDGET);
         while let Some((states, scheme)) = pending.pop() {
             budget = budget.checked_sub(states.len().max(1))?;
             if !scheme.is_empty() && self.is_match(&states) {
                 found.push(scheme.clone());
             }
-            let bytes = (b'+'..=b'z').filter(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
-            for (byte, next) in bytes.map(|byte| (byte, self.step(&states, byte, Width::Narrow))).filter(|(_, next)| !next.is_empty() && scheme.len() < 64) {
+            let bytes = (b'+'..=b'z')
+                .filter(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
+            for (byte, next) in bytes
+                .map(|byte| (byte, self.step(&states, byte, Width::Narrow)))
+                .filter(|(_, next)| !next.is_empty() && scheme.len() < 64)
+            {
                 pending.push((next, format!("{}{scheme}", char::from(byte))));
             }
         }
@@ -341,14 +438,18 @@ impl Backward {
     }
 
     fn is_match(&self, states: &States) -> bool {
-        states.iter().any(|id| matches!(self.nfa.state(id), State::Match { .. }))
+        states
+            .iter()
+            .any(|id| matches!(self.nfa.state(id), State::Match { .. }))
     }
 
     /// The states from which `text`, read backwards, is the rest of the origin.
     fn opening(&self, text: &str) -> States {
         let mut states = States::default();
         for index in 0..self.before.len() {
-            let Ok(id) = StateID::new(index) else { continue };
+            let Ok(id) = StateID::new(index) else {
+                continue;
+            };
             if matches!(self.nfa.state(id), State::Match { .. }) {
                 states.insert(id);
             }
@@ -357,7 +458,12 @@ impl Backward {
         for byte in text.bytes() {
             let mut before = States::default();
             for state in states.iter() {
-                before.extend(self.before[state.as_usize()].iter().filter(|edge| edge.reads(|b| b == byte)).map(|edge| edge.from));
+                before.extend(
+                    self.before[state.as_usize()]
+                        .iter()
+                        .filter(|edge| edge.reads(|b| b == byte))
+                        .map(|edge| edge.from),
+                );
             }
             states = before;
             self.widen(&mut states, |_| false);
@@ -368,11 +474,14 @@ impl Backward {
     /// The states from which a host can go on and end in front of `scheme://`.
     fn completing(&self, scheme: &str) -> States {
         let mut states = self.opening(&format!("{scheme}://"));
-        self.widen(&mut states, |b| is_label_byte(b) || b == b'.' || b.is_ascii_uppercase());
+        self.widen(&mut states, |b| {
+            is_label_byte(b) || b == b'.' || b.is_ascii_uppercase()
+        });
         states
     }
 
-    /// Adds every state from which one of `states` is reached by bytes of a kind or by reading nothing.
+    /// Adds every state from which one of `states` is reached by bytes of a kind or by reading
+    /// nothing.
     fn widen(&self, states: &mut States, kind: impl Fn(u8) -> bool) {
         let mut pending: Vec<StateID> = states.iter().collect();
         while let Some(id) = pending.pop() {
@@ -393,7 +502,8 @@ struct Edge {
 
 impl Edge {
     fn reads(&self, kind: impl Fn(u8) -> bool) -> bool {
-        self.bytes.is_some_and(|(start, end)| (start..=end).any(kind))
+        self.bytes
+            .is_some_and(|(start, end)| (start..=end).any(kind))
     }
 }
 
@@ -424,20 +534,35 @@ impl Walk<'_> {
         !states.is_disjoint(&self.completes)
     }
 
-    /// `tail` of the current label and `base`, the labels after it, are read. `owned`: a registrable domain is among them
-    /// and spelled out; whatever stands below it belongs to its owner, but for another public suffix.
-    /// `read`: where the walk was in this label before.
-    fn label(&mut self, states: &States, tail: &str, base: &str, owned: bool, read: &mut Vec<States>) {
+    /// `tail` of the current label and `base`, the labels after it, are read. `owned`: a
+    /// registrable domain is among them and spelled out; whatever stands below it belongs to its
+    /// owner, but for another public suffix. `read`: where the walk was in this label before.
+    fn label(
+        &mut self,
+        states: &States,
+        tail: &str,
+        base: &str,
+        owned: bool,
+        read: &mut Vec<States>,
+    ) {
         if !self.goes_on(states) || tail.len() > 63 || base.len() > MAX_HOST {
             return;
         }
-        let budget = if owned { &mut self.below_budget } else { &mut self.budget };
+        let budget = if owned {
+            &mut self.below_budget
+        } else {
+            &mut self.budget
+        };
         let Some(left) = budget.checked_sub(states.len()) else {
             self.reach.too_broad = true;
             return;
         };
         *budget = left;
-        let name = if base.is_empty() { tail.to_owned() } else { format!("{tail}.{base}") };
+        let name = if base.is_empty() {
+            tail.to_owned()
+        } else {
+            format!("{tail}.{base}")
+        };
         if !tail.is_empty() {
             self.host_ends(states, &name);
             self.label_ends(states, &name, owned);
@@ -446,11 +571,16 @@ impl Walk<'_> {
             return;
         }
         read.push(states.clone());
-        for byte in self.backward.bytes(states, Width::Narrow, &self.completes).into_iter().filter(|b| is_label_byte(*b)) {
+        for byte in self
+            .backward
+            .bytes(states, Width::Narrow, &self.completes)
+            .into_iter()
+            .filter(|b| is_label_byte(*b))
+        {
             let next = self.backward.step(states, byte, Width::Narrow);
             let tail = format!("{}{tail}", char::from(byte));
-            // What may stand there any number of times is spelled out no more than a class is (`x*example\.com`), which
-            // below a registrable domain is its owner's.
+            // What may stand there any number of times is spelled out no more than a class is
+            // (`x*example\.com`), which below a registrable domain is its owner's.
             if read.contains(&next) && (owned || !ends_in_a_number(&tail)) {
                 if !owned {
                     self.host("x.example");
@@ -492,15 +622,24 @@ impl Walk<'_> {
         if wide.is_empty() {
             return false;
         }
-        let number = wide.iter().all(u8::is_ascii_digit) && tail.bytes().all(|b| b.is_ascii_digit()) && (base.is_empty() || ends_in_a_number(base));
+        let number = wide.iter().all(u8::is_ascii_digit)
+            && tail.bytes().all(|b| b.is_ascii_digit())
+            && (base.is_empty() || ends_in_a_number(base));
         if number {
             self.reach.insecure |= self.scheme == "http" && !self.only_loopback_addresses(states);
             // `[a-z]+\d+` is a name after all.
             let mut digits = States::default();
-            (b'0'..=b'9').for_each(|digit| digits.extend(self.backward.step(states, digit, Width::Wide).iter()));
+            (b'0'..=b'9').for_each(|digit| {
+                digits.extend(self.backward.step(states, digit, Width::Wide).iter())
+            });
             let digits = self.backward.loops(&digits, |b| b.is_ascii_digit());
-            self.reach.too_broad |= self.backward.bytes(&digits, Width::Wide, &self.completes).iter().any(|b| is_label_byte(*b) && !b.is_ascii_digit());
-            // The digits may be none (`example\.com:?\d*`), so what is spelled out in front of them is still to be read.
+            self.reach.too_broad |= self
+                .backward
+                .bytes(&digits, Width::Wide, &self.completes)
+                .iter()
+                .any(|b| is_label_byte(*b) && !b.is_ascii_digit());
+            // The digits may be none (`example\.com:?\d*`), so what is spelled out in front of them
+            // is still to be read.
             return false;
         } else if !base.is_empty() && self.is_named(states, tail, &wide) {
             self.host("x.example");
@@ -543,7 +682,9 @@ impl Walk<'_> {
 
     /// Every address starts with `127.`.
     fn only_loopback_addresses(&self, states: &States) -> bool {
-        let body = self.backward.loops(states, |b| b.is_ascii_digit() || b == b'.');
+        let body = self
+            .backward
+            .loops(states, |b| b.is_ascii_digit() || b == b'.');
         let starts_with = |head: &str| {
             let opening: Vec<u8> = format!("{}://{head}", self.scheme).bytes().rev().collect();
             self.backward.is_match(&self.backward.read(&body, opening))
@@ -551,7 +692,11 @@ impl Walk<'_> {
         ["", "1", "12", "127"]
             .iter()
             .zip([b'1', b'2', b'7', b'.'])
-            .all(|(head, good)| (b'.'..=b'9').filter(|b| *b != b'/' && *b != good).all(|b| !starts_with(&format!("{head}{}", char::from(b)))))
+            .all(|(head, good)| {
+                (b'.'..=b'9')
+                    .filter(|b| *b != b'/' && *b != good)
+                    .all(|b| !starts_with(&format!("{head}{}", char::from(b))))
+            })
     }
 
     /// Every address but `[::1]` is beyond the machine.
@@ -562,7 +707,14 @@ impl Walk<'_> {
         self.backward.widen(&mut completes, is_part);
         let mut others = false;
         for expected in [b'1', b':', b':', b'['] {
-            others |= (0..128u8).filter(|b| is_part(*b) && *b != expected).any(|b| !self.backward.step(&states, b, Width::Both).is_disjoint(&completes));
+            others |= (0..128u8)
+                .filter(|b| is_part(*b) && *b != expected)
+                .any(|b| {
+                    !self
+                        .backward
+                        .step(&states, b, Width::Both)
+                        .is_disjoint(&completes)
+                });
             states = self.backward.step(&states, expected, Width::Both);
         }
         if others {
@@ -577,10 +729,15 @@ mod tests {
 
     fn found(pattern: &str) -> Vec<&'static str> {
         let reach = reach(pattern).unwrap();
-        [(reach.too_broad, "broad"), (reach.label_boundary, "boundary"), (reach.insecure, "insecure"), (reach.scheme_wide, "wide")]
-            .into_iter()
-            .filter_map(|(set, name)| set.then_some(name))
-            .collect()
+        [
+            (reach.too_broad, "broad"),
+            (reach.label_boundary, "boundary"),
+            (reach.insecure, "insecure"),
+            (reach.scheme_wide, "wide"),
+        ]
+        .into_iter()
+        .filter_map(|(set, name)| set.then_some(name))
+        .collect()
     }
 
     #[test]
@@ -627,7 +784,10 @@ mod tests {
             (r"https://[a-z-]+\.vercel\.app", vec!["broad"]),
             (r"https://[a-z]+\.co\.uk", vec!["broad"]),
             (r"https://[a-z]+\.s3\.amazonaws\.com", vec!["broad"]),
-            (r"https://(.*\.)?(cdn|blob)\.core\.windows\.net", vec!["broad"]),
+            (
+                r"https://(.*\.)?(cdn|blob)\.core\.windows\.net",
+                vec!["broad"],
+            ),
             (r"https://.*example\.com", vec!["boundary"]),
             (r"https://.*example\.com:?\d*", vec!["boundary"]),
             (r"https://\w+\.com[:\d]*", vec!["broad"]),
@@ -638,8 +798,14 @@ mod tests {
             (r"https://a.example.com", vec!["boundary"]),
             (r"https://example[0-9]\.com", vec!["broad"]),
             (r"https://.*--myapp\.netlify\.app", vec!["boundary"]),
-            (r"https://[a-z]+[0-9]+--myapp\.netlify\.app", vec!["boundary"]),
-            (r"https://[a-z]+-[0-9]+--myapp\.netlify\.app", vec!["boundary"]),
+            (
+                r"https://[a-z]+[0-9]+--myapp\.netlify\.app",
+                vec!["boundary"],
+            ),
+            (
+                r"https://[a-z]+-[0-9]+--myapp\.netlify\.app",
+                vec!["boundary"],
+            ),
             (r"https?://.*\.example\.com", vec!["insecure"]),
             (r"http://192\.168\.1\.\d+", vec!["insecure"]),
             (r"http://1.*\.0\.0\.\d+", vec!["insecure"]),
@@ -668,34 +834,65 @@ mod tests {
         ] {
             let started = std::time::Instant::now();
             let _ = reach(pattern);
-            assert!(started.elapsed().as_secs() < 20, "{pattern} took {:?}", started.elapsed());
+            assert!(
+                started.elapsed().as_secs() < 20,
+                "{pattern} took {:?}",
+                started.elapsed()
+            );
             println!("{pattern}: {:?}", started.elapsed());
         }
     }
 
     #[test]
     fn dots_between_labels() {
-        assert_eq!(unescaped_dots(r"https://a.example\.com").as_deref(), Some(r"https://a\.example\.com"));
-        assert_eq!(unescaped_dots(r"https://(a.b|c)\.example.com").as_deref(), Some(r"https://(a\.b|c)\.example\.com"));
-        assert_eq!(unescaped_dots(r"https://(www.)?(a|b).example\.com").as_deref(), Some(r"https://(www\.)?(a|b)\.example\.com"));
-        assert_eq!(unescaped_dots(r"https://.*\.example\.com|https://a.*b"), None);
+        assert_eq!(
+            unescaped_dots(r"https://a.example\.com").as_deref(),
+            Some(r"https://a\.example\.com")
+        );
+        assert_eq!(
+            unescaped_dots(r"https://(a.b|c)\.example.com").as_deref(),
+            Some(r"https://(a\.b|c)\.example\.com")
+        );
+        assert_eq!(
+            unescaped_dots(r"https://(www.)?(a|b).example\.com").as_deref(),
+            Some(r"https://(www\.)?(a|b)\.example\.com")
+        );
+        assert_eq!(
+            unescaped_dots(r"https://.*\.example\.com|https://a.*b"),
+            None
+        );
     }
 
     #[test]
     fn the_whole_origin_is_matched() {
         for (pattern, text, expected) in [
             (r"https://a\.example", "https://a.example.evil.net", false),
-            (r"https://a\.example|https://b\.example", "https://b.example", true),
-            (r"(?x) https://a\.example # a comment", "https://a.example", true),
+            (
+                r"https://a\.example|https://b\.example",
+                "https://b.example",
+                true,
+            ),
+            (
+                r"(?x) https://a\.example # a comment",
+                "https://a.example",
+                true,
+            ),
             (r"a|ab", "ab", true),
-            (r"https://[a-z]+\.example\.com$", "https://a.example.com\n", false),
+            (
+                r"https://[a-z]+\.example\.com$",
+                "https://a.example.com\n",
+                false,
+            ),
         ] {
             let regexes = Regexes::compile(&[whole(pattern).unwrap()]).unwrap();
             assert_eq!(regexes.is_match(text), expected, "{pattern}");
         }
         assert!(whole("https://(").is_err());
         for large in ["(a{1000}){1000}", "(a|b)*a(a|b){30}"] {
-            assert!(Regexes::compile(&[whole(large).unwrap()]).is_err(), "{large}");
+            assert!(
+                Regexes::compile(&[whole(large).unwrap()]).is_err(),
+                "{large}"
+            );
         }
     }
 }

@@ -30,7 +30,10 @@ impl States {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.words.iter().map(|word| word.count_ones() as usize).sum()
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -38,7 +41,10 @@ impl States {
     }
 
     pub(super) fn is_disjoint(&self, other: &States) -> bool {
-        self.words.iter().zip(&other.words).all(|(one, other)| one & other == 0)
+        self.words
+            .iter()
+            .zip(&other.words)
+            .all(|(one, other)| one & other == 0)
     }
 
     pub(super) fn is_superset(&self, other: &States) -> bool {
@@ -47,7 +53,9 @@ impl States {
 
     /// Those that `other` has not.
     pub(super) fn without(&self, other: &States) -> States {
-        self.iter().filter(|state| !other.contains(*state)).collect()
+        self.iter()
+            .filter(|state| !other.contains(*state))
+            .collect()
     }
 
     /// In ascending order.
@@ -82,8 +90,18 @@ mod tests {
         let id = |index| StateID::new(index).unwrap();
         let set = |indices: &[usize]| indices.iter().map(|index| id(*index)).collect::<States>();
         let mut some = set(&[130, 0, 63, 64]);
-        assert!(!some.insert(id(64)) && some.contains(id(0)) && !some.contains(id(1)) && !some.contains(id(9_999)));
-        assert_eq!(some.iter().map(|state| state.as_usize()).collect::<Vec<_>>(), [0, 63, 64, 130]);
+        assert!(
+            !some.insert(id(64))
+                && some.contains(id(0))
+                && !some.contains(id(1))
+                && !some.contains(id(9_999))
+        );
+        assert_eq!(
+            some.iter()
+                .map(|state| state.as_usize())
+                .collect::<Vec<_>>(),
+            [0, 63, 64, 130]
+        );
         assert_eq!(some, set(&[0, 64, 63, 130]));
         assert!(some.is_disjoint(&set(&[1, 65, 500])) && !some.is_disjoint(&set(&[130])));
         assert!(some.is_superset(&set(&[0, 130])) && !some.is_superset(&set(&[0, 131])));

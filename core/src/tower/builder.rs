@@ -4,15 +4,17 @@ use http::header::{HeaderName, HeaderValue};
 
 use super::layer::CorsLayer;
 use super::options::{
-    AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any, ExposeHeaders, HeaderRule, MaxAge, OriginRule, Vary,
+    AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any,
+    ExposeHeaders, HeaderRule, MaxAge, OriginRule, Vary,
 };
 use crate::config::{ListSeparator, PolicyBuilder, SingleOrigin};
 use crate::policy::Policy;
 use crate::problem::PolicyError;
 
-/// Builds a [`CorsLayer`] from the options of tower-http's layer of that name: the same methods, the same defaults, the
-/// same statuses and list separator. What differs is in `docs/migrating-from-tower-http.md`; most of all, options that
-/// are wrong are an error of [`CorsBuilder::build`], where tower-http panics or answers what no browser accepts.
+/// Builds a [`CorsLayer`] from the options of tower-http's layer of that name: the same methods,
+/// the same defaults, the same statuses and list separator. What differs is in
+/// `docs/migrating-from-tower-http.md`; most of all, options that are wrong are an error of
+/// [`CorsBuilder::build`], where tower-http panics or answers what no browser accepts.
 ///
 /// ```
 /// use crossgate::tower::{Any, CorsLayer};
@@ -48,14 +50,23 @@ impl CorsBuilder {
 
     /// Any origin, any method, any header, everything exposed, no credentials.
     pub fn permissive() -> Self {
-        CorsBuilder::new().allow_origin(Any).allow_methods(Any).allow_headers(Any).expose_headers(Any)
+        CorsBuilder::new()
+            .allow_origin(Any)
+            .allow_methods(Any)
+            .allow_headers(Any)
+            .expose_headers(Any)
     }
 
-    /// The options of tower-http's `very_permissive`: every origin with credentials. They hand each user's data to every
-    /// site, so [`CorsBuilder::build`] refuses them and says what to do instead.
+    /// The options of tower-http's `very_permissive`: every origin with credentials. They hand each
+    /// user's data to every site, so [`CorsBuilder::build`] refuses them and says what to do
+    /// instead.
     pub fn very_permissive() -> Self {
-        let builder = CorsBuilder::new().allow_credentials(true).allow_origin(AllowOrigin::mirror_request());
-        builder.allow_methods(AllowMethods::mirror_request()).allow_headers(AllowHeaders::mirror_request())
+        let builder = CorsBuilder::new()
+            .allow_credentials(true)
+            .allow_origin(AllowOrigin::mirror_request());
+        builder
+            .allow_methods(AllowMethods::mirror_request())
+            .allow_headers(AllowHeaders::mirror_request())
     }
 
     /// Whose scripts may read responses.
@@ -130,7 +141,9 @@ impl CorsBuilder {
         policy = match &self.origin.0 {
             OriginRule::List(origins) if origins.is_empty() => policy.host_origins(true),
             OriginRule::List(origins) => policy.allow_origins(origins.iter().map(text)),
-            OriginRule::Exact(origin) if origin != "*" => policy.allow_origins([text(origin)]).single_origin(SingleOrigin::Static),
+            OriginRule::Exact(origin) if origin != "*" => policy
+                .allow_origins([text(origin)])
+                .single_origin(SingleOrigin::Static),
             OriginRule::Exact(_) => policy.allow_origins(["*"]),
             OriginRule::Asked(_) => policy.host_origins(true),
         };

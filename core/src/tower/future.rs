@@ -49,7 +49,8 @@ pin_project! {
     where
         S: Service<Request<ReqBody>>,
     {
-        // Beside the rest and not in it: the handler's future is large, and an enum that has it is made by moving it.
+        // Beside the rest and not in it: the handler's future is large, and an enum that has it is
+        // made by moving it.
         #[pin]
         pub(super) handler: Option<S::Future>,
         pub(super) next: Next<S, ReqBody>,
@@ -115,7 +116,9 @@ fn forward<S, ReqBody, B, E>(
     polled
 }
 
-impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> fmt::Debug for ResponseFuture<S, ReqBody, ResBody> {
+impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> fmt::Debug
+    for ResponseFuture<S, ReqBody, ResBody>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }

@@ -25,7 +25,10 @@ use crate::shadow::ShadowDifference;
 /// ```
 /// use crossgate::Policy;
 /// use crossgate::tower::CorsLayer;
-/// let policy = Policy::builder().allow_origins(["https://app.example.com"]).allow_methods(["PUT"]).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://app.example.com"])
+///     .allow_methods(["PUT"])
+///     .build()?;
 /// let layer = CorsLayer::new(policy);
 /// # let _ = layer;
 /// # Ok::<(), crossgate::PolicyError>(())
@@ -43,12 +46,12 @@ impl CorsLayer {
         Self::from_source(policy.into().into())
     }
 
-    /// A layer that chooses the policy by the head of the request: a table of tenants, for example. A request that gets
-    /// `None` is treated by a policy that allows nobody.
+    /// A layer that chooses the policy by the head of the request: a table of tenants, for example.
+    /// A request that gets `None` is treated by a policy that allows nobody.
     ///
-    /// The choice must not depend on what a preflight does not have: a preflight carries neither cookies nor
-    /// `Authorization`, its method is OPTIONS, and its path is that of the request to come. What the choice depends on
-    /// beyond the URL belongs in `Vary`, see [`CorsLayer::vary`].
+    /// The choice must not depend on what a preflight does not have: a preflight carries neither
+    /// cookies nor `Authorization`, its method is OPTIONS, and its path is that of the request to
+    /// come. What the choice depends on beyond the URL belongs in `Vary`, see [`CorsLayer::vary`].
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -63,12 +66,20 @@ impl CorsLayer {
     /// # let _ = layer;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
-    pub fn per_request(choose: impl Fn(&Parts) -> Option<Arc<Policy>> + Send + Sync + 'static) -> Self {
+    pub fn per_request(
+        choose: impl Fn(&Parts) -> Option<Arc<Policy>> + Send + Sync + 'static,
+    ) -> Self {
         Self::from_source(Source::chosen(choose))
     }
 
     fn from_source(source: Source<Parts>) -> Self {
-        CorsLayer { rules: Rules { source, host: None, manner: Manner::default() } }
+        CorsLayer {
+            rules: Rules {
+                source,
+                host: None,
+                manner: Manner::default(),
+            },
+        }
     }
 
     /// Starts a layer from options named as tower-http names them, see [`CorsBuilder`].
@@ -76,15 +87,18 @@ impl CorsLayer {
         CorsBuilder::new()
     }
 
-    /// Any origin, any method, any header, everything exposed, no credentials: for a resource that is public.
+    /// Any origin, any method, any header, everything exposed, no credentials: for a resource that
+    /// is public.
     pub fn permissive() -> Self {
-        CorsBuilder::permissive().build().expect("the permissive policy is valid")
+        CorsBuilder::permissive()
+            .build()
+            .expect("the permissive policy is valid")
     }
 
-    /// Asks the application about origins that the policy does not know. Only a well-formed origin that nothing else
-    /// matched comes here, never `null`; the answer may be a `bool`, an `Option` or a `Result` ([`IntoVerdict`]). A
-    /// predicate that panics panics in the server's task, and one that takes its time holds up this request: timeouts
-    /// are its own matter.
+    /// Asks the application about origins that the policy does not know. Only a well-formed origin
+    /// that nothing else matched comes here, never `null`; the answer may be a `bool`, an `Option`
+    /// or a `Result` ([`IntoVerdict`]). A predicate that panics panics in the server's task, and
+    /// one that takes its time holds up this request: timeouts are its own matter.
     ///
     /// # Errors
     /// The policy has no `host_origins`, so nobody would ever be asked.
@@ -97,14 +111,17 @@ impl CorsLayer {
     /// # let _ = layer;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn ask<V: IntoVerdict>(mut self, ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static) -> Result<Self, VerdictError> {
+    pub fn ask<V: IntoVerdict>(
+        mut self,
+        ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static,
+    ) -> Result<Self, VerdictError> {
         self.rules.source.can_ask()?;
         self.set_host(Host::now(ask));
         Ok(self)
     }
 
-    /// The same for an answer that has to be waited for. Its future is boxed, and the request waits for it; requests
-    /// whose origin the policy knows are not held up.
+    /// The same for an answer that has to be waited for. Its future is boxed, and the request waits
+    /// for it; requests whose origin the policy knows are not held up.
     ///
     /// # Errors
     /// As [`CorsLayer::ask`].
@@ -120,7 +137,10 @@ impl CorsLayer {
     /// # let _ = layer;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn ask_async<F>(mut self, ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static) -> Result<Self, VerdictError>
+    pub fn ask_async<F>(
+        mut self,
+        ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static,
+    ) -> Result<Self, VerdictError>
     where
         F: Future<Output: IntoVerdict> + Send + 'static,
     {
@@ -133,19 +153,22 @@ impl CorsLayer {
         self.rules.host = Some(host);
     }
 
-    /// Names of request headers that a response depends on beyond those the policy adds to `Vary` itself.
+    /// Names of request headers that a response depends on beyond those the policy adds to `Vary`
+    /// itself.
     pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.rules.manner.vary_by::<HeaderMap>(names);
         self
     }
 
-    /// Is told of every decision that the shadow policy of a [`SharedPolicy`](crate::SharedPolicy) would have made otherwise
-    /// ([`SharedPolicy::set_shadow`](crate::SharedPolicy::set_shadow)). With the feature `tracing` there is a limited event
-    /// as well, also without this. Without either, and while there is no shadow, nothing is evaluated.
+    /// Is told of every decision that the shadow policy of a [`SharedPolicy`](crate::SharedPolicy)
+    /// would have made otherwise ([`SharedPolicy::set_shadow`](crate::SharedPolicy::set_shadow)).
+    /// With the feature `tracing` there is a limited event as well, also without this. Without
+    /// either, and while there is no shadow, nothing is evaluated.
     ///
-    /// It runs in the request's task, before the handler: hand on what takes time. If it panics, the request goes on all the
-    /// same. A shadow policy that asks the application gets the verdict that was asked for the live one; it causes no
-    /// question of its own, so origins that only the live policy lists are `origin_not_listed` to it.
+    /// It runs in the request's task, before the handler: hand on what takes time. If it panics,
+    /// the request goes on all the same. A shadow policy that asks the application gets the verdict
+    /// that was asked for the live one; it causes no question of its own, so origins that only the
+    /// live policy lists are `origin_not_listed` to it.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -163,7 +186,10 @@ impl CorsLayer {
     /// # let _ = layer;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
-    pub fn on_shadow_difference(mut self, observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_shadow_difference(
+        mut self,
+        observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static,
+    ) -> Self {
         self.rules.manner.observer = Observer::new(observe);
         self
     }
@@ -187,8 +213,9 @@ impl CorsLayer {
         self
     }
 
-    /// Leaves a [`Decided`](crate::Decided) among the extensions of every request that goes to the handler and of every
-    /// response that the layer gives itself. Costs an allocation a request, so it is off at first.
+    /// Leaves a [`Decided`](crate::Decided) among the extensions of every request that goes to the
+    /// handler and of every response that the layer gives itself. Costs an allocation a request, so
+    /// it is off at first.
     pub fn tell_handlers(mut self, tell: bool) -> Self {
         self.rules.manner.tells = tell;
         self

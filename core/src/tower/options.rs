@@ -1,4 +1,5 @@
-//! What the options of tower-http take: its types of these names, with its constructors and conversions.
+//! What the options of tower-http take: its types of these names, with its constructors and
+//! conversions.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,7 +15,12 @@ use crate::middleware::verdict::IntoVerdict;
 ///
 /// ```
 /// use crossgate::tower::{Any, CorsLayer};
-/// let layer = CorsLayer::builder().allow_origin(Any).allow_methods(Any).allow_headers(Any).expose_headers(Any).build()?;
+/// let layer = CorsLayer::builder()
+///     .allow_origin(Any)
+///     .allow_methods(Any)
+///     .allow_headers(Any)
+///     .expose_headers(Any)
+///     .build()?;
 /// # let _ = layer;
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -63,20 +69,25 @@ impl AllowOrigin {
     }
 
     /// Those that the application allows, see [`CorsLayer::ask`](super::CorsLayer::ask).
-    pub fn predicate<V: IntoVerdict>(ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static) -> Self {
+    pub fn predicate<V: IntoVerdict>(
+        ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static,
+    ) -> Self {
         AllowOrigin(OriginRule::Asked(Host::now(ask)))
     }
 
-    /// Those that the application allows after a while, see [`CorsLayer::ask_async`](super::CorsLayer::ask_async).
-    pub fn async_predicate<F>(ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static) -> Self
+    /// Those that the application allows after a while, see
+    /// [`CorsLayer::ask_async`](super::CorsLayer::ask_async).
+    pub fn async_predicate<F>(
+        ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output: IntoVerdict> + Send + 'static,
     {
         AllowOrigin(OriginRule::Asked(Host::later(ask)))
     }
 
-    /// Everybody, as [`AllowOrigin::any`]: to name each origin back says no more than `*`. With credentials it hands
-    /// each user's data to every site and is refused.
+    /// Everybody, as [`AllowOrigin::any`]: to name each origin back says no more than `*`. With
+    /// credentials it hands each user's data to every site and is refused.
     pub fn mirror_request() -> Self {
         AllowOrigin::any()
     }
@@ -131,7 +142,12 @@ impl AllowMethods {
 
     /// Methods, in the order of the answer.
     pub fn list(methods: impl IntoIterator<Item = Method>) -> Self {
-        AllowMethods(methods.into_iter().map(|method| method.as_str().to_owned()).collect())
+        AllowMethods(
+            methods
+                .into_iter()
+                .map(|method| method.as_str().to_owned())
+                .collect(),
+        )
     }
 
     /// Every method, as [`AllowMethods::any`]; with credentials the answer names the requested one.
@@ -244,7 +260,12 @@ impl ExposeHeaders {
 
     /// Names, in the order of the answer.
     pub fn list(names: impl IntoIterator<Item = HeaderName>) -> Self {
-        ExposeHeaders(names.into_iter().map(|name| name.as_str().to_owned()).collect())
+        ExposeHeaders(
+            names
+                .into_iter()
+                .map(|name| name.as_str().to_owned())
+                .collect(),
+        )
     }
 }
 

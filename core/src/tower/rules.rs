@@ -21,8 +21,12 @@ pub(super) enum Host {
 }
 
 impl Host {
-    pub(super) fn now<V: IntoVerdict>(ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static) -> Self {
-        Host::Sync(Arc::new(move |origin, head| ask(origin, head).into_verdict()))
+    pub(super) fn now<V: IntoVerdict>(
+        ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static,
+    ) -> Self {
+        Host::Sync(Arc::new(move |origin, head| {
+            ask(origin, head).into_verdict()
+        }))
     }
 
     pub(super) fn later<F>(ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static) -> Self
@@ -40,7 +44,8 @@ impl Host {
 pub(super) type AskNow = dyn Fn(&HeaderValue, &Parts) -> Verdict + Send + Sync;
 
 /// Asks and answers later.
-pub(super) type AskLater = dyn Fn(HeaderValue, &Parts) -> Pin<Box<dyn Future<Output = Verdict> + Send>> + Send + Sync;
+pub(super) type AskLater =
+    dyn Fn(HeaderValue, &Parts) -> Pin<Box<dyn Future<Output = Verdict> + Send>> + Send + Sync;
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,7 +73,12 @@ impl Rules {
     /// Asks the application about the origin, if there is anything to ask.
     pub(super) fn ask(&self, policy: &Policy, head: &Parts) -> Option<Asked> {
         let host = self.host.as_ref()?;
-        let origin = asked_origin::<HeaderMap>(policy, true, head.method.as_str(), &Origins::of(&head.headers))?;
+        let origin = asked_origin::<HeaderMap>(
+            policy,
+            true,
+            head.method.as_str(),
+            &Origins::of(&head.headers),
+        )?;
         Some(match host {
             Host::Sync(ask) => Asked::Now(ask(&origin, head)),
             Host::Async(ask) => Asked::Later(ask(origin, head)),

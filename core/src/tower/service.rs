@@ -21,21 +21,35 @@ use crate::middleware::source::Held;
 macro_rules! start {
     ($service:expr, $plan:expr, $request:ident) => {{
         let plan = $plan;
-        let handler = if let Plan::Forward(_) = plan { Some($service.call($request)) } else { None };
-        ResponseFuture { handler, next: Next::Planned(plan), body: PhantomData }
+        let handler = if let Plan::Forward(_) = plan {
+            Some($service.call($request))
+        } else {
+            None
+        };
+        ResponseFuture {
+            handler,
+            next: Next::Planned(plan),
+            body: PhantomData,
+        }
     }};
 }
 
-/// The service that [`CorsLayer`](super::CorsLayer) makes: it answers preflights and gives every other response its headers.
+/// The service that [`CorsLayer`](super::CorsLayer) makes: it answers preflights and gives every
+/// other response its headers.
 ///
-/// The inner service is cloned only when an asynchronous predicate is asked: it then waits for the verdict.
+/// The inner service is cloned only when an asynchronous predicate is asked: it then waits for the
+/// verdict.
 ///
 /// ```
 /// use crossgate::Policy;
 /// use crossgate::tower::{Cors, CorsLayer};
 /// use tower_layer::Layer;
 /// # let application = "any service";
-/// let layer = CorsLayer::new(Policy::builder().allow_origins(["https://app.example.com"]).build()?);
+/// let layer = CorsLayer::new(
+///     Policy::builder()
+///         .allow_origins(["https://app.example.com"])
+///         .build()?,
+/// );
 /// let cors: Cors<_> = layer.layer(application);
 /// assert_eq!(*cors.get_ref(), application);
 /// # Ok::<(), crossgate::PolicyError>(())
@@ -91,16 +105,27 @@ where
         let (method, headers) = (request.method().as_str(), request.headers());
         let origins = Origins::of(headers);
         if let Some(bare) = without_origin::<HeaderMap>(&policy, &rules.manner, method, &origins) {
-            return ResponseFuture { handler: Some(self.inner.call(request)), next: Next::Bare(bare), body: PhantomData };
+            return ResponseFuture {
+                handler: Some(self.inner.call(request)),
+                next: Next::Bare(bare),
+                body: PhantomData,
+            };
         }
-        start!(self.inner, plan(&policy, &rules.manner, None, method, headers, &origins), request)
+        start!(
+            self.inner,
+            plan(&policy, &rules.manner, None, method, headers, &origins),
+            request
+        )
     }
 }
 
 impl<S> Cors<S> {
     /// The policy or the verdict depends on the request's head, or the handler is told.
     #[inline(never)]
-    fn call_with_head<ReqBody, ResBody>(&mut self, request: Request<ReqBody>) -> ResponseFuture<S, ReqBody, ResBody>
+    fn call_with_head<ReqBody, ResBody>(
+        &mut self,
+        request: Request<ReqBody>,
+    ) -> ResponseFuture<S, ReqBody, ResBody>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
         ResBody: Default,
@@ -117,11 +142,26 @@ impl<S> Cors<S> {
                 let clone = self.inner.clone();
                 let service = mem::replace(&mut self.inner, clone);
                 let waiting = Some((policy.keep(), request));
-                let asking = Asking { verdict, service, rules: self.rules.clone(), waiting };
-                return ResponseFuture { handler: None, next: Next::Asking(Box::new(asking)), body: PhantomData };
+                let asking = Asking {
+                    verdict,
+                    service,
+                    rules: self.rules.clone(),
+                    waiting,
+                };
+                return ResponseFuture {
+                    handler: None,
+                    next: Next::Asking(Box::new(asking)),
+                    body: PhantomData,
+                };
             }
         };
-        decided(&mut self.inner, &policy, verdict, &self.rules.manner, request)
+        decided(
+            &mut self.inner,
+            &policy,
+            verdict,
+            &self.rules.manner,
+            request,
+        )
     }
 }
 
@@ -138,8 +178,19 @@ where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: Default,
 {
-    let plan = plan(policy, manner, verdict, request.method().as_str(), request.headers(), &Origins::of(request.headers()));
-    if let Plan::Forward(Pending { told: Some(decided), .. }) = plan {
+    let plan = plan(
+        policy,
+        manner,
+        verdict,
+        request.method().as_str(),
+        request.headers(),
+        &Origins::of(request.headers()),
+    );
+    if let Plan::Forward(Pending {
+        told: Some(decided),
+        ..
+    }) = plan
+    {
         request.extensions_mut().insert(decided);
     }
     start!(service, plan, request)
@@ -147,7 +198,9 @@ where
 
 /// The response that the layer gives itself, made where it is returned.
 #[inline(never)]
-pub(super) fn answer<ResBody: Default, E>(answer: &mut Answer<HeaderValue>) -> Poll<Result<Response<ResBody>, E>> {
+pub(super) fn answer<ResBody: Default, E>(
+    answer: &mut Answer<HeaderValue>,
+) -> Poll<Result<Response<ResBody>, E>> {
     let block = answer.policy.blocks.at(answer.block);
     let mut response = Response::new(ResBody::default());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN);
@@ -155,7 +208,10 @@ pub(super) fn answer<ResBody: Default, E>(answer: &mut Answer<HeaderValue>) -> P
     if let Some(prepared) = &block.answer {
         // Cloning a table is much cheaper than filling one.
         headers.clone_from(prepared);
-        if let (Some(origin), Some(place)) = (answer.echoed.origin.take(), headers.get_mut(ACCESS_CONTROL_ALLOW_ORIGIN)) {
+        if let (Some(origin), Some(place)) = (
+            answer.echoed.origin.take(),
+            headers.get_mut(ACCESS_CONTROL_ALLOW_ORIGIN),
+        ) {
             *place = origin;
         }
     } else {
@@ -194,14 +250,23 @@ pub(super) struct Asking<S, ReqBody> {
 }
 
 impl<S, ReqBody> Asking<S, ReqBody> {
-    pub(super) fn poll<ResBody>(&mut self, context: &mut Context<'_>) -> Poll<ResponseFuture<S, ReqBody, ResBody>>
+    pub(super) fn poll<ResBody>(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<ResponseFuture<S, ReqBody, ResBody>>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>>,
         ResBody: Default,
     {
         self.verdict.as_mut().poll(context).map(|verdict| {
             let (policy, request) = self.waiting.take().expect("the verdict is taken once");
-            decided(&mut self.service, &policy, Some(verdict), &self.rules.manner, request)
+            decided(
+                &mut self.service,
+                &policy,
+                Some(verdict),
+                &self.rules.manner,
+                request,
+            )
         })
     }
 }

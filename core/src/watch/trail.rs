@@ -11,7 +11,8 @@ const LINKS: usize = 40;
 pub(super) struct Trail {
     /// What the file's path goes through, links resolved.
     names: BTreeSet<PathBuf>,
-    /// Where the links and the file stand, or, of what is not there, the directory where it would begin.
+    /// Where the links and the file stand, or, of what is not there, the directory where it would
+    /// begin.
     pub(super) directories: BTreeSet<PathBuf>,
 }
 
@@ -62,7 +63,10 @@ impl Trail {
 
 /// The last part first.
 fn parts(path: &Path) -> Vec<OsString> {
-    path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
+    path.components()
+        .rev()
+        .map(|part| part.as_os_str().to_owned())
+        .collect()
 }
 
 #[cfg(all(test, unix))]
@@ -81,8 +85,18 @@ mod tests {
         symlink("..data/policy.json", root.join("mount/policy.json")).unwrap();
         symlink("mount/../mount", root.join("link")).unwrap();
         let trail = Trail::of(&root.join("link/policy.json"));
-        assert_eq!(trail.directories, BTreeSet::from([root.clone(), root.join("mount"), root.join("mount/..v1")]));
-        for name in ["link", "mount", "mount/policy.json", "mount/..data", "mount/..v1", "mount/..v1/policy.json"] {
+        assert_eq!(
+            trail.directories,
+            BTreeSet::from([root.clone(), root.join("mount"), root.join("mount/..v1")])
+        );
+        for name in [
+            "link",
+            "mount",
+            "mount/policy.json",
+            "mount/..data",
+            "mount/..v1",
+            "mount/..v1/policy.json",
+        ] {
             assert!(trail.concerns(&root.join(name)), "{name} {trail:?}");
         }
         assert!(!trail.concerns(&root.join("mount/other.json")));
@@ -92,6 +106,9 @@ mod tests {
         assert!(trail.concerns(&root.join("a")));
 
         symlink("loop", root.join("loop")).unwrap();
-        assert_eq!(Trail::of(&root.join("loop/policy.json")).directories, BTreeSet::from([root]));
+        assert_eq!(
+            Trail::of(&root.join("loop/policy.json")).directories,
+            BTreeSet::from([root])
+        );
     }
 }

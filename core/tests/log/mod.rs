@@ -19,7 +19,11 @@ impl Write for Log {
 impl Log {
     /// The lines since the last call.
     pub(crate) fn lines(&self) -> Vec<String> {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap().lines().map(str::to_owned).collect()
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap()))
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -27,7 +31,12 @@ impl Log {
 pub(crate) fn logged(level: tracing::Level, act: impl FnOnce()) -> Vec<String> {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).without_time().with_max_level(level).with_writer(move || writer.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .without_time()
+        .with_max_level(level)
+        .with_writer(move || writer.clone())
+        .finish();
     tracing::subscriber::with_default(subscriber, act);
     log.lines()
 }

@@ -1,4 +1,5 @@
-//! What the models of shared pointers have in common (loom): the core's here, the C library's in `ffi/tests/slot.rs`.
+//! What the models of shared pointers have in common (loom): the core's here, the C library's in
+//! `ffi/tests/slot.rs`.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -7,7 +8,8 @@ use loom::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Watched(UnsafeCell<u32>);
 
-// SAFETY: the cell is written only by whoever drops the value, who has it alone; the model checks that.
+// SAFETY: the cell is written only by whoever drops the value, who has it alone; the model checks
+// that.
 unsafe impl Sync for Watched {}
 
 impl Watched {

@@ -1,9 +1,10 @@
 /*
  * mod_crossgate: CORS for Apache httpd 2.4. docs/httpd.md is the manual, build.sh builds it.
  *
- * A preflight is answered in header_parser, the last phase before access control whose configuration is final, or, if a
- * redirect would come before that, in its place. Headers are put on by an output filter behind those of mod_headers and
- * mod_cache and before the one that writes the response, so that nothing is forgotten and nothing is cached.
+ * A preflight is answered in header_parser, the last phase before access control whose
+ * configuration is final, or, if a redirect would come before that, in its place. Headers are put
+ * on by an output filter behind those of mod_headers and mod_cache and before the one that writes
+ * the response, so that nothing is forgotten and nothing is cached.
  */
 #include <crossgate.h>
 
@@ -27,8 +28,8 @@ APLOG_USE_MODULE(crossgate);
 
 enum { UNSET = -1, OFF = 0, ON = 1 };
 
-/* One section's or, merged, one request's. httpd merges on every request, so it has to be cheap: pointers to policies
- * that belong to the pool of the configuration. */
+/* One section's or, merged, one request's. httpd merges on every request, so it has to be cheap:
+ * pointers to policies that belong to the pool of the configuration. */
 typedef struct {
     int enabled;
     const crossgate_policy *policy, *shadow;
@@ -71,8 +72,9 @@ static int in_htaccess(cmd_parms *cmd) {
     return ap_check_cmd_context(cmd, NOT_IN_HTACCESS) != NULL;
 }
 
-/* The policies read so far, by path, so that a file that is named a hundred times is built once. A .htaccess is read
- * anew for every request, in that request's pool: what it names is read anew as well, and no table helps. */
+/* The policies read so far, by path, so that a file that is named a hundred times is built once. A
+ * .htaccess is read anew for every request, in that request's pool: what it names is read anew as
+ * well, and no table helps. */
 static apr_hash_t *known_policies(apr_pool_t *pool) {
     static const char key[] = "mod_crossgate policies";
     void *table;
@@ -88,9 +90,10 @@ static void log_warnings(cmd_parms *cmd, const char *path, const crossgate_polic
     for (size_t i = 0; i < crossgate_policy_warning_count(policy); i++) {
         crossgate_problem warning = {.struct_size = sizeof warning};
         crossgate_policy_warning(policy, i, &warning);
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, cmd->server, "%s: warning: %s at %s: %s%s%s", path,
-                     warning.code.data, warning.path.len ? warning.path.data : "the policy", warning.message.data,
-                     warning.hint.data ? "; use: " : "", warning.hint.data ? warning.hint.data : "");
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, cmd->server,
+            "%s: warning: %s at %s: %s%s%s", path, warning.code.data,
+            warning.path.len ? warning.path.data : "the policy", warning.message.data,
+            warning.hint.data ? "; use: " : "", warning.hint.data ? warning.hint.data : "");
     }
 }
 
@@ -106,7 +109,8 @@ static const char *load(cmd_parms *cmd, const char *file, const crossgate_policy
     if (policy == NULL) {
         crossgate_status status = crossgate_policy_from_file(path, strlen(path), &policy, &error);
         if (status != CROSSGATE_OK) {
-            const char *text = error ? crossgate_error_text(error) : crossgate_status_string(status);
+            const char *text =
+                error ? crossgate_error_text(error) : crossgate_status_string(status);
             text = apr_pstrcat(cmd->pool, cmd->cmd->name, " ", path, ":\n", text, NULL);
             crossgate_error_free(error);
             return text;
@@ -161,7 +165,8 @@ static apr_array_header_t *known_verdicts(apr_pool_t *pool) {
 static const char *set_verdict(cmd_parms *cmd, void *section, const char *source) {
     config *config = section;
     if (!in_htaccess(cmd)) {
-        verdict_place place = {config, cmd->directive->filename, (unsigned)cmd->directive->line_num};
+        verdict_place place = {
+            config, cmd->directive->filename, (unsigned)cmd->directive->line_num};
         APR_ARRAY_PUSH(known_verdicts(cmd->pool), verdict_place) = place;
     }
     config->verdict_env = NULL;
@@ -185,13 +190,16 @@ static int asks(const crossgate_policy *policy) {
     return crossgate_policy_has_host_origins(policy);
 }
 
-/* A verdict that no policy asks for is a mistake: mostly host_origins was forgotten. Which policy a section inherits is
- * known with each request only, so a section is judged by its own policy or, if it has none, by all there are. */
-static int check_verdicts(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *server) {
+/* A verdict that no policy asks for is a mistake: mostly host_origins was forgotten. Which policy a
+ * section inherits is known with each request only, so a section is judged by its own policy or, if
+ * it has none, by all there are. */
+static int check_verdicts(
+    apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *server) {
     const apr_array_header_t *places = known_verdicts(pool);
     int some_ask = 0;
     (void)log;
-    for (apr_hash_index_t *at = apr_hash_first(temporary, known_policies(pool)); at != NULL; at = apr_hash_next(at)) {
+    for (apr_hash_index_t *at = apr_hash_first(temporary, known_policies(pool)); at != NULL;
+         at = apr_hash_next(at)) {
         void *policy;
         apr_hash_this(at, NULL, NULL, &policy);
         some_ask |= asks(policy);
@@ -199,22 +207,27 @@ static int check_verdicts(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *tempora
     for (int i = 0; i < places->nelts; i++) {
         const verdict_place *place = &APR_ARRAY_IDX(places, i, verdict_place);
         const config *section = place->section;
-        if (!some_ask || (section->policy != NULL && !asks(section->policy) && !asks(section->shadow)))
+        if (!some_ask
+            || (section->policy != NULL && !asks(section->policy) && !asks(section->shadow)))
             ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, server,
-                         "CrossgateVerdict at %s:%u is never asked: %s; set \"host_origins\" to true in the policy, or "
-                         "remove the directive",
-                         place->file, place->line,
-                         some_ask ? "the policy of its section has no host_origins" : "no policy has host_origins");
+                "CrossgateVerdict at %s:%u is never asked: %s; set \"host_origins\" to true in the "
+                "policy, or "
+                "remove the directive",
+                place->file, place->line,
+                some_ask ? "the policy of its section has no host_origins"
+                         : "no policy has host_origins");
     }
     return OK;
 }
 
-static const command_rec commands[] = {
-    AP_INIT_TAKE1("CrossgatePolicy", set_policy, NULL, OR_FILEINFO, "the CORS policy: a .json or .toml file"),
-    AP_INIT_FLAG("Crossgate", set_enabled, NULL, OR_FILEINFO, "Off: no CORS here; On: the inherited policy again"),
-    AP_INIT_TAKE1("CrossgateShadow", set_shadow, NULL, OR_FILEINFO, "a policy that is only compared with the one in use"),
+static const command_rec commands[] = {AP_INIT_TAKE1("CrossgatePolicy", set_policy, NULL,
+                                           OR_FILEINFO, "the CORS policy: a .json or .toml file"),
+    AP_INIT_FLAG("Crossgate", set_enabled, NULL, OR_FILEINFO,
+        "Off: no CORS here; On: the inherited policy again"),
+    AP_INIT_TAKE1("CrossgateShadow", set_shadow, NULL, OR_FILEINFO,
+        "a policy that is only compared with the one in use"),
     AP_INIT_TAKE1("CrossgateVerdict", set_verdict, NULL, OR_FILEINFO,
-                  "for host_origins: expr=EXPRESSION or env=VARIABLE that allows an origin"),
+        "for host_origins: expr=EXPRESSION or env=VARIABLE that allows an origin"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};
 
 /* ---- the decision, once for a request and whatever it is redirected to internally ---- */
@@ -241,7 +254,8 @@ static state *state_of(request_rec *r) {
 
 static const config *governing(request_rec *r) {
     const state *known = ap_get_module_config(r->request_config, &crossgate_module);
-    if (known != NULL && known->early != NULL && known->early != config_of(r->server->lookup_defaults))
+    if (known != NULL && known->early != NULL
+        && known->early != config_of(r->server->lookup_defaults))
         return known->early;
     return config_of(r->per_dir_config);
 }
@@ -265,7 +279,8 @@ static int host_verdict(question *question) {
         const char *error = NULL;
         int result = ap_expr_exec(question->r, config->verdict_expr, &error);
         if (result < 0 || error != NULL) {
-            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, question->r, "CrossgateVerdict: %s", error ? error : "failed");
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, question->r, "CrossgateVerdict: %s",
+                error ? error : "failed");
             return CROSSGATE_VERDICT_ABSENT;
         }
         return result > 0 ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_DENY;
@@ -291,7 +306,8 @@ static crossgate_decision *evaluate(question *question, const crossgate_policy *
     crossgate_status status;
 
     question->request.verdict = CROSSGATE_VERDICT_ABSENT;
-    if (crossgate_asks_host(policy, &question->request, &origin) == CROSSGATE_OK && origin.data != NULL) {
+    if (crossgate_asks_host(policy, &question->request, &origin) == CROSSGATE_OK
+        && origin.data != NULL) {
         if (!question->asked) {
             question->asked = 1;
             question->verdict = host_verdict(question);
@@ -301,7 +317,8 @@ static crossgate_decision *evaluate(question *question, const crossgate_policy *
     crossgate_decision_init(decision, sizeof *decision);
     status = crossgate_evaluate(policy, &question->request, decision, scratch, scratch_size);
     if (status != CROSSGATE_OK) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, question->r, "crossgate: %s", crossgate_status_string(status));
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, question->r, "crossgate: %s",
+            crossgate_status_string(status));
         return NULL;
     }
     return decision;
@@ -321,14 +338,16 @@ static void compare_shadow(question *question, const crossgate_decision *live) {
     request_rec *r = question->r;
     const crossgate_decision *shadow = evaluate(question, question->config->shadow);
     const char *origin = apr_table_get(r->headers_in, "Origin");
-    if (shadow == NULL || (shadow->reason == live->reason && shadow->action == live->action && shadow->status == live->status &&
-                           shadow->flags == live->flags &&
-                           strcmp(headers_text(r->pool, shadow), headers_text(r->pool, live)) == 0))
+    if (shadow == NULL
+        || (shadow->reason == live->reason && shadow->action == live->action
+            && shadow->status == live->status && shadow->flags == live->flags
+            && strcmp(headers_text(r->pool, shadow), headers_text(r->pool, live)) == 0))
         return;
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "crossgate shadow differs: %s with Origin %.330s: %s (%s), shadow: %s (%s)",
-                  crossgate_kind_string(live->kind), origin ? origin : "-", crossgate_reason_string(live->reason),
-                  crossgate_action_string(live->action), crossgate_reason_string(shadow->reason),
-                  crossgate_action_string(shadow->action));
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+        "crossgate shadow differs: %s with Origin %.330s: %s (%s), shadow: %s (%s)",
+        crossgate_kind_string(live->kind), origin ? origin : "-",
+        crossgate_reason_string(live->reason), crossgate_action_string(live->action),
+        crossgate_reason_string(shadow->reason), crossgate_action_string(shadow->action));
 }
 
 static state *decide(request_rec *r) {
@@ -337,8 +356,8 @@ static state *decide(request_rec *r) {
     state *decided;
     const char *method, *end;
 
-    /* The URL that was asked for governs, also where an ErrorDocument, a rewrite or an index answers: a preflight for it
-     * would be answered there. */
+    /* The URL that was asked for governs, also where an ErrorDocument, a rewrite or an index
+     * answers: a preflight for it would be answered there. */
     for (request_rec *q = r; q != NULL; q = q->prev) {
         decided = ap_get_module_config(q->request_config, &crossgate_module);
         if (decided != NULL && decided->decided)
@@ -357,7 +376,8 @@ static state *decide(request_rec *r) {
     /* Not r->method: an ErrorDocument makes that GET. */
     method = r->the_request ? r->the_request : "";
     end = strchr(method, ' ');
-    crossgate_request_init(&question.request, sizeof question.request, method, end ? (size_t)(end - method) : strlen(method));
+    crossgate_request_init(&question.request, sizeof question.request, method,
+        end ? (size_t)(end - method) : strlen(method));
     apr_table_do(add_header, &question.request, r->headers_in, NULL);
     decided->decision = evaluate(&question, question.config->policy);
     decided->failed = decided->decision == NULL;
@@ -386,16 +406,19 @@ static void merge_header(request_rec *r, const crossgate_header *header) {
     existing = apr_array_pstrcat(r->pool, lines, ',');
     size = 2 * (strlen(existing) + header->value.len) + 1;
     merged = apr_palloc(r->pool, size);
-    if (crossgate_header_merge(header, existing, strlen(existing), merged, size, &length) != CROSSGATE_OK)
+    if (crossgate_header_merge(header, existing, strlen(existing), merged, size, &length)
+        != CROSSGATE_OK)
         merged = apr_pstrdup(r->pool, header->value.data);
     apr_table_unset(r->err_headers_out, header->name.data);
     apr_table_setn(r->headers_out, header->name.data, merged);
 }
 
-/* httpd writes both tables. headers_out is lost on errors, err_headers_out is not; here either will do. */
+/* httpd writes both tables. headers_out is lost on errors, err_headers_out is not; here either
+   will do. */
 static void apply(request_rec *r, const crossgate_decision *decision) {
     static const char acao[] = "Access-Control-Allow-Origin";
-    const char *in_headers = apr_table_get(r->headers_out, acao), *in_errors = apr_table_get(r->err_headers_out, acao);
+    const char *in_headers = apr_table_get(r->headers_out, acao),
+               *in_errors = apr_table_get(r->err_headers_out, acao);
     const char *theirs = in_headers ? in_headers : in_errors, *ours;
     int keep = (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM) && theirs != NULL;
     for (uint32_t i = 0; i < decision->remove_count && !keep; i++) {
@@ -434,7 +457,8 @@ static void insert_filter(request_rec *r) {
     /* What a sub-request answers is part of another response. */
     if (r->main != NULL || (decided = decide(r)) == NULL || decided->decision == NULL)
         return;
-    apr_table_setn(r->notes, "crossgate-reason", crossgate_reason_string(decided->decision->reason));
+    apr_table_setn(
+        r->notes, "crossgate-reason", crossgate_reason_string(decided->decision->reason));
     ap_add_output_filter_handle(filter_handle, decided->decision, r, r->connection);
 }
 
@@ -460,8 +484,9 @@ static int act(request_rec *r, const state *decided) {
 
 /* ---- phases ---- */
 
-/* A redirect by mod_alias, or by mod_rewrite in a server's configuration, ends the request in this phase. No directory is
- * looked at then, so the policy known here is the one, and it comes first. Otherwise header_parser knows more. */
+/* A redirect by mod_alias, or by mod_rewrite in a server's configuration, ends the request in this
+ * phase. No directory is looked at then, so the policy known here is the one, and it comes first.
+ * Otherwise header_parser knows more. */
 static int translate_name(request_rec *r) {
     apr_table_t *headers_out, *err_headers_out;
     state *current, *decided;
@@ -483,7 +508,8 @@ static int translate_name(request_rec *r) {
     if (!ap_is_HTTP_VALID_RESPONSE(result) && !whole_server)
         return result;
     decided = decide(r);
-    if (decided == NULL || decided->decision == NULL || decided->decision->action != CROSSGATE_ACTION_ANSWER)
+    if (decided == NULL || decided->decision == NULL
+        || decided->decision->action != CROSSGATE_ACTION_ANSWER)
         return result;
     /* Without Location and the like. */
     r->headers_out = headers_out;
@@ -515,5 +541,5 @@ static void register_hooks(apr_pool_t *pool) {
     ap_hook_insert_error_filter(insert_filter, NULL, NULL, APR_HOOK_REALLY_LAST);
 }
 
-module AP_MODULE_DECLARE_DATA crossgate_module = {
-    STANDARD20_MODULE_STUFF, create_config, merge_config, NULL, NULL, commands, register_hooks, AP_MODULE_FLAG_NONE};
+module AP_MODULE_DECLARE_DATA crossgate_module = {STANDARD20_MODULE_STUFF, create_config,
+    merge_config, NULL, NULL, commands, register_hooks, AP_MODULE_FLAG_NONE};

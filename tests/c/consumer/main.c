@@ -5,7 +5,8 @@
 #include <string.h>
 
 int main(void) {
-    const char json[] = "{\"allow_origins\": [\"https://a.example\"]}", origin[] = "https://a.example";
+    const char json[] = "{\"allow_origins\": [\"https://a.example\"]}",
+               origin[] = "https://a.example";
     crossgate_policy *policy;
     crossgate_request request;
     crossgate_decision decision;
@@ -16,7 +17,8 @@ int main(void) {
     crossgate_decision_init(&decision, sizeof decision);
     if (crossgate_evaluate(policy, &request, &decision, NULL, 0) != CROSSGATE_OK)
         return 1;
-    printf("%s %s: %s\n", crossgate_version(), decision.headers[0].name.data, decision.headers[0].value.data);
+    printf("%s %s: %s\n", crossgate_version(), decision.headers[0].name.data,
+        decision.headers[0].value.data);
     crossgate_policy_free(policy);
     return 0;
 }

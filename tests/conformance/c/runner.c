@@ -1,8 +1,9 @@
 /*
  * Runs the vectors of tests/vectors through the C interface: runner DIR
  *
- * Prints a line for each file and each failure; exits 1 if there is any. A missing file fails, unless the environment says
- * CROSSGATE_VECTORS_OPTIONAL=1. The form of the files: tests/vectors/README.md.
+ * Prints a line for each file and each failure; exits 1 if there is any. A missing file fails,
+ * unless the environment says CROSSGATE_VECTORS_OPTIONAL=1. The form of the files:
+ * tests/vectors/README.md.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -78,7 +79,8 @@ static const char *text_of(const json_t *object, const char *key) {
     return text ? text : "";
 }
 
-static crossgate_status build(const json_t *document, crossgate_policy **policy, crossgate_error **error) {
+static crossgate_status build(
+    const json_t *document, crossgate_policy **policy, crossgate_error **error) {
     char *text = json_dumps(document, JSON_ENCODE_ANY);
     crossgate_status status = crossgate_policy_from_json(text, strlen(text), policy, error);
     free(text);
@@ -109,7 +111,8 @@ static size_t expected_block(const json_t *expected, char *block) {
     json_array_foreach(json_object_get(expected, "headers"), index, pair) {
         int upper = 1;
         for (const char *name = json_string_value(json_array_get(pair, 0)); *name; name++) {
-            block[used++] = (char)(upper && *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
+            block[used++] =
+                (char)(upper && *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
             upper = *name == '-';
         }
         crossgate_str value = latin1(json_array_get(pair, 1));
@@ -120,7 +123,8 @@ static size_t expected_block(const json_t *expected, char *block) {
         memcpy(block + used, "\r\n", 2);
         used += 2;
     }
-    if (strcmp(text_of(expected, "action"), "answer") == 0 && json_integer_value(json_object_get(expected, "status")) != 204)
+    if (strcmp(text_of(expected, "action"), "answer") == 0
+        && json_integer_value(json_object_get(expected, "status")) != 204)
         used += (size_t)sprintf(block + used, "Content-Length: 0\r\n");
     return used;
 }
@@ -142,23 +146,29 @@ static void compare(run *run, const json_t *expected, const crossgate_decision *
     if (decision->status != json_integer_value(json_object_get(expected, "status")))
         fail(run, "status is %d", decision->status);
 
-    const json_t *headers = json_object_get(expected, "headers"), *removed = json_object_get(expected, "remove");
+    const json_t *headers = json_object_get(expected, "headers"),
+                 *removed = json_object_get(expected, "remove");
     if (decision->header_count != json_array_size(headers))
         fail(run, "%u headers, not %zu", decision->header_count, json_array_size(headers));
     for (uint32_t i = 0; i < decision->header_count; i++) {
         const crossgate_header *header = &decision->headers[i];
         const json_t *pair = json_array_get(headers, i);
-        int merged = header->id == CROSSGATE_HEADER_VARY || header->id == CROSSGATE_HEADER_EXPOSE_HEADERS;
+        int merged =
+            header->id == CROSSGATE_HEADER_VARY || header->id == CROSSGATE_HEADER_EXPOSE_HEADERS;
         if (header->op != (merged ? CROSSGATE_OP_MERGE : CROSSGATE_OP_SET))
             fail(run, "%s has the wrong op", header->name.data);
-        if (header->value.data[header->value.len] != '\0' || header->name.data[header->name.len] != '\0' ||
-            header->lower_name.data[header->lower_name.len] != '\0')
+        if (header->value.data[header->value.len] != '\0'
+            || header->name.data[header->name.len] != '\0'
+            || header->lower_name.data[header->lower_name.len] != '\0')
             fail(run, "%.*s has a string without a NUL", (int)header->name.len, header->name.data);
         if (pair == NULL)
             continue;
-        crossgate_str name = latin1(json_array_get(pair, 0)), value = latin1(json_array_get(pair, 1));
-        if (!same(header->lower_name, name.data, name.len) || !same(header->value, value.data, value.len))
-            fail(run, "header \"%s: %s\", not \"%s: %s\"", header->lower_name.data, header->value.data, name.data, value.data);
+        crossgate_str name = latin1(json_array_get(pair, 0)),
+                      value = latin1(json_array_get(pair, 1));
+        if (!same(header->lower_name, name.data, name.len)
+            || !same(header->value, value.data, value.len))
+            fail(run, "header \"%s: %s\", not \"%s: %s\"", header->lower_name.data,
+                header->value.data, name.data, value.data);
     }
     if (decision->remove_count != json_array_size(removed))
         fail(run, "%u removed, not %zu", decision->remove_count, json_array_size(removed));
@@ -171,19 +181,23 @@ static void compare(run *run, const json_t *expected, const crossgate_decision *
     }
 
     size_t length, size = expected_block(expected, wanted);
-    crossgate_status status = crossgate_decision_write_http1(decision, block, sizeof block, &length);
+    crossgate_status status =
+        crossgate_decision_write_http1(decision, block, sizeof block, &length);
     if (status != CROSSGATE_OK || length != size || memcmp(block, wanted, size) != 0)
-        fail(run, "the HTTP/1.1 block is %s\n%s", crossgate_status_string(status), status == CROSSGATE_OK ? block : "");
+        fail(run, "the HTTP/1.1 block is %s\n%s", crossgate_status_string(status),
+            status == CROSSGATE_OK ? block : "");
 }
 
 /* The short way to the block gives the same block and the same outcome. */
-static void compare_block(run *run, const crossgate_decision *decision, const crossgate_policy *policy, const crossgate_request *request) {
+static void compare_block(run *run, const crossgate_decision *decision,
+    const crossgate_policy *policy, const crossgate_request *request) {
     static char one[TEXT_SIZE], two[TEXT_SIZE];
     size_t length_one = 0, length_two = 0;
     crossgate_decision other;
     crossgate_decision_init(&other, sizeof other);
     crossgate_decision_write_http1(decision, one, sizeof one, &length_one);
-    crossgate_status status = crossgate_evaluate_http1(policy, request, &other, two, sizeof two, &length_two);
+    crossgate_status status =
+        crossgate_evaluate_http1(policy, request, &other, two, sizeof two, &length_two);
     if (status != CROSSGATE_OK || length_one != length_two || strcmp(one, two) != 0)
         fail(run, "crossgate_evaluate_http1: %s\n%s", crossgate_status_string(status), two);
     if (memcmp(decision, &other, offsetof(crossgate_decision, header_count)) != 0)
@@ -191,12 +205,16 @@ static void compare_block(run *run, const crossgate_decision *decision, const cr
 }
 
 /* The lines of one name, for a host that has them in an array of its own. */
-static crossgate_lines collect(const crossgate_str (*pairs)[2], size_t count, const char *name, crossgate_str *room) {
+static crossgate_lines collect(
+    const crossgate_str (*pairs)[2], size_t count, const char *name, crossgate_str *room) {
     crossgate_lines lines = {room, 0};
     for (size_t i = 0; i < count; i++)
         if (pairs[i][0].len == strlen(name)) {
             size_t at = 0;
-            while (name[at] != '\0' && (pairs[i][0].data[at] | ((unsigned)(pairs[i][0].data[at] - 'A') < 26 ? 0x20 : 0)) == name[at])
+            while (
+                name[at] != '\0'
+                && (pairs[i][0].data[at] | ((unsigned)(pairs[i][0].data[at] - 'A') < 26 ? 0x20 : 0))
+                       == name[at])
                 at++;
             if (name[at] == '\0')
                 room[lines.count++] = pairs[i][1];
@@ -207,7 +225,8 @@ static crossgate_lines collect(const crossgate_str (*pairs)[2], size_t count, co
 static void decision(run *run, const json_t *vector) {
     static crossgate_str pairs[MAX_LINES][2], rooms[5][MAX_LINES];
     static char scratch[SCRATCH_SIZE];
-    const json_t *asked = json_object_get(vector, "request"), *expected = json_object_get(vector, "decision");
+    const json_t *asked = json_object_get(vector, "request"),
+                 *expected = json_object_get(vector, "decision");
     const json_t *headers = json_object_get(asked, "headers");
     crossgate_policy *policy = must_build(run, json_object_get(vector, "policy"));
     if (policy == NULL)
@@ -228,10 +247,14 @@ static void decision(run *run, const json_t *vector) {
     /* Both ways of handing a request over. */
     crossgate_request_init(&request, sizeof request, method.data, method.len);
     request.origin = collect((const crossgate_str(*)[2])pairs, count, "origin", rooms[0]);
-    request.acr_method = collect((const crossgate_str(*)[2])pairs, count, "access-control-request-method", rooms[1]);
-    request.acr_headers = collect((const crossgate_str(*)[2])pairs, count, "access-control-request-headers", rooms[2]);
-    request.acr_private_network = collect((const crossgate_str(*)[2])pairs, count, "access-control-request-private-network", rooms[3]);
-    request.sec_fetch_site = collect((const crossgate_str(*)[2])pairs, count, "sec-fetch-site", rooms[4]);
+    request.acr_method =
+        collect((const crossgate_str(*)[2])pairs, count, "access-control-request-method", rooms[1]);
+    request.acr_headers = collect(
+        (const crossgate_str(*)[2])pairs, count, "access-control-request-headers", rooms[2]);
+    request.acr_private_network = collect((const crossgate_str(*)[2])pairs, count,
+        "access-control-request-private-network", rooms[3]);
+    request.sec_fetch_site =
+        collect((const crossgate_str(*)[2])pairs, count, "sec-fetch-site", rooms[4]);
     size_t list_lines = request.acr_headers.count;
     for (int added = 0; added < 2; added++) {
         /* More lines than there is room for have a rule of their own. */
@@ -240,11 +263,13 @@ static void decision(run *run, const json_t *vector) {
         if (added) {
             crossgate_request_init(&request, sizeof request, method.data, method.len);
             for (size_t i = 0; i < count; i++)
-                crossgate_request_add_header(&request, pairs[i][0].data, pairs[i][0].len, pairs[i][1].data, pairs[i][1].len);
+                crossgate_request_add_header(
+                    &request, pairs[i][0].data, pairs[i][0].len, pairs[i][1].data, pairs[i][1].len);
         }
         request.verdict = verdict_of(asked);
         crossgate_decision_init(&answer, sizeof answer);
-        crossgate_status status = crossgate_evaluate(policy, &request, &answer, scratch, sizeof scratch);
+        crossgate_status status =
+            crossgate_evaluate(policy, &request, &answer, scratch, sizeof scratch);
         if (status == CROSSGATE_OK)
             compare(run, expected, &answer);
         else
@@ -257,15 +282,19 @@ static void decision(run *run, const json_t *vector) {
 }
 
 /* The problems of a build, from either place. */
-static int problem_at(const crossgate_policy *policy, const crossgate_error *error, size_t index, crossgate_problem *problem) {
+static int problem_at(const crossgate_policy *policy, const crossgate_error *error, size_t index,
+    crossgate_problem *problem) {
     problem->struct_size = sizeof *problem;
-    return (error ? crossgate_error_problem(error, index, problem) : crossgate_policy_warning(policy, index, problem)) == CROSSGATE_OK;
+    return (error ? crossgate_error_problem(error, index, problem)
+                  : crossgate_policy_warning(policy, index, problem))
+           == CROSSGATE_OK;
 }
 
 static int matches(const json_t *vector, const char *key, crossgate_str got) {
     const json_t *expected = json_object_get(vector, key);
-    return !json_is_string(expected) ||
-           (got.data != NULL && same(got, json_string_value(expected), json_string_length(expected)));
+    return !json_is_string(expected)
+           || (got.data != NULL
+               && same(got, json_string_value(expected), json_string_length(expected)));
 }
 
 static void check_document(run *run, const json_t *expected, const crossgate_policy *policy) {
@@ -284,14 +313,17 @@ static void check_document(run *run, const json_t *expected, const crossgate_pol
     free(text);
 }
 
-static void check_build(run *run, const json_t *vector, crossgate_status status, crossgate_policy *policy, crossgate_error *error) {
+static void check_build(run *run, const json_t *vector, crossgate_status status,
+    crossgate_policy *policy, crossgate_error *error) {
     const char *expect = text_of(vector, "expect");
     int32_t severity = policy ? CROSSGATE_SEVERITY_WARNING : CROSSGATE_SEVERITY_ERROR;
     size_t count = error ? crossgate_error_count(error) : crossgate_policy_warning_count(policy);
-    if ((status == CROSSGATE_OK) != (policy != NULL) || (status == CROSSGATE_INVALID_POLICY) != (error != NULL))
+    if ((status == CROSSGATE_OK) != (policy != NULL)
+        || (status == CROSSGATE_INVALID_POLICY) != (error != NULL))
         fail(run, "%s, but the outputs say something else", crossgate_status_string(status));
     else if ((policy != NULL) != (strcmp(expect, "error") != 0))
-        fail(run, "%s, not %s: %s", crossgate_status_string(status), expect, crossgate_error_text(error));
+        fail(run, "%s, not %s: %s", crossgate_status_string(status), expect,
+            crossgate_error_text(error));
     else if (strcmp(expect, "ok") == 0) {
         /* documents.jsonl says nothing of warnings. */
         if (count > 0 && json_object_get(vector, "text") == NULL)
@@ -302,13 +334,17 @@ static void check_build(run *run, const json_t *vector, crossgate_status status,
         for (size_t i = 0; i < count && problem_at(policy, error, i, &problem); i++)
             if (problem.severity == severity && matches(vector, "code", problem.code)) {
                 code_found = 1;
-                found |= matches(vector, "path", problem.path) && matches(vector, "hint", problem.hint);
+                found |=
+                    matches(vector, "path", problem.path) && matches(vector, "hint", problem.hint);
             }
         if (!found) {
-            fail(run, "%s %s is %s", expect, text_of(vector, "code"), code_found ? "there with another path or hint:" : "not among");
+            fail(run, "%s %s is %s", expect, text_of(vector, "code"),
+                code_found ? "there with another path or hint:" : "not among");
             for (size_t i = 0; i < count && problem_at(policy, error, i, &problem); i++)
-                printf("    %s %s %s (%s)\n", problem.severity == CROSSGATE_SEVERITY_ERROR ? "error" : "warning", problem.code.data,
-                       problem.path.data, problem.hint.data ? problem.hint.data : "");
+                printf("    %s %s %s (%s)\n",
+                    problem.severity == CROSSGATE_SEVERITY_ERROR ? "error" : "warning",
+                    problem.code.data, problem.path.data,
+                    problem.hint.data ? problem.hint.data : "");
         }
     }
     if (policy != NULL && json_is_object(json_object_get(vector, "document")))
@@ -350,8 +386,8 @@ static void websocket(run *run, const json_t *vector) {
     if (policy == NULL)
         return;
     int is_public = json_is_true(json_object_get(vector, "public"));
-    crossgate_status status =
-        crossgate_check_websocket(policy, lines, origin_lines(vector, lines), is_public, verdict_of(vector), &result);
+    crossgate_status status = crossgate_check_websocket(
+        policy, lines, origin_lines(vector, lines), is_public, verdict_of(vector), &result);
     if (status != CROSSGATE_OK)
         fail(run, "%s", crossgate_status_string(status));
     else if (strcmp(RESULTS[result], text_of(vector, "expect")) != 0)
@@ -395,7 +431,8 @@ static void origin(run *run, const json_t *vector) {
             acao = &answer.headers[i];
     const char *got = acao ? "allow" : "deny";
     if (strcmp(got, text_of(vector, "expect")) != 0)
-        fail(run, "%s (%s), not %s", got, crossgate_reason_string(answer.reason), text_of(vector, "expect"));
+        fail(run, "%s (%s), not %s", got, crossgate_reason_string(answer.reason),
+            text_of(vector, "expect"));
     else if (acao != NULL && json_is_string(value)) {
         crossgate_str wanted = latin1(value);
         if (!same(acao->value, wanted.data, wanted.len))

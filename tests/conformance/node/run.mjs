@@ -1,5 +1,5 @@
-// Runs the shared vectors through the Node binding: `node run.mjs DIRECTORY` (tests/vectors). Exits 1 on any failure.
-// What the files hold stands in tests/vectors/README.md.
+// Runs the shared vectors through the Node binding: `node run.mjs DIRECTORY` (tests/vectors). Exits
+// 1 on any failure. What the files hold stands in tests/vectors/README.md.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -7,7 +7,10 @@ import { Policy, PolicyError } from '../../../bindings-node/index.mjs'
 
 const show = value => JSON.stringify(value)
 
-/** The policy and its warnings, or the problems that stopped it. Anything but a PolicyError is a bug and goes on up. */
+/**
+ * The policy and its warnings, or the problems that stopped it. Anything but a PolicyError is a bug
+ * and goes on up.
+ */
 function build(make) {
   try {
     const policy = make()
@@ -20,26 +23,46 @@ function build(make) {
 
 function* differences(actual, expected) {
   for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
-    if (!isDeepStrictEqual(actual[key], expected[key])) yield `${key} is ${show(actual[key])}, not ${show(expected[key])}`
+    if (!isDeepStrictEqual(actual[key], expected[key]))
+      yield `${key} is ${show(actual[key])}, not ${show(expected[key])}`
   }
 }
 
-function* decision({ policy: document, request: { method, headers, verdict }, decision: expected }) {
+function* decision({
+  policy: document,
+  request: { method, headers, verdict },
+  decision: expected
+}) {
   const policy = new Policy(document)
-  for (const [shape, given] of [['pairs', headers], ['rawHeaders', headers.flat()]]) {
-    for (const difference of differences({ ...policy.evaluate(method, given, verdict) }, expected)) yield `${shape}: ${difference}`
+  for (const [shape, given] of [
+    ['pairs', headers],
+    ['rawHeaders', headers.flat()]
+  ]) {
+    for (const difference of differences({ ...policy.evaluate(method, given, verdict) }, expected))
+      yield `${shape}: ${difference}`
   }
 }
 
 /** `ok`, `warn` or `error` with a code, and perhaps its path and hint. */
 function* outcome({ policy, problems }, { expect, code, path, hint }) {
-  const outcomes = { ok: policy && problems.length === 0, warn: policy !== null, error: policy === null }
-  if (!outcomes[expect]) yield `expected ${expect}, got ${policy ? 'a policy' : 'an error'} and ${show(problems)}`
+  const outcomes = {
+    ok: policy && problems.length === 0,
+    warn: policy !== null,
+    error: policy === null
+  }
+  if (!outcomes[expect])
+    yield `expected ${expect}, got ${policy ? 'a policy' : 'an error'} and ${show(problems)}`
   if (!code) return
   const severity = expect === 'error' ? 'error' : 'warning'
   const found = problems.filter(problem => problem.code === code && problem.severity === severity)
   if (found.length === 0) yield `no ${severity} ${code} among ${show(problems)}`
-  else if (!found.some(problem => (path === undefined || problem.path === path) && (hint === undefined || problem.hint === hint))) {
+  else if (
+    !found.some(
+      problem =>
+        (path === undefined || problem.path === path) &&
+        (hint === undefined || problem.hint === hint)
+    )
+  ) {
     yield `${code} with path ${path} and hint ${hint} expected, got ${show(found)}`
   }
 }
@@ -50,13 +73,19 @@ function* config(vector) {
   if (!built.policy) return
   const document = built.policy.document()
   for (const [key, value] of Object.entries(vector.document ?? {})) {
-    if (!isDeepStrictEqual(document[key], value)) yield `${key} of the document is ${show(document[key])}, not ${show(value)}`
+    if (!isDeepStrictEqual(document[key], value))
+      yield `${key} of the document is ${show(document[key])}, not ${show(value)}`
   }
   if (!new Policy(document).equals(built.policy)) yield 'a policy of the document is not equal'
 }
 
 function* text(vector) {
-  yield* outcome(build(() => (vector.format === 'json' ? Policy.fromJson(vector.text) : Policy.fromToml(vector.text))), vector)
+  yield* outcome(
+    build(() =>
+      vector.format === 'json' ? Policy.fromJson(vector.text) : Policy.fromToml(vector.text)
+    ),
+    vector
+  )
 }
 
 function* webSocket({ policy, origin_lines, public: isPublic, verdict, expect }) {
@@ -67,10 +96,13 @@ function* webSocket({ policy, origin_lines, public: isPublic, verdict, expect })
 function* origin({ policy: document, origin_lines, expect, acao, linear }) {
   const { policy } = build(() => new Policy(document))
   const headers = origin_lines.map(line => ['Origin', line])
-  const value = policy?.evaluate('GET', headers).headers.find(([name]) => name === 'access-control-allow-origin')?.[1]
+  const value = policy
+    ?.evaluate('GET', headers)
+    .headers.find(([name]) => name === 'access-control-allow-origin')?.[1]
   const actual = value === undefined ? 'deny' : 'allow'
   if (actual !== expect) yield `${actual} (${show(value)}), not ${expect}`
-  if (acao !== undefined && value !== acao) yield `access-control-allow-origin is ${show(value)}, not ${show(acao)}`
+  if (acao !== undefined && value !== acao)
+    yield `access-control-allow-origin is ${show(value)}, not ${show(acao)}`
   if (linear && policy) {
     const took = milliseconds(() => policy.evaluate('GET', headers))
     if (took >= 2) yield `took ${took} ms`
@@ -124,7 +156,10 @@ function run(directory) {
 
 function read(path, onError) {
   try {
-    return readFileSync(path, 'utf8').split('\n').filter(line => line.trim()).map(line => JSON.parse(line))
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .filter(line => line.trim())
+      .map(line => JSON.parse(line))
   } catch (error) {
     onError(error)
     return []

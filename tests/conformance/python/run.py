@@ -43,16 +43,23 @@ def decisions(vector: Vector) -> Iterator[str]:
         found["remove"] = list(decision.remove)
         for name in sorted(expected.keys() | found.keys()):
             yield from unequal(f"{name} ({form})", expected.get(name), found.get(name))
-    # The application has set no header that matters, so that the response gets just what the decision has.
+    # The application has set no header that matters, so that the response gets just what the
+    # decision has.
     response = [["x", "y"], *expected["headers"]]
-    yield from unequal("apply (str)", [(name, value) for name, value in response], decision.apply([("x", "y")]))
+    yield from unequal(
+        "apply (str)", [(name, value) for name, value in response], decision.apply([("x", "y")])
+    )
     yield from unequal("apply (bytes)", encode(response), decision.apply([(b"x", b"y")]))
 
 
 def found_problem(problems: tuple[Problem, ...], severity: str, vector: Vector) -> Iterator[str]:
     """One problem has the code, and also the path and the hint where they are given."""
-    wanted = {"severity": severity} | {key: vector[key] for key in ("code", "path", "hint") if key in vector}
-    if not any(all(getattr(problem, key) == value for key, value in wanted.items()) for problem in problems):
+    wanted = {"severity": severity} | {
+        key: vector[key] for key in ("code", "path", "hint") if key in vector
+    }
+    if not any(
+        all(getattr(problem, key) == value for key, value in wanted.items()) for problem in problems
+    ):
         yield f"no problem with {wanted} in {[str(problem) for problem in problems]}"
 
 
@@ -77,7 +84,9 @@ def configs(vector: Vector) -> Iterator[str]:
     again = Policy(**document)
     yield from unequal("policy of its document", policy, again)
     # What is only spelled otherwise warns no more; what is meant so still does.
-    new = {problem.code for problem in again.warnings} - {problem.code for problem in policy.warnings}
+    new = {problem.code for problem in again.warnings} - {
+        problem.code for problem in policy.warnings
+    }
     yield from unequal("new warnings of its document", set(), new)
 
 
@@ -101,7 +110,11 @@ def websocket(vector: Vector) -> Iterator[str]:
     policy = Policy(**vector["policy"])
     lines, rest = vector["origin_lines"], (vector["public"], vector.get("verdict"))
     yield from unequal("str", vector["expect"], policy.check_websocket(lines, *rest))
-    yield from unequal("bytes", vector["expect"], policy.check_websocket([x.encode("latin-1") for x in lines], *rest))
+    yield from unequal(
+        "bytes",
+        vector["expect"],
+        policy.check_websocket([x.encode("latin-1") for x in lines], *rest),
+    )
 
 
 def origins(vector: Vector) -> Iterator[str]:
@@ -148,7 +161,13 @@ FILES: dict[str, Callable[[Vector], Iterator[str]]] = {
 def check(test: Callable[[Vector], Iterator[str]], vector: Vector) -> list[str]:
     try:
         return list(test(vector))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # the others still run
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # the others still run
         return [f"{type(error).__name__}: {error}"]
 
 
@@ -160,7 +179,11 @@ def main(directory: Path) -> int:
             print(f"python: {name} is missing")
             failures += 1
             continue
-        vectors = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        vectors = [
+            json.loads(line)
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.strip()
+        ]
         failed = {vector["id"]: found for vector in vectors if (found := check(test, vector))}
         print(f"python: {name} {len(vectors) - len(failed)} passed, {len(failed)} failed")
         for vector_id, differences in failed.items():

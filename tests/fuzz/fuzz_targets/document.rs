@@ -1,5 +1,5 @@
-//! Any text as a policy document: nothing panics, every problem is written out, and what is built is stable: its own
-//! document gives an equal policy.
+//! Any text as a policy document: nothing panics, every problem is written out, and what is built
+//! is stable: its own document gives an equal policy.
 #![no_main]
 
 use crossgate::{Policy, PolicyError};
@@ -8,7 +8,8 @@ use libfuzzer_sys::fuzz_target;
 fn check(built: Result<Policy, PolicyError>) {
     match built {
         Ok(policy) => {
-            let again = Policy::from_document(&policy.document()).expect("the canonical document builds");
+            let again =
+                Policy::from_document(&policy.document()).expect("the canonical document builds");
             assert_eq!(again, policy);
             assert_eq!(again.digest(), policy.digest());
         }
@@ -17,7 +18,11 @@ fn check(built: Result<Policy, PolicyError>) {
             let text = error.to_string();
             for problem in error.problems() {
                 assert!(text.contains(problem.code.as_str()));
-                assert!(!problem.value.contains(char::is_control), "{:?}", problem.value);
+                assert!(
+                    !problem.value.contains(char::is_control),
+                    "{:?}",
+                    problem.value
+                );
             }
         }
     }

@@ -1,5 +1,5 @@
-// What both benchmarks of this folder measure with: interleaved rounds of CPU time in one process, net of the bare
-// handler, but at least what that wavers by.
+// What both benchmarks of this folder measure with: interleaved rounds of CPU time in one process,
+// net of the bare handler, but at least what that wavers by.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 
@@ -25,13 +25,15 @@ async function calibrate(call) {
 }
 
 /**
- * `contenders`: `bare`, `ours` and, unless ours is alone, `peer`, each a function that answers one request; `floor`, where
- * there is one, writes the lines of ours with Node's public functions and does nothing else. Gives nanoseconds a
- * request: `{ bare, spread, ours, peer, floor, ratio }`, all but the first two net.
+ * `contenders`: `bare`, `ours` and, unless ours is alone, `peer`, each a function that answers one
+ * request; `floor`, where there is one, writes the lines of ours with Node's public functions and
+ * does nothing else. Gives nanoseconds a request: `{ bare, spread, ours, peer, floor, ratio }`, all
+ * but the first two net.
  */
 export async function measure(contenders) {
   const sides = []
-  for (const [name, call] of Object.entries(contenders)) sides.push({ name, call, calls: 0, times: [] })
+  for (const [name, call] of Object.entries(contenders))
+    sides.push({ name, call, calls: 0, times: [] })
   // Turn by turn here too, so that all are compiled for a process in which the others run.
   for (let i = 0; i < WARM_UP; i += 1) {
     for (const side of sides) {
@@ -49,11 +51,15 @@ export async function measure(contenders) {
       times.push(await time(call, calls))
     }
   }
-  const sorted = Object.fromEntries(sides.map(({ name, times }) => [name, times.sort((a, b) => a - b)]))
-  // The least is the undisturbed one; how far the tenth of the rounds that come nearest to it are off is its spread.
+  const sorted = Object.fromEntries(
+    sides.map(({ name, times }) => [name, times.sort((a, b) => a - b)])
+  )
+  // The least is the undisturbed one; how far the tenth of the rounds that come nearest to it are
+  // off is its spread.
   const bare = sorted.bare[0]
   const spread = sorted.bare[Math.floor(ROUNDS / 10)] - bare
-  const net = name => (sorted[name] === undefined ? null : Math.max(sorted[name][0] - bare, spread, 1))
+  const net = name =>
+    sorted[name] === undefined ? null : Math.max(sorted[name][0] - bare, spread, 1)
   const [ours, peer, floor] = [net('ours'), net('peer'), net('floor')]
   return { bare, spread, ours, peer, floor, ratio: peer === null ? null : peer / ours }
 }
@@ -64,7 +70,10 @@ export const HEADING = `${'bare'.padStart(11)}${'(spread)'.padStart(11)}${'peer 
 
 /** One line of the table: a measured cell beside its goal, null where there is none. */
 export function line({ bare, spread, peer, ours, floor, ratio }, goal) {
-  const verdict = goal === null || ratio === null ? '' : `>= ${goal}: ${ratio >= goal ? 'met' : ratio >= goal * 0.85 ? 'within 15 %' : 'missed'}`
+  const verdict =
+    goal === null || ratio === null
+      ? ''
+      : `>= ${goal}: ${ratio >= goal ? 'met' : ratio >= goal * 0.85 ? 'within 15 %' : 'missed'}`
   return `${[bare, spread, peer, ours, floor].map(number).join('')}${(ratio === null ? '' : ratio.toFixed(1)).padStart(9)}  ${verdict}`.trimEnd()
 }
 
@@ -72,5 +81,8 @@ export function line({ bare, spread, peer, ours, floor, ratio }, goal) {
 export function save(name, cells) {
   const build = new URL('../../../build/', import.meta.url)
   mkdirSync(build, { recursive: true })
-  writeFileSync(new URL(`bench-${name}.json`, build), `${JSON.stringify({ node: process.version, rounds: ROUNDS, cells }, null, 2)}\n`)
+  writeFileSync(
+    new URL(`bench-${name}.json`, build),
+    `${JSON.stringify({ node: process.version, rounds: ROUNDS, cells }, null, 2)}\n`
+  )
 }

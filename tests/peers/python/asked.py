@@ -9,7 +9,9 @@ def headers(**given: str) -> tuple[tuple[str, str], ...]:
     return tuple((name.replace("_", "-"), value) for name, value in given.items())
 
 
-def preflight(origin: str | None, method: str, names: str | None = None, path: str = "/api/x", **more: str) -> Request:
+def preflight(
+    origin: str | None, method: str, names: str | None = None, path: str = "/api/x", **more: str
+) -> Request:
     asked = {"Access_Control_Request_Method": method, **more}
     if origin is not None:
         asked["Origin"] = origin

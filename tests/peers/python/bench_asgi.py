@@ -45,7 +45,11 @@ REQUEST_HEADERS = [
     (b"accept-language", b"en-GB,en;q=0.9"),
 ]
 THREE: dict[str, Any] = {
-    "allow_origins": ["https://one.example.com", "https://two.example.com", "https://three.example.com"],
+    "allow_origins": [
+        "https://one.example.com",
+        "https://two.example.com",
+        "https://three.example.com",
+    ],
     "allow_methods": ["GET", "PUT", "DELETE"],
     "allow_headers": ["Authorization", "Content-Type"],
     "allow_credentials": True,
@@ -74,25 +78,37 @@ def scope(method: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
 
 
 def preflight(method: bytes, names: bytes) -> dict[str, Any]:
-    requested = (b"access-control-request-method", method), (b"access-control-request-headers", names)
+    requested = (
+        (b"access-control-request-method", method),
+        (b"access-control-request-headers", names),
+    )
     return scope("OPTIONS", (b"origin", b"https://two.example.com"), *requested)
 
 
 def spelled(number: int) -> bytes:
     """The names of W2 in capitals of its own, so that no two preflights are alike."""
     names = b"authorization,content-type"
-    return bytes(byte ^ 32 if number >> place & 1 else byte for place, byte in enumerate(names[:10])) + names[10:]
+    return (
+        bytes(byte ^ 32 if number >> place & 1 else byte for place, byte in enumerate(names[:10]))
+        + names[10:]
+    )
 
 
 def origins(count: int) -> list[str]:
     return [f"https://tenant-{number}.example.com" for number in range(count)]
 
 
-def workloads(largest: int) -> dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]]:
+def workloads(
+    largest: int,
+) -> dict[str, tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]]:
     """Name: the scopes, which are asked in turn, our options and Starlette's."""
     names = b",".join(b"x-%d" % number for number in range(2000))
     wild = {**THREE, "allow_origins": ["https://*.example.com"]}
-    regex = {**THREE, "allow_origins": (), "allow_origin_regex": r"https://[a-z0-9-]+\.example\.com"}
+    regex = {
+        **THREE,
+        "allow_origins": (),
+        "allow_origin_regex": r"https://[a-z0-9-]+\.example\.com",
+    }
     found: dict[str, Any] = {
         "W0": (scope("GET"), THREE, THREE),
         "W1": (scope("GET", (b"origin", b"https://two.example.com")), THREE, THREE),
@@ -108,10 +124,15 @@ def workloads(largest: int) -> dict[str, tuple[list[dict[str, Any]], dict[str, A
         options = {**THREE, "allow_origins": origins(count)}
         origin = f"https://tenant-{count - 1}.example.com".encode()
         found[f"W4 N={count}"] = (scope("GET", (b"origin", origin)), options, options)
-        found[f"W4 N={count} miss"] = (scope("GET", (b"origin", b"https://evil.example")), options, options)
+        found[f"W4 N={count} miss"] = (
+            scope("GET", (b"origin", b"https://evil.example")),
+            options,
+            options,
+        )
         count *= 100 if count == 10 or count == 1000 else 10
     return {
-        name: (asked if isinstance(asked, list) else [asked], *options) for name, (asked, *options) in found.items()
+        name: (asked if isinstance(asked, list) else [asked], *options)
+        for name, (asked, *options) in found.items()
     }
 
 
@@ -154,8 +175,14 @@ def measure(
             "min": min(times[name]) - min(times["bare"]),
             "median": statistics.median(times[name]) - statistics.median(times["bare"]),
         }
-        found[name] = {kind: max(value, spread) if name != "bare" else value for kind, value in net.items()}
-    found["bare"] = {"min": min(times["bare"]), "median": statistics.median(times["bare"]), "spread": spread}
+        found[name] = {
+            kind: max(value, spread) if name != "bare" else value for kind, value in net.items()
+        }
+    found["bare"] = {
+        "min": min(times["bare"]),
+        "median": statistics.median(times["bare"]),
+        "spread": spread,
+    }
     return found
 
 
@@ -171,27 +198,48 @@ def same_answer(asked: dict[str, Any], call: Callable[..., Any]) -> bytes:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--largest", type=int, default=1_000_000, help="the largest N of W4")
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
     print(f"Starlette {starlette.__version__}, Python {sys.version.split()[0]}")
-    print(f"{'':16}{'bare':>8}{'Starlette':>12}{'crossgate':>11}{'ratio':>9}{'(median)':>10}   goal")
+    print(
+        f"{'':16}{'bare':>8}{'Starlette':>12}{'crossgate':>11}{'ratio':>9}{'(median)':>10}   goal"
+    )
     for name, (asked, ours, theirs) in workloads(arguments.largest).items():
-        calls = {"bare": own(app), "starlette": Starlette(own(app), **theirs), "crossgate": Ours(own(app), **ours)}
-        if any(same_answer(one, calls["starlette"]) != same_answer(one, calls["crossgate"]) for one in asked):
+        calls = {
+            "bare": own(app),
+            "starlette": Starlette(own(app), **theirs),
+            "crossgate": Ours(own(app), **ours),
+        }
+        if any(
+            same_answer(one, calls["starlette"]) != same_answer(one, calls["crossgate"])
+            for one in asked
+        ):
             raise SystemExit(f"{name}: the two answer differently")
         rounds = arguments.rounds if not name.startswith("W4") else max(6, arguments.rounds // 4)
         cell = measure(asked, calls, rounds)
-        ratio, median = (cell["starlette"][kind] / cell["crossgate"][kind] for kind in ("min", "median"))
+        ratio, median = (
+            cell["starlette"][kind] / cell["crossgate"][kind] for kind in ("min", "median")
+        )
         goal = GOALS.get(name)
-        met = "" if goal is None or ratio >= goal else "  within 15 %" if ratio >= goal * 0.85 else "  MISSED"
+        met = (
+            ""
+            if goal is None or ratio >= goal
+            else "  within 15 %"
+            if ratio >= goal * 0.85
+            else "  MISSED"
+        )
         verdict = "" if goal is None else f"   >= {goal}{met}"
         print(f"{name:16}{cell['bare']['min']:8.0f}{cell['starlette']['min']:12.0f}{cell['crossgate']['min']:11.0f}"
               f"{ratio:8.1f}x{median:9.1f}x{verdict}", flush=True)  # fmt: skip
         results[name] = {**cell, "ratio": ratio, "ratio_median": median, "goal": goal}
-    biggest = max((name for name in results if name.startswith("W4") and "miss" not in name), key=len)
+    biggest = max(
+        (name for name in results if name.startswith("W4") and "miss" not in name), key=len
+    )
     flat = results[biggest]["crossgate"]["min"] / results["W4 N=10"]["crossgate"]["min"]
     print(
         f"\nns a request over the bare handler, undisturbed (min). {biggest} against W4 N=10: {flat:.2f} (goal: {FLAT})"

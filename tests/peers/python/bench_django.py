@@ -67,7 +67,9 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     wildcard = {"CORS_ALLOWED_ORIGIN_REGEXES": [r"https://[a-z]+\.example\.com"]}
     for name, (method, headers) in workloads().items():
-        found = compare(wildcard if name == "W5" else {"CORS_ALLOWED_ORIGINS": ORIGINS}, method, headers)
+        found = compare(
+            wildcard if name == "W5" else {"CORS_ALLOWED_ORIGINS": ORIGINS}, method, headers
+        )
         rows.append(row(name, "Django", found["peer"], found["ours"], GOALS[name]))
     for count in SCALE:
         many = origins(count)
@@ -81,9 +83,18 @@ def main() -> None:
         many = origins(count)
         with override_settings(**COMMON, CORS_ALLOWED_ORIGINS=many):
             asked = {"Origin": many[-1]}
-            net = measure(call(view, "GET", asked), {"ours": call(Ours(view), "GET", asked)})["ours"].net
+            net = measure(call(view, "GET", asked), {"ours": call(Ours(view), "GET", asked)})[
+                "ours"
+            ].net
         first = first or net
-        flat.append({"origins": count, "adds ns": round(net), "ratio": f"{net / first:.2f}", "goal": "flat: <= 1.3"})
+        flat.append(
+            {
+                "origins": count,
+                "adds ns": round(net),
+                "ratio": f"{net / first:.2f}",
+                "goal": "flat: <= 1.3",
+            }
+        )
     report("django-scale", "crossgate.django by the number of origins", flat)
 
 

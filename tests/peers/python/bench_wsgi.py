@@ -22,7 +22,9 @@ MILLION = 1_000_000
 HEADERS = ["Authorization", "Content-Type"]
 
 
-def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+def start_response(
+    status: str, headers: list[tuple[str, str]], exc_info: Any = None
+) -> Callable[[bytes], object]:
     return bytes
 
 
@@ -76,7 +78,11 @@ def flask() -> Flask:
 
 def apps(listed: list[str], wildcard: bool = False) -> dict[str, Any]:
     """The same policy for all of them."""
-    options: dict[str, Any] = {"supports_credentials": True, "expose_headers": EXPOSE, "max_age": 7200}
+    options: dict[str, Any] = {
+        "supports_credentials": True,
+        "expose_headers": EXPOSE,
+        "max_age": 7200,
+    }
     options["allow_headers"] = HEADERS
     options["methods"] = ["GET", "PUT"]
     regex = r"https://[a-z]+\.example\.com"
@@ -84,7 +90,9 @@ def apps(listed: list[str], wildcard: bool = False) -> dict[str, Any]:
     alone.wsgi_app = wsgi  # type: ignore[method-assign, assignment]
     flask_cors.CORS(peer, origins=regex if wildcard else listed, **options)
     for app in (ours, alone):
-        crossgate.flask.CORS(app, origins="https://*.example.com" if wildcard else listed, **options)
+        crossgate.flask.CORS(
+            app, origins="https://*.example.com" if wildcard else listed, **options
+        )
     middleware = CORSMiddleware(
         wsgi,
         allow_origins=["https://*.example.com"] if wildcard else listed,
@@ -108,7 +116,9 @@ def main() -> None:
 
     whole: list[dict[str, object]] = []
 
-    def compare(name: str, tried: dict[str, Any], method: str, headers: dict[str, str], goal: float) -> None:
+    def compare(
+        name: str, tried: dict[str, Any], method: str, headers: dict[str, str], goal: float
+    ) -> None:
         def call(app: Any) -> Call:
             return request(app, method, headers)
 
@@ -139,7 +149,9 @@ def main() -> None:
     found = measure(
         request(wsgi, "GET", {}),
         {
-            str(len(many)): request(CORSMiddleware(wsgi, allow_origins=many), "GET", {"Origin": many[-1]})
+            str(len(many)): request(
+                CORSMiddleware(wsgi, allow_origins=many), "GET", {"Origin": many[-1]}
+            )
             for many in (few, million)
         },
     )

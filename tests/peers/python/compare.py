@@ -88,15 +88,24 @@ class Comparison:
             if key is not None:
                 self.explained[key] += 1
             else:
-                theirs, our = (reply.error or reply.get(name) or reply.status for reply in (peer, ours))
+                theirs, our = (
+                    reply.error or reply.get(name) or reply.status for reply in (peer, ours)
+                )
                 self.unexplained.append(f"{options} {request}: {name}: {theirs!r} became {our!r}")
 
     def check(self, least: int) -> None:
         """Every difference has an entry, and every entry a difference."""
-        written = {entry["id"] for entry in json.loads((DIFFERENCES / f"{self.peer}.json").read_text())["differences"]}
-        assert not self.unexplained, "\n".join([f"{len(self.unexplained)} differences", *self.unexplained[:40]])
+        written = {
+            entry["id"]
+            for entry in json.loads((DIFFERENCES / f"{self.peer}.json").read_text())["differences"]
+        }
+        assert not self.unexplained, "\n".join(
+            [f"{len(self.unexplained)} differences", *self.unexplained[:40]]
+        )
         assert self.pairs >= least
-        assert set(self.explained) == written, f"not written, or explain nothing: {written ^ set(self.explained)}"
+        assert set(self.explained) == written, (
+            f"not written, or explain nothing: {written ^ set(self.explained)}"
+        )
 
 
 def differing(peer: Reply, ours: Reply) -> Iterable[str]:
@@ -104,7 +113,9 @@ def differing(peer: Reply, ours: Reply) -> Iterable[str]:
     if peer.error or ours.error:
         return ["error"] if bool(peer.error) != bool(ours.error) else []
     found = [name for name in ("status", "body") if getattr(peer, name) != getattr(ours, name)]
-    names = sorted({name.lower() for reply in (peer, ours) for name, _ in reply.headers} - UNCOMPARED)
+    names = sorted(
+        {name.lower() for reply in (peer, ours) for name, _ in reply.headers} - UNCOMPARED
+    )
     return found + [name for name in names if _comparable(name, peer) != _comparable(name, ours)]
 
 

@@ -40,7 +40,10 @@ def workloads() -> dict[str, tuple[str, dict[str, str]]]:
     return {
         "W0": ("GET", {}),
         "W1": ("GET", {"Origin": ALLOWED}),
-        "W2": ("OPTIONS", {**preflight, "Access-Control-Request-Headers": "authorization,content-type"}),
+        "W2": (
+            "OPTIONS",
+            {**preflight, "Access-Control-Request-Headers": "authorization,content-type"},
+        ),
         "W3": ("GET", {"Origin": FOREIGN}),
         "W5": ("GET", {"Origin": ALLOWED}),
         "W6a": ("OPTIONS", {**preflight, "Access-Control-Request-Headers": NAMES_2000}),
@@ -89,7 +92,8 @@ def measure(bare: Call, calls: dict[str, Call]) -> dict[str, Net]:
 def _medians(times: list[float]) -> list[float]:
     """The median of each block."""
     return [
-        statistics.median(times[start : start + ROUNDS_OF_BLOCK]) for start in range(0, len(times), ROUNDS_OF_BLOCK)
+        statistics.median(times[start : start + ROUNDS_OF_BLOCK])
+        for start in range(0, len(times), ROUNDS_OF_BLOCK)
     ]
 
 
@@ -118,5 +122,11 @@ def row(workload: str, what: str, peer: Net, ours: Net, goal: float) -> dict[str
         "floor ns": round(ours.spread),
         "ratio": f"{ratio:.1f}",
         "goal": f">= {goal:g}" if goal else "",
-        "met": "" if not goal else "yes" if ratio >= goal else "within 15 %" if ratio >= goal * 0.85 else "no",
+        "met": ""
+        if not goal
+        else "yes"
+        if ratio >= goal
+        else "within 15 %"
+        if ratio >= goal * 0.85
+        else "no",
     }

@@ -126,7 +126,9 @@ def plain(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         "/stream": ("200 OK", [], [piece.encode() for piece in PIECES]),
         "/boom": ("500 Internal Server Error", [("Content-Length", "0")], []),
     }
-    status, headers, body = routes.get(environ["PATH_INFO"], ("404 Not Found", [("Content-Length", "0")], []))
+    status, headers, body = routes.get(
+        environ["PATH_INFO"], ("404 Not Found", [("Content-Length", "0")], [])
+    )
     start_response(status, headers)
     return body if environ["REQUEST_METHOD"] != "HEAD" else []
 

@@ -71,15 +71,32 @@ def requests() -> list[Request]:
     def get(path: str, origin: str | None = None, method: str = "GET") -> Request:
         return Request(method, path, (("Origin", origin),) if origin is not None else ())
 
-    found = [get("/data", origin) for origin in (A, B, EVIL, "null", f"{A}/", "HTTPS://A.EXAMPLE.COM", "", None)]
+    found = [
+        get("/data", origin)
+        for origin in (A, B, EVIL, "null", f"{A}/", "HTTPS://A.EXAMPLE.COM", "", None)
+    ]
     found += [get("/data", A, method) for method in ("HEAD", "PUT", "POST", "OPTIONS")] + [
         get("/data", None, "OPTIONS")
     ]
-    found += [get(path, origin) for path in ("/own", "/varies", "/refused", "/none") for origin in (A, EVIL, None)]
     found += [
-        preflight(origin, method, path="/data") for origin in (A, EVIL, "null") for method in ("GET", "PUT", "put")
+        get(path, origin)
+        for path in ("/own", "/varies", "/refused", "/none")
+        for origin in (A, EVIL, None)
     ]
-    lists = ["x-token", "X-TOKEN , content-type", "x-other", "authorization", "x-token,,", "", "a b"]
+    found += [
+        preflight(origin, method, path="/data")
+        for origin in (A, EVIL, "null")
+        for method in ("GET", "PUT", "put")
+    ]
+    lists = [
+        "x-token",
+        "X-TOKEN , content-type",
+        "x-other",
+        "authorization",
+        "x-token,,",
+        "",
+        "a b",
+    ]
     found += [preflight(A, "PUT", names, path="/data") for names in lists]
     found += [
         preflight(A, "DELETE", path="/data"),
@@ -101,7 +118,10 @@ def application() -> web.Application:
 def peer(defaults: dict[str, Any]) -> web.Application:
     app = application()
     cors = aiohttp_cors.setup(
-        app, defaults={origin: aiohttp_cors.ResourceOptions(**options) for origin, options in defaults.items()}
+        app,
+        defaults={
+            origin: aiohttp_cors.ResourceOptions(**options) for origin, options in defaults.items()
+        },
     )
     for route in list(app.router.routes()):
         cors.add(route)
@@ -110,7 +130,12 @@ def peer(defaults: dict[str, Any]) -> web.Application:
 
 def ours(defaults: dict[str, Any]) -> web.Application:
     app = application()
-    setup(app, defaults={origin: aiohttp_cors.ResourceOptions(**options) for origin, options in defaults.items()})
+    setup(
+        app,
+        defaults={
+            origin: aiohttp_cors.ResourceOptions(**options) for origin, options in defaults.items()
+        },
+    )
     return app
 
 
@@ -122,7 +147,9 @@ async def replies(app: web.Application, asked: list[Request]) -> list[Reply]:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
         for request in asked:
             try:
-                async with session.request(request.method, request.path, headers=request.headers) as response:
+                async with session.request(
+                    request.method, request.path, headers=request.headers
+                ) as response:
                     body = await response.read()
                     found.append(Reply(response.status, tuple(response.headers.items()), body))
             except aiohttp.ClientError as error:
@@ -135,7 +162,11 @@ def classify(seen: Seen) -> str | None:
     request, field = seen.request, seen.field
     if field == "error":
         crashed = request.path == "/own" and not seen.ours.error
-        return "own-headers-crash" if crashed else REFUSED.get(seen.options, "configuration-that-never-matches")
+        return (
+            "own-headers-crash"
+            if crashed
+            else REFUSED.get(seen.options, "configuration-that-never-matches")
+        )
     if request.method == "OPTIONS" and not request.is_preflight:
         return "plain-options"
     if request.path == "/none":
@@ -151,7 +182,9 @@ def classify(seen: Seen) -> str | None:
     if field == "access-control-allow-origin":
         return "any-origin-is-one-answer" if seen.our == "*" else None
     if field == "access-control-allow-headers":
-        everything = any(options.get("allow_headers") == "*" for options in DEFAULTS[seen.options].values())
+        everything = any(
+            options.get("allow_headers") == "*" for options in DEFAULTS[seen.options].values()
+        )
         return "any-header" if everything else "whole-lists"
     return "whole-lists" if field == "access-control-allow-methods" else None
 
@@ -164,7 +197,9 @@ def classify_actual(seen: Seen) -> str | None:
         return "own-headers-leak"
     if seen.peer.status == 405 and field.startswith("access-control-"):
         return "every-route"
-    if "*" in DEFAULTS[seen.options] and (request.origin is None or field == "access-control-allow-origin"):
+    if "*" in DEFAULTS[seen.options] and (
+        request.origin is None or field == "access-control-allow-origin"
+    ):
         return "any-origin-is-one-answer"
     if field == "access-control-expose-headers" and seen.our == "*":
         return "expose-any"
@@ -195,7 +230,10 @@ def test_every_difference_is_explained() -> None:
 
 def test_what_is_allowed_is_allowed_by_both() -> None:
     """So that the comparison is not one of refusals."""
-    asked = [preflight(A, "PUT", "x-token", path="/data"), Request("GET", "/data", (("Origin", A),))]
+    asked = [
+        preflight(A, "PUT", "x-token", path="/data"),
+        Request("GET", "/data", (("Origin", A),)),
+    ]
     for app in (peer(DEFAULTS["two"]), ours(DEFAULTS["two"])):
         for reply in asyncio.run(replies(app, asked)):
             assert (reply.status, reply.get("access-control-allow-origin")) == (200, A)

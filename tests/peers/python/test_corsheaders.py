@@ -116,13 +116,32 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-ODD = ("null", "", f"{A}.evil.com", A.upper(), f"{A}/", f"{A}:443", f"{E}/.example.com", f"{A}, {E}", "https://[")
+ODD = (
+    "null",
+    "",
+    f"{A}.evil.com",
+    A.upper(),
+    f"{A}/",
+    f"{A}:443",
+    f"{E}/.example.com",
+    f"{A}, {E}",
+    "https://[",
+)
 REQUESTS = [
     Request("GET", "/api/x"),
     *(Request("GET", "/api/x", headers(Origin=origin)) for origin in (A, B, E, *ODD)),
     *(
         Request("GET", f"/api/{path}", headers(Origin=A))
-        for path in ("nope", "boom", "denied", "stream", "vary", "varies-by-origin", "vary-any", "own")
+        for path in (
+            "nope",
+            "boom",
+            "denied",
+            "stream",
+            "vary",
+            "varies-by-origin",
+            "vary-any",
+            "own",
+        )
     ),
     Request("GET", "/api/own", headers(Origin=E)),
     Request("HEAD", "/api/x", headers(Origin=A)),
@@ -142,7 +161,9 @@ REQUESTS = [
 
 
 def reply(middleware: str, options: dict[str, Any], asked: Request) -> Reply:
-    with override_settings(MIDDLEWARE=[middleware, "django.middleware.common.CommonMiddleware"], **options):
+    with override_settings(
+        MIDDLEWARE=[middleware, "django.middleware.common.CommonMiddleware"], **options
+    ):
         client = Client(raise_request_exception=False)
         try:
             found = client.generic(asked.method, asked.path, headers=dict(asked.headers))
@@ -162,7 +183,9 @@ ERRORS = {
     "max_age_too_long": "max-age-too-long",
     "method_case": "method-case",
 }
-PREFLIGHT = {f"access-control-allow-{name}" for name in ("methods", "headers")} | {"access-control-max-age"}
+PREFLIGHT = {f"access-control-allow-{name}" for name in ("methods", "headers")} | {
+    "access-control-max-age"
+}
 
 
 def classify(seen: Seen) -> str | None:
@@ -190,11 +213,19 @@ def classify(seen: Seen) -> str | None:
         return "expose-on-preflight"
     if seen.field == "access-control-max-age" and ours == "0":
         return "max-age-zero"
-    if ours is None and asked.origin in (f"{A}/", A.upper()) and seen.options not in ("regex", "regex-alias"):
+    if (
+        ours is None
+        and asked.origin in (f"{A}/", A.upper())
+        and seen.options not in ("regex", "regex-alias")
+    ):
         return "origin-parsed-as-url"
     if ours is None and asked.origin in ODD:
         return "regex-matches-prefix"
-    if seen.field == "access-control-allow-origin" and asked.origin in ("", "https://[") and ours == "*":
+    if (
+        seen.field == "access-control-allow-origin"
+        and asked.origin in ("", "https://[")
+        and ours == "*"
+    ):
         return "any-origin-is-constant"
     return None
 
@@ -202,7 +233,11 @@ def classify(seen: Seen) -> str | None:
 def vary(theirs: str, ours: str, method: str) -> str | None:
     if method == "OPTIONS" and ours.startswith("origin, access-control-request-method"):
         return "vary-of-options"
-    return "any-origin-is-constant" if theirs.removesuffix("origin").removesuffix(", ") == ours else None
+    return (
+        "any-origin-is-constant"
+        if theirs.removesuffix("origin").removesuffix(", ") == ours
+        else None
+    )
 
 
 def compared() -> Comparison:

@@ -32,7 +32,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "regex-values": {"origins": [re.compile(r"https://[a-z]+\.example\.com"), B]},
     "look-around": {"origins": [re.compile(r"https://(?!b)[a-z]+\.example\.com")]},
     "wildcard": {"origins": "https://*.example.com"},
-    "credentials": {"origins": [A, B], "supports_credentials": True, "expose_headers": ["X-B", "X-A"], "max_age": 600},
+    "credentials": {
+        "origins": [A, B],
+        "supports_credentials": True,
+        "expose_headers": ["X-B", "X-A"],
+        "max_age": 600,
+    },
     "any-credentials": {"supports_credentials": True},
     "send-wildcard": {"send_wildcard": True},
     "no-vary": {"origins": [A, B], "vary_header": False},
@@ -69,7 +74,17 @@ REQUESTS = [
     Request("GET", "/api/x"),
     *(
         Request("GET", "/api/x", headers(Origin=origin))
-        for origin in (A, B, E, "null", "", f"{A}.evil.com", A.upper(), f"{E}/.example.com", f"{A}, {E}")
+        for origin in (
+            A,
+            B,
+            E,
+            "null",
+            "",
+            f"{A}.evil.com",
+            A.upper(),
+            f"{E}/.example.com",
+            f"{A}, {E}",
+        )
     ),
     Request("HEAD", "/api/x", headers(Origin=A)),
     Request("GET", "/api/nope", headers(Origin=A)),
@@ -208,8 +223,16 @@ def classify(seen: Seen) -> str | None:
     """The difference that explains a field."""
     if seen.field == "error":
         return next((key for code, key in ERRORS.items() if code in seen.ours.error), None)
-    if seen.request.is_preflight and seen.field in ("status", "body", "content-length", "content-type", "allow"):
-        return "preflight-of-unknown-route" if seen.peer.status == 404 else "preflight-before-routing"
+    if seen.request.is_preflight and seen.field in (
+        "status",
+        "body",
+        "content-length",
+        "content-type",
+        "allow",
+    ):
+        return (
+            "preflight-of-unknown-route" if seen.peer.status == 404 else "preflight-before-routing"
+        )
     is_error = seen.options.startswith("view ") and seen.request.path in ("/api/boom", "/api/abort")
     if is_error and seen.theirs is None and seen.field.startswith(("access-control", "vary")):
         return "errors-of-decorated-views"
@@ -224,13 +247,20 @@ def vary(seen: Seen) -> str | None:
     theirs, ours = seen.theirs or "", seen.our or ""
     if seen.options == "no-vary" and "Origin" not in theirs:
         return "vary-header-false"
-    if seen.request.method == "OPTIONS" and ours.startswith("Origin, Access-Control-Request-Method"):
+    if seen.request.method == "OPTIONS" and ours.startswith(
+        "Origin, Access-Control-Request-Method"
+    ):
         return "vary-of-options"
-    if "Origin" in theirs.split(" | ") and ours.lower() == theirs.removesuffix("Origin").removesuffix(" | ").lower():
+    if (
+        "Origin" in theirs.split(" | ")
+        and ours.lower() == theirs.removesuffix("Origin").removesuffix(" | ").lower()
+    ):
         return "any-origin-is-literal" if "origin" not in ours else "vary-merged"
     if theirs.replace(" | ", ", ") == ours:
         return "vary-merged"
-    return "vary-on-every-answer" if ours.removesuffix("Origin").removesuffix(", ") == theirs else None
+    return (
+        "vary-on-every-answer" if ours.removesuffix("Origin").removesuffix(", ") == theirs else None
+    )
 
 
 def path(seen: Seen) -> str | None:
@@ -275,7 +305,9 @@ def cors(seen: Seen) -> str | None:
     if theirs is None and seen.peer.get("access-control-allow-methods") is None:
         return "preflight-keeps-what-is-granted"
     if seen.field == "access-control-allow-headers":
-        return "requested-names" if seen.options.endswith("credentials") else "whole-list-of-headers"
+        return (
+            "requested-names" if seen.options.endswith("credentials") else "whole-list-of-headers"
+        )
     return None
 
 
@@ -293,12 +325,15 @@ def origin(seen: Seen) -> str | None:
 def compared() -> Comparison:
     comparison = Comparison("flask-cors", classify)
     for name, options in OPTIONS.items():
-        peer, ours = (build(application, package.CORS, options) for package in (flask_cors, crossgate.flask))
+        peer, ours = (
+            build(application, package.CORS, options) for package in (flask_cors, crossgate.flask)
+        )
         for asked in REQUESTS:
             comparison.add(name, asked, reply(peer, asked), reply(ours, asked))
     for name in VIEWS:
         peer, ours = (
-            build(decorated, package.cross_origin, OPTIONS[name]) for package in (flask_cors, crossgate.flask)
+            build(decorated, package.cross_origin, OPTIONS[name])
+            for package in (flask_cors, crossgate.flask)
         )
         for asked in REQUESTS:
             if asked.path in ("/api/x", "/api/boom", "/api/abort"):

@@ -16,7 +16,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 A, B, EVIL = "https://a.example.com", "https://b.example.com", "https://evil.com"
-ACRM, ACRH, ACRPN = (f"Access-Control-Request-{name}" for name in ("Method", "Headers", "Private-Network"))
+ACRM, ACRH, ACRPN = (
+    f"Access-Control-Request-{name}" for name in ("Method", "Headers", "Private-Network")
+)
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 
 
@@ -26,12 +28,18 @@ async def data(request: Any) -> Response:
 
 async def own(request: Any) -> Response:
     """A handler with an opinion."""
-    headers = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Own", "Vary": "Accept-Encoding"}
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "X-Own",
+        "Vary": "Accept-Encoding",
+    }
     return PlainTextResponse("own", headers=headers)
 
 
 async def varies(request: Any) -> Response:
-    return PlainTextResponse("varies", headers={"Vary": request.url.path.rpartition("/")[2].replace("star", "*")})
+    return PlainTextResponse(
+        "varies", headers={"Vary": request.url.path.rpartition("/")[2].replace("star", "*")}
+    )
 
 
 async def stream(request: Any) -> Response:
@@ -110,10 +118,35 @@ def requests() -> list[Request]:
     found = [Request("GET", "/data", (("Origin", origin),)) for origin in origins]
     found += [Request(method, "/data") for method in METHODS]
     found += [Request(method, "/data", (("Origin", A),)) for method in METHODS[1:]]
-    paths = ["/own", "/varies/Origin", "/varies/star", "/varies/Accept", "/stream", "/refused", "/none"]
-    found += [Request("GET", path, head) for path in paths for head in ((("Origin", A),), (("Origin", EVIL),), ())]
-    found += [preflight(origin, method) for origin in (A, EVIL, "null") for method in ("GET", "PUT", "put", "POST", "")]
-    lists = ["x-token", "X-TOKEN , content-type", "x-other", "authorization", "x-token,,", "", "a b", "x-token\t"]
+    paths = [
+        "/own",
+        "/varies/Origin",
+        "/varies/star",
+        "/varies/Accept",
+        "/stream",
+        "/refused",
+        "/none",
+    ]
+    found += [
+        Request("GET", path, head)
+        for path in paths
+        for head in ((("Origin", A),), (("Origin", EVIL),), ())
+    ]
+    found += [
+        preflight(origin, method)
+        for origin in (A, EVIL, "null")
+        for method in ("GET", "PUT", "put", "POST", "")
+    ]
+    lists = [
+        "x-token",
+        "X-TOKEN , content-type",
+        "x-other",
+        "authorization",
+        "x-token,,",
+        "",
+        "a b",
+        "x-token\t",
+    ]
     found += [preflight(A, "GET", (ACRH, names)) for names in lists]
     found += [
         preflight(A, "GET", (ACRH, "x-token"), (ACRH, "x-other")),
@@ -142,7 +175,9 @@ def ask(app: Any, request: Request) -> Reply:
         sent.append(message)
 
     asyncio.run(app(scope, receive, send))
-    got = tuple((name.decode().lower(), value.decode("latin-1")) for name, value in sent[0]["headers"])
+    got = tuple(
+        (name.decode().lower(), value.decode("latin-1")) for name, value in sent[0]["headers"]
+    )
     return Reply(sent[0]["status"], got, b"".join(message.get("body", b"") for message in sent[1:]))
 
 
@@ -163,7 +198,9 @@ def classify(seen: Seen) -> str | None:
         if field == "status" and (seen.peer.status, seen.ours.status) == (400, 200):
             if request.get(ACRPN.lower()) is not None:
                 return "private-network"
-            if request.acrm in {"GET", "HEAD", "POST"} and request.acrm not in options.get("allow_methods", ("GET",)):
+            if request.acrm in {"GET", "HEAD", "POST"} and request.acrm not in options.get(
+                "allow_methods", ("GET",)
+            ):
                 return "safelisted-methods"
             if any(",," in line or not line for line in names):
                 return "empty-elements"
@@ -174,13 +211,23 @@ def classify(seen: Seen) -> str | None:
             return "any-header" if "*" in options["allow_headers"] else "safelisted-headers-twice"
         if field == "access-control-allow-methods" and "put" in options["allow_methods"]:
             return "methods-in-lower-case"
-        return "regex-beyond-origins" if field in {"status", "access-control-allow-origin"} and not granted else None
+        return (
+            "regex-beyond-origins"
+            if field in {"status", "access-control-allow-origin"} and not granted
+            else None
+        )
     if [key for key, _ in request.headers].count("Origin") > 1:
         return "several-origins"
     if field == "vary":
         if seen.theirs is not None and request.path.startswith("/varies"):
             return "vary-twice"
-        return "any-origin-is-one-answer" if everybody else "vary-on-options" if request.method == "OPTIONS" else None
+        return (
+            "any-origin-is-one-answer"
+            if everybody
+            else "vary-on-options"
+            if request.method == "OPTIONS"
+            else None
+        )
     if everybody and request.origin is None:
         return "any-origin-is-one-answer"
     if request.path == "/own":
@@ -189,7 +236,10 @@ def classify(seen: Seen) -> str | None:
         return "white-space"
     if not granted and field == "access-control-allow-origin":
         return "regex-beyond-origins"
-    if not granted and field in {"access-control-allow-credentials", "access-control-expose-headers"}:
+    if not granted and field in {
+        "access-control-allow-credentials",
+        "access-control-expose-headers",
+    }:
         return "nothing-for-denied-origins"
     return None
 

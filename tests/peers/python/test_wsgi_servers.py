@@ -23,8 +23,18 @@ UVICORN = ["-m", "uvicorn", "--fd={fd}", "--log-level=critical", "--lifespan=off
 HYPERCORN = ["-m", "hypercorn", "--bind=fd://{fd}", "--log-level=critical"]
 SERVERS = {
     "gunicorn-sync-flask": [*GUNICORN, "sites:flask_app"],
-    "gunicorn-gthread-flask": [*GUNICORN, "--worker-class=gthread", "--threads=2", "sites:flask_app"],
-    "gunicorn-gthread-django": [*GUNICORN, "--worker-class=gthread", "--threads=2", "sites:django_wsgi"],
+    "gunicorn-gthread-flask": [
+        *GUNICORN,
+        "--worker-class=gthread",
+        "--threads=2",
+        "sites:flask_app",
+    ],
+    "gunicorn-gthread-django": [
+        *GUNICORN,
+        "--worker-class=gthread",
+        "--threads=2",
+        "sites:django_wsgi",
+    ],
     "gunicorn-sync-wsgi": [*GUNICORN, "sites:wsgi_app"],
     "uvicorn-django": [*UVICORN, "sites:django_asgi"],
     "hypercorn-django": [*HYPERCORN, "sites:django_asgi"],
@@ -149,7 +159,9 @@ def test_a_connection_serves_many(site: Site) -> None:
         for origin, found in ((A, [A]), (EVIL, [])):
             _, headers, body = site.ask("GET", "/data", origin)
             assert (values(headers, "Access-Control-Allow-Origin"), body) == (found, b"data")
-            status, _, body = site.ask("OPTIONS", "/data", origin, Access_Control_Request_Method="PUT")
+            status, _, body = site.ask(
+                "OPTIONS", "/data", origin, Access_Control_Request_Method="PUT"
+            )
             assert (status, body) == (200, b"")
 
 

@@ -19,7 +19,11 @@ class Compiler:
         shutil.copy2(ROOT / "target/release/libcrossgate.so", folder / "libcrossgate.so")
         shutil.copy2(folder / "libcrossgate.so", folder / "libcrossgate.so.0")
         # Some hosts keep what they allocate until the end; a leak a request would show in tests/c.
-        self.environment = {**os.environ, "LD_LIBRARY_PATH": str(folder), "ASAN_OPTIONS": "detect_leaks=0"}
+        self.environment = {
+            **os.environ,
+            "LD_LIBRARY_PATH": str(folder),
+            "ASAN_OPTIONS": "detect_leaks=0",
+        }
 
     def compile(self, compiler, sources, output, *flags):
         command = [compiler, f"-I{ROOT}/include", *map(str, sources), "-o", str(output), *flags]

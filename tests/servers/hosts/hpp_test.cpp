@@ -1,4 +1,5 @@
-// Every item of crossgate.hpp. Runs with and without exceptions; prints what failed and exits 1 then.
+// Every item of crossgate.hpp. Runs with and without exceptions; prints what failed and exits 1
+// then.
 #include <crossgate.hpp>
 
 #include <array>
@@ -17,7 +18,9 @@ using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 static int failures = 0;
-#define CHECK(condition) ((condition) ? void() : (void)(++failures, std::printf("%s:%d: %s\n", __FILE__, __LINE__, #condition)))
+#define CHECK(condition)                                                                           \
+    ((condition) ? void()                                                                          \
+                 : (void)(++failures, std::printf("%s:%d: %s\n", __FILE__, __LINE__, #condition)))
 
 // The allocations of this side of the border; the library's own are counted in tests/c.
 static std::atomic<std::size_t> allocations = 0;
@@ -47,41 +50,58 @@ static_assert(std::is_constructible_v<cg::request, const char *, lines &>);
 static_assert(!std::is_constructible_v<cg::request, const char *, lines>);
 static_assert(!std::is_constructible_v<cg::request, const char *, const lines>);
 
-template <class Value, class = void> struct takes_value : std::false_type {};
+template <class Value, class = void>
+struct takes_value : std::false_type {};
 template <class Value>
-struct takes_value<Value, std::void_t<decltype(std::declval<cg::request &>().add_header("Origin", std::declval<Value>()))>> : std::true_type {};
-static_assert(takes_value<std::string &>::value && takes_value<const char *>::value && takes_value<std::string_view>::value);
+struct takes_value<Value, std::void_t<decltype(std::declval<cg::request &>().add_header(
+                              "Origin", std::declval<Value>()))>> : std::true_type {};
+static_assert(takes_value<std::string &>::value && takes_value<const char *>::value
+              && takes_value<std::string_view>::value);
 static_assert(!takes_value<std::string>::value);
 
-template <class Policy, class = void> struct warns : std::false_type {};
-template <class Policy> struct warns<Policy, std::void_t<decltype(std::declval<Policy>().warnings())>> : std::true_type {};
+template <class Policy, class = void>
+struct warns : std::false_type {};
+template <class Policy>
+struct warns<Policy, std::void_t<decltype(std::declval<Policy>().warnings())>> : std::true_type {};
 static_assert(warns<cg::policy &>::value && !warns<cg::policy>::value);
 
-template <class Policy, class = void> struct evaluates : std::false_type {};
+template <class Policy, class = void>
+struct evaluates : std::false_type {};
 template <class Policy>
-struct evaluates<Policy, std::void_t<decltype(std::declval<Policy>().evaluate(std::declval<cg::request &>(), std::declval<cg::decision &>()))>>
+struct evaluates<Policy, std::void_t<decltype(std::declval<Policy>().evaluate(
+                             std::declval<cg::request &>(), std::declval<cg::decision &>()))>>
     : std::true_type {};
 static_assert(evaluates<const cg::policy &>::value && !evaluates<cg::policy>::value);
 
-template <class Shared, class = void> struct keeps_loaded : std::false_type {};
+template <class Shared, class = void>
+struct keeps_loaded : std::false_type {};
 template <class Shared>
-struct keeps_loaded<Shared, std::void_t<decltype(std::declval<Shared>().load().evaluate(std::declval<cg::request &>(), std::declval<cg::decision &>()))>>
+struct keeps_loaded<Shared, std::void_t<decltype(std::declval<Shared>().load().evaluate(
+                                std::declval<cg::request &>(), std::declval<cg::decision &>()))>>
     : std::true_type {};
-static_assert(!keeps_loaded<cg::shared_policy &>::value); // the decision would borrow from a policy that is gone
-static_assert(std::is_nothrow_move_constructible_v<cg::shared_policy> && !std::is_copy_constructible_v<cg::shared_policy>);
-static_assert(std::is_nothrow_move_constructible_v<cg::counters> && !std::is_copy_constructible_v<cg::counters>);
-static_assert(std::is_move_constructible_v<cg::builder> && !std::is_copy_constructible_v<cg::builder>);
+static_assert(!keeps_loaded<cg::shared_policy &>::value); // the decision would borrow from a policy
+                                                          // that is gone
+static_assert(std::is_nothrow_move_constructible_v<
+                  cg::shared_policy> && !std::is_copy_constructible_v<cg::shared_policy>);
+static_assert(std::is_nothrow_move_constructible_v<
+                  cg::counters> && !std::is_copy_constructible_v<cg::counters>);
+static_assert(
+    std::is_move_constructible_v<cg::builder> && !std::is_copy_constructible_v<cg::builder>);
 
-static_assert(std::is_nothrow_copy_constructible_v<cg::policy> && std::is_nothrow_move_constructible_v<cg::policy>);
+static_assert(std::is_nothrow_copy_constructible_v<
+                  cg::policy> && std::is_nothrow_move_constructible_v<cg::policy>);
 static_assert(std::is_copy_assignable_v<cg::policy> && std::is_move_assignable_v<cg::policy>);
 static_assert(std::is_nothrow_copy_constructible_v<cg::policy_error>); // as exceptions must be
-static_assert(!std::is_copy_constructible_v<cg::decision> && !std::is_move_constructible_v<cg::decision>);
-static_assert(!std::is_copy_constructible_v<cg::request> && !std::is_move_constructible_v<cg::request>);
+static_assert(
+    !std::is_copy_constructible_v<cg::decision> && !std::is_move_constructible_v<cg::decision>);
+static_assert(
+    !std::is_copy_constructible_v<cg::request> && !std::is_move_constructible_v<cg::request>);
 static_assert(!std::is_default_constructible_v<cg::policy>);
 
 // ---- policies and errors ----
 
-static const char *const TEXT = R"({"allow_origins": ["https://app.example.com"], "allow_methods": ["PUT"],
+static const char *const TEXT =
+    R"({"allow_origins": ["https://app.example.com"], "allow_methods": ["PUT"],
     "allow_headers": ["Content-Type"], "expose_headers": ["X-Id"], "allow_credentials": true})";
 static const char *const BAD = R"({"allow_origins": ["https://a.example/", "ftp://b.example"]})";
 static const char *const APP = "https://app.example.com";
@@ -104,14 +124,17 @@ static void errors() {
     for (const auto &problem : error.problems()) {
         CHECK(problem.severity == cg::severity::error);
         CHECK(problem.path == "allow_origins[" + std::to_string(count) + "]");
-        CHECK(!problem.code.empty() && !problem.message.empty() && problem.message.data()[problem.message.size()] == '\0');
+        CHECK(!problem.code.empty() && !problem.message.empty()
+              && problem.message.data()[problem.message.size()] == '\0');
         ++count;
     }
     CHECK(count == 2);
-    CHECK(error.problems()[0].code == "origin_has_path" && error.problems()[0].hint == "https://a.example");
+    CHECK(error.problems()[0].code == "origin_has_path"
+          && error.problems()[0].hint == "https://a.example");
     CHECK(error.problems()[7].code.empty()); // out of range: nothing, not a crash
     auto at = error.problems().begin();
-    CHECK((*at++).path == "allow_origins[0]" && (*at).path == "allow_origins[1]" && ++at == error.problems().end());
+    CHECK((*at++).path == "allow_origins[0]" && (*at).path == "allow_origins[1]"
+          && ++at == error.problems().end());
 
     const cg::policy_error copy = error, taken = std::move(refused).error();
     CHECK(std::strcmp(copy.what(), taken.what()) == 0 && copy.problems().size() == 2);
@@ -135,9 +158,7 @@ static void errors() {
     try {
         const auto refused_again = cg::policy::from_toml("allow_origins = 1");
         refused_again.value();
-    } catch (const cg::policy_error &caught) {
-        thrown = caught.problems().size() == 1;
-    }
+    } catch (const cg::policy_error &caught) { thrown = caught.problems().size() == 1; }
     CHECK(thrown);
 #endif
 }
@@ -171,11 +192,13 @@ static void policies() {
     CHECK(cg::policy::from_toml("allow_origins = \"*\"\n").has_value());
     std::ofstream("hpp_test_policy.json") << TEXT;
     const auto read = cg::policy::from_file("hpp_test_policy.json"s);
-    CHECK(read && read->document_json() == first.document_json() && (*read).scratch_size() == 0 && read.value().raw() != nullptr);
+    CHECK(read && read->document_json() == first.document_json() && (*read).scratch_size() == 0
+          && read.value().raw() != nullptr);
     std::remove("hpp_test_policy.json");
     setenv("HPP_TEST_ALLOW_ORIGINS", "https://a.example, https://b.example", 1);
     auto from_env = cg::policy::from_env("HPP_TEST");
-    CHECK(from_env && from_env->warnings().empty() && from_env.value().document_json().find("https://b.example") != std::string::npos);
+    CHECK(from_env && from_env->warnings().empty()
+          && from_env.value().document_json().find("https://b.example") != std::string::npos);
 
     // A long document needs more than the first guess.
     std::string origins;
@@ -217,22 +240,32 @@ struct fake_response {
 static void decisions() {
     const cg::policy policy = build(TEXT);
     cg::decision decision(policy);
-    CHECK(decision.action() == cg::action::forward && decision.headers().empty() && decision.remove().empty());
+    CHECK(decision.action() == cg::action::forward && decision.headers().empty()
+          && decision.remove().empty());
 
     const std::string origin = APP;
     cg::request actual("GET");
     CHECK(actual.add_header("oRiGiN"s, origin) == cg::status::ok);
     CHECK(policy.evaluate(actual, decision) == cg::status::ok);
-    CHECK(decision.kind() == cg::kind::actual && decision.reason() == cg::reason::allowed && decision.allowed() == true);
-    CHECK(decision.action() == cg::action::forward && decision.status() == 0 && !decision.keeps_upstream());
+    CHECK(decision.kind() == cg::kind::actual && decision.reason() == cg::reason::allowed
+          && decision.allowed() == true);
+    CHECK(decision.action() == cg::action::forward && decision.status() == 0
+          && !decision.keeps_upstream());
     std::string seen;
     for (const auto &header : decision.headers()) {
         seen += std::string(header.name) + ": " + std::string(header.value) + "\r\n";
-        CHECK(fake_response::same(header.name, header.lower_name) && header.value.data()[header.value.size()] == '\0');
-        CHECK(header.op == (header.lower_name == "vary" || header.lower_name == "access-control-expose-headers" ? cg::op::merge : cg::op::set));
+        CHECK(fake_response::same(header.name, header.lower_name)
+              && header.value.data()[header.value.size()] == '\0');
+        CHECK(
+            header.op
+            == (header.lower_name == "vary" || header.lower_name == "access-control-expose-headers"
+                    ? cg::op::merge
+                    : cg::op::set));
     }
-    CHECK(seen == "Access-Control-Allow-Origin: https://app.example.com\r\nAccess-Control-Allow-Credentials: true\r\n"
-                  "Access-Control-Expose-Headers: X-Id\r\nVary: Origin\r\n");
+    CHECK(seen
+          == "Access-Control-Allow-Origin: "
+             "https://app.example.com\r\nAccess-Control-Allow-Credentials: true\r\n"
+             "Access-Control-Expose-Headers: X-Id\r\nVary: Origin\r\n");
     CHECK(seen == decision.http1());
     std::size_t removed = 0;
     for (std::string_view name : decision.remove()) {
@@ -242,38 +275,49 @@ static void decisions() {
     CHECK(removed == decision.remove().size() && removed == 4);
     std::array<char, 256> buffer;
     std::size_t length = 0;
-    CHECK(decision.write_http1(buffer.data(), buffer.size(), length) == cg::status::ok && std::string_view(buffer.data(), length) == seen);
-    CHECK(decision.write_http1(buffer.data(), 8, length) == cg::status::buffer_too_small && length == seen.size());
+    CHECK(decision.write_http1(buffer.data(), buffer.size(), length) == cg::status::ok
+          && std::string_view(buffer.data(), length) == seen);
+    CHECK(decision.write_http1(buffer.data(), 8, length) == cg::status::buffer_too_small
+          && length == seen.size());
 
     // The same from a container, and without a decision's headers.
     const std::multimap<std::string, std::string> map = {{"Origin", APP}, {"Accept", "*/*"}};
     const cg::request mapped("GET"sv, map);
-    CHECK(policy.evaluate_http1(mapped, decision, buffer.data(), buffer.size(), length) == cg::status::ok);
-    CHECK(std::string_view(buffer.data(), length) == seen && decision.headers().empty() && decision.allowed() == true);
+    CHECK(policy.evaluate_http1(mapped, decision, buffer.data(), buffer.size(), length)
+          == cg::status::ok);
+    CHECK(std::string_view(buffer.data(), length) == seen && decision.headers().empty()
+          && decision.allowed() == true);
     const std::array<std::pair<std::string_view, std::string_view>, 1> views = {{{"Origin", APP}}};
-    CHECK(policy.evaluate(cg::request("GET", views), decision) == cg::status::ok && decision.allowed() == true);
-    const std::array<std::pair<const char *, const char *>, 2> two = {{{"Origin", APP}, {"Origin", APP}}};
-    CHECK(policy.evaluate(cg::request("GET", two), decision) == cg::status::ok && decision.reason() == cg::reason::origin_multiple);
+    CHECK(policy.evaluate(cg::request("GET", views), decision) == cg::status::ok
+          && decision.allowed() == true);
+    const std::array<std::pair<const char *, const char *>, 2> two = {
+        {{"Origin", APP}, {"Origin", APP}}};
+    CHECK(policy.evaluate(cg::request("GET", two), decision) == cg::status::ok
+          && decision.reason() == cg::reason::origin_multiple);
 
     cg::request preflight("OPTIONS");
     preflight.add_header("Origin", {APP, std::strlen(APP)});
     preflight.add_header("Access-Control-Request-Method", "PUT");
     CHECK(policy.evaluate(preflight, decision) == cg::status::ok);
-    CHECK(decision.kind() == cg::kind::preflight && decision.action() == cg::action::answer && decision.status() == 204);
+    CHECK(decision.kind() == cg::kind::preflight && decision.action() == cg::action::answer
+          && decision.status() == 204);
     preflight.add_header("Access-Control-Request-Headers", "x-evil");
     CHECK(policy.evaluate(preflight, decision) == cg::status::ok);
     CHECK(decision.reason() == cg::reason::header_not_allowed && decision.allowed() == false);
 
     cg::request none("GET");
-    CHECK(policy.evaluate(none, decision) == cg::status::ok && decision.kind() == cg::kind::not_cors && !decision.allowed());
-    none.add_header("Origin", static_cast<const char *>(nullptr)); // absent text counts as an empty line
+    CHECK(policy.evaluate(none, decision) == cg::status::ok && decision.kind() == cg::kind::not_cors
+          && !decision.allowed());
+    none.add_header(
+        "Origin", static_cast<const char *>(nullptr)); // absent text counts as an empty line
     CHECK(policy.evaluate(none, decision) == cg::status::ok && decision.allowed() == false);
 
     // The struct itself, for lines in an array.
     const crossgate_str own_lines[1] = {{APP, std::strlen(APP)}};
     cg::request pointed("GET");
     pointed.raw().origin = {own_lines, 1};
-    CHECK(policy.evaluate(pointed, decision) == cg::status::ok && decision.allowed() == true && decision.raw().header_count == 4);
+    CHECK(policy.evaluate(pointed, decision) == cg::status::ok && decision.allowed() == true
+          && decision.raw().header_count == 4);
     decision.reset();
     CHECK(decision.headers().empty());
 }
@@ -286,12 +330,15 @@ static void mistakes() {
     request.add_header("Origin", APP);
     CHECK(policy.evaluate(request, decision) == cg::status::ok && !decision.headers().empty());
     request.set_verdict(cg::verdict::allow);
-    CHECK(policy.evaluate(request, decision) == cg::status::verdict_not_asked && decision.headers().empty() && !decision.allowed());
+    CHECK(policy.evaluate(request, decision) == cg::status::verdict_not_asked
+          && decision.headers().empty() && !decision.allowed());
     request.set_verdict(cg::verdict::absent);
     CHECK(policy.evaluate(request, decision) == cg::status::ok && !decision.headers().empty());
     const cg::policy elsewhere = std::move(policy);
-    CHECK(policy.evaluate(request, decision) == cg::status::null_argument && decision.headers().empty()); // NOLINT: moved away
-    CHECK(policy.scratch_size() == 0 && policy.warnings().empty() && policy.document_json().empty());
+    CHECK(policy.evaluate(request, decision) == cg::status::null_argument
+          && decision.headers().empty()); // NOLINT: moved away
+    CHECK(
+        policy.scratch_size() == 0 && policy.warnings().empty() && policy.document_json().empty());
     CHECK(policy.check_websocket(APP) == cg::websocket::deny);
     request.raw().struct_size = 3;
     CHECK(elsewhere.evaluate(request, decision) == cg::status::struct_size);
@@ -299,15 +346,18 @@ static void mistakes() {
 }
 
 static void scratch() {
-    const cg::policy policy = build(R"({"allow_origins": ["https://app.example.com"], "allow_headers": "*", "allow_credentials": true})");
+    const cg::policy policy = build(
+        R"({"allow_origins": ["https://app.example.com"], "allow_headers": "*", "allow_credentials": true})");
     CHECK(policy.scratch_size() > 0);
     cg::request preflight("OPTIONS");
     preflight.add_header("Origin", APP);
     preflight.add_header("Access-Control-Request-Method", "GET");
     preflight.add_header("Access-Control-Request-Headers", "x-b,x-a");
     cg::decision own(policy), without;
-    CHECK(policy.evaluate(preflight, own) == cg::status::ok && own.http1().find("x-b, x-a\r\n") != std::string::npos);
-    CHECK(policy.evaluate(preflight, without) == cg::status::buffer_too_small && without.headers().empty());
+    CHECK(policy.evaluate(preflight, own) == cg::status::ok
+          && own.http1().find("x-b, x-a\r\n") != std::string::npos);
+    CHECK(policy.evaluate(preflight, without) == cg::status::buffer_too_small
+          && without.headers().empty());
     std::vector<char> buffer(policy.scratch_size());
     cg::decision given(buffer.data(), buffer.size());
     CHECK(policy.evaluate(preflight, given) == cg::status::ok && given.http1() == own.http1());
@@ -319,7 +369,8 @@ static void scratch() {
     many.add_header("Origin", APP);
     many.add_header("Access-Control-Request-Method", "GET");
     many.add_header("Access-Control-Request-Headers", names);
-    CHECK(policy.evaluate(many, own) == cg::status::ok && own.http1().find("x-header-99") != std::string::npos);
+    CHECK(policy.evaluate(many, own) == cg::status::ok
+          && own.http1().find("x-header-99") != std::string::npos);
 
     const std::size_t before = allocations;
     for (int i = 0; i < 100; ++i) {
@@ -338,26 +389,32 @@ static void responses() {
     cg::request allowed("GET"), denied("GET");
     allowed.add_header("Origin", APP);
     denied.add_header("Origin", "https://evil.example");
-    const lines upstream = {{"content-type", "text/plain"}, {"access-control-allow-origin", "*"}, {"Access-Control-Expose-Headers", "X-Own"},
-                            {"vary", "Accept-Encoding"}, {"Vary", "origin"}};
+    const lines upstream = {{"content-type", "text/plain"}, {"access-control-allow-origin", "*"},
+        {"Access-Control-Expose-Headers", "X-Own"}, {"vary", "Accept-Encoding"},
+        {"Vary", "origin"}};
     fake_response response{upstream};
     policy.evaluate(allowed, decision);
     decision.apply(response);
-    CHECK(response.get("access-control-allow-origin") == APP && response.get("Access-Control-Allow-Credentials") == "true");
+    CHECK(response.get("access-control-allow-origin") == APP
+          && response.get("Access-Control-Allow-Credentials") == "true");
     CHECK(response.get("Access-Control-Expose-Headers") == "X-Own, X-Id");
-    CHECK(response.get("Vary") == "Accept-Encoding, origin" && response.get("content-type") == "text/plain");
+    CHECK(response.get("Vary") == "Accept-Encoding, origin"
+          && response.get("content-type") == "text/plain");
 
     response.headers = upstream;
     policy.evaluate(denied, decision);
     decision.apply(response);
-    CHECK(!response.get("access-control-allow-origin") && !response.get("Access-Control-Expose-Headers"));
+    CHECK(!response.get("access-control-allow-origin")
+          && !response.get("Access-Control-Expose-Headers"));
 
-    const cg::policy keep = build(R"({"allow_origins": ["https://app.example.com"], "upstream": "keep"})");
+    const cg::policy keep =
+        build(R"({"allow_origins": ["https://app.example.com"], "upstream": "keep"})");
     response.headers = {{"Access-Control-Allow-Origin", "https://other.example"}};
     keep.evaluate(allowed, decision);
     CHECK(decision.keeps_upstream());
     decision.apply(response);
-    CHECK(response.get("access-control-allow-origin") == "https://other.example" && response.get("vary") == "Origin");
+    CHECK(response.get("access-control-allow-origin") == "https://other.example"
+          && response.get("vary") == "Origin");
     response.headers = {};
     decision.apply(response); // an lvalue and ...
     CHECK(response.get("access-control-allow-origin") == APP);
@@ -365,9 +422,11 @@ static void responses() {
 
     policy.evaluate(allowed, decision);
     const auto headers = decision.headers();
-    CHECK(headers[3].merge("Accept") == "Accept, Origin" && headers[3].merge("*") == "*" && headers[3].merge({}) == "Origin");
+    CHECK(headers[3].merge("Accept") == "Accept, Origin" && headers[3].merge("*") == "*"
+          && headers[3].merge({}) == "Origin");
     CHECK(headers[0].merge("*") == APP); // set: the response's own does not count
-    CHECK(cg::vary_merge("Accept, ORIGIN", "Origin, Cookie") == "Accept, ORIGIN, Cookie" && cg::vary_merge({}, "Origin") == "Origin");
+    CHECK(cg::vary_merge("Accept, ORIGIN", "Origin, Cookie") == "Accept, ORIGIN, Cookie"
+          && cg::vary_merge({}, "Origin") == "Origin");
 }
 
 // ---- the rest ----
@@ -384,7 +443,8 @@ static void hosts() {
     CHECK(policy.evaluate(request, decision) == cg::status::ok && decision.allowed() == true);
     request.set_verdict(cg::verdict::deny);
     CHECK(policy.evaluate(request, decision) == cg::status::ok && decision.allowed() == false);
-    CHECK(policy.check_websocket("https://tenant.example", false, cg::verdict::allow) == cg::websocket::allow);
+    CHECK(policy.check_websocket("https://tenant.example", false, cg::verdict::allow)
+          == cg::websocket::allow);
 }
 
 static void asking() {
@@ -409,42 +469,62 @@ static void builders() {
     auto built = builder.build();
     CHECK(built && built->warnings().empty());
     const std::string document = built->document_json();
-    for (const char *part : {"https://app.example.com\"", "https://b.example", "PUT", "DELETE", "X-Id", "600", "reject", "https://app.example.com:8443"})
+    for (const char *part : {"https://app.example.com\"", "https://b.example", "PUT", "DELETE",
+             "X-Id", "600", "reject", "https://app.example.com:8443"})
         CHECK(document.find(part) != std::string::npos);
     CHECK(build(document).document_json() == document);
 
     // The builder stays: changed and built again; what was built stays too.
-    builder.set("allow_origins", "*").set("allow_credentials", false).unset("own_origins").unset("denied_actual").set("allow_methods", {});
+    builder.set("allow_origins", "*")
+        .set("allow_credentials", false)
+        .unset("own_origins")
+        .unset("denied_actual")
+        .set("allow_methods", {});
     const cg::policy any = builder.build().value();
     cg::decision decision(any);
     cg::request request("GET");
     request.add_header("Origin", "https://c.example");
-    CHECK(any.evaluate(request, decision) == cg::status::ok && decision.reason() == cg::reason::allowed_any);
-    CHECK(any.document_json().find("PUT") == std::string::npos && built->document_json() == document);
-    builder.set("allow_origins", {"https://a.example"}).set("allow_origins", {"https://b.example"}); // replaces
+    CHECK(any.evaluate(request, decision) == cg::status::ok
+          && decision.reason() == cg::reason::allowed_any);
+    CHECK(
+        any.document_json().find("PUT") == std::string::npos && built->document_json() == document);
+    builder.set("allow_origins", {"https://a.example"})
+        .set("allow_origins", {"https://b.example"}); // replaces
     CHECK(builder.build()->document_json().find("https://a.example") == std::string::npos);
 
     // All problems at once.
     cg::builder bad;
-    bad.set("allow_origins", {"https://a.example/"}).set("surprise", 1).set("allow_credentials", "yes").set("max_age", std::uint64_t(-1));
+    bad.set("allow_origins", {"https://a.example/"})
+        .set("surprise", 1)
+        .set("allow_credentials", "yes")
+        .set("max_age", std::uint64_t(-1));
     auto refused = bad.build();
-    CHECK(!refused && refused.error().code() == cg::status::invalid_policy && refused.error().problems().size() == 4);
+    CHECK(!refused && refused.error().code() == cg::status::invalid_policy
+          && refused.error().problems().size() == 4);
     std::size_t hinted = 0;
     for (const auto &problem : refused.error().problems())
         hinted += problem.path == "allow_origins[0]" && problem.hint == "https://a.example";
     CHECK(hinted == 1);
     CHECK(cg::builder().build().error().code() == cg::status::invalid_policy); // nothing configured
-    CHECK(cg::builder().set("allow_origins", std::string_view()).build().error().code() == cg::status::invalid_policy);
-    CHECK(cg::builder().set(std::string_view(), 1).build().error().code() == cg::status::invalid_policy);
+    CHECK(cg::builder().set("allow_origins", std::string_view()).build().error().code()
+          == cg::status::invalid_policy);
+    CHECK(cg::builder().set(std::string_view(), 1).build().error().code()
+          == cg::status::invalid_policy);
 
     // What could not even be taken; the first one is told.
-    auto strange = cg::builder().set("allow_origins", {"https://\xff.example"}).set("allow_headers", "\xff").build();
-    CHECK(!strange && strange.error().code() == cg::status::not_utf8 && strange.error().problems().empty());
+    auto strange = cg::builder()
+                       .set("allow_origins", {"https://\xff.example"})
+                       .set("allow_headers", "\xff")
+                       .build();
+    CHECK(!strange && strange.error().code() == cg::status::not_utf8
+          && strange.error().problems().empty());
     CHECK(std::string(strange.error().what()).find("allow_origins: ") == 0);
-    CHECK(cg::builder().set("allow_origins", "*").add("allow_origins", APP).build().error().code() == cg::status::invalid_argument);
+    CHECK(cg::builder().set("allow_origins", "*").add("allow_origins", APP).build().error().code()
+          == cg::status::invalid_argument);
 
     cg::builder moved = std::move(builder);
-    CHECK(moved.build().has_value() && builder.build().error().code() == cg::status::null_argument); // NOLINT: moved away
+    CHECK(moved.build().has_value()
+          && builder.build().error().code() == cg::status::null_argument); // NOLINT: moved away
 }
 
 static void shared_policies() {
@@ -459,28 +539,38 @@ static void shared_policies() {
 
     const cg::policy next = build(R"({"allow_origins": ["https://new.example"]})");
     cg::difference found;
-    CHECK(!found.differs() && shared.compare(request, found) == cg::status::ok && !found.differs()); // no shadow
-    CHECK(found.live().reason == cg::reason::origin_not_listed && found.shadow().reason == cg::reason::origin_not_listed);
-    CHECK(shared.set_shadow(next) == cg::status::ok && shared.compare(request, found) == cg::status::ok);
+    CHECK(!found.differs() && shared.compare(request, found) == cg::status::ok
+          && !found.differs()); // no shadow
+    CHECK(found.live().reason == cg::reason::origin_not_listed
+          && found.shadow().reason == cg::reason::origin_not_listed);
+    CHECK(shared.set_shadow(next) == cg::status::ok
+          && shared.compare(request, found) == cg::status::ok);
     CHECK(found.differs() && found.kind() == cg::kind::actual && found.raw().differs == 1);
-    CHECK(found.live().allowed == false && found.shadow().allowed == true && found.shadow().reason == cg::reason::allowed);
+    CHECK(found.live().allowed == false && found.shadow().allowed == true
+          && found.shadow().reason == cg::reason::allowed);
     CHECK(found.live().action == cg::action::forward && found.shadow().status == 0);
-    CHECK(found.has(cg::header_id::allow_origin) && !found.has(cg::header_id::vary) && !found.has(cg::header_id::max_age));
+    CHECK(found.has(cg::header_id::allow_origin) && !found.has(cg::header_id::vary)
+          && !found.has(cg::header_id::max_age));
     request.set_verdict(cg::verdict::allow);
     CHECK(shared.compare(request, found) == cg::status::verdict_not_asked && !found.differs());
     request.set_verdict(cg::verdict::absent);
-    CHECK(shared.clear_shadow() == cg::status::ok && shared.compare(request, found) == cg::status::ok && !found.differs());
+    CHECK(shared.clear_shadow() == cg::status::ok
+          && shared.compare(request, found) == cg::status::ok && !found.differs());
 
     CHECK(shared.replace(next) == cg::status::ok && shared.load().raw() == next.raw());
-    CHECK(loaded.raw() == first.raw() && loaded.document_json() == first.document_json()); // whoever has it goes on with it
+    CHECK(loaded.raw() == first.raw()
+          && loaded.document_json() == first.document_json()); // whoever has it goes on with it
     auto refused = shared.replace_json(BAD);
     CHECK(!refused && refused.error().problems().size() == 2 && shared.load().raw() == next.raw());
     auto warned = shared.replace_toml("allow_origins = [\"HTTPS://A.example\"]");
     CHECK(warned && warned->warnings().size() == 1 && shared.load().raw() == warned->raw());
-    CHECK(shared.replace_file("there/is/none.json").error().code() == cg::status::file && shared.load().raw() == warned->raw());
-    CHECK(shared.replace_json(TEXT).has_value() && shared.load().document_json() == first.document_json());
+    CHECK(shared.replace_file("there/is/none.json").error().code() == cg::status::file
+          && shared.load().raw() == warned->raw());
+    CHECK(shared.replace_json(TEXT).has_value()
+          && shared.load().document_json() == first.document_json());
     std::ofstream("hpp_test_shared.toml") << "allow_origins = \"*\"\n";
-    CHECK(shared.replace_file("hpp_test_shared.toml").has_value() && shared.load().document_json().find("\"*\"") != std::string::npos);
+    CHECK(shared.replace_file("hpp_test_shared.toml").has_value()
+          && shared.load().document_json().find("\"*\"") != std::string::npos);
     std::remove("hpp_test_shared.toml");
 
     const std::size_t before = allocations;
@@ -488,7 +578,8 @@ static void shared_policies() {
     cg::counters counters;
     for (int i = 0; i < 100; ++i) {
         const cg::policy mine = shared.load();
-        failures += mine.evaluate(request, decision) != cg::status::ok || counters.record(decision) != cg::status::ok;
+        failures += mine.evaluate(request, decision) != cg::status::ok
+                    || counters.record(decision) != cg::status::ok;
         failures += shared.compare(request, found) != cg::status::ok || !found.differs();
         failures += counters.count(cg::reason::allowed_any) != static_cast<std::uint64_t>(i) + 1;
     }
@@ -497,10 +588,14 @@ static void shared_policies() {
     cg::shared_policy moved = std::move(shared);
     CHECK(moved.load().raw() != nullptr && shared.load().raw() == nullptr); // NOLINT: moved away
     const cg::policy nothing = shared.load();
-    CHECK(nothing.evaluate(request, decision) == cg::status::null_argument && decision.headers().empty());
-    CHECK(shared.replace(first) == cg::status::null_argument && shared.replace_json(TEXT).error().code() == cg::status::null_argument);
-    CHECK(moved.set_shadow(nothing) == cg::status::null_argument && moved.replace(nothing) == cg::status::null_argument);
-    CHECK(cg::shared_policy(nothing).load().raw() == nullptr && shared.compare(request, found) == cg::status::null_argument);
+    CHECK(nothing.evaluate(request, decision) == cg::status::null_argument
+          && decision.headers().empty());
+    CHECK(shared.replace(first) == cg::status::null_argument
+          && shared.replace_json(TEXT).error().code() == cg::status::null_argument);
+    CHECK(moved.set_shadow(nothing) == cg::status::null_argument
+          && moved.replace(nothing) == cg::status::null_argument);
+    CHECK(cg::shared_policy(nothing).load().raw() == nullptr
+          && shared.compare(request, found) == cg::status::null_argument);
 }
 
 static void counts() {
@@ -515,12 +610,16 @@ static void counts() {
     }
     policy.evaluate(none, decision);
     CHECK(counters.record(decision) == cg::status::ok);
-    CHECK(counters.count(cg::reason::origin_not_listed) == 3 && counters.count(cg::reason::no_origin) == 1 && counters.count(cg::reason::allowed) == 0);
+    CHECK(counters.count(cg::reason::origin_not_listed) == 3
+          && counters.count(cg::reason::no_origin) == 1
+          && counters.count(cg::reason::allowed) == 0);
     CHECK(counters.count(static_cast<cg::reason>(99)) == 0);
-    CHECK(counters.prometheus().find("crossgate_decisions_total{reason=\"origin_not_listed\"} 3\n") != std::string::npos);
+    CHECK(counters.prometheus().find("crossgate_decisions_total{reason=\"origin_not_listed\"} 3\n")
+          != std::string::npos);
     const cg::counters moved = std::move(counters);
     CHECK(moved.count(cg::reason::origin_not_listed) == 3 && moved.raw() != nullptr);
-    CHECK(counters.count(cg::reason::origin_not_listed) == 0 && counters.prometheus().empty()); // NOLINT: moved away
+    CHECK(counters.count(cg::reason::origin_not_listed) == 0
+          && counters.prometheus().empty()); // NOLINT: moved away
     CHECK(counters.record(decision) == cg::status::null_argument);
 }
 
@@ -529,16 +628,20 @@ static void websockets() {
     CHECK(policy.check_websocket(APP) == cg::websocket::allow);
     CHECK(policy.check_websocket("https://evil.example") == cg::websocket::deny);
     CHECK(policy.check_websocket(std::nullopt) == cg::websocket::absent);
-    CHECK(policy.check_websocket(std::string_view()) == cg::websocket::deny); // an empty Origin is there
+    CHECK(policy.check_websocket(std::string_view())
+          == cg::websocket::deny); // an empty Origin is there
     const crossgate_str two[2] = {{APP, std::strlen(APP)}, {APP, std::strlen(APP)}};
-    CHECK(policy.check_websocket(two, 1) == cg::websocket::allow && policy.check_websocket(two, 2) == cg::websocket::deny);
+    CHECK(policy.check_websocket(two, 1) == cg::websocket::allow
+          && policy.check_websocket(two, 2) == cg::websocket::deny);
     const cg::policy any = build(R"({"allow_origins": "*"})");
-    CHECK(any.check_websocket(APP) == cg::websocket::deny && any.check_websocket(APP, true) == cg::websocket::allow);
+    CHECK(any.check_websocket(APP) == cg::websocket::deny
+          && any.check_websocket(APP, true) == cg::websocket::allow);
 }
 
 static void texts() {
     CHECK(cg::to_string(cg::status::ok) == crossgate_status_string(CROSSGATE_OK));
-    CHECK(cg::to_string(cg::kind::preflight) == "preflight" && cg::to_string(cg::action::reject) == "reject");
+    CHECK(cg::to_string(cg::kind::preflight) == "preflight"
+          && cg::to_string(cg::action::reject) == "reject");
     CHECK(cg::to_string(cg::reason::header_list_too_long) == "header_list_too_long");
     CHECK(cg::to_string(static_cast<cg::reason>(99)) == "unknown");
     CHECK(!cg::version().empty() && cg::abi_version() == CROSSGATE_ABI_VERSION);
@@ -588,7 +691,8 @@ static void threads_with_a_shared_policy() {
             }
         });
     for (int i = 0; i < 200; ++i) {
-        const char *text = i % 2 ? R"({"allow_origins": ["https://one.example"]})" : R"({"allow_origins": ["https://two.example"]})";
+        const char *text = i % 2 ? R"({"allow_origins": ["https://one.example"]})"
+                                 : R"({"allow_origins": ["https://two.example"]})";
         CHECK(shared.replace_json(text).has_value());
         CHECK(!shared.replace_json(BAD));
     }
@@ -596,7 +700,8 @@ static void threads_with_a_shared_policy() {
         thread.join();
     for (int count : wrong)
         CHECK(count == 0);
-    CHECK(counters.count(cg::reason::allowed) == 4 * ROUNDS && counters.count(cg::reason::origin_not_listed) == 4 * ROUNDS);
+    CHECK(counters.count(cg::reason::allowed) == 4 * ROUNDS
+          && counters.count(cg::reason::origin_not_listed) == 4 * ROUNDS);
 }
 
 int main() {

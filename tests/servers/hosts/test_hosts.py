@@ -43,15 +43,21 @@ DEMO = json.loads((ROOT / "tests/servers/policy.json").read_text())
 POLICIES = {
     "demo": DEMO,
     # Lists are echoed: these need scratch.
-    "echo": {"allow_origins": [APP], "allow_credentials": True, "allow_methods": "*", "allow_headers": "*"},
+    "echo": {
+        "allow_origins": [APP],
+        "allow_credentials": True,
+        "allow_methods": "*",
+        "allow_headers": "*",
+    },
     "any": {"allow_origins": "*", "expose_headers": "*", "allow_headers": ["*", "Authorization"]},
     # What the application set stays; other statuses; refusals before the handler.
     "keep": {**DEMO, "upstream": "keep", "preflight_status": 200, "denied_preflight_status": 400},
     "reject": {**DEMO, "denied_actual": "reject", "own_origins": ["https://api.example.com"]},
 }
 
-# What a host cannot do, and what it is given instead. cpp-httplib waits for the body of a PUT without a length;
-# browsers send one. (No host here hides a repeated line: each shows them all, or joined, which is denied as well.)
+# What a host cannot do, and what it is given instead. cpp-httplib waits for the body of a PUT
+# without a length; browsers send one. (No host here hides a repeated line: each shows them all, or
+# joined, which is denied as well.)
 GIVEN = {"cpp-httplib": {"PUT": [("Content-Length", "0")]}}
 
 # What the application answers by itself.
@@ -59,7 +65,11 @@ ROUTES = {
     "/data": (200, []),
     "/upstream": (
         200,
-        [("access-control-allow-origin", "*"), ("access-control-expose-headers", "X-Own"), ("vary", "Accept-Encoding")],
+        [
+            ("access-control-allow-origin", "*"),
+            ("access-control-expose-headers", "X-Own"),
+            ("vary", "Accept-Encoding"),
+        ],
     ),
     "/error": (500, []),
 }
@@ -69,8 +79,14 @@ NOT_FOUND = (404, [])
 def expected(policy, request):
     _, method, path, headers = request
     decision = policy.evaluate(method, headers)
-    status, own = ROUTES.get(path, NOT_FOUND) if decision.action == "forward" else (decision.status, [])
-    pairs = [(name, value) for name, value in decision.apply(own) if name == "vary" or name.startswith("access-")]
+    status, own = (
+        ROUTES.get(path, NOT_FOUND) if decision.action == "forward" else (decision.status, [])
+    )
+    pairs = [
+        (name, value)
+        for name, value in decision.apply(own)
+        if name == "vary" or name.startswith("access-")
+    ]
     return status, sorted(pairs)
 
 
@@ -133,7 +149,10 @@ class Builder:
         if source not in self.built:
             language = "c++" if source.endswith("pp") else "c"
             found = subprocess.run(
-                ["cc", "-E", "-x", language, "-"], input=f"#include <{header}>\n", capture_output=True, text=True
+                ["cc", "-E", "-x", language, "-"],
+                input=f"#include <{header}>\n",
+                capture_output=True,
+                text=True,
             )
             if f"{header}: No such file" in found.stderr:
                 pytest.skip(f"the package {package} is missing")
@@ -181,7 +200,9 @@ class Builder:
             pytest.skip(f"the package {server} is missing")
         port = free_port()
         text = NGINX_FASTCGI if server == "nginx" else LIGHTTPD_FASTCGI
-        (folder / "front.conf").write_text(text.format(port=port, application=application, folder=folder))
+        (folder / "front.conf").write_text(
+            text.format(port=port, application=application, folder=folder)
+        )
         command = {
             "nginx": ["nginx", "-p", str(folder), "-c", "front.conf"],
             "lighttpd": ["lighttpd", "-D", "-f", str(folder / "front.conf")],
@@ -216,7 +237,9 @@ class Builder:
         port = free_port()
         text = (place / "nginx.conf").read_text()
         assert text.count("listen 127.0.0.1:8080;") == 1
-        (place / "nginx.conf").write_text(text.replace("listen 127.0.0.1:8080;", f"listen 127.0.0.1:{port};"))
+        (place / "nginx.conf").write_text(
+            text.replace("listen 127.0.0.1:8080;", f"listen 127.0.0.1:{port};")
+        )
         with (place / "errors").open("w") as errors:
             process = subprocess.Popen(
                 ["nginx", "-p", str(place), "-c", "nginx.conf"],
@@ -267,14 +290,20 @@ class Connection:
         self.buffer += data
 
     def exchange(self, method, path, headers):
-        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers)]
+        lines = [
+            f"{method} {path} HTTP/1.1",
+            "Host: 127.0.0.1",
+            *(f"{name}: {value}" for name, value in headers),
+        ]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
         while b"\r\n\r\n" not in self.buffer:
             self.more()
         head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
         first, *rest = head.decode("latin-1").split("\r\n")
         status = int(first.split()[1])
-        pairs = [(name.lower(), value.strip()) for name, value in (line.split(":", 1) for line in rest)]
+        pairs = [
+            (name.lower(), value.strip()) for name, value in (line.split(":", 1) for line in rest)
+        ]
         fields = dict(pairs)
         if method == "HEAD" or status == 204:
             return status, pairs, b""
@@ -291,7 +320,9 @@ class Connection:
 
 
 def cors(pairs):
-    return sorted((name, value) for name, value in pairs if name == "vary" or name.startswith("access-"))
+    return sorted(
+        (name, value) for name, value in pairs if name == "vary" or name.startswith("access-")
+    )
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -317,7 +348,8 @@ def test_one_connection(host, builder, tmp_path):
             try:
                 status, pairs, body = connection.exchange(method, target, headers)
             except (AssertionError, ConnectionError):
-                # Allowed after any response; but then the host must have said so, or it is the start of a new one.
+                # Allowed after any response; but then the host must have said so, or it is the
+                # start of a new one.
                 connection.socket.close()
                 connection = Connection(port)
                 status, pairs, body = connection.exchange(method, target, headers)
@@ -338,7 +370,9 @@ def test_one_connection(host, builder, tmp_path):
 
 @pytest.mark.parametrize("host", [host for host in HOSTS if host != "fastcgi-lighttpd"])
 def test_a_bad_policy_names_every_problem(host, builder, tmp_path):
-    path = write({"allow_origins": ["https://a.example/", "ftp://b.example"], "max_age": -1}, tmp_path)
+    path = write(
+        {"allow_origins": ["https://a.example/", "ftp://b.example"], "max_age": -1}, tmp_path
+    )
     with pytest.raises(crossgate.PolicyError) as error:
         crossgate.Policy.from_file(path)
     if host == "nginx-lua":
@@ -346,7 +380,9 @@ def test_a_bad_policy_names_every_problem(host, builder, tmp_path):
         code, errors = process.wait(timeout=20), (place / "errors").read_text()
     else:
         command = [str(builder.program(host)), "--policy", str(path), "--port", "0"]
-        found = subprocess.run(command, capture_output=True, text=True, timeout=20, env=builder.compiler.environment)
+        found = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, env=builder.compiler.environment
+        )
         code, errors = found.returncode, found.stderr
         assert found.stdout == ""
     assert code == 1
@@ -355,12 +391,16 @@ def test_a_bad_policy_names_every_problem(host, builder, tmp_path):
         assert problem.path in errors
 
 
-@pytest.mark.parametrize("host", [host for host in HOSTS if host not in ("fastcgi-lighttpd", "nginx-lua")])
+@pytest.mark.parametrize(
+    "host", [host for host in HOSTS if host not in ("fastcgi-lighttpd", "nginx-lua")]
+)
 def test_command_line_and_signals(host, builder, tmp_path):
     program = str(builder.program(host))
     environment = builder.compiler.environment
     for wrong in ([], ["--policy"], ["--port", "0"]):
-        found = subprocess.run([program, *wrong], capture_output=True, text=True, timeout=20, env=environment)
+        found = subprocess.run(
+            [program, *wrong], capture_output=True, text=True, timeout=20, env=environment
+        )
         assert found.returncode == 2
         assert "usage: " in found.stderr
     path = str(write(DEMO, tmp_path))

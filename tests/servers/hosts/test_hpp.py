@@ -39,18 +39,26 @@ OTHERWISE = {
 def test_everything_of_the_c_header_is_there():
     """Every function and every constant with a meaning for a host."""
     c, cpp = ((ROOT / "include" / name).read_text() for name in ("crossgate.h", "crossgate.hpp"))
-    functions = set(re.findall(r"\b(crossgate_\w+)\(\w", re.sub(r"/\*.*?\*/", "", c, flags=re.DOTALL)))
+    functions = set(
+        re.findall(r"\b(crossgate_\w+)\(\w", re.sub(r"/\*.*?\*/", "", c, flags=re.DOTALL))
+    )
     assert len(functions) > 40
     assert {name for name in functions if not re.search(rf"\b{name}\b", cpp)} == OTHERWISE
     constants = set(re.findall(r"#define (CROSSGATE_[A-Z0-9_]+) \d", c))
     constants -= {name for name in constants if name.startswith("CROSSGATE_VERSION_")}
     missing = {name for name in constants if not re.search(rf"\b{name}\b", cpp)}
-    assert missing <= {"CROSSGATE_ABI_VERSION", "CROSSGATE_ADDED_LINES", "CROSSGATE_DECISION_TEXT_SIZE"}, missing
+    assert missing <= {
+        "CROSSGATE_ABI_VERSION",
+        "CROSSGATE_ADDED_LINES",
+        "CROSSGATE_DECISION_TEXT_SIZE",
+    }, missing
 
 
 def run(program, compiler, **options):
     environment = {**compiler.environment, "ASAN_OPTIONS": "detect_leaks=1"}
-    found = subprocess.run([str(program)], capture_output=True, text=True, timeout=60, env=environment, **options)
+    found = subprocess.run(
+        [str(program)], capture_output=True, text=True, timeout=60, env=environment, **options
+    )
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout
 
@@ -70,14 +78,17 @@ def test_header(name, standard, exceptions, compiler, tmp_path):
 
 # clang's sanitizers need its own runtime, a package of its own in Debian.
 @pytest.mark.parametrize(
-    ("name", "exceptions"), [("g++", "-fexceptions"), ("g++", "-fno-exceptions"), ("clang++", "-fexceptions")]
+    ("name", "exceptions"),
+    [("g++", "-fexceptions"), ("g++", "-fno-exceptions"), ("clang++", "-fexceptions")],
 )
 def test_under_sanitizers(name, exceptions, compiler, tmp_path):
     need(name)
     source = HERE / "hpp_test.cpp"
     if name == "clang++" and not has_runtime(name, tmp_path):
         pytest.skip("clang's sanitizer runtime is missing (Debian: libclang-rt-14-dev)")
-    program = compiler.compile(name, [source], tmp_path / "test", *STRICT, "-std=c++17", "-O1", exceptions, *SANITIZE)
+    program = compiler.compile(
+        name, [source], tmp_path / "test", *STRICT, "-std=c++17", "-O1", exceptions, *SANITIZE
+    )
     assert run(program, compiler, cwd=tmp_path) == "0 failures\n"
 
 
@@ -121,11 +132,20 @@ def undocumented(node, public=True):
         if kind == "AccessSpecDecl":
             public = item["access"] == "public"
         inside = item.get("inner", [])
-        if kind == "ClassTemplateDecl":  # the comment is the template's, the members are the class's
-            yield from undocumented(next(part for part in inside if part["kind"] == "CXXRecordDecl"))
+        if (
+            kind == "ClassTemplateDecl"
+        ):  # the comment is the template's, the members are the class's
+            yield from undocumented(
+                next(part for part in inside if part["kind"] == "CXXRecordDecl")
+            )
         if kind not in COMMENTED and not kind.endswith("TemplateDecl"):
             continue
-        if not public or item.get("isImplicit") or item.get("explicitlyDeleted") or name in ("detail", ""):
+        if (
+            not public
+            or item.get("isImplicit")
+            or item.get("explicitlyDeleted")
+            or name in ("detail", "")
+        ):
             continue
         if kind == "FunctionTemplateDecl" and any(part.get("explicitlyDeleted") for part in inside):
             continue
@@ -138,7 +158,14 @@ def undocumented(node, public=True):
             yield from undocumented(item)
 
 
-COMMENTED = {"CXXRecordDecl", "EnumDecl", "EnumConstantDecl", "FunctionDecl", "CXXMethodDecl", "CXXConstructorDecl"}
+COMMENTED = {
+    "CXXRecordDecl",
+    "EnumDecl",
+    "EnumConstantDecl",
+    "FunctionDecl",
+    "CXXMethodDecl",
+    "CXXConstructorDecl",
+}
 COMMENTED |= {"CXXDestructorDecl", "FieldDecl", "VarDecl", "NamespaceDecl"}
 
 
@@ -146,9 +173,20 @@ def bare_items(header, folder):
     (folder / "crossgate.hpp").write_text(header)
     (folder / "crossgate.h").write_text((ROOT / "include/crossgate.h").read_text())
     (folder / "a.cpp").write_text("#include <crossgate.hpp>\n")
-    command = ["clang++", "-std=c++17", "-fsyntax-only", "-I.", "-Xclang", "-ast-dump=json", "-Xclang"]
+    command = [
+        "clang++",
+        "-std=c++17",
+        "-fsyntax-only",
+        "-I.",
+        "-Xclang",
+        "-ast-dump=json",
+        "-Xclang",
+    ]
     found = subprocess.run(
-        [*command, "-ast-dump-filter=crossgate", "a.cpp"], capture_output=True, text=True, cwd=folder
+        [*command, "-ast-dump-filter=crossgate", "a.cpp"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
     )
     decoder, at, bare = json.JSONDecoder(), found.stdout.find("{"), []
     while at >= 0:
@@ -163,7 +201,11 @@ def test_every_item_is_documented(tmp_path):
     need("clang++")
     header = (ROOT / "include/crossgate.hpp").read_text()
     assert bare_items(header, tmp_path) == []
-    for comment in ("    /** Why. */\n", "/** How weighty a problem is. */\n", " ///< Everything passed."):
+    for comment in (
+        "    /** Why. */\n",
+        "/** How weighty a problem is. */\n",
+        " ///< Everything passed.",
+    ):
         assert comment in header
         assert bare_items(header.replace(comment, "", 1), tmp_path) != [], comment
 
@@ -173,7 +215,9 @@ PREFLIGHT = f"OPTIONS / HTTP/1.1\r\nOrigin: {APP}\r\nAccess-Control-Request-Meth
 
 
 @pytest.mark.parametrize(
-    ("language", "text"), [block for block in BLOCK.findall(PAGE) if "main(" in block[1]], ids=["c", "cpp"]
+    ("language", "text"),
+    [block for block in BLOCK.findall(PAGE) if "main(" in block[1]],
+    ids=["c", "cpp"],
 )
 def test_servers_of_the_page(language, text, compiler, tmp_path):
     source = tmp_path / f"example.{language}"
@@ -181,7 +225,9 @@ def test_servers_of_the_page(language, text, compiler, tmp_path):
     readme = BLOCK.findall((ROOT / "README.md").read_text())
     (tmp_path / "policy.json").write_text(next(text for name, text in readme if name == "json"))
     command, standard = ("cc", "-std=c11") if language == "c" else ("c++", "-std=c++17")
-    program = compiler.compile(command, [source], tmp_path / "example", standard, *STRICT, *SANITIZE)
+    program = compiler.compile(
+        command, [source], tmp_path / "example", standard, *STRICT, *SANITIZE
+    )
 
     def send(request):
         answer = run(program, compiler, cwd=tmp_path, input=request).replace("\r\n", "\n")
@@ -262,7 +308,11 @@ def test_changes_of_the_page(language, compiler, tmp_path):
     strict = [flag for flag in STRICT if flag != "-Wshadow"]
     command, standard = ("cc", "-std=c11") if language == "c" else ("c++", "-std=c++17")
     program = compiler.compile(command, [source], tmp_path / "change", standard, *strict, *SANITIZE)
-    policies = {"app": "https://app.example.com", "other": "HTTPS://other.example", "bad": "https://app.example.com/"}
+    policies = {
+        "app": "https://app.example.com",
+        "other": "HTTPS://other.example",
+        "bad": "https://app.example.com/",
+    }
     for name, origin in policies.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"allow_origins": [origin]}))
     order = ("app", "other", "bad", "app")
@@ -277,7 +327,9 @@ def test_changes_of_the_page(language, compiler, tmp_path):
 def test_ctypes_of_the_page(compiler, tmp_path):
     script = tmp_path / "example.py"
     script.write_text(next(text for name, text in BLOCK.findall(PAGE) if name == "py"))
-    found = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=compiler.environment)
+    found = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env=compiler.environment
+    )
     assert found.returncode == 0, found.stderr
     assert "origin_has_path" in found.stdout
 

@@ -18,7 +18,9 @@ APXS = shutil.which(os.environ.get("APXS", "apxs"))
 
 
 def apxs(variable):
-    return subprocess.run([APXS, "-q", variable], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [APXS, "-q", variable], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 HTTPD = str(pathlib.Path(apxs("sbindir"), apxs("progname"))) if APXS else None
@@ -56,7 +58,9 @@ WORKERS = {
 
 
 def build_module(directory):
-    library = pathlib.Path(os.environ.get("CROSSGATE_LIB", ROOT / "target/release")) / "libcrossgate.so"
+    library = (
+        pathlib.Path(os.environ.get("CROSSGATE_LIB", ROOT / "target/release")) / "libcrossgate.so"
+    )
     for name in ("libcrossgate.so", "libcrossgate.so.0"):
         shutil.copy(library, directory / name)
     found = subprocess.run(
@@ -93,7 +97,10 @@ class Response(NamedTuple):
         """The CORS headers and Vary; a repeated one fails."""
         # httpd's own writer joins the names of Vary with a comma alone.
         found = {name: self.get(name) for name in (*CORS, "vary") if self.all(name)}
-        return {name: re.sub(",(?=\\S)", ", ", value) if name == "vary" else value for name, value in found.items()}
+        return {
+            name: re.sub(",(?=\\S)", ", ", value) if name == "vary" else value
+            for name, value in found.items()
+        }
 
 
 class Connection:
@@ -112,8 +119,14 @@ class Connection:
         self.socket.close()
 
     def send(self, method, path, headers=(), body=None):
-        host = () if any(name.lower() == "host" for name, _ in headers) else ("Host: server.example",)
-        lines = [f"{method} {path} HTTP/1.1", *host, *(f"{name}: {value}" for name, value in headers)]
+        host = (
+            () if any(name.lower() == "host" for name, _ in headers) else ("Host: server.example",)
+        )
+        lines = [
+            f"{method} {path} HTTP/1.1",
+            *host,
+            *(f"{name}: {value}" for name, value in headers),
+        ]
         if body is not None:
             lines.append(f"Content-Length: {len(body)}")
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b""))
@@ -184,7 +197,9 @@ class Upstream:
                     self.close_connection = True
                     return
                 if "/hints" in self.path:
-                    self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
+                    self.wfile.write(
+                        b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+                    )
                 self.send_response(int(status[1]) if status else 200)
                 if "/own" in self.path:
                     for name, value in Upstream.OWN:
@@ -245,14 +260,20 @@ class Httpd:
 
     def text(self):
         replaced = {"root": self.root, "port": self.port, **self.names}
-        body = re.sub(r"\{(\w+)\}", lambda m: str(replaced[m[1]]) if m[1] in replaced else m[0], self.configuration)
+        body = re.sub(
+            r"\{(\w+)\}",
+            lambda m: str(replaced[m[1]]) if m[1] in replaced else m[0],
+            self.configuration,
+        )
         directory = apxs("libexecdir")
         loads = [
             f"LoadModule {name}_module {directory}/mod_{name}.so"
             for name in (f"mpm_{self.mpm}", *MODULES.split())
             if pathlib.Path(directory, f"mod_{name}.so").exists()
         ]
-        user = ["User nobody", f"Group #{pwd.getpwnam('nobody').pw_gid}"] if os.geteuid() == 0 else []
+        user = (
+            ["User nobody", f"Group #{pwd.getpwnam('nobody').pw_gid}"] if os.geteuid() == 0 else []
+        )
         return "\n".join(
             [
                 f"ServerRoot {self.root}",
@@ -306,7 +327,8 @@ class Httpd:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # Prefork signals its children through its process group, which would be that of the tests.
+            # Prefork signals its children through its process group, which would be that of the
+            # tests.
             start_new_session=True,
         )
         deadline = time.monotonic() + 20
@@ -317,7 +339,9 @@ class Httpd:
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     self.process.kill()
-                    raise AssertionError("httpd did not start: " + self.process.communicate()[0] + self.log()) from None
+                    raise AssertionError(
+                        "httpd did not start: " + self.process.communicate()[0] + self.log()
+                    ) from None
                 time.sleep(0.05)
 
     def __exit__(self, *_):
@@ -333,7 +357,9 @@ class Httpd:
             return connection.request(method, path, headers, body)
 
     def curl(self, *arguments):
-        found = subprocess.run(["curl", "-s", "-i", "--max-time", "20", *arguments], capture_output=True, timeout=30)
+        found = subprocess.run(
+            ["curl", "-s", "-i", "--max-time", "20", *arguments], capture_output=True, timeout=30
+        )
         assert found.returncode == 0, found.stderr
         head, _, body = found.stdout.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")

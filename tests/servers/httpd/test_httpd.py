@@ -34,8 +34,16 @@ POLICIES = {
     },
     "keep": {"allow_origins": ["https://a.example"], "upstream": "keep"},
     "host": {"allow_origins": ["https://a.example"], "host_origins": True},
-    "echo": {"allow_origins": ["https://a.example"], "allow_credentials": True, "allow_headers": "*"},
-    "status200": {"allow_origins": ["https://a.example"], "preflight_status": 200, "denied_preflight_status": 404},
+    "echo": {
+        "allow_origins": ["https://a.example"],
+        "allow_credentials": True,
+        "allow_headers": "*",
+    },
+    "status200": {
+        "allow_origins": ["https://a.example"],
+        "preflight_status": 200,
+        "denied_preflight_status": 404,
+    },
 }
 ACTUAL = {
     "access-control-allow-origin": "https://a.example",
@@ -236,9 +244,13 @@ def fill(httpd):
     httpd.file("htdocs/unset/x", "")
     httpd.file("htdocs/ht/broken/.htaccess", "Nonsense\n")
     httpd.file("htdocs/api/fails.cgi", "#!/bin/sh\nexit 1\n", 0o755)
-    httpd.file("htdocs/api/small/x.cgi", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\ncat\n", 0o755)
     httpd.file(
-        "htdocs/api/status.cgi", "#!/bin/sh\nprintf 'Status: 500 Oops\\nContent-Type: text/plain\\n\\noops'\n", 0o755
+        "htdocs/api/small/x.cgi", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\ncat\n", 0o755
+    )
+    httpd.file(
+        "htdocs/api/status.cgi",
+        "#!/bin/sh\nprintf 'Status: 500 Oops\\nContent-Type: text/plain\\n\\noops'\n",
+        0o755,
     )
     httpd.file(
         "htdocs/page.shtml",
@@ -308,7 +320,14 @@ def test_a_preflight_is_answered_before_everything_else(server, path):
     answer = server.request("OPTIONS", path, A, PUT, ("Access-Control-Request-Headers", "x-token"))
     assert answer.status == 204
     assert answer.cors == PREFLIGHT
-    for name in ("content-length", "content-type", "location", "set-cookie", "allow", "www-authenticate"):
+    for name in (
+        "content-length",
+        "content-type",
+        "location",
+        "set-cookie",
+        "allow",
+        "www-authenticate",
+    ):
         assert answer.get(name) is None, name
     assert server.upstream.seen == []
 
@@ -324,24 +343,43 @@ def test_a_preflight_that_is_denied(server, path):
 
 def test_other_preflight_statuses(server):
     answer = server.request("OPTIONS", "/up/200/x", A, PUT)
-    assert (answer.status, answer.get("content-length"), answer.get("content-type")) == (200, "0", None)
+    assert (answer.status, answer.get("content-length"), answer.get("content-type")) == (
+        200,
+        "0",
+        None,
+    )
     answer = server.request("OPTIONS", "/up/200/x", EVIL, PUT)
-    assert (answer.status, answer.get("content-length"), answer.get("content-type")) == (404, "0", None)
+    assert (answer.status, answer.get("content-length"), answer.get("content-type")) == (
+        404,
+        "0",
+        None,
+    )
 
 
 def test_a_preflight_with_a_body_and_keep_alive(server):
     with Connection(server.port) as connection:
         for _ in range(3):
-            assert connection.request("OPTIONS", "/api/a.txt", [A, PUT], body=b"x" * 5000).cors == PREFLIGHT
+            assert (
+                connection.request("OPTIONS", "/api/a.txt", [A, PUT], body=b"x" * 5000).cors
+                == PREFLIGHT
+            )
             assert connection.request("GET", "/api/a.txt", [A]).cors == ACTUAL
-            assert connection.request("OPTIONS", "/loc/moved", [A, PUT], body=b"x" * 5000).cors == PREFLIGHT
+            assert (
+                connection.request("OPTIONS", "/loc/moved", [A, PUT], body=b"x" * 5000).cors
+                == PREFLIGHT
+            )
             assert connection.request("GET", "/plain/target.txt", [A]).cors == {}
 
 
 def test_echoed_header_names(server):
-    answer = server.request("OPTIONS", "/up/echo/x", A, PUT, ("Access-Control-Request-Headers", "x-one,x-two"))
+    answer = server.request(
+        "OPTIONS", "/up/echo/x", A, PUT, ("Access-Control-Request-Headers", "x-one,x-two")
+    )
     assert answer.cors["access-control-allow-headers"] == "x-one, x-two"
-    assert answer.cors["vary"] == "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+    assert (
+        answer.cors["vary"]
+        == "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+    )
 
 
 def test_options_without_a_requested_method_reaches_the_handler(server):
@@ -359,7 +397,10 @@ def test_the_whole_server(server):
     assert answer.cors["access-control-allow-origin"] == "*"
     answer = server.request("OPTIONS", "*", other)
     assert answer.status == 200
-    assert answer.cors == {"access-control-allow-origin": "*", "vary": "Origin, Access-Control-Request-Method"}
+    assert answer.cors == {
+        "access-control-allow-origin": "*",
+        "vary": "Origin, Access-Control-Request-Method",
+    }
     assert server.request("OPTIONS", "*", A, PUT).cors == {}
 
 
@@ -431,7 +472,9 @@ def test_what_httpd_refuses_by_itself(module):
             ("/../any", [], 400),
         ):
             answer = httpd.request("GET", path, A, *headers)
-            assert (answer.status, answer.cors) == (status, ACTUAL if status != 414 else DENIED), path
+            assert (answer.status, answer.cors) == (status, ACTUAL if status != 414 else DENIED), (
+                path
+            )
             assert answer.get("connection") == "close"
 
 
@@ -487,7 +530,9 @@ Header append Vary "origin, Cookie"
 
 def test_sections(server):
     assert server.request("GET", "/plain/target.txt", A).cors == {}
-    assert server.request("GET", "/api/inner/a.txt", EVIL).cors == {"access-control-allow-origin": "*"}
+    assert server.request("GET", "/api/inner/a.txt", EVIL).cors == {
+        "access-control-allow-origin": "*"
+    }
     assert server.request("GET", "/api/off/a.txt", A).cors == {}
     assert server.request("GET", "/api/off/on/a.txt", A).cors == ACTUAL
     assert server.request("OPTIONS", "/api/off/a.txt", A, PUT).cors == {}
@@ -504,10 +549,18 @@ def test_an_internal_redirect_to_a_policy_gets_that_policy(server):
 
 def test_virtual_hosts(server):
     other = ("Host", "other.example")
-    assert server.request("GET", "/plain/target.txt", EVIL, other).cors == {"access-control-allow-origin": "*"}
+    assert server.request("GET", "/plain/target.txt", EVIL, other).cors == {
+        "access-control-allow-origin": "*"
+    }
     assert server.request("GET", "/moved", EVIL, other).cors == {"access-control-allow-origin": "*"}
-    assert server.request("OPTIONS", "/moved", EVIL, other, ("Access-Control-Request-Method", "GET")).status == 204
-    # The main server's <Directory> sections hold in every virtual host, and inside the host's own policy.
+    assert (
+        server.request(
+            "OPTIONS", "/moved", EVIL, other, ("Access-Control-Request-Method", "GET")
+        ).status
+        == 204
+    )
+    # The main server's <Directory> sections hold in every virtual host, and inside the host's own
+    # policy.
     assert server.request("GET", "/api/a.txt", EVIL, other).cors == DENIED
     assert server.request("OPTIONS", "/api/a.txt", EVIL, other, PUT).status == 403
 
@@ -522,7 +575,9 @@ def test_htaccess(server):
     path.write_text("CrossgatePolicy policies/bad.json\n")
     assert server.request("GET", "/ht/a.txt", A).status == 500
     server.wait_log("allow_origins[0]")
-    path.write_text("CrossgateVerdict \"expr=file('/etc/passwd') == ''\"\nCrossgatePolicy policies/host.json\n")
+    path.write_text(
+        "CrossgateVerdict \"expr=file('/etc/passwd') == ''\"\nCrossgatePolicy policies/host.json\n"
+    )
     assert server.request("GET", "/ht/a.txt", EVIL).status == 500
     path.unlink()
     assert server.request("GET", "/ht/a.txt", A).cors == {}
@@ -538,7 +593,9 @@ def test_htaccess_needs_allowoverride(server):
 
 
 def test_an_upstreams_own_headers_do_not_leak(server):
-    assert server.request("GET", "/up/own", EVIL).cors == {"vary": "Accept-Encoding, origin, X-Other"}
+    assert server.request("GET", "/up/own", EVIL).cors == {
+        "vary": "Accept-Encoding, origin, X-Other"
+    }
     assert server.request("GET", "/up/own").cors == {"vary": "Accept-Encoding, origin, X-Other"}
     answer = server.request("GET", "/up/own", A)
     assert answer.cors == ACTUAL | {
@@ -564,7 +621,10 @@ def test_keep(server):
     assert answer.cors["vary"] == "Accept-Encoding, origin, X-Other"
     assert server.request("GET", "/up/keep/own", A).cors == answer.cors
     assert server.request("GET", "/up/keep/x", EVIL).cors == DENIED
-    assert server.request("GET", "/up/keep/x", A).cors["access-control-allow-origin"] == "https://a.example"
+    assert (
+        server.request("GET", "/up/keep/x", A).cors["access-control-allow-origin"]
+        == "https://a.example"
+    )
 
 
 def test_reject(server):
@@ -580,7 +640,9 @@ def test_reject(server):
     assert answer.body.startswith(b"this is errors/404.html")
     assert server.request("GET", "/up/reject/x").status == 200
     assert server.request("GET", "/up/reject/x", ("Origin", "https://server.example")).status == 200
-    assert server.request("GET", "/up/reject/x", EVIL, ("Sec-Fetch-Site", "same-origin")).status == 200
+    assert (
+        server.request("GET", "/up/reject/x", EVIL, ("Sec-Fetch-Site", "same-origin")).status == 200
+    )
 
 
 def test_a_cache_stores_no_decision(server):
@@ -613,7 +675,9 @@ CrossgatePolicy policies/strict.json
         strict = ("Origin", "https://strict.example")
         assert httpd.request("GET", "/cached", A).cors == ACTUAL
         assert httpd.request("GET", "/cached", A).cors == DENIED
-        assert httpd.request("GET", "/cached", strict).cors["access-control-allow-origin"] == strict[1]
+        assert (
+            httpd.request("GET", "/cached", strict).cors["access-control-allow-origin"] == strict[1]
+        )
         assert len(upstream.seen) == 1
     upstream.stop()
 
@@ -671,11 +735,19 @@ def test_the_reason_is_in_the_log(server):
 
 
 def test_the_verdict_of_an_expression(server):
-    tenant, stranger = ("Origin", "https://t17.example"), ("Origin", "https://t17.example.evil.example")
+    tenant, stranger = (
+        ("Origin", "https://t17.example"),
+        ("Origin", "https://t17.example.evil.example"),
+    )
     allowed = {"access-control-allow-origin": "https://t17.example", "vary": "Origin"}
     assert server.request("GET", "/up/host/x", tenant).cors == allowed
     assert server.request("GET", "/up/host/x", tenant, ("X-Blocked", "1")).cors == DENIED
-    assert server.request("OPTIONS", "/up/host/x", tenant, ("Access-Control-Request-Method", "GET")).status == 204
+    assert (
+        server.request(
+            "OPTIONS", "/up/host/x", tenant, ("Access-Control-Request-Method", "GET")
+        ).status
+        == 204
+    )
     assert server.request("GET", "/up/host/x", stranger).cors == DENIED
     # httpd would add X-Tenant to the Vary of this response, and not to that of a 404.
     answer = server.request("GET", "/host/a.txt", EVIL, ("X-Tenant", "17"))
@@ -731,7 +803,8 @@ def test_shadow_changes_nothing_and_is_logged(server):
     )
     lines = re.findall(r".*shadow differs.*", server.log())
     assert all("[crossgate:info]" in line for line in lines)
-    # The same answer is no difference; nor is the shadow inherited by a section with a policy of its own.
+    # The same answer is no difference; nor is the shadow inherited by a section with a policy of
+    # its own.
     server.request("GET", "/up/shadow/x", EVIL)
     server.request("GET", "/up/shadow/inner/x", A)
     assert server.request("OPTIONS", "/up/shadow/x", A, PUT).cors == PREFLIGHT
@@ -764,7 +837,14 @@ def test_http2(server, path, status):
         version, answer = server.curl("--http2-prior-knowledge", "-H", f"Origin: {origin}", url)
         assert version == "HTTP/2"
         assert (answer.status, answer.cors) == (status, expected)
-    preflight = ["-X", "OPTIONS", "-H", f"Origin: {A[1]}", "-H", "Access-Control-Request-Method: PUT"]
+    preflight = [
+        "-X",
+        "OPTIONS",
+        "-H",
+        f"Origin: {A[1]}",
+        "-H",
+        "Access-Control-Request-Method: PUT",
+    ]
     version, answer = server.curl("--http2-prior-knowledge", *preflight, url)
     assert (version, answer.status, answer.cors) == ("HTTP/2", 204, PREFLIGHT)
 
@@ -772,7 +852,9 @@ def test_http2(server, path, status):
 @CURL
 def test_http2_not_modified(server):
     url = f"http://127.0.0.1:{server.port}/api/a.txt"
-    _, answer = server.curl("--http2-prior-knowledge", "-H", "If-None-Match: *", "-H", f"Origin: {A[1]}", url)
+    _, answer = server.curl(
+        "--http2-prior-knowledge", "-H", "If-None-Match: *", "-H", f"Origin: {A[1]}", url
+    )
     assert (answer.status, answer.cors) == (304, ACTUAL)
 
 
@@ -819,7 +901,9 @@ def test_configtest_refuses(module, text, expected):
 
 
 def test_configtest_prints_warnings_and_passes(module):
-    httpd = small(module, "CrossgatePolicy policies/warns.json\nCrossgateShadow policies/warns.json\n")
+    httpd = small(
+        module, "CrossgatePolicy policies/warns.json\nCrossgateShadow policies/warns.json\n"
+    )
     httpd.file("policies/warns.json", '{"allow_origins": ["HTTPS://A.example"]}')
     found = httpd.configtest()
     assert found.returncode == 0, found.stderr
@@ -832,10 +916,19 @@ def test_configtest_prints_warnings_and_passes(module):
     ("text", "expected"),
     [
         ("CrossgatePolicy policies/host.json\nCrossgateVerdict env=X", None),
-        ("CrossgateVerdict env=X\nCrossgatePolicy policies/api.json\nCrossgateShadow policies/host.json", None),
-        ("CrossgateVerdict env=X\n<Location />\nCrossgatePolicy policies/host.json\n</Location>", None),
+        (
+            "CrossgateVerdict env=X\nCrossgatePolicy policies/api.json\nCrossgateShadow policies/host.json",
+            None,
+        ),
+        (
+            "CrossgateVerdict env=X\n<Location />\nCrossgatePolicy policies/host.json\n</Location>",
+            None,
+        ),
         ("CrossgateVerdict env=X", "no policy has host_origins"),
-        ("CrossgatePolicy policies/api.json\n<Location />\nCrossgateVerdict env=X\n</Location>", "no policy has"),
+        (
+            "CrossgatePolicy policies/api.json\n<Location />\nCrossgateVerdict env=X\n</Location>",
+            "no policy has",
+        ),
         (
             "<Location /a>\nCrossgateVerdict env=X\nCrossgatePolicy policies/api.json\n</Location>\n"
             "<Location /b>\nCrossgatePolicy policies/host.json\n</Location>",
@@ -868,7 +961,9 @@ def test_graceful_restarts_under_load_lose_nothing(module, mpm):
         while not stop.is_set():
             try:
                 with Connection(httpd.port) as connection:
-                    preflight = connection.request("OPTIONS", "/api/a.txt", [A, PUT, ("Connection", "close")])
+                    preflight = connection.request(
+                        "OPTIONS", "/api/a.txt", [A, PUT, ("Connection", "close")]
+                    )
                 with Connection(httpd.port) as connection:
                     actual = connection.request("GET", "/api/a.txt", [A, ("Connection", "close")])
                 assert preflight.status == 204
@@ -927,7 +1022,9 @@ def test_the_build_of_the_page(tmp_path):
     [block] = fenced("bash")
     assert "build/httpd" in block
     script = block.replace("build/httpd", str(tmp_path / "out"))
-    found = subprocess.run(["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    found = subprocess.run(
+        ["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert found.returncode == 0, found.stderr
     assert (tmp_path / "out/mod_crossgate.so").exists()
 
@@ -935,7 +1032,11 @@ def test_the_build_of_the_page(tmp_path):
 def test_the_page_names_tests_that_exist():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/httpd.md").read_text()))
     files = (ROOT / "tests/servers/httpd").glob("test_*.py")
-    defined = {name for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)}
+    defined = {
+        name
+        for file in files
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
     assert named
     assert named <= defined, named - defined
 

@@ -72,7 +72,9 @@ def server(module):
 
 
 def both(server, method, path, *headers, body=None):
-    return [server.request(method, side + path, *headers, body=body) for side in ("/idiom", "/module")]
+    return [
+        server.request(method, side + path, *headers, body=body) for side in ("/idiom", "/module")
+    ]
 
 
 def test_both_answer_the_simple_request(server):

@@ -7,7 +7,9 @@ import json
 import pytest
 from httpd_server import CORS, ROOT, Connection, Httpd, Upstream
 
-VECTORS = [json.loads(line) for line in (ROOT / "tests/vectors/decisions.jsonl").read_text().splitlines()]
+VECTORS = [
+    json.loads(line) for line in (ROOT / "tests/vectors/decisions.jsonl").read_text().splitlines()
+]
 POLICIES = sorted({json.dumps(vector["policy"], sort_keys=True) for vector in VECTORS})
 
 CONFIGURATION = """
@@ -62,7 +64,10 @@ def check_status(vector, response, upstream_seen):
     else:
         assert response.status == decision["status"]
         assert not upstream_seen
-        assert response.get("content-length") == {204: None}.get(response.status, "0") or decision["action"] == "reject"
+        assert (
+            response.get("content-length") == {204: None}.get(response.status, "0")
+            or decision["action"] == "reject"
+        )
         assert response.get("content-type") is None or decision["action"] == "reject"
 
 
@@ -122,6 +127,8 @@ def test_every_vector_with_an_upstream_that_answers_cors_itself(server):
                 continue
             if "access-control-allow-origin" in expected:
                 exposed = expected.get("access-control-expose-headers")
-                expected["access-control-expose-headers"] = "X-Upstream" + (f", {exposed}" if exposed else "")
+                expected["access-control-expose-headers"] = "X-Upstream" + (
+                    f", {exposed}" if exposed else ""
+                )
             assert cors == expected, vector["id"]
     assert ran >= 280

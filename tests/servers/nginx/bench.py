@@ -59,7 +59,11 @@ PREFLIGHT = [*ORIGIN, "-H", "Access-Control-Request-Method: PUT", "-s"]
 def worker_seconds(nginx: Nginx) -> float:
     """The processor time that the only worker has used."""
     assert nginx.process
-    children = pathlib.Path(f"/proc/{nginx.process.pid}/task/{nginx.process.pid}/children").read_text().split()
+    children = (
+        pathlib.Path(f"/proc/{nginx.process.pid}/task/{nginx.process.pid}/children")
+        .read_text()
+        .split()
+    )
     fields = pathlib.Path(f"/proc/{children[0]}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -71,7 +75,9 @@ def latency(output: str, percentile: int) -> float:
 
 
 def main() -> int:
-    rounds, seconds = ([int(argument) for argument in sys.argv[1:]] + [7, 3][len(sys.argv) - 1 :])[:2]
+    rounds, seconds = ([int(argument) for argument in sys.argv[1:]] + [7, 3][len(sys.argv) - 1 :])[
+        :2
+    ]
     reason = missing() or (None if shutil.which("wrk") else "wrk is not installed (Debian: wrk)")
     if reason:
         print(reason)
@@ -82,7 +88,8 @@ def main() -> int:
         script.write_text('wrk.method = "OPTIONS"\n')
         module = build(place / "build")
         ports = dict(zip(("plain", "idiom", "module", "pattern"), free_ports(4), strict=True))
-        # Without the module at all, and with it: each its own nginx, one worker, the other core for wrk.
+        # Without the module at all, and with it: each its own nginx, one worker, the other core for
+        # wrk.
         servers = {
             "plain": (None, "", PLAIN),
             "idiom": (None, MAPS, IDIOM),
@@ -96,7 +103,8 @@ def main() -> int:
             nginx.write("html/x", "x")
             http = f"{maps} keepalive_requests 1000000000; open_file_cache max=10;"
             nginx.configure(
-                f"{http} server {{ listen 127.0.0.1:{ports[name]}; root html; {locations} }}", level="error"
+                f"{http} server {{ listen 127.0.0.1:{ports[name]}; root html; {locations} }}",
+                level="error",
             )
             nginx.start(ports[name])
             running[name] = nginx
@@ -107,18 +115,32 @@ def main() -> int:
             "allowed, without the module": ("plain", "/x", ORIGIN, None),
             "allowed, map and add_header": ("idiom", "/x", ORIGIN, "allowed, without the module"),
             "allowed, with it": ("module", "/x", ORIGIN, "allowed, without the module"),
-            # A worker remembers listed origins, never one that a pattern allows: each request is decided anew.
-            "allowed by a pattern, with it": ("pattern", "/x", PATTERN, "allowed, without the module"),
+            # A worker remembers listed origins, never one that a pattern allows: each request is
+            # decided anew.
+            "allowed by a pattern, with it": (
+                "pattern",
+                "/x",
+                PATTERN,
+                "allowed, without the module",
+            ),
             "denied, with it": ("module", "/x", DENIED, "allowed, without the module"),
             "preflight, return 204": ("plain", "/204", PREFLIGHT, None),
-            "preflight, add_header and return 204": ("idiom", "/preflight", PREFLIGHT, "preflight, return 204"),
+            "preflight, add_header and return 204": (
+                "idiom",
+                "/preflight",
+                PREFLIGHT,
+                "preflight, return 204",
+            ),
             "preflight, with it": ("module", "/x", PREFLIGHT, "preflight, return 204"),
         }
         found: dict[str, list[float]] = {name: [] for name in variants}
         spent: dict[str, list[float]] = {name: [] for name in variants}
         latencies: dict[str, list[list[float]]] = {name: [] for name in variants}
         try:
-            for server, origin in (("module", "https://b.example"), ("pattern", "https://x.wild.example")):
+            for server, origin in (
+                ("module", "https://b.example"),
+                ("pattern", "https://x.wild.example"),
+            ):
                 with Connection(ports[server]) as connection:
                     answer = connection.ask("GET", "/x", ("Origin", origin))
                 assert answer.cors["access-control-allow-origin"] == origin
@@ -129,7 +151,9 @@ def main() -> int:
                         command.append(str(script))
                     url = f"http://127.0.0.1:{ports[server]}{path}"
                     before = worker_seconds(running[server])
-                    output = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+                    output = subprocess.run(
+                        [*command, url], capture_output=True, text=True, check=True
+                    ).stdout
                     assert "Non-2xx" not in output, output
                     count = int(re.search(r"(\d+) requests in", output)[1])
                     spent[name].append((worker_seconds(running[server]) - before) / count * 1e6)
@@ -138,12 +162,18 @@ def main() -> int:
         finally:
             for nginx in running.values():
                 nginx.stop()
-    print(f"wrk -t1 -c16 -d{seconds}s, one nginx worker, medians of {rounds} interleaved rounds (lowest to highest)")
+    print(
+        f"wrk -t1 -c16 -d{seconds}s, one nginx worker, medians of {rounds} interleaved rounds (lowest to highest)"
+    )
     for name, values in found.items():
         rate, cost = statistics.median(values), statistics.median(spent[name])
         half, most = (statistics.median(column) for column in zip(*latencies[name], strict=True))
         base = variants[name][3]
-        ratios = [value / other for value, other in zip(values, found[base], strict=True)] if base else []
+        ratios = (
+            [value / other for value, other in zip(values, found[base], strict=True)]
+            if base
+            else []
+        )
         ratio = ""
         if ratios:
             middle = statistics.median(ratios)

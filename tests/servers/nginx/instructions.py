@@ -23,7 +23,12 @@ A = ("Origin", "https://b.example")
 PATTERN = ("Origin", "https://x.wild.example")
 EVIL = ("Origin", "https://evil.example")
 PUT = ("Access-Control-Request-Method", "PUT")
-SERVERS = {"plain": ("", PLAIN), "idiom": (MAPS, IDIOM), "module": ("", MODULE), "pattern": ("", MODULE)}
+SERVERS = {
+    "plain": ("", PLAIN),
+    "idiom": (MAPS, IDIOM),
+    "module": ("", MODULE),
+    "pattern": ("", MODULE),
+}
 # What is asked, where, and what it is compared with.
 VARIANTS = {
     "no Origin, without the module": ("plain", "GET", "/x", [], None),
@@ -32,11 +37,23 @@ VARIANTS = {
     "allowed, map and add_header": ("idiom", "GET", "/x", [A], "allowed, without the module"),
     "allowed, with it": ("module", "GET", "/x", [A], "allowed, without the module"),
     "pattern, without the module": ("plain", "GET", "/x", [PATTERN], None),
-    "allowed by a pattern, with it": ("pattern", "GET", "/x", [PATTERN], "pattern, without the module"),
+    "allowed by a pattern, with it": (
+        "pattern",
+        "GET",
+        "/x",
+        [PATTERN],
+        "pattern, without the module",
+    ),
     "denied, without the module": ("plain", "GET", "/x", [EVIL], None),
     "denied, with it": ("module", "GET", "/x", [EVIL], "denied, without the module"),
     "preflight, return 204": ("plain", "OPTIONS", "/204", [A, PUT], None),
-    "preflight, add_header and return 204": ("idiom", "OPTIONS", "/preflight", [A, PUT], "preflight, return 204"),
+    "preflight, add_header and return 204": (
+        "idiom",
+        "OPTIONS",
+        "/preflight",
+        [A, PUT],
+        "preflight, return 204",
+    ),
     "preflight, with it": ("module", "OPTIONS", "/x", [A, PUT], "preflight, return 204"),
 }
 
@@ -50,7 +67,9 @@ class Counted(Nginx):
         return [*tool, f"--log-file={self.prefix}/counted", *super().command]
 
 
-def instructions(nginx: Counted, port: int, count: int, method: str, path: str, headers: list) -> int:
+def instructions(
+    nginx: Counted, port: int, count: int, method: str, path: str, headers: list
+) -> int:
     """Of a whole run of nginx that serves so many requests."""
     nginx.start(port)
     assert nginx.process
@@ -75,7 +94,9 @@ def main() -> int:
         cost: dict[str, float] = {}
         for name, (server, method, path, headers, base) in VARIANTS.items():
             (port,) = free_ports(1)
-            nginx = Counted(place / server, module if server in ("module", "pattern") else None, workers=1)
+            nginx = Counted(
+                place / server, module if server in ("module", "pattern") else None, workers=1
+            )
             nginx.write("cors.json", PATTERNED if server == "pattern" else POLICY)
             nginx.write("html/x", "x")
             maps, locations = SERVERS[server]
@@ -85,9 +106,15 @@ def main() -> int:
                 main="master_process off;",
                 level="error",
             )
-            counts = [instructions(nginx, port, count, method, path, headers) for count in (FEW, MANY)]
+            counts = [
+                instructions(nginx, port, count, method, path, headers) for count in (FEW, MANY)
+            ]
             cost[name] = (counts[1] - counts[0]) / (MANY - FEW)
-            more = f"  {cost[name] - cost[base]:+7.0f} ({cost[name] / cost[base] - 1:+.1%})" if base else ""
+            more = (
+                f"  {cost[name] - cost[base]:+7.0f} ({cost[name] / cost[base] - 1:+.1%})"
+                if base
+                else ""
+            )
             print(f"{name:38} {cost[name]:7.0f} instructions{more}", flush=True)
         (ROOT / "build").mkdir(exist_ok=True)
         (ROOT / "build/bench-nginx-instructions.json").write_text(json.dumps(cost, indent=1) + "\n")

@@ -41,7 +41,12 @@ def build(directory: pathlib.Path) -> pathlib.Path:
     (lib / "libcrossgate.so").symlink_to("libcrossgate.so.0")
     environment = os.environ | {"CROSSGATE_LIB": str(lib), "CROSSGATE_RPATH": str(lib)}
     built = subprocess.run(
-        [BUILD, directory / "module"], env=environment, capture_output=True, text=True, timeout=300, check=False
+        [BUILD, directory / "module"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert built.returncode == 0, built.stdout + built.stderr
     assert "warning" not in (directory / "module/make.log").read_text()
@@ -65,7 +70,9 @@ class Response:
     @property
     def cors(self) -> dict[str, str]:
         """The CORS headers and Vary; each may be there once."""
-        names = {name for name, _ in self.headers if name.startswith("access-control-") or name == "vary"}
+        names = {
+            name for name, _ in self.headers if name.startswith("access-control-") or name == "vary"
+        }
         return {name: self.one(name) or "" for name in sorted(names)}
 
 
@@ -103,7 +110,10 @@ class Connection:
 
     def read(self, method: str = "GET") -> Response:
         lines = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        headers = [(name.lower(), value.strip(" ")) for name, value in (line.split(":", 1) for line in lines[1:])]
+        headers = [
+            (name.lower(), value.strip(" "))
+            for name, value in (line.split(":", 1) for line in lines[1:])
+        ]
         response = Response(int(lines[0].split(" ")[1]), headers)
         if method == "HEAD" or response.status in (204, 304) or response.status < 200:
             return response
@@ -149,7 +159,11 @@ class Upstream:
                     pass
                 upstream.seen.append(line)
                 with contextlib.suppress(OSError):
-                    self.wfile.write(upstream.pages.get(re.split(r"[ ?]", line)[1], b"HTTP/1.0 404 Not Found\r\n\r\n"))
+                    self.wfile.write(
+                        upstream.pages.get(
+                            re.split(r"[ ?]", line)[1], b"HTTP/1.0 404 Not Found\r\n\r\n"
+                        )
+                    )
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -191,9 +205,12 @@ class Nginx:
         path.write_text(content if isinstance(content, str) else json.dumps(content))
         return path
 
-    def configure(self, http: str, main: str = "", level: str = "info", load: str | None = None) -> None:
+    def configure(
+        self, http: str, main: str = "", level: str = "info", load: str | None = None
+    ) -> None:
         temporary = "".join(
-            f"    {kind}_temp_path temp/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+            f"    {kind}_temp_path temp/{kind};\n"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         if load is None:
             load = f"load_module {self.module};\n" if self.module else ""
@@ -213,18 +230,27 @@ class Nginx:
 
     def check(self) -> subprocess.CompletedProcess[str]:
         """nginx -t"""
-        return subprocess.run([*self.command, "-t"], capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            [*self.command, "-t"], capture_output=True, text=True, timeout=60, check=False
+        )
 
     @property
     def errors(self) -> str:
         return (self.prefix / "logs/error.log").read_text(errors="replace")
 
     def start(self, port: int) -> None:
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         for _ in range(200):
             if self.process.poll() is not None:
-                raise AssertionError((self.process.stderr.read() if self.process.stderr else b"").decode())
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                raise AssertionError(
+                    (self.process.stderr.read() if self.process.stderr else b"").decode()
+                )
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port), timeout=1),
+            ):
                 return
             time.sleep(0.05)
         raise AssertionError("nginx does not listen")

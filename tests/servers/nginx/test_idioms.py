@@ -147,7 +147,8 @@ def test_add_header_in_a_nested_location_drops_the_inherited_ones(ask):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://example.com.evil.example", "https://notexample.com", "http://www.example.com"]
+    "origin",
+    ["https://example.com.evil.example", "https://notexample.com", "http://www.example.com"],
 )
 def test_a_regex_without_anchors(ask, origin):
     idiom, module = ask("GET", "/map/a.txt", ("Origin", origin))

@@ -218,7 +218,10 @@ RESPONSES = [
     ("GET", "/directory/", 200, []),
     ("GET", "/server-redirect", 301, []),
     ("GET", "/server-return", 403, []),
-    *(("GET", f"/return/{status}", status, []) for status in (200, 204, 301, 302, 403, 404, 429, 500, 503)),
+    *(
+        ("GET", f"/return/{status}", status, [])
+        for status in (200, 204, 301, 302, 403, 404, 429, 500, 503)
+    ),
     ("GET", "/auth", 401, []),
     ("GET", "/auth-request", 403, []),
     ("GET", "/auth-refused", 401, []),
@@ -258,7 +261,9 @@ def test_a_request_that_nginx_cannot_read(site):
         connection.socket.sendall(b"get / HTTP/1.1\r\n\r\n")
         assert connection.read().status == 400
     with Connection(site.port) as connection:
-        connection.socket.sendall(b"OPTIONS /a.txt HTTP/1.1\r\nOrigin: https://a.example\r\n" + b"X: \0\r\n\r\n")
+        connection.socket.sendall(
+            b"OPTIONS /a.txt HTTP/1.1\r\nOrigin: https://a.example\r\n" + b"X: \0\r\n\r\n"
+        )
         response = connection.read()
     assert response.status == 400  # and no answer to a preflight, whatever it was going to be
 
@@ -266,8 +271,15 @@ def test_a_request_that_nginx_cannot_read(site):
 def test_keep_alive_and_head(site):
     with Connection(site.port) as connection:
         for _ in range(20):
-            assert connection.ask("OPTIONS", "/auth", A, PUT, body=b"a body, though none belongs here").cors == ANSWERED
-            assert connection.ask("OPTIONS", "/return/301", A, PUT, body=b"another").cors == ANSWERED
+            assert (
+                connection.ask(
+                    "OPTIONS", "/auth", A, PUT, body=b"a body, though none belongs here"
+                ).cors
+                == ANSWERED
+            )
+            assert (
+                connection.ask("OPTIONS", "/return/301", A, PUT, body=b"another").cors == ANSWERED
+            )
             assert connection.ask("HEAD", "/a.txt", A).cors == GRANTED
             assert connection.ask("GET", "/a.txt", EVIL).cors == {"vary": "Origin"}
             assert connection.ask("GET", "/reject-file", EVIL).status == 403
@@ -338,7 +350,11 @@ def test_a_server_that_only_redirects(site):
     answer = site.preflight("/x", port=site.moved)
     assert (answer.status, answer.cors, answer.one("location")) == (204, ANSWERED, None)
     moved = site.ask("GET", "/x", A, port=site.moved)
-    assert (moved.status, moved.cors, moved.one("location")) == (301, GRANTED, "https://localhost/x")
+    assert (moved.status, moved.cors, moved.one("location")) == (
+        301,
+        GRANTED,
+        "https://localhost/x",
+    )
 
 
 def test_nothing_of_a_preflight_reaches_the_upstream(site):
@@ -346,7 +362,8 @@ def test_nothing_of_a_preflight_reaches_the_upstream(site):
     site.preflight("/proxy/plain")
     site.preflight("/proxy/plain", EVIL, PUT)
     assert site.upstream.seen == []
-    # Without Access-Control-Request-Method it is a request like any other, and so is another method.
+    # Without Access-Control-Request-Method it is a request like any other, and so is another
+    # method.
     for method, headers in (("OPTIONS", [A]), ("OPTIONS", [PUT]), ("GET", [A, PUT])):
         response = site.ask(method, "/proxy/plain", *headers)
         assert (response.status, response.body) == (200, b"plain")
@@ -355,7 +372,10 @@ def test_nothing_of_a_preflight_reaches_the_upstream(site):
 
 def test_what_a_preflight_may_not_do(site):
     answer = site.preflight("/a.txt", A, ("Access-Control-Request-Method", "PATCH"))
-    assert (answer.status, answer.cors) == (204, ANSWERED)  # what is granted stays, PATCH is not in it
+    assert (answer.status, answer.cors) == (
+        204,
+        ANSWERED,
+    )  # what is granted stays, PATCH is not in it
     answer = site.preflight("/a.txt", A, PUT, ("Access-Control-Request-Headers", "x-other"))
     assert answer.one("access-control-allow-headers") == "X-Token, Authorization"
 
@@ -369,7 +389,11 @@ def test_other_statuses_of_preflights(site):
 
 def test_echoed_names_in_several_lines(site):
     answer = site.preflight(
-        "/echo", A, PUT, ("Access-Control-Request-Headers", "x-b, X-A"), ("access-control-request-headers", "x-c,x-b")
+        "/echo",
+        A,
+        PUT,
+        ("Access-Control-Request-Headers", "x-b, X-A"),
+        ("access-control-request-headers", "x-c,x-b"),
     )
     assert answer.one("access-control-allow-headers") == "x-b, x-a, x-c"
 
@@ -380,7 +404,9 @@ def test_more_lines_of_names_than_the_library_has_room_for(site):
     assert (answer.status, answer.cors) == (204, ANSWERED)
     # Nothing passes unseen: the last line counts like the first.
     log = site.nginx.prefix / "logs/access.log"
-    site.preflight("/a.txt?lines", A, PUT, *([token] * 100), ("access-control-request-HEADERS", "x-other"))
+    site.preflight(
+        "/a.txt?lines", A, PUT, *([token] * 100), ("access-control-request-HEADERS", "x-other")
+    )
     for _ in range(40):
         if "/a.txt?lines" in log.read_text():
             break
@@ -408,7 +434,9 @@ def test_options_without_a_preflight_keeps_its_vary_in_an_error_page(site):
 def test_two_origins_are_none(site):
     assert site.ask("GET", "/a.txt", A, A).cors == {"vary": "Origin"}
     assert site.ask("GET", "/any", A, EVIL).cors == {"access-control-allow-origin": "*"}
-    assert site.ask("GET", "/a.txt", ("Origin", "https://a.example, https://a.example")).cors == {"vary": "Origin"}
+    assert site.ask("GET", "/a.txt", ("Origin", "https://a.example, https://a.example")).cors == {
+        "vary": "Origin"
+    }
 
 
 def test_many_origins_more_than_once(site):
@@ -417,12 +445,19 @@ def test_many_origins_more_than_once(site):
     for _ in range(3):
         for name in names:
             origin = ("Origin", f"https://{name}")
-            assert site.ask("GET", "/a.txt", origin).cors == GRANTED | {"access-control-allow-origin": origin[1]}
+            assert site.ask("GET", "/a.txt", origin).cors == GRANTED | {
+                "access-control-allow-origin": origin[1]
+            }
             assert site.ask("GET", "/a.txt", origin, origin).cors == {"vary": "Origin"}
             assert site.ask("GET", "/any", origin).cors == {"access-control-allow-origin": "*"}
-            assert site.ask("GET", "/a.txt", ("Origin", f"https://{name}.")).cors == {"vary": "Origin"}
+            assert site.ask("GET", "/a.txt", ("Origin", f"https://{name}.")).cors == {
+                "vary": "Origin"
+            }
             answer = site.preflight("/a.txt", origin, PUT)
-            assert (answer.status, answer.cors) == (204, ANSWERED | {"access-control-allow-origin": origin[1]})
+            assert (answer.status, answer.cors) == (
+                204,
+                ANSWERED | {"access-control-allow-origin": origin[1]},
+            )
             assert site.ask("OPTIONS", "/a.txt", origin).one("vary") == PREFLIGHT_VARY
 
 
@@ -448,7 +483,17 @@ class Telling(Nginx):
     def __init__(self, prefix, module):
         super().__init__(prefix, module, workers=1)
         source = self.write("tells.c", TELLS)
-        command = ["cc", "-shared", "-fPIC", "-Wall", "-Werror", f"-I{ROOT}/include", source, "-o", prefix / "tells.so"]
+        command = [
+            "cc",
+            "-shared",
+            "-fPIC",
+            "-Wall",
+            "-Werror",
+            f"-I{ROOT}/include",
+            source,
+            "-o",
+            prefix / "tells.so",
+        ]
         subprocess.run([*command, "-ldl"], check=True)
 
     @property
@@ -465,7 +510,11 @@ def test_what_a_worker_remembers(module, tmp_path):
     many = [f"https://{n}.example" for n in range(10)]
     policies = {
         "main": MAIN,
-        "any": {"allow_origins": "*", "expose_headers": ["X-Total"], "own_origins": ["https://own.example"]},
+        "any": {
+            "allow_origins": "*",
+            "expose_headers": ["X-Total"],
+            "own_origins": ["https://own.example"],
+        },
         "many": {"allow_origins": many},
         "null": {"allow_origins": ["https://a.example"], "allow_null_origin": True},
         "static": {"allow_origins": ["https://a.example"], "single_origin": "static"},
@@ -475,8 +524,12 @@ def test_what_a_worker_remembers(module, tmp_path):
     nginx = Telling(tmp_path, module)
     for name, policy in policies.items():
         nginx.write(f"{name}.json", policy)
-    places = "".join(f"location /{name} {{ crossgate_policy {name}.json; return 200; }}" for name in policies)
-    watched = "location /watched { crossgate_policy any.json; crossgate_shadow main.json; return 200; }"
+    places = "".join(
+        f"location /{name} {{ crossgate_policy {name}.json; return 200; }}" for name in policies
+    )
+    watched = (
+        "location /watched { crossgate_policy any.json; crossgate_shadow main.json; return 200; }"
+    )
     asked = "location /asked { crossgate_policy host.json; crossgate_verdict allow; return 200; }"
     nginx.configure(f"server {{ listen 127.0.0.1:{port}; {places} {watched} {asked} }}")
     with nginx.running(port), Connection(port) as connection:
@@ -484,7 +537,9 @@ def test_what_a_worker_remembers(module, tmp_path):
         def decisions(path, *origins, method="GET", answer="same"):
             before = nginx.decisions
             cors = connection.ask(method, path, *(("Origin", origin) for origin in origins)).cors
-            assert cors.get("access-control-allow-origin") == (origins[0] if answer == "same" else answer)
+            assert cors.get("access-control-allow-origin") == (
+                origins[0] if answer == "same" else answer
+            )
             return nginx.decisions - before
 
         # A place is taken by deciding a second time.
@@ -497,13 +552,24 @@ def test_what_a_worker_remembers(module, tmp_path):
         assert [decisions("/main", "https://evil.example", answer=None) for _ in range(2)] == [1, 1]
         assert [decisions("/null", "null") for _ in range(2)] == [1, 1]
         for number, origin in enumerate(many):
-            assert [decisions("/many", origin) for _ in range(2)] == ([2, 0] if number < 8 else [1, 1])
+            assert [decisions("/many", origin) for _ in range(2)] == (
+                [2, 0] if number < 8 else [1, 1]
+            )
         assert decisions("/many", many[0]) == 0
         # A constant origin, but what is told of the request differs.
         assert [decisions("/static", "https://a.example") for _ in range(2)] == [2, 0]
-        assert [decisions("/static", "https://evil.example", answer="https://a.example") for _ in range(2)] == [1, 1]
+        assert [
+            decisions("/static", "https://evil.example", answer="https://a.example")
+            for _ in range(2)
+        ] == [1, 1]
         # "*" is the same for everybody, and never takes long.
-        for origins in (["https://a.example"], ["null"], ["x, y"], ["https://own.example"], ["https://a.example"] * 2):
+        for origins in (
+            ["https://a.example"],
+            ["null"],
+            ["x, y"],
+            ["https://own.example"],
+            ["https://a.example"] * 2,
+        ):
             assert decisions("/any", *origins, answer="*") == 0
             assert decisions("/any", *origins, answer="*", method="POST") == 0
             assert decisions("/any", *origins, answer="*", method="OPTIONS") == 1
@@ -513,7 +579,9 @@ def test_what_a_worker_remembers(module, tmp_path):
         assert nginx.errors.count("shadow policy differs") == 1
 
 
-@pytest.mark.parametrize("value", ["\thttps://a.example", "https://a.example\t ", " \t https://a.example"])
+@pytest.mark.parametrize(
+    "value", ["\thttps://a.example", "https://a.example\t ", " \t https://a.example"]
+)
 def test_tabs_around_an_origin(site, value):
     assert site.ask("GET", "/a.txt", ("Origin", value)).cors == GRANTED
 
@@ -598,8 +666,12 @@ def test_return_with_an_error_page_keeps_the_decision(site, path):
 def test_where_a_policy_begins(site):
     star = {"access-control-allow-origin": "*"}
     assert site.ask("GET", "/page-return", A, port=site.bare).cors == star
-    assert site.preflight("/page-return", port=site.bare).status == 404  # an error page answers no preflight
-    assert site.preflight("/app", port=site.bare).status == 204  # error_page = hands over to an application
+    assert (
+        site.preflight("/page-return", port=site.bare).status == 404
+    )  # an error page answers no preflight
+    assert (
+        site.preflight("/app", port=site.bare).status == 204
+    )  # error_page = hands over to an application
     # The location behind the rewrite has no policy.
     assert site.ask("GET", "/rewritten", A, port=site.bare).cors == {}
     assert site.preflight("/rewritten", port=site.bare).status == 200
@@ -678,10 +750,13 @@ def test_the_host_decides(site):
         assert origin("/host", value) is None
     assert origin("/host-mute", "https://tenant.example") is None
     assert (
-        site.preflight("/host", ("Origin", "https://tenant.example"), ("Access-Control-Request-Method", "GET")).status
+        site.preflight(
+            "/host", ("Origin", "https://tenant.example"), ("Access-Control-Request-Method", "GET")
+        ).status
         == 204
     )
-    # Not asked, not told: the library refuses a verdict that nobody wanted, and the module would log that.
+    # Not asked, not told: the library refuses a verdict that nobody wanted, and the module would
+    # log that.
     assert origin("/host-unasked", "https://tenant.example") is None
     assert origin("/host-unasked", "https://a.example") == "https://a.example"
     assert "verdict for a policy" not in site.nginx.errors
@@ -692,12 +767,18 @@ def test_variables_in_the_log(site):
         (site.ask("GET", "/a.txt?1", A), "/a.txt?1 200 actual allowed 1 0"),
         (site.ask("GET", "/none?2", EVIL), "/none?2 404 actual origin_not_listed 0 0"),
         (site.preflight("/auth?3"), "/auth?3 204 preflight allowed 1 0"),
-        (site.preflight("/return/301?4", EVIL, PUT), "/return/301?4 403 preflight origin_not_listed 0 0"),
+        (
+            site.preflight("/return/301?4", EVIL, PUT),
+            "/return/301?4 403 preflight origin_not_listed 0 0",
+        ),
         (site.ask("GET", "/a.txt?5"), "/a.txt?5 200 not_cors no_origin - 0"),
         (site.ask("GET", "/off?6", A), "/off?6 200 - - - -"),
         (site.ask("GET", "/accel?7", A), "/accel?7 200 actual allowed 1 0"),
         (site.ask("GET", "/error-page?8", A, A), "/error-page?8 404 actual origin_multiple 0 0"),
-        (site.ask("GET", "/a.txt?9", A, ("Range", "bytes=1000-")), "/a.txt?9 416 actual allowed 1 0"),
+        (
+            site.ask("GET", "/a.txt?9", A, ("Range", "bytes=1000-")),
+            "/a.txt?9 416 actual allowed 1 0",
+        ),
         (site.ask("GET", "/proxy/stars?10", A), "/proxy/stars?10 200 actual allowed 1 1"),
         (site.ask("GET", "/proxy/stars?11"), "/proxy/stars?11 200 not_cors no_origin - 1"),
         (site.ask("GET", "/proxy/plain?12", A), "/proxy/plain?12 200 actual allowed 1 0"),
@@ -732,7 +813,9 @@ def curl(site, path, *options):
     assert head[0].startswith("HTTP/2 ")
     headers = dict(line.split(": ", 1) for line in head[1:])
     assert len(headers) == len(head) - 1  # none twice
-    return int(head[0].split(" ")[1]), {name: value for name, value in headers.items() if name in ANSWERED | GRANTED}
+    return int(head[0].split(" ")[1]), {
+        name: value for name, value in headers.items() if name in ANSWERED | GRANTED
+    }
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -817,7 +900,9 @@ def test_vectors(module, tmp_path):
             if "verdict" in request:
                 headers.append(("X-Verdict", request["verdict"]))
             for extra in ("", "junk"):
-                response = connection.ask(request["method"], f"{place}{extra}?id={vector['id']}", *headers)
+                response = connection.ask(
+                    request["method"], f"{place}{extra}?id={vector['id']}", *headers
+                )
                 found = [
                     [name, value]
                     for name, value in response.headers
@@ -848,7 +933,11 @@ def configured(module, tmp_path, inner, **files):
 
 
 def test_a_bad_policy_shows_every_problem(module, tmp_path):
-    bad = {"allow_origins": ["https://a.example/", "*.b.example"], "allow_credentials": "yes", "max_ages": 5}
+    bad = {
+        "allow_origins": ["https://a.example/", "*.b.example"],
+        "allow_credentials": "yes",
+        "max_ages": 5,
+    }
     nginx = configured(module, tmp_path, "crossgate_policy bad.json;", bad_json=bad)
     checked = nginx.check()
     assert checked.returncode == 1
@@ -898,9 +987,13 @@ def test_a_verdict_that_nobody_asks_for(module, tmp_path):
         assert warnings(inner) == [], inner
     place = f"{tmp_path}/nginx.conf"
     first = next(
-        number for number, line in enumerate((tmp_path / "nginx.conf").read_text().splitlines(), 1) if "listen" in line
+        number
+        for number, line in enumerate((tmp_path / "nginx.conf").read_text().splitlines(), 1)
+        if "listen" in line
     )
-    assert warnings("\ncrossgate_policy good.json;\ncrossgate_verdict $host;") == [f"{place}:{first + 2}"]
+    assert warnings("\ncrossgate_policy good.json;\ncrossgate_verdict $host;") == [
+        f"{place}:{first + 2}"
+    ]
     assert warnings("crossgate_verdict $host;") == [f"{place}:{first}"]
     twice = (
         "crossgate_policy host.json; location /a { crossgate_policy good.json;\ncrossgate_verdict $host; }\n"
@@ -912,10 +1005,22 @@ def test_a_verdict_that_nobody_asks_for(module, tmp_path):
 @pytest.mark.parametrize(
     ("inner", "message"),
     [
-        ("crossgate_policy good.json; crossgate_policy good.json;", '"crossgate_policy" directive is duplicate'),
-        ("crossgate_shadow good.json; crossgate_shadow good.json;", '"crossgate_shadow" directive is duplicate'),
-        ("crossgate_shadow off; crossgate_shadow off;", '"crossgate_shadow" directive is duplicate'),
-        ("crossgate_verdict $host; crossgate_verdict $host;", '"crossgate_verdict" directive is duplicate'),
+        (
+            "crossgate_policy good.json; crossgate_policy good.json;",
+            '"crossgate_policy" directive is duplicate',
+        ),
+        (
+            "crossgate_shadow good.json; crossgate_shadow good.json;",
+            '"crossgate_shadow" directive is duplicate',
+        ),
+        (
+            "crossgate_shadow off; crossgate_shadow off;",
+            '"crossgate_shadow" directive is duplicate',
+        ),
+        (
+            "crossgate_verdict $host; crossgate_verdict $host;",
+            '"crossgate_verdict" directive is duplicate',
+        ),
         ("crossgate off; crossgate off;", '"crossgate" directive is duplicate'),
         ("crossgate off; crossgate_policy good.json;", 'contradicts "crossgate off"'),
         ("crossgate_policy good.json; crossgate off;", 'contradicts "crossgate_policy"'),
@@ -924,7 +1029,10 @@ def test_a_verdict_that_nobody_asks_for(module, tmp_path):
         ("crossgate_policy good.txt;", "good.txt"),
         ("crossgate_policy;", 'invalid number of arguments in "crossgate_policy"'),
         ("crossgate_verdict $no_such_variable;", 'unknown "no_such_variable" variable'),
-        ("location / { if ($host) { crossgate_policy good.json; } }", "directive is not allowed here"),
+        (
+            "location / { if ($host) { crossgate_policy good.json; } }",
+            "directive is not allowed here",
+        ),
     ],
 )
 def test_wrong_directives(module, tmp_path, inner, message):
@@ -1009,8 +1117,12 @@ def test_shadow_and_verdict(module, tmp_path):
         def ask(path, *headers, method="GET"):
             before = nginx.errors.count("shadow policy differs")
             response = connection.ask(method, path, *headers)
-            lines = [line for line in nginx.errors.splitlines() if "shadow policy differs" in line][before:]
-            return response.cors, [re.search(r"differs: (.*?), client: ", line)[1] for line in lines]
+            lines = [line for line in nginx.errors.splitlines() if "shadow policy differs" in line][
+                before:
+            ]
+            return response.cors, [
+                re.search(r"differs: (.*?), client: ", line)[1] for line in lines
+            ]
 
         def vary_instead_of(origin):
             return f'"Vary: Origin", not "Access-Control-Allow-Origin: {origin}"'
@@ -1084,9 +1196,13 @@ def test_directives_at_http_level(module, tmp_path):
     nginx = Nginx(tmp_path, module)
     for name in ("main", "other", "host"):
         nginx.write(f"{name}.json", POLICIES[name])
-    nginx.write("shadow.json", MAIN | {"allow_origins": ["https://new.example", "https://a.example"]})
+    nginx.write(
+        "shadow.json", MAIN | {"allow_origins": ["https://new.example", "https://a.example"]}
+    )
     nginx.configure(HTTP_LEVEL % ports)
-    new, other, tenant = (("Origin", f"https://{name}.example") for name in ("new", "other", "tenant"))
+    new, other, tenant = (
+        ("Origin", f"https://{name}.example") for name in ("new", "other", "tenant")
+    )
     others = {"access-control-allow-origin": "https://other.example", "vary": "Origin"}
     denied = {"vary": "Origin"}
 
@@ -1114,7 +1230,10 @@ def test_directives_at_http_level(module, tmp_path):
             assert ask(path, new) == (denied, 0)
         assert ask("/watched", new) == (denied, 0)
         assert ask("/watched", other) == (denied, 1)
-        assert ask("/host", tenant) == ({"access-control-allow-origin": tenant[1], "vary": "Origin"}, 0)
+        assert ask("/host", tenant) == (
+            {"access-control-allow-origin": tenant[1], "vary": "Origin"},
+            0,
+        )
         assert ask("/host", new) == (denied, 0)
         assert ask("/host-none", tenant) == (denied, 0)
         assert ask("/", A, server="off") == ({}, 0)
@@ -1161,7 +1280,9 @@ def resident(pid):
 def test_reload_under_load(module, tmp_path):
     (port,) = free_ports(1)
     nginx = Nginx(tmp_path, module, workers=4)
-    nginx.configure(f"server {{ listen 127.0.0.1:{port}; crossgate_policy p.json; location / {{ return 200; }} }}")
+    nginx.configure(
+        f"server {{ listen 127.0.0.1:{port}; crossgate_policy p.json; location / {{ return 200; }} }}"
+    )
     nginx.write("p.json", MAIN)
     stop = threading.Event()
 
@@ -1182,7 +1303,9 @@ def test_reload_under_load(module, tmp_path):
         workers = [pool.submit(load) for _ in range(3)]
         try:
             for turn in range(10):
-                nginx.write("p.json.new", MAIN | {"expose_headers": [f"X-{turn}"]}).rename(tmp_path / "p.json")
+                nginx.write("p.json.new", MAIN | {"expose_headers": [f"X-{turn}"]}).rename(
+                    tmp_path / "p.json"
+                )
                 nginx.reload()
                 time.sleep(0.3)
             nginx.write("p.json.new", '{"allow_origins": []}').rename(tmp_path / "p.json")
@@ -1204,7 +1327,10 @@ def test_reload_frees_old_policies(module, tmp_path):
     (port,) = free_ports(1)
     nginx = Nginx(tmp_path, module, workers=1)
     nginx.configure(f"server {{ listen 127.0.0.1:{port}; crossgate_policy big.json; }}")
-    nginx.write("big.json", {"allow_origins": [f"https://host-{number}.example" for number in range(50_000)]})
+    nginx.write(
+        "big.json",
+        {"allow_origins": [f"https://host-{number}.example" for number in range(50_000)]},
+    )
 
     def reload_times(count):
         for _ in range(count):
@@ -1233,14 +1359,21 @@ def test_one_library_inside_the_module(module, tmp_path):
         pytest.skip("target/release/libcrossgate.a is missing: make build")
     shutil.copy(ROOT / "target/release/libcrossgate.a", tmp_path)
     environment = os.environ | {"CROSSGATE_STATIC": "1", "CROSSGATE_LIB": str(tmp_path)}
-    built = subprocess.run([BUILD, tmp_path / "out"], env=environment, capture_output=True, text=True, check=False)
+    built = subprocess.run(
+        [BUILD, tmp_path / "out"], env=environment, capture_output=True, text=True, check=False
+    )
     assert built.returncode == 0, built.stderr
     static = pathlib.Path(built.stdout.strip())
-    symbols = subprocess.run(["nm", "-D", "--defined-only", static], capture_output=True, text=True, check=True).stdout
+    symbols = subprocess.run(
+        ["nm", "-D", "--defined-only", static], capture_output=True, text=True, check=True
+    ).stdout
     assert {line.split()[-1] for line in symbols.splitlines()} == {
         "ngx_http_crossgate_module",
         "ngx_module_names",
         "ngx_module_order",
         "ngx_modules",
     }
-    assert configured(static, tmp_path / "prefix", "crossgate_policy good.json;").check().returncode == 0
+    assert (
+        configured(static, tmp_path / "prefix", "crossgate_policy good.json;").check().returncode
+        == 0
+    )

@@ -29,11 +29,16 @@ def configure(nginx, block):
     if block.startswith("load_module"):
         load, rest = block.split("\n", 1)
         assert load == "load_module modules/ngx_http_crossgate_module.so;"
-        main = f"load_module {nginx.module};\npid nginx.pid;\nerror_log logs/error.log;\ndaemon off;\n"
-        temporary = "".join(
-            f"{kind}_temp_path temp/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        main = (
+            f"load_module {nginx.module};\npid nginx.pid;\nerror_log logs/error.log;\ndaemon off;\n"
         )
-        nginx.write("nginx.conf", main + rest.replace("http {\n", f"http {{ access_log off; {temporary}\n"))
+        temporary = "".join(
+            f"{kind}_temp_path temp/{kind}; "
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        nginx.write(
+            "nginx.conf", main + rest.replace("http {\n", f"http {{ access_log off; {temporary}\n")
+        )
     else:
         nginx.configure(block)
 

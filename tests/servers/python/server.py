@@ -54,7 +54,9 @@ class App:
         else:
             status, headers, body = handler(method, path)
             headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": decision.apply(headers)})
+        await send(
+            {"type": "http.response.start", "status": status, "headers": decision.apply(headers)}
+        )
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
 
 

@@ -35,7 +35,11 @@ def data() -> dict[str, bool]:
 
 @app.get("/own")
 def own() -> PlainTextResponse:
-    headers = {"Access-Control-Allow-Origin": "*", "Vary": "Accept", "Access-Control-Expose-Headers": "X-Own"}
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Vary": "Accept",
+        "Access-Control-Expose-Headers": "X-Own",
+    }
     return PlainTextResponse("own", headers=headers)
 
 
@@ -74,7 +78,11 @@ async def public(request: Any) -> PlainTextResponse:
 app.mount("/static", Starlette(routes=[Route("/file", public)]))
 # Its own middleware, inside ours: ours has the last word.
 app.mount(
-    "/inner", Starlette(routes=[Route("/file", public)], middleware=[Middleware(CORSMiddleware, allow_origins=["*"])])
+    "/inner",
+    Starlette(
+        routes=[Route("/file", public)],
+        middleware=[Middleware(CORSMiddleware, allow_origins=["*"])],
+    ),
 )
 
 served: Any = app

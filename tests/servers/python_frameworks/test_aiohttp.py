@@ -51,7 +51,14 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
 
 def application() -> web.Application:
     app = web.Application()
-    routes = {"/": hello, "/own": own, "/stream": stream, "/refused": refused, "/crash": crash, "/socket": socket}
+    routes = {
+        "/": hello,
+        "/own": own,
+        "/stream": stream,
+        "/refused": refused,
+        "/crash": crash,
+        "/socket": socket,
+    }
     for path, handler in routes.items():
         app.router.add_get(path, handler)
     sub = web.Application()
@@ -74,7 +81,9 @@ def serve(app: web.Application, client: Callable[[Ask], Awaitable[None]]) -> Non
         port = runner.addresses[0][1]
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
 
-            async def ask(path: str, origin: str | None = A, method: str = "GET", **headers: str) -> Any:
+            async def ask(
+                path: str, origin: str | None = A, method: str = "GET", **headers: str
+            ) -> Any:
                 sent = {key.replace("_", "-"): value for key, value in headers.items()}
                 if origin is not None:
                     sent["Origin"] = origin
@@ -88,7 +97,11 @@ def serve(app: web.Application, client: Callable[[Ask], Awaitable[None]]) -> Non
     asyncio.run(main())
 
 
-OPTIONS: dict[str, Any] = {"allow_origins": [A], "allow_methods": ["PUT"], "expose_headers": ["X-B"]}
+OPTIONS: dict[str, Any] = {
+    "allow_origins": [A],
+    "allow_methods": ["PUT"],
+    "expose_headers": ["X-B"],
+}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +142,11 @@ def test_preflights() -> None:
             allowed = await ask(path, method="OPTIONS", Access_Control_Request_Method="PUT")
             assert (allowed.status, allowed.headers["Access-Control-Allow-Methods"]) == (204, "PUT")
             denied = await ask(path, EVIL, method="OPTIONS", Access_Control_Request_Method="PUT")
-            assert (denied.status, denied.headers.get(ACAO), denied.headers.get("Content-Type")) == (403, None, None)
+            assert (
+                denied.status,
+                denied.headers.get(ACAO),
+                denied.headers.get("Content-Type"),
+            ) == (403, None, None)
         plain = await ask("/", method="OPTIONS")
         assert (plain.status, plain.headers[ACAO]) == (405, A)
 
@@ -197,13 +214,22 @@ def test_predicates_and_rejection() -> None:
         return origin == A
 
     app = application()
-    setup(app, allow_origin_predicate=predicate, denied_actual="reject", own_origins=["https://own.example"])
+    setup(
+        app,
+        allow_origin_predicate=predicate,
+        denied_actual="reject",
+        own_origins=["https://own.example"],
+    )
 
     async def client(ask: Ask) -> None:
         assert (await ask("/")).headers[ACAO] == A
         assert (await ask("/none")).headers[ACAO] == A
         rejected = await ask("/", EVIL)
-        assert (rejected.status, rejected.headers.get(ACAO), rejected.headers["Vary"]) == (403, None, "Origin")
+        assert (rejected.status, rejected.headers.get(ACAO), rejected.headers["Vary"]) == (
+            403,
+            None,
+            "Origin",
+        )
 
     serve(app, client)
 
@@ -216,7 +242,9 @@ def test_shared_policies() -> None:
     async def client(ask: Ask) -> None:
         assert ACAO not in (await ask("/")).headers
         shared.replace(Policy(allow_origins=[A]))
-        shared.set_shadow(Policy(allow_origins=[EVIL]), lambda live, shadow: differences.append(shadow.reason))
+        shared.set_shadow(
+            Policy(allow_origins=[EVIL]), lambda live, shadow: differences.append(shadow.reason)
+        )
         assert (await ask("/")).headers[ACAO] == A
 
     serve(app, client)
@@ -232,7 +260,10 @@ def test_defaults_of_aiohttp_cors() -> None:
         for origin in (A, "https://x.sub.example", "null"):
             assert (await ask("/", origin)).headers[ACAO] == origin
             answer = await ask("/", origin, method="OPTIONS", Access_Control_Request_Method="PUT")
-            assert (answer.status, answer.headers["Access-Control-Allow-Methods"]) == (200, "DELETE, PUT")
+            assert (answer.status, answer.headers["Access-Control-Allow-Methods"]) == (
+                200,
+                "DELETE, PUT",
+            )
         assert ACAO not in (await ask("/", EVIL)).headers
         assert (await ask("/")).headers["Access-Control-Expose-Headers"] == "X-C"
 
@@ -250,11 +281,18 @@ def test_mistakes() -> None:
         setup(web.Application(), policy=Policy(allow_origins=[A]), max_age=5)
     with pytest.raises(TypeError, match=r"allow_headers, .* cannot be given beside it"):
         setup(web.Application(), policy=Policy(allow_origins=[A]), defaults={A: {}})
-    with pytest.raises(PolicyError, match=r"option_type at defaults = list: must be a dict of .*, not list"):
+    with pytest.raises(
+        PolicyError, match=r"option_type at defaults = list: must be a dict of .*, not list"
+    ):
         setup(web.Application(), defaults=[A])  # type: ignore[arg-type]
-    with pytest.raises(PolicyError, match=r"option_type at defaults\['https://a.example'\] = x: must be .*, not str"):
+    with pytest.raises(
+        PolicyError,
+        match=r"option_type at defaults\['https://a.example'\] = x: must be .*, not str",
+    ):
         setup(web.Application(), defaults={A: "x"})
-    with pytest.raises(PolicyError, match=r"unknown_option at defaults\['https://a.example'\].allow_origin = "):
+    with pytest.raises(
+        PolicyError, match=r"unknown_option at defaults\['https://a.example'\].allow_origin = "
+    ):
         setup(web.Application(), defaults={A: {"allow_origin": "*"}})
     with pytest.raises(PolicyError, match="one set of options for all its origins"):
         setup(web.Application(), defaults={A: {}, EVIL: {"max_age": 5}})
@@ -274,8 +312,16 @@ def test_wrong_types_hide_nothing() -> None:
         ("option_type", "allow_methods[0]"),
         ("option_type", "allow_origins"),
     ]
-    own = {"allow_methods": {1, "PUT"}, "allow_credentials": "yes", "max_age": "x", "expose_headers": 7, "origin": A}
-    assert errors(defaults={f"{A}/": own, EVIL: 3, 5: own, "null": {**own, "max_age": 9}}, expose_headers=8) == [
+    own = {
+        "allow_methods": {1, "PUT"},
+        "allow_credentials": "yes",
+        "max_age": "x",
+        "expose_headers": 7,
+        "origin": A,
+    }
+    assert errors(
+        defaults={f"{A}/": own, EVIL: 3, 5: own, "null": {**own, "max_age": 9}}, expose_headers=8
+    ) == [
         ("duplicate_option", "defaults['null'].max_age"),
         ("max_age_invalid", f"defaults['{A}/'].max_age"),
         ("option_type", f"defaults['{A}/'].allow_credentials"),

@@ -17,7 +17,9 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 OLDEST = HERE.parents[2] / "build/venv-oldest-asgi/bin/python"
 A, EVIL = "https://a.example", "https://evil.example"
-ACAO, ACAC, ACEH = (f"Access-Control-{name}" for name in ("Allow-Origin", "Allow-Credentials", "Expose-Headers"))
+ACAO, ACAC, ACEH = (
+    f"Access-Control-{name}" for name in ("Allow-Origin", "Allow-Credentials", "Expose-Headers")
+)
 
 
 class Server:
@@ -27,7 +29,9 @@ class Server:
         self.outermost = outermost
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
 
-    def ask(self, path: str, origin: str | None = A, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
+    def ask(
+        self, path: str, origin: str | None = A, method: str = "GET", **headers: str
+    ) -> http.client.HTTPResponse:
         """Asks on one connection that is kept alive."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if origin is not None:
@@ -71,14 +75,22 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 def test_actual(server: Server) -> None:
     response = server.ask("/data")
     assert (response.status, response.text) == (200, b'{"ok":true}')
-    assert (response.headers.get_all(ACAO), response.headers[ACAC], response.headers[ACEH]) == ([A], "true", "X-B")
+    assert (response.headers.get_all(ACAO), response.headers[ACAC], response.headers[ACEH]) == (
+        [A],
+        "true",
+        "X-B",
+    )
     assert response.headers.get_all("Vary") == ["Origin"]
 
 
 def test_denied_and_no_origin(server: Server) -> None:
     for origin in (EVIL, "null", None):
         response = server.ask("/data", origin)
-        assert (response.status, response.headers[ACAO], response.headers["Vary"]) == (200, None, "Origin")
+        assert (response.status, response.headers[ACAO], response.headers["Vary"]) == (
+            200,
+            None,
+            "Origin",
+        )
 
 
 def test_head(server: Server) -> None:
@@ -90,10 +102,18 @@ def test_preflights(server: Server) -> None:
     asked = {"Access_Control_Request_Method": "PUT", "Access_Control_Request_Headers": "x-token"}
     for path in ("/data", "/none", "/static/file"):
         response = server.ask(path, method="OPTIONS", **asked)
-        assert (response.status, response.text, response.headers["Content-Length"]) == (200, b"", "0")
+        assert (response.status, response.text, response.headers["Content-Length"]) == (
+            200,
+            b"",
+            "0",
+        )
         assert response.headers["Access-Control-Allow-Methods"] == "GET, PUT"
         denied = server.ask(path, EVIL, "OPTIONS", **asked)
-        assert (denied.status, denied.headers[ACAO], denied.headers["Content-Length"]) == (400, None, "0")
+        assert (denied.status, denied.headers[ACAO], denied.headers["Content-Length"]) == (
+            400,
+            None,
+            "0",
+        )
     # Without a requested method it is the application's.
     assert server.ask("/data", method="OPTIONS").status == 405
 
@@ -123,7 +143,10 @@ def test_streams_and_background_tasks(server: Server) -> None:
 
 def test_what_the_handler_set(server: Server) -> None:
     response = server.ask("/own")
-    assert (response.headers.get_all(ACAO), response.headers.get_all("Vary")) == ([A], ["Accept, Origin"])
+    assert (response.headers.get_all(ACAO), response.headers.get_all("Vary")) == (
+        [A],
+        ["Accept, Origin"],
+    )
     assert response.headers.get_all(ACEH) == ["X-Own, X-B"]
     assert server.ask("/own", EVIL).headers[ACAO] is None
 
@@ -137,7 +160,13 @@ def test_the_connection_is_kept(server: Server) -> None:
     server.ask("/data")
     kept = server.connection.sock
     asked = {"Access_Control_Request_Method": "PUT"}
-    for method, more in (("OPTIONS", asked), ("GET", {}), ("OPTIONS", asked), ("HEAD", {}), ("GET", {})):
+    for method, more in (
+        ("OPTIONS", asked),
+        ("GET", {}),
+        ("OPTIONS", asked),
+        ("HEAD", {}),
+        ("GET", {}),
+    ):
         server.ask("/data", method=method, **more)
         assert server.connection.sock is kept
 
@@ -171,7 +200,11 @@ def test_hostile_requests(server: Server) -> None:
     ]
     for headers in hostile:
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
-            client.sendall(b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + b"\r\n")
+            client.sendall(
+                b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                + headers
+                + b"\r\n"
+            )
             answer = b""
             while chunk := client.recv(65536):
                 answer += chunk

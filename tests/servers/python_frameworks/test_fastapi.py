@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 from crossgate.asgi import CORSMiddleware, install
 from fastapi import BackgroundTasks, FastAPI, HTTPException, WebSocket
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
+from fastapi.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    StreamingResponse,
+)
 from fastapi.testclient import TestClient
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -19,7 +25,11 @@ from starlette.websockets import WebSocketDisconnect
 
 A, EVIL = "https://a.example", "https://evil.example"
 ACAO = "access-control-allow-origin"
-OPTIONS: dict[str, Any] = {"allow_origins": [A], "allow_methods": ["GET", "PUT"], "allow_credentials": True}
+OPTIONS: dict[str, Any] = {
+    "allow_origins": [A],
+    "allow_methods": ["GET", "PUT"],
+    "allow_credentials": True,
+}
 PREFLIGHT = {"Origin": A, "Access-Control-Request-Method": "PUT"}
 
 
@@ -77,7 +87,9 @@ def ask(app: Any, path: str, origin: str | None = A, **headers: str) -> Any:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     if origin is not None:
         given["Origin"] = origin
-    return TestClient(app, raise_server_exceptions=False).get(path, headers=given, follow_redirects=False)
+    return TestClient(app, raise_server_exceptions=False).get(
+        path, headers=given, follow_redirects=False
+    )
 
 
 def one(response: Any, name: str) -> str | None:
@@ -192,7 +204,11 @@ def test_compressed_responses_vary_by_both(gzip_is_outside: bool) -> None:
     for middleware, options in reversed(added) if gzip_is_outside else added:
         app.add_middleware(middleware, **options)
     response = ask(app, "/long", Accept_Encoding="gzip")
-    assert (response.headers["content-encoding"], response.text, one(response, ACAO)) == ("gzip", "x" * 5000, A)
+    assert (response.headers["content-encoding"], response.text, one(response, ACAO)) == (
+        "gzip",
+        "x" * 5000,
+        A,
+    )
     vary = one(response, "vary")
     assert vary is not None
     assert sorted(vary.split(", ")) == ["Accept-Encoding", "Origin"]
@@ -223,7 +239,10 @@ def test_twice_is_once() -> None:
     install(app, **OPTIONS)
     for origin in (A, EVIL, None):
         response = ask(app, "/data", origin)
-        assert (one(response, ACAO), one(response, "vary")) == (A if origin == A else None, "Origin")
+        assert (one(response, ACAO), one(response, "vary")) == (
+            A if origin == A else None,
+            "Origin",
+        )
     client = TestClient(app)
     assert client.options("/data", headers=PREFLIGHT).status_code == 200
     assert client.options("/data", headers={**PREFLIGHT, "Origin": EVIL}).status_code == 400
@@ -322,6 +341,12 @@ def test_websockets_through_the_test_client() -> None:
 
 def test_head_and_plain_options(app: FastAPI) -> None:
     client = TestClient(app)
-    for response in (client.head("/file", headers={"Origin": A}), client.options("/data", headers={"Origin": A})):
+    for response in (
+        client.head("/file", headers={"Origin": A}),
+        client.options("/data", headers={"Origin": A}),
+    ):
         assert (response.status_code, one(response, ACAO)) == (405, A)
-    assert one(client.options("/data", headers={"Origin": A}), "vary") == "Origin, Access-Control-Request-Method"
+    assert (
+        one(client.options("/data", headers={"Origin": A}), "vary")
+        == "Origin, Access-Control-Request-Method"
+    )

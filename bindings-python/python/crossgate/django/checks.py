@@ -1,8 +1,8 @@
 """System checks: everything that the settings have wrong, in one run."""
 
-# Django brings no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+# Django brings no types. pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false,
+# reportUnknownVariableType=false pyright: reportUnknownArgumentType=false,
+# reportUnknownParameterType=false, reportUntypedBaseClass=false
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The settings, compiled once and again whenever a test changes one."""
 
-# Django brings no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+# Django brings no types. pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false,
+# reportUnknownVariableType=false pyright: reportUnknownArgumentType=false,
+# reportUnknownParameterType=false, reportUntypedBaseClass=false
 
 from __future__ import annotations
 

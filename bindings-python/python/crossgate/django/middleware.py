@@ -1,8 +1,8 @@
 """The middleware: first in MIDDLEWARE, so that every response passes it."""
 
-# Django brings no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+# Django brings no types. pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false,
+# reportUnknownVariableType=false pyright: reportUnknownArgumentType=false,
+# reportUnknownParameterType=false, reportUntypedBaseClass=false
 
 from __future__ import annotations
 
@@ -132,5 +132,6 @@ def _answer(status: int) -> HttpResponse:
 
 
 def _write(answer: Answer, response: HttpResponseBase) -> None:
-    # The dict behind the mapping: names and values come from the policy or matched it, so they need no second check.
+    # The dict behind the mapping: names and values come from the policy or matched it, so they need
+    # no second check.
     answer.write(response.headers._store)  # pyright: ignore[reportPrivateUsage]

@@ -1,7 +1,9 @@
-// `cors` and crossgate as middleware, side by side: CPU nanoseconds a request over the bare handler, with the workloads
-// and goals of the contract. Prints a table and writes build/bench-express.json. BENCH_ROUNDS=n: more rounds, or fewer.
+// `cors` and crossgate as middleware, side by side: CPU nanoseconds a request over the bare
+// handler, with the workloads and goals of the contract. Prints a table and writes
+// build/bench-express.json. BENCH_ROUNDS=n: more rounds, or fewer.
 //
-// real: an http.ServerResponse, its head serialised by end(). fake: an object that keeps headers and nothing else.
+// real: an http.ServerResponse, its head serialised by end(). fake: an object that keeps headers
+// and nothing else.
 import http from 'node:http'
 import peerCors from 'cors'
 import { Policy, cors } from 'crossgate'
@@ -16,8 +18,14 @@ const OPTIONS = {
   allowedHeaders: ['authorization', 'content-type'],
   maxAge: 7200
 }
-const list = count => ({ ...OPTIONS, origin: Array.from({ length: count }, (_, i) => `https://host${i}.example.com`) })
-const preflight = names => ['OPTIONS', { origin: A, 'access-control-request-method': 'PUT', 'access-control-request-headers': names }]
+const list = count => ({
+  ...OPTIONS,
+  origin: Array.from({ length: count }, (_, i) => `https://host${i}.example.com`)
+})
+const preflight = names => [
+  'OPTIONS',
+  { origin: A, 'access-control-request-method': 'PUT', 'access-control-request-headers': names }
+]
 const last = count => ['GET', { origin: `https://host${count - 1}.example.com` }]
 
 // name: [options, request, goal with a real response, what the peer gets in place of the options]
@@ -29,21 +37,51 @@ const WORKLOADS = {
   'W4 10 origins': [list(10), last(10)],
   'W4 1,000 origins': [list(1000), last(1000)],
   'W4 100,000 origins': [list(100_000), last(100_000)],
-  'W5 wildcard': [{ ...OPTIONS, origin: 'https://*.example.com' }, ['GET', { origin: A }], undefined, { ...OPTIONS, origin: /^https:\/\/(?:[a-z0-9-]+\.)+example\.com$/ }],
-  'W6 2,000 names': [OPTIONS, preflight(Array.from({ length: 2000 }, (_, i) => `x${i}`).join()), 10],
+  'W5 wildcard': [
+    { ...OPTIONS, origin: 'https://*.example.com' },
+    ['GET', { origin: A }],
+    undefined,
+    { ...OPTIONS, origin: /^https:\/\/(?:[a-z0-9-]+\.)+example\.com$/ }
+  ],
+  'W6 2,000 names': [
+    OPTIONS,
+    preflight(Array.from({ length: 2000 }, (_, i) => `x${i}`).join()),
+    10
+  ],
   'W6 10,000 commas': [OPTIONS, preflight(','.repeat(10_000)), 10]
 }
 
 class Fake {
-  constructor() { this.headers = { __proto__: null }; this.statusCode = 200; this.headersSent = false }
-  setHeader(name, value) { this.headers[name.toLowerCase()] = value }
-  getHeader(name) { return this.headers[name.toLowerCase()] }
-  hasHeader(name) { return name.toLowerCase() in this.headers }
-  removeHeader(name) { delete this.headers[name.toLowerCase()] }
-  appendHeader(name, value) { this.setHeader(name, value) }
-  getHeaderNames() { return Object.keys(this.headers) }
-  writeHead(status) { this.statusCode = status; this.headersSent = true }
-  end() { if (!this.headersSent) this.writeHead(this.statusCode) }
+  constructor() {
+    this.headers = { __proto__: null }
+    this.statusCode = 200
+    this.headersSent = false
+  }
+  setHeader(name, value) {
+    this.headers[name.toLowerCase()] = value
+  }
+  getHeader(name) {
+    return this.headers[name.toLowerCase()]
+  }
+  hasHeader(name) {
+    return name.toLowerCase() in this.headers
+  }
+  removeHeader(name) {
+    delete this.headers[name.toLowerCase()]
+  }
+  appendHeader(name, value) {
+    this.setHeader(name, value)
+  }
+  getHeaderNames() {
+    return Object.keys(this.headers)
+  }
+  writeHead(status) {
+    this.statusCode = status
+    this.headersSent = true
+  }
+  end() {
+    if (!this.headersSent) this.writeHead(this.statusCode)
+  }
 }
 
 const RESPONSES = { real: req => new http.ServerResponse(req), fake: () => new Fake() }
@@ -61,7 +99,14 @@ const floor = lines => (req, res, next) => {
 }
 
 /** What an allowed origin is answered, or, to requests without one and to others, `Vary` alone. */
-const linesFor = (options, [method, headers]) => (method === 'OPTIONS' ? null : new Policy({ allowOrigins: options.origin, allowCredentials: true, exposeHeaders: options.exposedHeaders }).evaluate(method, headers).headers)
+const linesFor = (options, [method, headers]) =>
+  method === 'OPTIONS'
+    ? null
+    : new Policy({
+        allowOrigins: options.origin,
+        allowCredentials: true,
+        exposeHeaders: options.exposedHeaders
+      }).evaluate(method, headers).headers
 
 function runner(makeResponse, middleware, [method, headers]) {
   return () => {
@@ -71,10 +116,15 @@ function runner(makeResponse, middleware, [method, headers]) {
   }
 }
 
-console.log(`CPU ns a request, Node ${process.version}, cors 2.8.6, the least of ${ROUNDS} rounds\n\n${'response'.padEnd(9)}${'workload'.padEnd(20)}${HEADING}`)
+console.log(
+  `CPU ns a request, Node ${process.version}, cors 2.8.6, the least of ${ROUNDS} rounds\n\n${'response'.padEnd(9)}${'workload'.padEnd(20)}${HEADING}`
+)
 const cells = []
 for (const [response, makeResponse] of Object.entries(RESPONSES)) {
-  for (const [workload, [options, request, goalWhenReal = null, peerOptions = options]] of Object.entries(WORKLOADS)) {
+  for (const [
+    workload,
+    [options, request, goalWhenReal = null, peerOptions = options]
+  ] of Object.entries(WORKLOADS)) {
     const goal = response === 'real' ? goalWhenReal : null
     const lines = goal === null ? null : linesFor(options, request)
     const cell = await measure({

@@ -1,5 +1,5 @@
-// `cors` and crossgate side by side, in Express: every pair of options and request is answered alike, but for what
-// ../../differences/cors.json says.
+// `cors` and crossgate side by side, in Express: every pair of options and request is answered
+// alike, but for what ../../differences/cors.json says.
 import test from 'node:test'
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -12,7 +12,9 @@ import { EXPLAINS, REFUSALS } from './differences.mjs'
 import { serve } from './server.mjs'
 
 const require = createRequire(import.meta.url)
-const { version, differences } = JSON.parse(readFileSync(new URL('../../differences/cors.json', import.meta.url), 'utf8'))
+const { version, differences } = JSON.parse(
+  readFileSync(new URL('../../differences/cors.json', import.meta.url), 'utf8')
+)
 const VERSIONS = ['express', 'express4', 'express4-oldest']
 
 /** What is compared of a response. */
@@ -43,13 +45,20 @@ for (const name of VERSIONS) {
           for (const [id, explain] of Object.entries(EXPLAINS)) {
             if (!isDeepStrictEqual(peer, ours) && explain(peer, ours, of)) explained.add(id)
           }
-          if (!isDeepStrictEqual(peer, ours)) failures.push(`${options} / ${request}: ${JSON.stringify({ peer, ours })}\n   as seen ${JSON.stringify(original)}`)
+          if (!isDeepStrictEqual(peer, ours))
+            failures.push(
+              `${options} / ${request}: ${JSON.stringify({ peer, ours })}\n   as seen ${JSON.stringify(original)}`
+            )
         }
       } finally {
         sides.forEach(side => side.close())
       }
     }
-    assert.equal(failures.length, 0, `${failures.length} not explained:\n${failures.slice(0, 24).join('\n')}`)
+    assert.equal(
+      failures.length,
+      0,
+      `${failures.length} not explained:\n${failures.slice(0, 24).join('\n')}`
+    )
   })
 }
 

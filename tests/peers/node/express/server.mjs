@@ -12,8 +12,13 @@ export async function serve(express, middleware) {
   app.use(middleware)
   app.get('/vary', (req, res) => res.setHeader('Vary', 'Accept-Encoding').end(HANDLER))
   app.get('/head', (req, res) => res.writeHead(200, { Vary: 'Accept-Encoding' }).end(HANDLER))
-  app.get('/own', (req, res) => { res.setHeader('Access-Control-Allow-Origin', '*'); res.end(HANDLER) })
-  app.get('/throws', () => { throw new Error('handler failed') })
+  app.get('/own', (req, res) => {
+    res.setHeader('Access-Control-Allow-Origin', '*')
+    res.end(HANDLER)
+  })
+  app.get('/throws', () => {
+    throw new Error('handler failed')
+  })
   app.all('/', (req, res) => res.end(HANDLER))
   const server = http.createServer(app)
   server.listen(0, '127.0.0.1')
@@ -21,7 +26,15 @@ export async function serve(express, middleware) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
   return {
     async ask({ method, path = '/', headers }) {
-      const req = http.request({ host: '127.0.0.1', port: server.address().port, agent, method, path, headers, timeout: 5000 })
+      const req = http.request({
+        host: '127.0.0.1',
+        port: server.address().port,
+        agent,
+        method,
+        path,
+        headers,
+        timeout: 5000
+      })
       req.on('timeout', () => req.destroy(new Error('no answer')))
       req.end()
       const [res] = await once(req, 'response')

@@ -1,6 +1,7 @@
-// What CORS costs in Fastify, Koa and Hono: ours and their own package, net of the same application without, in one run.
-// Real requests and responses of node:http, without a socket; Hono with @hono/node-server.
-// Prints a table and writes build/bench-frameworks.json. Arguments: the frameworks or workloads to measure. BENCH_ROUNDS=n: more rounds, or fewer.
+// What CORS costs in Fastify, Koa and Hono: ours and their own package, net of the same application
+// without, in one run. Real requests and responses of node:http, without a socket; Hono with
+// @hono/node-server. Prints a table and writes build/bench-frameworks.json. Arguments: the
+// frameworks or workloads to measure. BENCH_ROUNDS=n: more rounds, or fewer.
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { HEADING, ROUNDS, line, measure, save } from '../measure.mjs'
 import { ours, require } from './modules.mjs'
@@ -16,9 +17,17 @@ const many = n => Array.from({ length: n }, (_, i) => `https://tenant-${i}.examp
 const matches = (origins, origin) => origins.includes(origin)
 
 const COMMON = { host: 'bench.example', 'user-agent': 'bench', accept: '*/*' }
-const request = (method, headers) => ({ method, rawHeaders: Object.entries({ ...COMMON, ...headers }).flat() })
+const request = (method, headers) => ({
+  method,
+  rawHeaders: Object.entries({ ...COMMON, ...headers }).flat()
+})
 const get = origin => request('GET', origin === undefined ? {} : { origin })
-const preflight = (origin, names) => request('OPTIONS', { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': names })
+const preflight = (origin, names) =>
+  request('OPTIONS', {
+    origin,
+    'access-control-request-method': 'PUT',
+    'access-control-request-headers': names
+  })
 const hostile = Array.from({ length: 2000 }, (_, i) => `x${i}`).join(',')
 
 const three = { origins: ORIGINS }
@@ -26,33 +35,87 @@ const three = { origins: ORIGINS }
 const workloads = [
   { id: 'W0', what: 'no Origin', ...three, request: get(), goal: 5 },
   { id: 'W1', what: 'actual, 3 origins, credentials', ...three, request: get(SECOND), goal: 3 },
-  { id: 'W2', what: 'preflight', ...three, request: preflight(SECOND, 'authorization,content-type'), goal: 3 },
+  {
+    id: 'W2',
+    what: 'preflight',
+    ...three,
+    request: preflight(SECOND, 'authorization,content-type'),
+    goal: 3
+  },
   { id: 'W3', what: 'denied origin', ...three, request: get('https://evil.example'), goal: null },
-  ...[10, 1000, 100_000].map(n => ({ id: `W4 ${n}`, what: `${n} origins`, origins: many(n), request: get(`https://tenant-${n - 1}.example.com`), goal: null })),
-  { id: 'W4 1000000', what: '1000000 origins, ours alone', origins: many(1_000_000), request: get('https://tenant-999999.example.com'), goal: null, alone: true },
+  ...[10, 1000, 100_000].map(n => ({
+    id: `W4 ${n}`,
+    what: `${n} origins`,
+    origins: many(n),
+    request: get(`https://tenant-${n - 1}.example.com`),
+    goal: null
+  })),
+  {
+    id: 'W4 1000000',
+    what: '1000000 origins, ours alone',
+    origins: many(1_000_000),
+    request: get('https://tenant-999999.example.com'),
+    goal: null,
+    alone: true
+  },
   { id: 'W5', what: 'wildcard', wildcard: true, request: get('https://a.example.com'), goal: null },
-  { id: 'W6a', what: 'preflight, 2,000 names in 10 kB', ...three, request: preflight(SECOND, hostile), goal: 3 },
-  { id: 'W6b', what: 'preflight, 10,000 commas', ...three, request: preflight(SECOND, ','.repeat(10_000)), goal: 3 }
+  {
+    id: 'W6a',
+    what: 'preflight, 2,000 names in 10 kB',
+    ...three,
+    request: preflight(SECOND, hostile),
+    goal: 3
+  },
+  {
+    id: 'W6b',
+    what: 'preflight, 10,000 commas',
+    ...three,
+    request: preflight(SECOND, ','.repeat(10_000)),
+    goal: 3
+  }
 ]
 
 const WILDCARD = /^https:\/\/[a-z0-9-]+\.example\.com$/
-const names = { allow: ['Authorization', 'Content-Type'], expose: ['X-Request-Id', 'X-Total'], methods: ['GET', 'PUT'] }
+const names = {
+  allow: ['Authorization', 'Content-Type'],
+  expose: ['X-Request-Id', 'X-Total'],
+  methods: ['GET', 'PUT']
+}
 
 /** The options for a workload: what the peer understands, and ours. */
 const options = {
   fastify: ({ origins, wildcard }, own) => ({
     origin: wildcard ? (own ? ['https://*.example.com'] : WILDCARD) : origins,
-    credentials: true, allowedHeaders: names.allow, exposedHeaders: names.expose, methods: names.methods, maxAge: 7200
+    credentials: true,
+    allowedHeaders: names.allow,
+    exposedHeaders: names.expose,
+    methods: names.methods,
+    maxAge: 7200
   }),
   koa({ origins, wildcard }, own) {
     const list = wildcard ? ['https://*.example.com'] : origins
     const test = wildcard ? origin => WILDCARD.test(origin) : origin => matches(origins, origin)
     const look = ctx => (test(ctx.get('Origin')) ? ctx.get('Origin') : '')
-    return { origin: own ? list : look, credentials: true, allowHeaders: names.allow, exposeHeaders: names.expose, allowMethods: names.methods, maxAge: 7200 }
+    return {
+      origin: own ? list : look,
+      credentials: true,
+      allowHeaders: names.allow,
+      exposeHeaders: names.expose,
+      allowMethods: names.methods,
+      maxAge: 7200
+    }
   },
   hono: ({ origins, wildcard }, own) => ({
-    origin: wildcard ? (own ? ['https://*.example.com'] : origin => (WILDCARD.test(origin) ? origin : null)) : origins,
-    credentials: true, allowHeaders: names.allow, exposeHeaders: names.expose, allowMethods: names.methods, maxAge: 7200
+    origin: wildcard
+      ? own
+        ? ['https://*.example.com']
+        : origin => (WILDCARD.test(origin) ? origin : null)
+      : origins,
+    credentials: true,
+    allowHeaders: names.allow,
+    exposeHeaders: names.expose,
+    allowMethods: names.methods,
+    maxAge: 7200
   })
 }
 
@@ -112,7 +175,8 @@ const packages = {
   hono: { peer: require('hono/cors').cors, own: ours('hono').cors }
 }
 
-// `ours` for the floor: the same lines by the cheapest public way, for a response that nobody else writes CORS to.
+// `ours` for the floor: the same lines by the cheapest public way, for a response that nobody else
+// writes CORS to.
 const floors = {
   fastify: lines => async app => {
     function writeHead(status, head) {
@@ -133,11 +197,18 @@ const floors = {
 
 /** What an actual request is answered, flat. */
 function linesFor({ origins, request: { method, rawHeaders } }) {
-  return new Policy({ allowOrigins: origins, allowCredentials: true, exposeHeaders: names.expose }).evaluate(method, rawHeaders).headers.flat()
+  return new Policy({ allowOrigins: origins, allowCredentials: true, exposeHeaders: names.expose })
+    .evaluate(method, rawHeaders)
+    .headers.flat()
 }
 
 async function floorFor(framework, workload) {
-  if (floors[framework] === undefined || workload.goal === null || workload.request.method === 'OPTIONS') return null
+  if (
+    floors[framework] === undefined ||
+    workload.goal === null ||
+    workload.request.method === 'OPTIONS'
+  )
+    return null
   const middleware = floors[framework](linesFor(workload))
   if (framework === 'fastify') middleware[Symbol.for('skip-override')] = true
   return frameworks[framework](framework === 'fastify' ? middleware : () => middleware)
@@ -151,13 +222,16 @@ async function contenders(framework, workload) {
   if (floor !== null) made.floor = floor
   if (!workload.alone) made.peer = await make(peer, options[framework](workload, false))
   // Serving: what a page of that origin asks has been asked before.
-  for (const to of Object.values(made)) for (const request of [get(SECOND), preflight(SECOND, 'content-type')]) await to(request)()
+  for (const to of Object.values(made))
+    for (const request of [get(SECOND), preflight(SECOND, 'content-type')]) await to(request)()
   return Object.fromEntries(Object.entries(made).map(([name, to]) => [name, to(workload.request)]))
 }
 
 const only = process.argv.slice(2)
 const wanted = (framework, { id }) => only.every(word => word === framework || id.startsWith(word))
-console.log(`CPU ns a request, Node ${process.version}, the least of ${ROUNDS} rounds\n\n${'framework'.padEnd(10)}${'workload'.padEnd(46)}${HEADING}`)
+console.log(
+  `CPU ns a request, Node ${process.version}, the least of ${ROUNDS} rounds\n\n${'framework'.padEnd(10)}${'workload'.padEnd(46)}${HEADING}`
+)
 const cells = []
 for (const framework of Object.keys(frameworks)) {
   for (const workload of workloads.filter(workload => wanted(framework, workload))) {

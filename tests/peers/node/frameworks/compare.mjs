@@ -1,4 +1,5 @@
-// Runs a peer and the adapter side by side and explains every difference by the peer's list of them.
+// Runs a peer and the adapter side by side and explains every difference by the peer's list of
+// them.
 import { readFileSync } from 'node:fs'
 
 export const A = 'https://a.example.com'
@@ -8,9 +9,18 @@ export const EVIL = 'https://evil.example'
 const preflight = (origin, method, headers, more) => ({
   method: 'OPTIONS',
   path: '/',
-  headers: { ...(origin === undefined ? {} : { origin }), ...(method === undefined ? {} : { 'access-control-request-method': method }), ...(headers === undefined ? {} : { 'access-control-request-headers': headers }), ...more }
+  headers: {
+    ...(origin === undefined ? {} : { origin }),
+    ...(method === undefined ? {} : { 'access-control-request-method': method }),
+    ...(headers === undefined ? {} : { 'access-control-request-headers': headers }),
+    ...more
+  }
 })
-const actual = (origin, path = '/', method = 'GET') => ({ method, path, headers: origin === undefined ? {} : { origin } })
+const actual = (origin, path = '/', method = 'GET') => ({
+  method,
+  path,
+  headers: origin === undefined ? {} : { origin }
+})
 
 /** What is asked of every set of options. */
 export const requests = [
@@ -68,12 +78,15 @@ function fieldsThatDiffer(peer, mine) {
 }
 
 /**
- * Compares on every pair of options and request. `peer(options)` and `mine(options)` start an application with the
- * middleware: `{ send(request), close() }`. `rules` are `[id, fits(difference)]`; the first that fits explains.
- * Returns the number of pairs, the differences that no entry of the list explains, and the entries that explain none.
+ * Compares on every pair of options and request. `peer(options)` and `mine(options)` start an
+ * application with the middleware: `{ send(request), close() }`. `rules` are `[id,
+ * fits(difference)]`; the first that fits explains. Returns the number of pairs, the differences
+ * that no entry of the list explains, and the entries that explain none.
  */
 export async function compare({ list, optionSets, peer, mine, rules }) {
-  const { differences } = JSON.parse(readFileSync(new URL(`../../differences/${list}.json`, import.meta.url), 'utf8'))
+  const { differences } = JSON.parse(
+    readFileSync(new URL(`../../differences/${list}.json`, import.meta.url), 'utf8')
+  )
   const ids = new Set(differences.map(difference => difference.id))
   const used = new Set()
   const failures = []
@@ -99,7 +112,8 @@ export async function compare({ list, optionSets, peer, mine, rules }) {
     for (const request of requests) {
       pairs += 1
       const [from, to] = [await theirs.send(request), await own.send(request)]
-      for (const field of fieldsThatDiffer(from, to)) explain({ name, options: options(), request, peer: from, mine: to, ...field })
+      for (const field of fieldsThatDiffer(from, to))
+        explain({ name, options: options(), request, peer: from, mine: to, ...field })
     }
     await Promise.all([theirs.close(), own.close()])
   }

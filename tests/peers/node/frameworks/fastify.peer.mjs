@@ -11,14 +11,29 @@ export const optionSets = Object.entries({
   none: () => ({}),
   'one origin': () => ({ origin: A }),
   'two origins': () => ({ origin: [A, B] }),
-  'everything configured': () => ({ origin: [A], credentials: true, exposedHeaders: ['X-A', 'X-B'], allowedHeaders: ['content-type', 'x-token'], methods: ['GET', 'PUT'], maxAge: 600 }),
-  'lists as text': () => ({ origin: [A], exposedHeaders: 'X-A,X-B', allowedHeaders: 'content-type,x-token', methods: 'GET,PUT' }),
+  'everything configured': () => ({
+    origin: [A],
+    credentials: true,
+    exposedHeaders: ['X-A', 'X-B'],
+    allowedHeaders: ['content-type', 'x-token'],
+    methods: ['GET', 'PUT'],
+    maxAge: 600
+  }),
+  'lists as text': () => ({
+    origin: [A],
+    exposedHeaders: 'X-A,X-B',
+    allowedHeaders: 'content-type,x-token',
+    methods: 'GET,PUT'
+  }),
   'anchored regex': () => ({ origin: /^https:\/\/[ab]\.example\.com$/ }),
   'open regex': () => ({ origin: /https:\/\/a\.example\.com/ }),
   'regex without a scheme': () => ({ origin: /a\.example\.com$/ }),
   'regex that remembers': () => ({ origin: [/^https:\/\/a\.example\.com$/g] }),
   'regex with look-around': () => ({ origin: /^https:\/\/(?!b)\w\.example\.com$/ }),
-  'look-around with credentials': () => ({ origin: /^https:\/\/(?!b)\w\.example\.com$/, credentials: true }),
+  'look-around with credentials': () => ({
+    origin: /^https:\/\/(?!b)\w\.example\.com$/,
+    credentials: true
+  }),
   true: () => ({ origin: true }),
   'true with credentials': () => ({ origin: true, credentials: true }),
   'any with credentials': () => ({ origin: '*', credentials: true }),
@@ -36,7 +51,9 @@ export const optionSets = Object.entries({
   'cache control': () => ({ origin: [A], cacheControl: 60 }),
   'lenient preflight': () => ({ origin: [A], strictPreflight: false }),
   'no preflight': () => ({ origin: [A], preflight: false }),
-  delegator: () => ({ delegator: async request => ({ origin: request.headers['x-tenant'] === undefined ? [A] : [B] }) })
+  delegator: () => ({
+    delegator: async request => ({ origin: request.headers['x-tenant'] === undefined ? [A] : [B] })
+  })
 }).map(([name, options]) => ({ name, options }))
 
 async function start(plugin, options) {
@@ -46,14 +63,20 @@ async function start(plugin, options) {
   app.get('/', (request, reply) => reply.send('home'))
   app.post('/', (request, reply) => reply.send('posted'))
   app.get('/vary', (request, reply) => reply.header('Vary', 'Accept-Encoding').send('varies'))
-  app.get('/own', (request, reply) => reply.header('Access-Control-Allow-Origin', 'https://own.example').send('own'))
+  app.get('/own', (request, reply) =>
+    reply.header('Access-Control-Allow-Origin', 'https://own.example').send('own')
+  )
   app.get('/error', async () => {
     throw new Error('broken')
   })
   await app.ready()
   return {
     async send({ method, path, headers }) {
-      const { statusCode, headers: received, body } = await app.inject({ method, url: path, headers })
+      const {
+        statusCode,
+        headers: received,
+        body
+      } = await app.inject({ method, url: path, headers })
       return { status: statusCode, headers: received, body }
     },
     close: () => app.close()

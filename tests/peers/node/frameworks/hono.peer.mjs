@@ -8,20 +8,33 @@ export const optionSets = Object.entries({
   none: () => ({}),
   'one origin': () => ({ origin: A }),
   'two origins': () => ({ origin: [A, B] }),
-  'everything configured': () => ({ origin: [A], credentials: true, exposeHeaders: ['X-A', 'X-B'], allowHeaders: ['content-type', 'x-token'], allowMethods: ['GET', 'PUT'], maxAge: 600 }),
+  'everything configured': () => ({
+    origin: [A],
+    credentials: true,
+    exposeHeaders: ['X-A', 'X-B'],
+    allowHeaders: ['content-type', 'x-token'],
+    allowMethods: ['GET', 'PUT'],
+    maxAge: 600
+  }),
   'any with credentials': () => ({ credentials: true }),
   'credentials, mirrored headers': () => ({ origin: A, credentials: true }),
   'two origins in one text': () => ({ origin: `${A},${B}` }),
   'any in a list': () => ({ origin: ['*'] }),
   function: () => ({ origin: origin => (origin === A ? A : null) }),
-  'asynchronous function': () => ({ origin: async origin => (origin === A ? A : undefined), credentials: true }),
+  'asynchronous function': () => ({
+    origin: async origin => (origin === A ? A : undefined),
+    credentials: true
+  }),
   'function with a fallback': () => ({ origin: origin => (origin === A ? A : B) }),
   'function that fails': () => ({
     origin: () => {
       throw new Error('no database')
     }
   }),
-  'methods by function': () => ({ origin: [A], allowMethods: async origin => (origin === A ? ['GET', 'PUT'] : []) }),
+  'methods by function': () => ({
+    origin: [A],
+    allowMethods: async origin => (origin === A ? ['GET', 'PUT'] : [])
+  }),
   'no headers': () => ({ origin: [A], allowHeaders: [] }),
   'max age 0': () => ({ origin: [A], maxAge: 0 })
 }).map(([name, options]) => ({ name, options }))
@@ -42,7 +55,11 @@ export function start(cors, options, Framework = Hono) {
   return {
     async send({ method, path, headers }) {
       const response = await app.request(path, { method, headers })
-      return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: await response.text()
+      }
     },
     async close() {}
   }

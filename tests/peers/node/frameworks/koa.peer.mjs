@@ -10,8 +10,20 @@ const echoed = ctx => (ctx.get('Origin') === A ? A : '')
 export const optionSets = Object.entries({
   none: () => ({}),
   'one origin': () => ({ origin: A }),
-  'everything configured': () => ({ origin: A, credentials: true, exposeHeaders: ['X-A', 'X-B'], allowHeaders: ['content-type', 'x-token'], allowMethods: ['GET', 'PUT'], maxAge: 600 }),
-  'lists as text': () => ({ origin: A, exposeHeaders: 'X-A,X-B', allowHeaders: 'content-type,x-token', allowMethods: 'GET,PUT' }),
+  'everything configured': () => ({
+    origin: A,
+    credentials: true,
+    exposeHeaders: ['X-A', 'X-B'],
+    allowHeaders: ['content-type', 'x-token'],
+    allowMethods: ['GET', 'PUT'],
+    maxAge: 600
+  }),
+  'lists as text': () => ({
+    origin: A,
+    exposeHeaders: 'X-A,X-B',
+    allowHeaders: 'content-type,x-token',
+    allowMethods: 'GET,PUT'
+  }),
   'any with credentials': () => ({ credentials: true }),
   'credentials, mirrored headers': () => ({ origin: A, credentials: true }),
   'two origins in one text': () => ({ origin: `${A},${B}` }),
@@ -20,7 +32,10 @@ export const optionSets = Object.entries({
   'asynchronous function': () => ({ origin: async ctx => echoed(ctx), credentials: true }),
   'function of another origin': () => ({ origin: () => B }),
   'function that fails': () => ({ origin: () => Promise.reject(new Error('no database')) }),
-  'credentials by function': () => ({ origin: A, credentials: async ctx => ctx.get('Origin') === A }),
+  'credentials by function': () => ({
+    origin: A,
+    credentials: async ctx => ctx.get('Origin') === A
+  }),
   'no headers': () => ({ origin: A, allowHeaders: [] }),
   'max age 0': () => ({ origin: A, maxAge: 0 }),
   'headers dropped on errors': () => ({ origin: A, keepHeadersOnError: false }),

@@ -1,4 +1,5 @@
-// The frameworks from this folder, and the adapters from the package as it stands in the repository.
+// The frameworks from this folder, and the adapters from the package as it stands in the
+// repository.
 import { createRequire } from 'node:module'
 
 export const require = createRequire(import.meta.url)

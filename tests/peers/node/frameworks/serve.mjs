@@ -5,12 +5,21 @@ import { connect } from 'node:http2'
 /** Sends a request and reads the answer: `{ status, headers, body }`. */
 export function ask(port, { method, path, headers }, agent) {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent, timeout: 10_000 }, received => {
-      const chunks = []
-      received.on('data', chunk => chunks.push(chunk))
-      received.on('end', () => resolve({ status: received.statusCode, headers: received.headers, body: Buffer.concat(chunks).toString() }))
-      received.on('error', reject)
-    })
+    const sent = httpRequest(
+      { host: '127.0.0.1', port, method, path, headers, agent, timeout: 10_000 },
+      received => {
+        const chunks = []
+        received.on('data', chunk => chunks.push(chunk))
+        received.on('end', () =>
+          resolve({
+            status: received.statusCode,
+            headers: received.headers,
+            body: Buffer.concat(chunks).toString()
+          })
+        )
+        received.on('error', reject)
+      }
+    )
     sent.on('timeout', () => sent.destroy(new Error(`no answer to ${method} ${path}`)))
     sent.on('error', reject)
     sent.end()
@@ -33,7 +42,10 @@ export async function serve(listener) {
   }
 }
 
-/** Sends requests (HTTP/2 headers) over one session of HTTP/2, which it ends: the headers of the answers. */
+/**
+ * Sends requests (HTTP/2 headers) over one session of HTTP/2, which it ends: the headers of the
+ * answers.
+ */
 export async function askHttp2(port, requests) {
   const client = connect(`http://127.0.0.1:${port}`)
   const one = headers =>

@@ -1,4 +1,5 @@
-//! Runs a peer and crossgate side by side and sees that every difference is one that the documentation names.
+//! Runs a peer and crossgate side by side and sees that every difference is one that the
+//! documentation names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +18,23 @@ pub struct Answer {
 
 impl Answer {
     /// An answer from its parts.
-    pub fn new<'a>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a [u8])>, body: &[u8]) -> Self {
+    pub fn new<'a>(
+        status: u16,
+        headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        body: &[u8],
+    ) -> Self {
         let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in headers {
-            lines.entry(name.to_ascii_lowercase()).or_default().push(String::from_utf8_lossy(value).into_owned());
+            lines
+                .entry(name.to_ascii_lowercase())
+                .or_default()
+                .push(String::from_utf8_lossy(value).into_owned());
         }
-        Answer { status, headers: lines, body: String::from_utf8_lossy(body).into_owned() }
+        Answer {
+            status,
+            headers: lines,
+            body: String::from_utf8_lossy(body).into_owned(),
+        }
     }
 
     /// Whether a header is there.
@@ -40,12 +52,20 @@ impl Answer {
 
     /// Gives this answer those of some headers that it lacks.
     pub fn take_missing(&mut self, other: &Answer, names: &[&str]) {
-        names.iter().filter(|name| !self.has(name)).collect::<Vec<_>>().iter().for_each(|name| self.take(other, &[name]));
+        names
+            .iter()
+            .filter(|name| !self.has(name))
+            .collect::<Vec<_>>()
+            .iter()
+            .for_each(|name| self.take(other, &[name]));
     }
 
     /// Takes away those of some headers that the other lacks.
     pub fn drop_surplus(&mut self, other: &Answer, names: &[&str]) {
-        names.iter().filter(|name| !other.has(name)).for_each(|name| self.take(other, &[name]));
+        names
+            .iter()
+            .filter(|name| !other.has(name))
+            .for_each(|name| self.take(other, &[name]));
     }
 
     /// Gives this answer another's status, body and type of the body.
@@ -71,7 +91,8 @@ impl Answer {
 pub struct Ask {
     /// The method.
     pub method: &'static str,
-    /// The path: `/` is handled plainly, `/own` sets CORS headers of its own, `/missing` is a 404, `/error` a 500.
+    /// The path: `/` is handled plainly, `/own` sets CORS headers of its own, `/missing` is a 404,
+    /// `/error` a 500.
     pub path: &'static str,
     /// The headers.
     pub headers: Vec<(&'static str, &'static str)>,
@@ -80,17 +101,26 @@ pub struct Ask {
 impl Ask {
     /// Whether it is a preflight.
     pub fn is_preflight(&self) -> bool {
-        self.method == "OPTIONS" && self.get("origin").is_some() && self.get("access-control-request-method").is_some()
+        self.method == "OPTIONS"
+            && self.get("origin").is_some()
+            && self.get("access-control-request-method").is_some()
     }
 
     /// Whether there are several origins.
     pub fn has_several_origins(&self) -> bool {
-        self.headers.iter().filter(|(name, _)| *name == "origin").count() > 1
+        self.headers
+            .iter()
+            .filter(|(name, _)| *name == "origin")
+            .count()
+            > 1
     }
 
     /// The first line of a header.
     pub fn get(&self, name: &str) -> Option<&'static str> {
-        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+        self.headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| *value)
     }
 }
 
@@ -103,7 +133,11 @@ pub fn asks() -> Vec<Ask> {
     const PRIVATE: (&str, &str) = ("access-control-request-private-network", "true");
     let names = |names| ("access-control-request-headers", names);
     let method = |method| ("access-control-request-method", method);
-    let ask = |method, path, headers: &[(&'static str, &'static str)]| Ask { method, path, headers: headers.to_vec() };
+    let ask = |method, path, headers: &[(&'static str, &'static str)]| Ask {
+        method,
+        path,
+        headers: headers.to_vec(),
+    };
     vec![
         ask("GET", "/", &[]),
         ask("GET", "/", &[A]),
@@ -125,7 +159,11 @@ pub fn asks() -> Vec<Ask> {
         ask("OPTIONS", "/", &[EVIL, PUT]),
         ask("OPTIONS", "/", &[NULL, PUT]),
         ask("OPTIONS", "/", &[A, PUT, names("content-type,x-a")]),
-        ask("OPTIONS", "/", &[A, PUT, names("content-type"), names("x-a")]),
+        ask(
+            "OPTIONS",
+            "/",
+            &[A, PUT, names("content-type"), names("x-a")],
+        ),
         ask("OPTIONS", "/", &[A, PUT, names("x-a,,content-type")]),
         ask("OPTIONS", "/", &[A, PUT, names("authorization")]),
         ask("OPTIONS", "/", &[A, PUT, names("x z")]),
@@ -168,7 +206,13 @@ pub fn served(pair: &mut Pair, change: impl FnOnce(&Ask, &mut Answer, &Answer)) 
 
 /// Explains options that the peer takes and ours refuses with a problem.
 pub fn refused(pair: &mut Pair, options: &str, code: &str) {
-    if pair.options == options && pair.peer.is_ok() && pair.ours.as_ref().is_err_and(|error| error.contains(&format!("error {code} at "))) {
+    if pair.options == options
+        && pair.peer.is_ok()
+        && pair
+            .ours
+            .as_ref()
+            .is_err_and(|error| error.contains(&format!("error {code} at ")))
+    {
         pair.peer = pair.ours.clone();
     }
 }
@@ -194,20 +238,47 @@ struct Difference {
     migrate: String,
 }
 
-/// Sees that the pairs differ in what the document names and in nothing else, and that every entry shows.
+/// Sees that the pairs differ in what the document names and in nothing else, and that every entry
+/// shows.
 ///
 /// # Panics
 /// If that is not so.
 pub fn compare(document: &str, pairs: Vec<Pair>, normalise: &[(&str, Normalise)]) {
-    let document: Document = serde_json::from_str(document).expect("the list of differences is valid");
+    let document: Document =
+        serde_json::from_str(document).expect("the list of differences is valid");
     for difference in &document.differences {
-        let Difference { id, what, peer, ours, reason, why, migrate } = difference;
-        assert!([what, peer, ours, why, migrate].iter().all(|text| !text.is_empty()), "{id}");
-        assert!(["security", "fetch", "caching", "http", "clarity", "safety"].contains(&reason.as_str()), "{id}: {reason}");
+        let Difference {
+            id,
+            what,
+            peer,
+            ours,
+            reason,
+            why,
+            migrate,
+        } = difference;
+        assert!(
+            [what, peer, ours, why, migrate]
+                .iter()
+                .all(|text| !text.is_empty()),
+            "{id}"
+        );
+        assert!(
+            ["security", "fetch", "caching", "http", "clarity", "safety"]
+                .contains(&reason.as_str()),
+            "{id}: {reason}"
+        );
     }
-    let named: Vec<&str> = document.differences.iter().map(|difference| difference.id.as_str()).collect();
+    let named: Vec<&str> = document
+        .differences
+        .iter()
+        .map(|difference| difference.id.as_str())
+        .collect();
     let known: Vec<&str> = normalise.iter().map(|(id, _)| *id).collect();
-    assert_eq!(named, known, "the differences of {} {} and the test's, in their order", document.peer, document.version);
+    assert_eq!(
+        named, known,
+        "the differences of {} {} and the test's, in their order",
+        document.peer, document.version
+    );
     assert!(pairs.len() >= 300, "only {} pairs", pairs.len());
     let (mut unexplained, mut seen, mut equal) = (Vec::new(), BTreeSet::new(), 0);
     let count = pairs.len();
@@ -231,8 +302,16 @@ pub fn compare(document: &str, pairs: Vec<Pair>, normalise: &[(&str, Normalise)]
             ));
         }
     }
-    println!("{}: {count} pairs, {equal} equal as they are", document.ours);
-    assert!(unexplained.is_empty(), "{} of {count} pairs differ in what no entry explains:\n{}", unexplained.len(), unexplained.join("\n"));
+    println!(
+        "{}: {count} pairs, {equal} equal as they are",
+        document.ours
+    );
+    assert!(
+        unexplained.is_empty(),
+        "{} of {count} pairs differ in what no entry explains:\n{}",
+        unexplained.len(),
+        unexplained.join("\n")
+    );
     let unseen: Vec<&&str> = known.iter().filter(|id| !seen.contains(**id)).collect();
     assert!(unseen.is_empty(), "entries that no pair shows: {unseen:?}");
 }

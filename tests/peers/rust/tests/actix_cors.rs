@@ -35,21 +35,37 @@ impl Service<ServiceRequest> for Handler {
             "/missing" => {
                 response.status(StatusCode::NOT_FOUND);
             }
-            "/error" => return ready(Err(error::ErrorInternalServerError("an error of the handler"))),
+            "/error" => {
+                return ready(Err(error::ErrorInternalServerError(
+                    "an error of the handler",
+                )));
+            }
             _ => {}
         }
-        let response = response.insert_header((header::CONTENT_TYPE, "text/plain")).body("handled");
+        let response = response
+            .insert_header((header::CONTENT_TYPE, "text/plain"))
+            .body("handled");
         ready(Ok(request.into_response(response)))
     }
 }
 
 async fn serve<M, B>(middleware: M, ask: &Ask) -> Answer
 where
-    M: Transform<Handler, ServiceRequest, Response = ServiceResponse<B>, Error = Error, InitError = ()>,
+    M: Transform<
+            Handler,
+            ServiceRequest,
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        >,
     B: MessageBody + 'static,
 {
-    let service = middleware.new_transform(Handler).await.expect("the options are valid");
-    let mut request = TestRequest::with_uri(ask.path).method(Method::from_bytes(ask.method.as_bytes()).unwrap());
+    let service = middleware
+        .new_transform(Handler)
+        .await
+        .expect("the options are valid");
+    let mut request =
+        TestRequest::with_uri(ask.path).method(Method::from_bytes(ask.method.as_bytes()).unwrap());
     for (name, value) in &ask.headers {
         request = request.append_header((*name, *value));
     }
@@ -59,7 +75,13 @@ where
     };
     let (head, body) = response.into_parts();
     let body = to_bytes(body).await.unwrap_or_default();
-    Answer::new(head.status().as_u16(), head.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())), &body)
+    Answer::new(
+        head.status().as_u16(),
+        head.headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes())),
+        &body,
+    )
 }
 
 /// Both sides with the same calls.
@@ -76,10 +98,17 @@ type Options = (&'static str, fn() -> actix_cors::Cors, fn() -> CorsBuilder);
 fn options() -> Vec<Options> {
     vec![
         ("default", actix_cors::Cors::default, CorsBuilder::new),
-        ("permissive", actix_cors::Cors::permissive, CorsBuilder::permissive),
+        (
+            "permissive",
+            actix_cors::Cors::permissive,
+            CorsBuilder::permissive,
+        ),
         both!(
             "list",
-            allowed_origin("https://a.example").allowed_origin("https://b.example").allowed_methods(["GET", "PUT"]).allowed_headers(["content-type", "x-a"])
+            allowed_origin("https://a.example")
+                .allowed_origin("https://b.example")
+                .allowed_methods(["GET", "PUT"])
+                .allowed_headers(["content-type", "x-a"])
         ),
         both!(
             "list with credentials",
@@ -91,32 +120,107 @@ fn options() -> Vec<Options> {
                 .supports_credentials()
                 .max_age(600)
         ),
-        both!("any origin", allow_any_origin().allowed_methods(["PUT"]).expose_headers(["x-total"])),
-        both!("wildcard", allow_any_origin().send_wildcard().allowed_methods(["PUT"]).expose_headers(["x-total"]).max_age(None)),
-        both!("any origin with credentials", allow_any_origin().supports_credentials()),
-        both!("function", allowed_origin_fn(|origin, _| origin != "https://evil.test").allowed_methods(["PUT"]).supports_credentials()),
+        both!(
+            "any origin",
+            allow_any_origin()
+                .allowed_methods(["PUT"])
+                .expose_headers(["x-total"])
+        ),
+        both!(
+            "wildcard",
+            allow_any_origin()
+                .send_wildcard()
+                .allowed_methods(["PUT"])
+                .expose_headers(["x-total"])
+                .max_age(None)
+        ),
+        both!(
+            "any origin with credentials",
+            allow_any_origin().supports_credentials()
+        ),
+        both!(
+            "function",
+            allowed_origin_fn(|origin, _| origin != "https://evil.test")
+                .allowed_methods(["PUT"])
+                .supports_credentials()
+        ),
         both!(
             "list and function",
-            allowed_origin("https://b.example").allowed_origin_fn(|origin, _| origin == "https://a.example").allowed_methods(["PUT", "POST"])
+            allowed_origin("https://b.example")
+                .allowed_origin_fn(|origin, _| origin == "https://a.example")
+                .allowed_methods(["PUT", "POST"])
         ),
-        both!("any lists", allowed_origin("https://a.example").allow_any_method().allow_any_header().expose_any_header()),
-        both!("any headers with credentials", allowed_origin("https://a.example").allowed_methods(["PUT"]).allow_any_header().supports_credentials()),
-        both!("exposes any with credentials", allowed_origin("https://a.example").expose_any_header().supports_credentials()),
-        both!("without preflight", allowed_origin("https://a.example").allowed_methods(["PUT"]).disable_preflight()),
-        both!("private network", allowed_origin("https://a.example").allowed_methods(["PUT"]).allow_private_network_access()),
+        both!(
+            "any lists",
+            allowed_origin("https://a.example")
+                .allow_any_method()
+                .allow_any_header()
+                .expose_any_header()
+        ),
+        both!(
+            "any headers with credentials",
+            allowed_origin("https://a.example")
+                .allowed_methods(["PUT"])
+                .allow_any_header()
+                .supports_credentials()
+        ),
+        both!(
+            "exposes any with credentials",
+            allowed_origin("https://a.example")
+                .expose_any_header()
+                .supports_credentials()
+        ),
+        both!(
+            "without preflight",
+            allowed_origin("https://a.example")
+                .allowed_methods(["PUT"])
+                .disable_preflight()
+        ),
+        both!(
+            "private network",
+            allowed_origin("https://a.example")
+                .allowed_methods(["PUT"])
+                .allow_private_network_access()
+        ),
         both!("trailing slash", allowed_origin("https://a.example/")),
-        both!("long age", allowed_origin("https://a.example").max_age(100_000)),
-        both!("forbidden method", allowed_origin("https://a.example").allowed_methods(["TRACE"])),
-        both!("plain http with credentials", allowed_origin("http://a.example").supports_credentials()),
-        both!("pattern", allowed_origin("https://*.example").allowed_methods(["PUT"])),
+        both!(
+            "long age",
+            allowed_origin("https://a.example").max_age(100_000)
+        ),
+        both!(
+            "forbidden method",
+            allowed_origin("https://a.example").allowed_methods(["TRACE"])
+        ),
+        both!(
+            "plain http with credentials",
+            allowed_origin("http://a.example").supports_credentials()
+        ),
+        both!(
+            "pattern",
+            allowed_origin("https://*.example").allowed_methods(["PUT"])
+        ),
         (
             "without vary",
-            || actix_cors::Cors::default().allowed_origin("https://a.example").allowed_methods(["PUT"]).disable_vary_header(),
-            || CorsBuilder::new().allowed_origin("https://a.example").allowed_methods(["PUT"]),
+            || {
+                actix_cors::Cors::default()
+                    .allowed_origin("https://a.example")
+                    .allowed_methods(["PUT"])
+                    .disable_vary_header()
+            },
+            || {
+                CorsBuilder::new()
+                    .allowed_origin("https://a.example")
+                    .allowed_methods(["PUT"])
+            },
         ),
         (
             "blocking",
-            || actix_cors::Cors::default().allowed_origin("https://a.example").allowed_methods(["PUT"]).block_on_origin_mismatch(true),
+            || {
+                actix_cors::Cors::default()
+                    .allowed_origin("https://a.example")
+                    .allowed_methods(["PUT"])
+                    .block_on_origin_mismatch(true)
+            },
             || {
                 CorsBuilder::new()
                     .allowed_origin("https://a.example")
@@ -136,14 +240,26 @@ const EXPOSED: &str = "access-control-expose-headers";
 const PRIVATE: &str = "access-control-allow-private-network";
 const LISTS: [&str; 3] = [METHODS, HEADERS, EXPOSED];
 /// What a granting preflight has.
-const GRANT: [&str; 5] = [ORIGIN, CREDENTIALS, METHODS, HEADERS, "access-control-max-age"];
+const GRANT: [&str; 5] = [
+    ORIGIN,
+    CREDENTIALS,
+    METHODS,
+    HEADERS,
+    "access-control-max-age",
+];
 const NOT_ALLOWED: &str = "Origin is not allowed to make this request";
 /// What the peer says in `Vary`, everywhere.
-const PEERS_VARY: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network";
+const PEERS_VARY: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, \
+    Access-Control-Request-Private-Network";
 
 /// Whether ours names nothing in `Vary` that the peer does not.
 fn names_no_more(ours: &Answer, peers: &str) -> bool {
-    ours.headers.get("vary").is_none_or(|lines| lines.len() == 1 && lines[0].split(", ").all(|name| peers.split(", ").any(|other| other == name)))
+    ours.headers.get("vary").is_none_or(|lines| {
+        lines.len() == 1
+            && lines[0]
+                .split(", ")
+                .all(|name| peers.split(", ").any(|other| other == name))
+    })
 }
 
 fn sorted(list: &str) -> Vec<&str> {
@@ -162,7 +278,12 @@ async fn every_difference_is_documented() {
                 Ok(cors) => Ok(serve(cors, &ask).await),
                 Err(error) => Err(error.to_string()),
             };
-            pairs.push(Pair { options: name, ask, peer, ours });
+            pairs.push(Pair {
+                options: name,
+                ask,
+                peer,
+                ours,
+            });
         }
     }
     compare(
@@ -173,18 +294,44 @@ async fn every_difference_is_documented() {
                 refused(pair, "permissive", "any_with_credentials");
                 refused(pair, "any origin with credentials", "any_with_credentials");
             }),
-            ("exposing-any-with-credentials", |pair| refused(pair, "exposes any with credentials", "expose_any_with_credentials")),
-            ("origins-are-checked", |pair| refused(pair, "trailing slash", "origin_has_path")),
-            ("insecure-origins-with-credentials", |pair| refused(pair, "plain http with credentials", "insecure_origin_with_credentials")),
-            ("age-is-bounded", |pair| refused(pair, "long age", "max_age_too_long")),
-            ("forbidden-methods", |pair| refused(pair, "forbidden method", "method_forbidden")),
+            ("exposing-any-with-credentials", |pair| {
+                refused(
+                    pair,
+                    "exposes any with credentials",
+                    "expose_any_with_credentials",
+                )
+            }),
+            ("origins-are-checked", |pair| {
+                refused(pair, "trailing slash", "origin_has_path")
+            }),
+            ("insecure-origins-with-credentials", |pair| {
+                refused(
+                    pair,
+                    "plain http with credentials",
+                    "insecure_origin_with_credentials",
+                )
+            }),
+            ("age-is-bounded", |pair| {
+                refused(pair, "long age", "max_age_too_long")
+            }),
+            ("forbidden-methods", |pair| {
+                refused(pair, "forbidden method", "method_forbidden")
+            }),
             ("patterns", |pair| {
                 if pair.options == "pattern" {
                     served(pair, |ask, peer, ours| {
                         // The handler's own stays in the peer's answer.
-                        if ask.get("origin").is_some_and(|origin| ours.line(ORIGIN) == Some(origin)) && matches!(peer.line(ORIGIN), None | Some("*")) {
+                        if ask
+                            .get("origin")
+                            .is_some_and(|origin| ours.line(ORIGIN) == Some(origin))
+                            && matches!(peer.line(ORIGIN), None | Some("*"))
+                        {
                             peer.take(ours, &[ORIGIN]);
-                            if ask.is_preflight() && peer.status == 400 && peer.body == NOT_ALLOWED && ours.status == 200 {
+                            if ask.is_preflight()
+                                && peer.status == 400
+                                && peer.body == NOT_ALLOWED
+                                && ours.status == 200
+                            {
                                 peer.take_content(ours);
                                 peer.take_missing(ours, &["vary", METHODS]);
                             }
@@ -195,7 +342,10 @@ async fn every_difference_is_documented() {
             ("blocked-requests", |pair| {
                 if pair.options == "blocking" {
                     served(pair, |ask, peer, ours| {
-                        if !ask.is_preflight() && (peer.status, peer.body.as_str()) == (400, NOT_ALLOWED) && (ours.status, ours.body.as_str()) == (403, "") {
+                        if !ask.is_preflight()
+                            && (peer.status, peer.body.as_str()) == (400, NOT_ALLOWED)
+                            && (ours.status, ours.body.as_str()) == (403, "")
+                        {
                             peer.take_content(ours);
                         }
                     });
@@ -204,11 +354,18 @@ async fn every_difference_is_documented() {
             ("preflights-have-an-origin", |pair| {
                 served(pair, |ask, peer, ours| {
                     let is_answered = match peer.status {
-                        400 => peer.body == "Request header `Origin` is required but was not provided",
+                        400 => {
+                            peer.body == "Request header `Origin` is required but was not provided"
+                        }
                         _ => peer.status == 200 && peer.body.is_empty(),
                     };
-                    let requests = ask.method == "OPTIONS" && ask.get("access-control-request-method").is_some();
-                    if requests && ask.get("origin").is_none() && is_answered && (ours.status, ours.body.as_str()) == (200, "handled") {
+                    let requests = ask.method == "OPTIONS"
+                        && ask.get("access-control-request-method").is_some();
+                    if requests
+                        && ask.get("origin").is_none()
+                        && is_answered
+                        && (ours.status, ours.body.as_str()) == (200, "handled")
+                    {
                         peer.take_content(ours);
                         peer.drop_surplus(ours, &[METHODS]);
                         peer.take_missing(ours, &["vary"]);
@@ -220,7 +377,10 @@ async fn every_difference_is_documented() {
             }),
             ("several-origins", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if ask.has_several_origins() && peer.line(ORIGIN) == ask.get("origin") && !ours.has(ORIGIN) {
+                    if ask.has_several_origins()
+                        && peer.line(ORIGIN) == ask.get("origin")
+                        && !ours.has(ORIGIN)
+                    {
                         peer.take(ours, &[ORIGIN]);
                         // Under blocking.
                         if (ours.status, ours.body.as_str()) == (403, "") {
@@ -232,8 +392,10 @@ async fn every_difference_is_documented() {
             ("only-well-formed-origins-are-asked", |pair| {
                 if pair.options == "function" {
                     served(pair, |ask, peer, ours| {
-                        let malformed = matches!(ask.get("origin"), Some("null" | "https://A.example"));
-                        if malformed && peer.line(ORIGIN) == ask.get("origin") && !ours.has(ORIGIN) {
+                        let malformed =
+                            matches!(ask.get("origin"), Some("null" | "https://A.example"));
+                        if malformed && peer.line(ORIGIN) == ask.get("origin") && !ours.has(ORIGIN)
+                        {
                             peer.take(ours, &[ORIGIN]);
                             if ask.is_preflight() && (peer.status, ours.status) == (200, 400) {
                                 peer.status = ours.status;
@@ -245,8 +407,12 @@ async fn every_difference_is_documented() {
             }),
             ("requested-method-is-a-token", |pair| {
                 served(pair, |ask, peer, ours| {
-                    let is_list = ask.is_preflight() && ask.get("access-control-request-method") == Some("GET, DELETE");
-                    if is_list && (peer.status, peer.body.as_str()) == (200, "handled") && ours.body.is_empty() {
+                    let is_list = ask.is_preflight()
+                        && ask.get("access-control-request-method") == Some("GET, DELETE");
+                    if is_list
+                        && (peer.status, peer.body.as_str()) == (200, "handled")
+                        && ours.body.is_empty()
+                    {
                         peer.take_content(ours);
                         peer.take_missing(ours, &[METHODS, HEADERS, "access-control-max-age"]);
                         peer.drop_surplus(ours, &[EXPOSED]);
@@ -264,7 +430,8 @@ async fn every_difference_is_documented() {
             }),
             ("refused-preflights", |pair| {
                 served(pair, |ask, peer, ours| {
-                    let by_origin = peer.body == NOT_ALLOWED && ours.status == 400 && !ours.has(ORIGIN);
+                    let by_origin =
+                        peer.body == NOT_ALLOWED && ours.status == 400 && !ours.has(ORIGIN);
                     let by_lists = [
                         "Requested method is not allowed",
                         "One or more request headers are not allowed",
@@ -273,7 +440,11 @@ async fn every_difference_is_documented() {
                     .contains(&peer.body.as_str())
                         && ours.status == 200
                         && ours.has(ORIGIN);
-                    if ask.is_preflight() && peer.status == 400 && (by_origin || by_lists) && ours.body.is_empty() {
+                    if ask.is_preflight()
+                        && peer.status == 400
+                        && (by_origin || by_lists)
+                        && ours.body.is_empty()
+                    {
                         peer.take_content(ours);
                         peer.take_missing(ours, &["vary"]);
                         if by_lists {
@@ -285,7 +456,8 @@ async fn every_difference_is_documented() {
             ("star-for-every-origin", |pair| {
                 if matches!(pair.options, "any origin" | "wildcard") {
                     served(pair, |ask, peer, ours| {
-                        if ours.line(ORIGIN) == Some("*") && peer.line(ORIGIN) == ask.get("origin") {
+                        if ours.line(ORIGIN) == Some("*") && peer.line(ORIGIN) == ask.get("origin")
+                        {
                             peer.take(ours, &[ORIGIN]);
                         }
                     });
@@ -305,8 +477,13 @@ async fn every_difference_is_documented() {
             ("any-method-is-any", |pair| {
                 if pair.options == "any lists" {
                     served(pair, |_, peer, ours| {
-                        let nine = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
-                        if peer.line(METHODS).is_some_and(|list| sorted(list) == nine) && ours.line(METHODS) == Some("*") {
+                        let nine = [
+                            "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT",
+                            "TRACE",
+                        ];
+                        if peer.line(METHODS).is_some_and(|list| sorted(list) == nine)
+                            && ours.line(METHODS) == Some("*")
+                        {
                             peer.take(ours, &[METHODS]);
                         }
                     });
@@ -322,8 +499,13 @@ async fn every_difference_is_documented() {
                             Some("x-a,,content-type") => Some("x-a, content-type"),
                             _ => None,
                         };
-                        let echoes = peer.line(HEADERS) == ask.get("access-control-request-headers");
-                        if ask.is_preflight() && ours.has(ORIGIN) && echoes && ours.line(HEADERS) == expected {
+                        let echoes =
+                            peer.line(HEADERS) == ask.get("access-control-request-headers");
+                        if ask.is_preflight()
+                            && ours.has(ORIGIN)
+                            && echoes
+                            && ours.line(HEADERS) == expected
+                        {
                             peer.take(ours, &[HEADERS]);
                         }
                     });
@@ -355,8 +537,13 @@ async fn every_difference_is_documented() {
             }),
             ("exposed-names-are-merged", |pair| {
                 served(pair, |ask, peer, ours| {
-                    let own = ours.line(EXPOSED).and_then(|list| list.strip_prefix("x-own, "));
-                    let same = peer.line(EXPOSED).zip(own).is_some_and(|(theirs, own)| sorted(theirs) == sorted(own));
+                    let own = ours
+                        .line(EXPOSED)
+                        .and_then(|list| list.strip_prefix("x-own, "));
+                    let same = peer
+                        .line(EXPOSED)
+                        .zip(own)
+                        .is_some_and(|(theirs, own)| sorted(theirs) == sorted(own));
                     if ask.path == "/own" && same {
                         peer.take(ours, &[EXPOSED]);
                     }
@@ -366,8 +553,13 @@ async fn every_difference_is_documented() {
                 if pair.options == "without vary" {
                     served(pair, |_, peer, ours| {
                         let expected = match peer.line("vary") {
-                            None => ours.line("vary").is_some_and(|line| line == "Origin" || line == "Origin, Access-Control-Request-Method"),
-                            Some(line) => line == "accept-encoding" && ours.line("vary") == Some("accept-encoding, Origin"),
+                            None => ours.line("vary").is_some_and(|line| {
+                                line == "Origin" || line == "Origin, Access-Control-Request-Method"
+                            }),
+                            Some(line) => {
+                                line == "accept-encoding"
+                                    && ours.line("vary") == Some("accept-encoding, Origin")
+                            }
                         };
                         if expected {
                             peer.take(ours, &["vary"]);
@@ -377,7 +569,10 @@ async fn every_difference_is_documented() {
             }),
             ("vary-of-what-matters", |pair| {
                 served(pair, |_, peer, ours| {
-                    if peer.line("vary").is_some_and(|line| line.ends_with(PEERS_VARY) && names_no_more(ours, line)) {
+                    if peer
+                        .line("vary")
+                        .is_some_and(|line| line.ends_with(PEERS_VARY) && names_no_more(ours, line))
+                    {
                         peer.take(ours, &["vary"]);
                     }
                 });
@@ -398,7 +593,9 @@ async fn every_difference_is_documented() {
             }),
             ("private-network-in-preflights", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if peer.line(PRIVATE) == Some("true") && !(ask.is_preflight() && ours.has(ORIGIN)) {
+                    if peer.line(PRIVATE) == Some("true")
+                        && !(ask.is_preflight() && ours.has(ORIGIN))
+                    {
                         peer.drop_surplus(ours, &[PRIVATE]);
                     }
                 });

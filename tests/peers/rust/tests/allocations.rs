@@ -24,7 +24,8 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: every call goes to the system's allocator unchanged; counting touches only a cell of this thread.
+// SAFETY: every call goes to the system's allocator unchanged; counting touches only a cell of this
+// thread.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
@@ -52,7 +53,9 @@ fn handled(count: usize) -> Response<()> {
     let mut response = Response::new(());
     *response.headers_mut() = HeaderMap::with_capacity(8);
     for name in ["content-type", "etag"].into_iter().take(count) {
-        response.headers_mut().insert(name, HeaderValue::from_static("x"));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("x"));
     }
     response
 }
@@ -71,10 +74,20 @@ fn policy() -> Policy {
     builder().build().unwrap()
 }
 
-const PREFLIGHT: [(&str, &str); 2] = [("access-control-request-method", "PUT"), ("access-control-request-headers", "authorization,content-type")];
+const PREFLIGHT: [(&str, &str); 2] = [
+    ("access-control-request-method", "PUT"),
+    (
+        "access-control-request-headers",
+        "authorization,content-type",
+    ),
+];
 
 /// A method, an origin and more headers.
-type Asked = (&'static str, Option<&'static str>, &'static [(&'static str, &'static str)]);
+type Asked = (
+    &'static str,
+    Option<&'static str>,
+    &'static [(&'static str, &'static str)],
+);
 
 const REQUESTS: [Asked; 6] = [
     ("GET", None, &[]),
@@ -90,9 +103,20 @@ fn tower_allocates_nothing_beside_the_header_table() {
     let chosen = Arc::new(policy());
     let layers = [
         ("policy", CorsLayer::new(policy())),
-        ("shared", CorsLayer::new(Arc::new(SharedPolicy::new(policy())))),
-        ("per request", CorsLayer::per_request(move |_| Some(chosen.clone()))),
-        ("asking", CorsLayer::new(builder().host_origins(true).build().unwrap()).ask(|origin, _| origin == "https://tenant.example").unwrap()),
+        (
+            "shared",
+            CorsLayer::new(Arc::new(SharedPolicy::new(policy()))),
+        ),
+        (
+            "per request",
+            CorsLayer::per_request(move |_| Some(chosen.clone())),
+        ),
+        (
+            "asking",
+            CorsLayer::new(builder().host_origins(true).build().unwrap())
+                .ask(|origin, _| origin == "https://tenant.example")
+                .unwrap(),
+        ),
     ];
     for (name, layer) in layers {
         allocates_nothing_beside_the_header_table(name, &layer);
@@ -100,37 +124,65 @@ fn tower_allocates_nothing_beside_the_header_table() {
 }
 
 fn allocates_nothing_beside_the_header_table(name: &str, layer: &CorsLayer) {
-    let mut service = layer.layer(service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(handled(2)))));
+    let mut service = layer.layer(service_fn(|_: Request<()>| {
+        ready(Ok::<_, Infallible>(handled(2)))
+    }));
     // A thread that reads a shared policy for the first time is taken down as a reader.
     let _ = service.call(Request::new(())).now_or_never();
     for (method, origin, more) in REQUESTS {
         let mut request = Request::builder().method(method);
-        for (name, value) in origin.map(|origin| ("origin", origin)).into_iter().chain(more.iter().copied()) {
+        for (name, value) in origin
+            .map(|origin| ("origin", origin))
+            .into_iter()
+            .chain(more.iter().copied())
+        {
             request = request.header(name, value);
         }
         let request = request.body(()).unwrap();
         // A server's buffer is shared by the values of a request; the first clone makes it so.
         let _ = request.headers().clone();
         // The two tables of a header map.
-        let expected = if method == "GET" { allocations(|| handled(2)).0 } else { 2 };
+        let expected = if method == "GET" {
+            allocations(|| handled(2)).0
+        } else {
+            2
+        };
         let (count, response) = allocations(|| service.call(request).now_or_never());
         assert_eq!(count, expected, "{name}: {method} {origin:?}");
-        assert!(response.is_some_and(|response| response.is_ok_and(|response| response.headers().contains_key("vary"))));
+        assert!(response.is_some_and(|response| {
+            response.is_ok_and(|response| response.headers().contains_key("vary"))
+        }));
     }
 }
 
 #[test]
 fn actix_allocates_nothing() {
     let handler = || {
-        let handler = fn_service(|request: ServiceRequest| ready(Ok::<_, Error>(request.into_response(HttpResponse::Ok().finish()))));
-        ServiceFactory::new_service(&handler, ()).now_or_never().unwrap().unwrap()
+        let handler = fn_service(|request: ServiceRequest| {
+            ready(Ok::<_, Error>(
+                request.into_response(HttpResponse::Ok().finish()),
+            ))
+        });
+        ServiceFactory::new_service(&handler, ())
+            .now_or_never()
+            .unwrap()
+            .unwrap()
     };
     let bare = handler();
-    let service = Cors::new(policy()).new_transform(handler()).now_or_never().unwrap().unwrap();
+    let service = Cors::new(policy())
+        .new_transform(handler())
+        .now_or_never()
+        .unwrap()
+        .unwrap();
     for (method, origin, more) in REQUESTS {
         let request = || {
-            let mut request = TestRequest::default().method(Method::from_bytes(method.as_bytes()).unwrap());
-            for header in origin.map(|origin| ("origin", origin)).into_iter().chain(more.iter().copied()) {
+            let mut request =
+                TestRequest::default().method(Method::from_bytes(method.as_bytes()).unwrap());
+            for header in origin
+                .map(|origin| ("origin", origin))
+                .into_iter()
+                .chain(more.iter().copied())
+            {
                 request = request.insert_header(header);
             }
             let request = request.to_srv_request();
@@ -148,6 +200,8 @@ fn actix_allocates_nothing() {
         let request = request();
         let (count, response) = allocations(|| service.call(request).now_or_never());
         assert_eq!(count, expected, "{method} {origin:?}");
-        assert!(response.is_some_and(|response| response.is_ok_and(|response| response.headers().contains_key("vary"))));
+        assert!(response.is_some_and(|response| {
+            response.is_ok_and(|response| response.headers().contains_key("vary"))
+        }));
     }
 }

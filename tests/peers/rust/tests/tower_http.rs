@@ -20,7 +20,10 @@ async fn handle(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, 
     match request.uri().path() {
         "/own" => {
             headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-            headers.insert("access-control-expose-headers", HeaderValue::from_static("x-own"));
+            headers.insert(
+                "access-control-expose-headers",
+                HeaderValue::from_static("x-own"),
+            );
             headers.insert("vary", HeaderValue::from_static("accept-encoding"));
         }
         "/missing" => *response.status_mut() = StatusCode::NOT_FOUND,
@@ -42,13 +45,27 @@ where
     let request = request.body(Full::default()).unwrap();
     let served = catch_unwind(AssertUnwindSafe(|| {
         let service = make()?;
-        let Ok(response) = service.oneshot(request).now_or_never().expect("nothing waits");
+        let Ok(response) = service
+            .oneshot(request)
+            .now_or_never()
+            .expect("nothing waits");
         Ok(response)
     }));
     let response = served.unwrap_or_else(|_| Err("it panics".to_owned()))?;
     let (head, body) = response.into_parts();
-    let body = body.collect().now_or_never().expect("nothing waits").unwrap().to_bytes();
-    Ok(Answer::new(head.status.as_u16(), head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), &body))
+    let body = body
+        .collect()
+        .now_or_never()
+        .expect("nothing waits")
+        .unwrap()
+        .to_bytes();
+    Ok(Answer::new(
+        head.status.as_u16(),
+        head.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes())),
+        &body,
+    ))
 }
 
 fn value(text: &'static str) -> HeaderValue {
@@ -74,7 +91,11 @@ fn options() -> Vec<Options> {
     vec![
         ("default", PeerLayer::new, CorsBuilder::new),
         ("permissive", PeerLayer::permissive, CorsBuilder::permissive),
-        ("very permissive", PeerLayer::very_permissive, CorsBuilder::very_permissive),
+        (
+            "very permissive",
+            PeerLayer::very_permissive,
+            CorsBuilder::very_permissive,
+        ),
         both!(
             "list",
             allow_origin([value("https://a.example"), value("https://b.example")])
@@ -90,21 +111,48 @@ fn options() -> Vec<Options> {
                 .allow_credentials(true)
                 .max_age(Duration::from_secs(600))
         ),
-        both!("any origin", allow_origin(Any).allow_methods([Method::PUT]).expose_headers(names(["x-total"]))),
-        both!("exact", allow_origin(value("https://a.example")).allow_methods(Method::PUT).expose_headers(names(["x-total"]))),
-        both!("exact with credentials", allow_origin(AllowOrigin::exact(value("https://a.example"))).allow_methods([Method::PUT]).allow_credentials(true)),
+        both!(
+            "any origin",
+            allow_origin(Any)
+                .allow_methods([Method::PUT])
+                .expose_headers(names(["x-total"]))
+        ),
+        both!(
+            "exact",
+            allow_origin(value("https://a.example"))
+                .allow_methods(Method::PUT)
+                .expose_headers(names(["x-total"]))
+        ),
+        both!(
+            "exact with credentials",
+            allow_origin(AllowOrigin::exact(value("https://a.example")))
+                .allow_methods([Method::PUT])
+                .allow_credentials(true)
+        ),
         both!(
             "predicate",
-            allow_origin(AllowOrigin::predicate(|origin, _| origin != "https://evil.test")).allow_methods([Method::PUT]).allow_credentials(true)
+            allow_origin(AllowOrigin::predicate(
+                |origin, _| origin != "https://evil.test"
+            ))
+            .allow_methods([Method::PUT])
+            .allow_credentials(true)
         ),
         both!(
             "asynchronous predicate",
-            allow_origin(AllowOrigin::async_predicate(|origin, _| async move { origin == "https://a.example" })).allow_methods([Method::PUT])
+            allow_origin(AllowOrigin::async_predicate(|origin, _| async move {
+                origin == "https://a.example"
+            }))
+            .allow_methods([Method::PUT])
         ),
-        both!("mirrored origin", allow_origin(AllowOrigin::mirror_request()).expose_headers(names(["x-total"]))),
+        both!(
+            "mirrored origin",
+            allow_origin(AllowOrigin::mirror_request()).expose_headers(names(["x-total"]))
+        ),
         both!(
             "mirrored lists",
-            allow_origin([value("https://a.example")]).allow_methods(AllowMethods::mirror_request()).allow_headers(AllowHeaders::mirror_request())
+            allow_origin([value("https://a.example")])
+                .allow_methods(AllowMethods::mirror_request())
+                .allow_headers(AllowHeaders::mirror_request())
         ),
         both!(
             "mirrored lists with credentials",
@@ -113,9 +161,23 @@ fn options() -> Vec<Options> {
                 .allow_headers(AllowHeaders::mirror_request())
                 .allow_credentials(true)
         ),
-        both!("any lists", allow_origin([value("https://a.example")]).allow_methods(Any).allow_headers(Any).expose_headers(Any)),
-        both!("any headers with credentials", allow_origin([value("https://a.example")]).allow_headers(Any).allow_credentials(true)),
-        both!("any with credentials", allow_origin(Any).allow_credentials(true)),
+        both!(
+            "any lists",
+            allow_origin([value("https://a.example")])
+                .allow_methods(Any)
+                .allow_headers(Any)
+                .expose_headers(Any)
+        ),
+        both!(
+            "any headers with credentials",
+            allow_origin([value("https://a.example")])
+                .allow_headers(Any)
+                .allow_credentials(true)
+        ),
+        both!(
+            "any with credentials",
+            allow_origin(Any).allow_credentials(true)
+        ),
         both!(
             "every type by its constructor",
             allow_origin(AllowOrigin::list([value("https://a.example")]))
@@ -127,13 +189,38 @@ fn options() -> Vec<Options> {
                 .max_age(MaxAge::exact(Duration::from_millis(60_900)))
                 .vary(Vary::list(names(["accept-language"])))
         ),
-        both!("own vary", allow_origin([value("https://a.example")]).allow_methods([Method::PUT]).vary(names(["accept-language"]))),
-        both!("private network", allow_origin([value("https://a.example")]).allow_methods([Method::PUT]).allow_private_network(true)),
-        both!("trailing slash", allow_origin([value("https://a.example/")])),
-        both!("long age", allow_origin([value("https://a.example")]).max_age(Duration::from_secs(100_000))),
-        both!("pattern", allow_origin([value("https://*.example")]).allow_methods([Method::PUT])),
-        both!("forbidden method", allow_origin([value("https://a.example")]).allow_methods([Method::TRACE])),
-        both!("plain http with credentials", allow_origin([value("http://a.example")]).allow_credentials(true)),
+        both!(
+            "own vary",
+            allow_origin([value("https://a.example")])
+                .allow_methods([Method::PUT])
+                .vary(names(["accept-language"]))
+        ),
+        both!(
+            "private network",
+            allow_origin([value("https://a.example")])
+                .allow_methods([Method::PUT])
+                .allow_private_network(true)
+        ),
+        both!(
+            "trailing slash",
+            allow_origin([value("https://a.example/")])
+        ),
+        both!(
+            "long age",
+            allow_origin([value("https://a.example")]).max_age(Duration::from_secs(100_000))
+        ),
+        both!(
+            "pattern",
+            allow_origin([value("https://*.example")]).allow_methods([Method::PUT])
+        ),
+        both!(
+            "forbidden method",
+            allow_origin([value("https://a.example")]).allow_methods([Method::TRACE])
+        ),
+        both!(
+            "plain http with credentials",
+            allow_origin([value("http://a.example")]).allow_credentials(true)
+        ),
         both!("null", allow_origin([value("null")])),
     ]
 }
@@ -143,14 +230,25 @@ const OWN_VARY: [&str; 2] = ["own vary", "every type by its constructor"];
 const ORIGIN: &str = "access-control-allow-origin";
 const CREDENTIALS: &str = "access-control-allow-credentials";
 const EXPOSED: &str = "access-control-expose-headers";
-const LISTS: [&str; 3] = ["access-control-allow-methods", "access-control-allow-headers", "access-control-max-age"];
+const LISTS: [&str; 3] = [
+    "access-control-allow-methods",
+    "access-control-allow-headers",
+    "access-control-max-age",
+];
 const MIRRORED_VARY: &str = "origin, access-control-request-method, access-control-request-headers";
 
 /// What ours says of the lines in `Vary` of a response to OPTIONS.
 fn is_vary_of_options(line: Option<&str>) -> bool {
     const BASE: &str = "Origin, Access-Control-Request-Method";
     line.and_then(|line| line.strip_prefix(BASE))
-        .is_some_and(|rest| ["", ", Access-Control-Request-Headers", ", Access-Control-Request-Private-Network"].contains(&rest))
+        .is_some_and(|rest| {
+            [
+                "",
+                ", Access-Control-Request-Headers",
+                ", Access-Control-Request-Private-Network",
+            ]
+            .contains(&rest)
+        })
 }
 
 /// What the peer says there.
@@ -166,8 +264,21 @@ fn every_difference_is_documented() {
     for (name, peer, ours) in options() {
         for ask in asks() {
             let peer = serve(|| Ok(peer().layer(service_fn(handle))), &ask);
-            let ours = serve(|| ours().build().map(|layer| layer.layer(service_fn(handle))).map_err(|error| error.to_string()), &ask);
-            pairs.push(Pair { options: name, ask, peer, ours });
+            let ours = serve(
+                || {
+                    ours()
+                        .build()
+                        .map(|layer| layer.layer(service_fn(handle)))
+                        .map_err(|error| error.to_string())
+                },
+                &ask,
+            );
+            pairs.push(Pair {
+                options: name,
+                ask,
+                peer,
+                ours,
+            });
         }
     }
     let _ = std::panic::take_hook();
@@ -177,15 +288,25 @@ fn every_difference_is_documented() {
         &[
             ("errors-not-panics", |pair| {
                 let panics = pair.peer == Err("it panics".to_owned());
-                if panics && pair.ours.as_ref().is_err_and(|error| error.contains("error any_with_credentials at ")) {
+                if panics
+                    && pair
+                        .ours
+                        .as_ref()
+                        .is_err_and(|error| error.contains("error any_with_credentials at "))
+                {
                     pair.peer = pair.ours.clone();
                 }
             }),
-            ("very-permissive-is-refused", |pair| refused(pair, "very permissive", "any_with_credentials")),
+            ("very-permissive-is-refused", |pair| {
+                refused(pair, "very permissive", "any_with_credentials")
+            }),
             ("any-header-with-credentials", |pair| {
                 if pair.options == "any headers with credentials"
                     && pair.peer == Err("it panics".to_owned())
-                    && pair.ours.as_ref().is_ok_and(|ours| ours.headers.values().flatten().all(|line| line != "*"))
+                    && pair
+                        .ours
+                        .as_ref()
+                        .is_ok_and(|ours| ours.headers.values().flatten().all(|line| line != "*"))
                 {
                     pair.peer = pair.ours.clone();
                 }
@@ -194,13 +315,25 @@ fn every_difference_is_documented() {
                 refused(pair, "trailing slash", "origin_has_path");
                 refused(pair, "null", "origin_null");
             }),
-            ("insecure-origins-with-credentials", |pair| refused(pair, "plain http with credentials", "insecure_origin_with_credentials")),
-            ("age-is-bounded", |pair| refused(pair, "long age", "max_age_too_long")),
-            ("forbidden-methods", |pair| refused(pair, "forbidden method", "method_forbidden")),
+            ("insecure-origins-with-credentials", |pair| {
+                refused(
+                    pair,
+                    "plain http with credentials",
+                    "insecure_origin_with_credentials",
+                )
+            }),
+            ("age-is-bounded", |pair| {
+                refused(pair, "long age", "max_age_too_long")
+            }),
+            ("forbidden-methods", |pair| {
+                refused(pair, "forbidden method", "method_forbidden")
+            }),
             ("patterns", |pair| {
                 if pair.options == "pattern" {
                     served(pair, |ask, peer, ours| {
-                        let origin = ask.get("origin").filter(|origin| ours.line(ORIGIN) == Some(origin));
+                        let origin = ask
+                            .get("origin")
+                            .filter(|origin| ours.line(ORIGIN) == Some(origin));
                         // The handler's own stays in the peer's answer.
                         if origin.is_some() && matches!(peer.line(ORIGIN), None | Some("*")) {
                             peer.take(ours, &[ORIGIN]);
@@ -211,13 +344,18 @@ fn every_difference_is_documented() {
             ("options-reach-the-handler", |pair| {
                 let own_vary = OWN_VARY.contains(&pair.options);
                 served(pair, |ask, peer, ours| {
-                    if ask.method == "OPTIONS" && !ask.is_preflight() && peer.body.is_empty() && ours.body == "handled" {
+                    if ask.method == "OPTIONS"
+                        && !ask.is_preflight()
+                        && peer.body.is_empty()
+                        && ours.body == "handled"
+                    {
                         peer.take_content(ours);
                         peer.drop_surplus(ours, &LISTS);
                         if ours.has(ORIGIN) {
                             peer.take_missing(ours, &[EXPOSED]);
                         }
-                        if !own_vary && is_peers_vary(peer) && is_vary_of_options(ours.line("vary")) {
+                        if !own_vary && is_peers_vary(peer) && is_vary_of_options(ours.line("vary"))
+                        {
                             peer.take(ours, &["vary"]);
                         }
                     }
@@ -225,7 +363,10 @@ fn every_difference_is_documented() {
             }),
             ("several-origins", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if ask.has_several_origins() && peer.line(ORIGIN) == ask.get("origin") && !ours.has(ORIGIN) {
+                    if ask.has_several_origins()
+                        && peer.line(ORIGIN) == ask.get("origin")
+                        && !ours.has(ORIGIN)
+                    {
                         peer.take(ours, &[ORIGIN]);
                     }
                 });
@@ -233,8 +374,10 @@ fn every_difference_is_documented() {
             ("only-well-formed-origins-are-asked", |pair| {
                 if pair.options == "predicate" {
                     served(pair, |ask, peer, ours| {
-                        let malformed = matches!(ask.get("origin"), Some("null" | "https://A.example"));
-                        if malformed && peer.line(ORIGIN) == ask.get("origin") && !ours.has(ORIGIN) {
+                        let malformed =
+                            matches!(ask.get("origin"), Some("null" | "https://A.example"));
+                        if malformed && peer.line(ORIGIN) == ask.get("origin") && !ours.has(ORIGIN)
+                        {
                             peer.take(ours, &[ORIGIN]);
                         }
                     });
@@ -243,7 +386,8 @@ fn every_difference_is_documented() {
             ("star-for-every-origin", |pair| {
                 if pair.options == "mirrored origin" {
                     served(pair, |ask, peer, ours| {
-                        if ours.line(ORIGIN) == Some("*") && peer.line(ORIGIN) == ask.get("origin") {
+                        if ours.line(ORIGIN) == Some("*") && peer.line(ORIGIN) == ask.get("origin")
+                        {
                             peer.take(ours, &[ORIGIN]);
                         }
                         if ask.method != "OPTIONS"
@@ -264,7 +408,10 @@ fn every_difference_is_documented() {
                         let requested = ask.get("access-control-request-method");
                         if ask.is_preflight()
                             && peer.line(METHODS) == requested
-                            && (ours.line(METHODS) == Some("*") || !ours.has(METHODS) && ours.has(ORIGIN) && requested == Some("GET, DELETE"))
+                            && (ours.line(METHODS) == Some("*")
+                                || !ours.has(METHODS)
+                                    && ours.has(ORIGIN)
+                                    && requested == Some("GET, DELETE"))
                         {
                             peer.take(ours, &[METHODS]);
                         }
@@ -295,8 +442,14 @@ fn every_difference_is_documented() {
             ("own-vary-adds", |pair| {
                 if OWN_VARY.contains(&pair.options) {
                     served(pair, |_, peer, ours| {
-                        let (last, own) = (peer.headers.get("vary").and_then(|lines| lines.last()), ours.line("vary").unwrap_or_default());
-                        if last.is_some_and(|last| last == "accept-language") && own.contains("Origin") && own.ends_with(", accept-language") {
+                        let (last, own) = (
+                            peer.headers.get("vary").and_then(|lines| lines.last()),
+                            ours.line("vary").unwrap_or_default(),
+                        );
+                        if last.is_some_and(|last| last == "accept-language")
+                            && own.contains("Origin")
+                            && own.ends_with(", accept-language")
+                        {
                             peer.take(ours, &["vary"]);
                         }
                     });
@@ -315,7 +468,10 @@ fn every_difference_is_documented() {
             }),
             ("preflight-vary", |pair| {
                 served(pair, |ask, peer, ours| {
-                    if ask.is_preflight() && is_peers_vary(peer) && is_vary_of_options(ours.line("vary")) {
+                    if ask.is_preflight()
+                        && is_peers_vary(peer)
+                        && is_vary_of_options(ours.line("vary"))
+                    {
                         peer.take(ours, &["vary"]);
                     }
                 });
@@ -334,8 +490,13 @@ fn every_difference_is_documented() {
             }),
             ("exposed-names-are-merged", |pair| {
                 served(pair, |ask, peer, ours| {
-                    let merged = peer.line(EXPOSED).map(|theirs| format!("x-own, {}", theirs.replace(',', ", ")));
-                    if ask.path == "/own" && merged.is_some() && merged.as_deref() == ours.line(EXPOSED) {
+                    let merged = peer
+                        .line(EXPOSED)
+                        .map(|theirs| format!("x-own, {}", theirs.replace(',', ", ")));
+                    if ask.path == "/own"
+                        && merged.is_some()
+                        && merged.as_deref() == ours.line(EXPOSED)
+                    {
                         peer.take(ours, &[EXPOSED]);
                     }
                 });
@@ -364,7 +525,9 @@ fn every_difference_is_documented() {
             ("private-network-after-the-origin", |pair| {
                 served(pair, |ask, peer, ours| {
                     const PRIVATE: &str = "access-control-allow-private-network";
-                    if peer.line(PRIVATE) == Some("true") && !(ask.is_preflight() && ours.has(ORIGIN)) {
+                    if peer.line(PRIVATE) == Some("true")
+                        && !(ask.is_preflight() && ours.has(ORIGIN))
+                    {
                         peer.drop_surplus(ours, &[PRIVATE]);
                     }
                 });
@@ -373,7 +536,8 @@ fn every_difference_is_documented() {
                 if pair.options.starts_with("mirrored lists") {
                     served(pair, |ask, peer, _| {
                         if ask.method != "OPTIONS"
-                            && let Some([line]) = peer.headers.get_mut("vary").map(Vec::as_mut_slice)
+                            && let Some([line]) =
+                                peer.headers.get_mut("vary").map(Vec::as_mut_slice)
                             && let Some(others) = line.strip_suffix(MIRRORED_VARY)
                         {
                             *line = format!("{others}origin");
@@ -383,7 +547,9 @@ fn every_difference_is_documented() {
             }),
             ("vary-is-spelled-origin", |pair| {
                 served(pair, |_, peer, ours| {
-                    let spelled = peer.line("vary").map(|line| line.replace("origin", "Origin"));
+                    let spelled = peer
+                        .line("vary")
+                        .map(|line| line.replace("origin", "Origin"));
                     if spelled.is_some() && spelled.as_deref() == ours.line("vary") {
                         peer.take(ours, &["vary"]);
                     }

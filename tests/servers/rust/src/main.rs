@@ -15,7 +15,11 @@ struct Headers<'a>(&'a mut HeaderMap);
 
 impl ResponseHeaders for Headers<'_> {
     fn get_all(&self, name: HeaderName) -> Vec<String> {
-        self.0.get_all(name.lower()).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+        self.0
+            .get_all(name.lower())
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect()
     }
 
     fn remove(&mut self, name: HeaderName) {
@@ -33,12 +37,19 @@ impl ResponseHeaders for Headers<'_> {
 async fn cors(State(policy): State<Arc<Policy>>, request: Request, next: Next) -> Response {
     // The request is the handler's; what CORS reads of it is kept.
     let (method, headers) = (request.method().clone(), request.headers().clone());
-    let pairs = headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
-    let decision = policy.evaluate(&crossgate::Request::from_pairs(method.as_str().as_bytes(), pairs));
+    let pairs = headers
+        .iter()
+        .map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
+    let decision = policy.evaluate(&crossgate::Request::from_pairs(
+        method.as_str().as_bytes(),
+        pairs,
+    ));
     let mut response = match decision.action() {
         Action::Forward => next.run(request).await,
         Action::Answer | Action::Reject => {
-            let status = decision.status().and_then(|status| StatusCode::from_u16(status).ok());
+            let status = decision
+                .status()
+                .and_then(|status| StatusCode::from_u16(status).ok());
             status.unwrap_or(StatusCode::FORBIDDEN).into_response()
         }
     };
@@ -52,7 +63,14 @@ async fn data() -> impl IntoResponse {
 
 /// A handler that has its own ideas about CORS.
 async fn upstream() -> impl IntoResponse {
-    ([("access-control-allow-origin", "*"), ("access-control-expose-headers", "X-Own"), ("vary", "Accept-Encoding")], "upstream\n")
+    (
+        [
+            ("access-control-allow-origin", "*"),
+            ("access-control-expose-headers", "X-Own"),
+            ("vary", "Accept-Encoding"),
+        ],
+        "upstream\n",
+    )
 }
 
 async fn error() -> impl IntoResponse {
@@ -60,12 +78,15 @@ async fn error() -> impl IntoResponse {
 }
 
 fn argument(name: &str) -> Option<String> {
-    std::env::args().skip_while(|argument| argument != name).nth(1)
+    std::env::args()
+        .skip_while(|argument| argument != name)
+        .nth(1)
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let file = argument("--policy").ok_or("usage: crossgate-demo-server --policy FILE [--port N]")?;
+    let file =
+        argument("--policy").ok_or("usage: crossgate-demo-server --policy FILE [--port N]")?;
     let port: u16 = argument("--port").map_or(Ok(0), |port| port.parse())?;
     let policy = match Policy::from_file(&file) {
         Ok(policy) => policy,

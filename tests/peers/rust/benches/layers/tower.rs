@@ -31,7 +31,10 @@ impl Service<Request<Full<Bytes>>> for Handler {
     fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
         black_box(&request);
         let mut response = Response::new(Full::new(Bytes::from_static(b"{\"ok\":true}")));
-        response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         ready(Ok(response))
     }
 }
@@ -42,9 +45,17 @@ fn names(names: [&'static str; 2]) -> [HeaderName; 2] {
 
 fn peer(workload: &Workload) -> PeerLayer {
     let origin = if workload.wildcard {
-        AllowOrigin::predicate(|origin, _| origin.as_bytes().starts_with(b"https://") && origin.as_bytes().ends_with(b".example.com"))
+        AllowOrigin::predicate(|origin, _| {
+            origin.as_bytes().starts_with(b"https://")
+                && origin.as_bytes().ends_with(b".example.com")
+        })
     } else {
-        AllowOrigin::list(workload.origins().iter().map(|origin| HeaderValue::from_str(origin).expect("an origin is a header value")))
+        AllowOrigin::list(
+            workload
+                .origins()
+                .iter()
+                .map(|origin| HeaderValue::from_str(origin).expect("an origin is a header value")),
+        )
     };
     PeerLayer::new()
         .allow_origin(origin)
@@ -58,7 +69,11 @@ fn peer(workload: &Workload) -> PeerLayer {
 /// The policy of a workload.
 pub(crate) fn policy(workload: &Workload) -> Policy {
     Policy::builder()
-        .allow_origins(if workload.wildcard { vec!["https://*.example.com".to_owned()] } else { workload.origins() })
+        .allow_origins(if workload.wildcard {
+            vec!["https://*.example.com".to_owned()]
+        } else {
+            workload.origins()
+        })
         .allow_methods(["PUT", "DELETE"])
         .allow_headers(["authorization", "content-type"])
         .expose_headers(["x-total-count", "x-request-id"])
@@ -69,10 +84,17 @@ pub(crate) fn policy(workload: &Workload) -> Policy {
 }
 
 fn request(workload: &Workload) -> Request<Full<Bytes>> {
-    let mut request = Request::builder().method(workload.method).uri("/items/1").body(Full::default()).expect("the request is valid");
+    let mut request = Request::builder()
+        .method(workload.method)
+        .uri("/items/1")
+        .body(Full::default())
+        .expect("the request is valid");
     for (name, value) in fields(workload) {
         let value = HeaderValue::from_maybe_shared(value).expect("a header value");
-        request.headers_mut().insert(HeaderName::from_bytes(name.as_bytes()).expect("a name"), value);
+        request.headers_mut().insert(
+            HeaderName::from_bytes(name.as_bytes()).expect("a name"),
+            value,
+        );
     }
     request
 }
@@ -95,10 +117,18 @@ pub(crate) fn measure(workloads: &[Workload]) -> Vec<(&'static str, Row)> {
     workloads
         .iter()
         .map(|workload| {
-            let (mut bare, mut peer, mut ours) = (Handler, peer(workload).layer(Handler), CorsLayer::new(policy(workload)).layer(Handler));
+            let (mut bare, mut peer, mut ours) = (
+                Handler,
+                peer(workload).layer(Handler),
+                CorsLayer::new(policy(workload)).layer(Handler),
+            );
             let mut row = Row::default();
             for index in 0..=ROUNDS {
-                let times = (round(workload, &mut bare), round(workload, &mut peer), round(workload, &mut ours));
+                let times = (
+                    round(workload, &mut bare),
+                    round(workload, &mut peer),
+                    round(workload, &mut ours),
+                );
                 // The first round warms up.
                 if index > 0 {
                     row.bare.push(times.0);
