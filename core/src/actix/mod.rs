@@ -39,9 +39,8 @@
 
 mod builder;
 mod cors;
-mod rules;
+mod header_map;
 mod service;
-mod table;
 
 pub use builder::CorsBuilder;
 pub use cors::Cors;

@@ -4,16 +4,18 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::service::{Asking, answer};
+use super::service::{Asking, CorsPlan, answer};
+use crate::live::counters::Counters;
 use crate::middleware::OverwroteUpstream;
-use crate::middleware::decide::Plan;
-use crate::middleware::prebuilt::Bare;
+use crate::middleware::plan::Plan;
+use crate::middleware::templates::VaryOnly;
 
 pin_project! {
     /// The future of [`Cors`](super::Cors).
@@ -54,6 +56,7 @@ pin_project! {
         #[pin]
         pub(super) handler: Option<S::Future>,
         pub(super) next: Next<S, ReqBody>,
+        pub(super) counters: Option<Arc<Counters>>,
         pub(super) body: PhantomData<fn() -> ResBody>,
     }
 }
@@ -61,9 +64,9 @@ pin_project! {
 /// What happens when the handler has answered, or without one.
 pub(super) enum Next<S, ReqBody> {
     /// The handler's response gets `Vary`.
-    Bare(Bare),
+    VaryOnly(VaryOnly),
     /// The handler's response gets its headers, or there is none.
-    Planned(Plan<HeaderValue>),
+    Planned(CorsPlan),
     /// The application is asked about the origin.
     Asking(Box<Asking<S, ReqBody>>),
 }
@@ -83,9 +86,10 @@ where
             let started = ready!(asking.poll(context));
             this.handler.set(started.handler);
             *this.next = started.next;
+            *this.counters = started.counters;
         }
         match this.handler.as_pin_mut() {
-            Some(handler) => forward(handler, this.next, context),
+            Some(handler) => forward(handler, this.next, this.counters.as_deref(), context),
             None => match this.next {
                 Next::Planned(Plan::Answer(given)) => answer(given),
                 _ => unreachable!("an answer without a handler is planned"),
@@ -99,6 +103,7 @@ where
 fn forward<S, ReqBody, B, E>(
     handler: Pin<&mut impl Future<Output = Result<Response<B>, E>>>,
     next: &mut Next<S, ReqBody>,
+    counters: Option<&Counters>,
     context: &mut Context<'_>,
 ) -> Poll<Result<Response<B>, E>> {
     let mut polled = handler.poll(context);
@@ -106,12 +111,13 @@ fn forward<S, ReqBody, B, E>(
     if let Poll::Ready(Ok(response)) = &mut polled
         && !response.status().is_informational()
         && match next {
-            Next::Bare(bare) => bare.apply(response.headers_mut()),
+            Next::VaryOnly(headers) => headers.apply(response.headers_mut()),
             Next::Planned(Plan::Forward(pending)) => pending.apply(response.headers_mut()),
             _ => false,
         }
     {
         response.extensions_mut().insert(OverwroteUpstream);
+        counters.inspect(|counters| counters.add_overwrote_upstream());
     }
     polled
 }

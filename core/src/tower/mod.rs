@@ -56,11 +56,10 @@
 
 mod builder;
 mod future;
+mod header_map;
 mod layer;
 mod options;
-mod rules;
 mod service;
-mod table;
 
 pub use builder::CorsBuilder;
 pub use future::ResponseFuture;
@@ -70,4 +69,3 @@ pub use options::{
     ExposeHeaders, MaxAge, Vary,
 };
 pub use service::Cors;
-pub(crate) use service::prepared_answer;
