@@ -25,6 +25,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Every severity, the worst first.
+    pub const ALL: &'static [Severity] = &[Severity::Error, Severity::Warning, Severity::Note];
+
     /// `error`, `warning` or `note`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -169,6 +172,7 @@ impl fmt::Display for ProblemCode {
 /// println!("{problem}"); // one line, safe to log
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// Whether the policy is built in spite of it.
     pub severity: Severity,
@@ -182,6 +186,29 @@ pub struct Problem {
     pub message: String,
     /// The corrected text, where one exists.
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A finding of a drop-in about options that the policy does not know. Path and value are
+    /// expected to be safe to show.
+    #[doc(hidden)]
+    pub fn new(
+        severity: Severity,
+        code: ProblemCode,
+        path: String,
+        value: String,
+        message: String,
+        hint: Option<String>,
+    ) -> Self {
+        Problem {
+            severity,
+            code,
+            path,
+            value,
+            message,
+            hint,
+        }
+    }
 }
 
 impl fmt::Display for Problem {

@@ -11,7 +11,8 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::builder::CorsBuilder;
 use super::service::CorsMiddleware;
-use crate::decide::{Verdict, VerdictError};
+use super::settings::{OriginPredicate, Settings, ask_later};
+use crate::decide::VerdictError;
 use crate::fetch::request::Request;
 use crate::live::counters::Counters;
 use crate::live::shadow::ShadowDifference;
@@ -20,10 +21,6 @@ use crate::middleware::observer::Observer;
 use crate::middleware::policy_source::{LayerPolicy, PolicySource};
 use crate::middleware::predicate::{IntoVerdict, Predicate};
 use crate::policy::Policy;
-
-/// The future of a verdict.
-pub(super) type VerdictFuture = dyn Future<Output = Verdict>;
-pub(super) type Settings = LayerSettings<RequestHead, HeaderMap, VerdictFuture>;
 
 /// Puts a policy around an application, a scope or a resource. Build it once, before the server
 /// starts, and clone it for every worker. See [the module](super) for where it belongs.
@@ -198,21 +195,6 @@ impl Cors {
         self.settings.options.forward_preflights = forward;
         self
     }
-}
-
-pub(super) type OriginPredicate = Predicate<HeaderValue, RequestHead, VerdictFuture>;
-
-/// A predicate that answers later.
-pub(super) fn ask_later<F>(
-    ask: impl Fn(HeaderValue, &RequestHead) -> F + Send + Sync + 'static,
-) -> OriginPredicate
-where
-    F: Future<Output: IntoVerdict> + 'static,
-{
-    Predicate::Async(Arc::new(move |origin, head| {
-        let answer = ask(origin, head);
-        Box::pin(async move { answer.await.into_verdict() })
-    }))
 }
 
 impl From<Policy> for Cors {

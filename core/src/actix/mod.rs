@@ -41,6 +41,7 @@ mod builder;
 mod cors;
 mod header_map;
 mod service;
+mod settings;
 
 pub use builder::CorsBuilder;
 pub use cors::Cors;

@@ -14,15 +14,14 @@ use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 
-use super::cors::{Settings, VerdictFuture};
+use super::settings::{Settings, VerdictFuture};
 use crate::live::counters::Counters;
 use crate::middleware::OverwroteUpstream;
-use crate::middleware::header_map::HeaderMap as _;
 use crate::middleware::plan::{
     Answer, LayerOptions, OriginLines, Pending, Plan, Waiting, plan, resume, without_origin,
 };
 use crate::middleware::policy_source::PolicyRef;
-use crate::middleware::templates::{VaryOnly, merge_vary};
+use crate::middleware::templates::{Templates, VaryOnly, merge_vary};
 
 type CorsPlan = Plan<HeaderValue, VerdictFuture>;
 
@@ -153,7 +152,7 @@ where
 fn answer<B>(mut answer: Answer<HeaderValue>) -> HttpResponse<EitherBody<B>> {
     let mut response =
         HttpResponse::new(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN));
-    let template = HeaderMap::templates(&answer.policy).of(answer.set);
+    let template = Templates::<HeaderMap>::of_policy(&answer.policy).of(answer.set);
     template.write(&mut answer.echoed, response.headers_mut());
     if let Some(vary) = &answer.vary {
         merge_vary(&**vary, response.headers_mut());

@@ -13,6 +13,7 @@ use crate::problem::{ProblemCode, Problems};
 /// assert_eq!(error.problems()[0].message, "expected a list of strings or \"*\", found a boolean");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum OptionValue {
     /// JSON `null`, Python `None`, JavaScript `null`.
     Null,

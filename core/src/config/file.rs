@@ -66,6 +66,7 @@ fn not_utf8(bytes: &[u8], offset: usize) -> PolicyError {
 /// }
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum LoadError {
     /// The file cannot be read.
     Io {

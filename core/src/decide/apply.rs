@@ -3,7 +3,7 @@
 
 use super::Decision;
 use crate::fetch::header::{HeaderName, HeaderOp};
-use crate::text::merge::merge_lines;
+use crate::text::merge::{Star, merge_lines};
 
 /// A response's headers. `V` is a value of the decision in the form in which the response takes it.
 pub(crate) trait Response<V> {
@@ -56,6 +56,15 @@ pub(crate) fn apply<V: AsRef<[u8]>>(
     overwrote
 }
 
+/// What a `*` means in a header that is merged.
+pub(super) fn star(name: HeaderName) -> Star {
+    if name == HeaderName::Vary {
+        Star::Alone
+    } else {
+        Star::Name
+    }
+}
+
 /// Adds names to those that the response has, each once.
 pub(crate) fn merge<V: AsRef<[u8]>>(response: &mut impl Response<V>, name: HeaderName, value: V) {
     if !response.has(name) {
@@ -72,7 +81,7 @@ pub(crate) fn merge<V: AsRef<[u8]>>(response: &mut impl Response<V>, name: Heade
         merge_lines(
             existing.iter().map(AsRef::as_ref),
             value.as_ref(),
-            name == HeaderName::Vary,
+            star(name),
         )
     };
     response.set_merged(name, merged);

@@ -8,8 +8,9 @@ use super::Decision;
 pub use super::{Dependencies, Unlisted};
 use crate::fetch::header::{HeaderName, HeaderOp, ValueSource};
 use crate::policy::Policy;
-use crate::policy::header_set::{HeaderSet, LineValue};
-pub use crate::text::merge::merge_bytes;
+use crate::policy::header_line::LineValue;
+use crate::policy::header_set::HeaderSet;
+use crate::text::merge::merge_tokens;
 
 /// The headers of one outcome, without what comes from the request.
 ///
@@ -40,6 +41,7 @@ pub struct HeaderTemplate<'p> {
 
 /// Where the value of a header comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TemplateValue<'p> {
     /// The policy's text, the same in every decision.
     Fixed(&'p str),
@@ -73,11 +75,34 @@ impl<'p> HeaderTemplates<'p> {
 
     /// Whether no header of the set comes from the request.
     pub fn is_constant(self) -> bool {
-        let fixed = |line: &crate::policy::header_set::HeaderLine| {
+        let fixed = |line: &crate::policy::header_line::HeaderLine| {
             matches!(line.value, LineValue::Fixed(_))
         };
         self.0.lines.iter().all(fixed)
     }
+}
+
+/// Merges the names of a header ([`HeaderOp::Merge`]) into those that a response has, as
+/// [`Header::merge`](crate::Header::merge) does, for header values that are bytes: `put` gets the
+/// merged value in pieces, in order, and nothing is allocated. Several lines of a response are
+/// given joined with commas.
+///
+/// ```
+/// use crossgate::HeaderName;
+/// use crossgate::binding::merge_bytes;
+/// let mut merged = Vec::new();
+/// merge_bytes(HeaderName::Vary, b"Accept-Encoding,origin", b"Origin, X-A", |piece| {
+///     merged.extend_from_slice(piece);
+/// });
+/// assert_eq!(merged, b"Accept-Encoding, origin, X-A");
+/// ```
+pub fn merge_bytes(name: HeaderName, existing: &[u8], added: &[u8], put: impl FnMut(&[u8])) {
+    merge_tokens(
+        std::iter::once(existing),
+        added,
+        super::apply::star(name),
+        put,
+    );
 }
 
 impl Policy {

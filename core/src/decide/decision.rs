@@ -6,7 +6,8 @@ use super::Dependencies;
 use crate::fetch::header::{Header, HeaderName, ValueSource};
 use crate::fetch::reason::Reason;
 use crate::fetch::request::RequestKind;
-use crate::policy::header_set::{HeaderSet, LineValue};
+use crate::policy::header_line::LineValue;
+use crate::policy::header_set::HeaderSet;
 
 /// What the host does next.
 ///
@@ -23,6 +24,7 @@ use crate::policy::header_set::{HeaderSet, LineValue};
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Action {
     /// Run the handler; apply the headers to its response, whatever its status.
     Forward,

@@ -16,6 +16,7 @@ mod verdict;
 mod websocket;
 
 pub use apply::ResponseHeaders;
+#[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use apply::{Response, apply, merge};
 pub(crate) use decision::EchoedNames;
 pub use decision::{Action, Decision};

@@ -12,6 +12,7 @@ use crate::text::merge::{merge_names, merge_vary};
 /// assert_eq!(HeaderName::MaxAge.lower(), "access-control-max-age");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HeaderName {
     /// `Access-Control-Allow-Origin`
     AllowOrigin,
@@ -65,6 +66,7 @@ impl HeaderName {
     }
 
     /// The name and a NUL, for C.
+    #[doc(hidden)]
     pub const fn with_nul(self) -> &'static str {
         match self {
             HeaderName::AllowOrigin => "Access-Control-Allow-Origin\0",
@@ -79,6 +81,7 @@ impl HeaderName {
     }
 
     /// The lower-case name and a NUL, for C.
+    #[doc(hidden)]
     pub const fn lower_with_nul(self) -> &'static str {
         match self {
             HeaderName::AllowOrigin => "access-control-allow-origin\0",
@@ -104,9 +107,11 @@ impl fmt::Display for HeaderName {
 }
 
 /// A set of header names.
+#[cfg(any(feature = "tower", feature = "actix"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HeaderFlags(u8);
 
+#[cfg(any(feature = "tower", feature = "actix"))]
 impl HeaderFlags {
     #[inline]
     pub(crate) fn add(&mut self, name: HeaderName) {
@@ -143,6 +148,7 @@ impl HeaderFlags {
     }
 }
 
+#[cfg(any(feature = "tower", feature = "actix"))]
 impl FromIterator<HeaderName> for HeaderFlags {
     fn from_iter<I: IntoIterator<Item = HeaderName>>(names: I) -> Self {
         let mut flags = HeaderFlags::default();
@@ -189,6 +195,7 @@ pub enum HeaderOp {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ValueSource {
     /// The policy's; followed by a NUL.
     Policy,
@@ -210,6 +217,7 @@ pub enum ValueSource {
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header<'d> {
     /// The name.
     pub name: HeaderName,
@@ -242,7 +250,7 @@ impl Header<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "tower", feature = "actix")))]
 mod tests {
     use super::*;
 

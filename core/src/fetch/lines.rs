@@ -120,7 +120,7 @@ pub enum Lines<'a> {
     One(&'a [u8]),
     /// Several lines, borrowed.
     Many(&'a dyn LineSource),
-    /// Several lines, collected by [`Request::header`].
+    /// Several lines, collected by [`Request::header`](crate::Request::header).
     Collected(Vec<&'a [u8]>),
 }
 

@@ -45,6 +45,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The number of the reason: its place in [`Reason::ALL`]. It never changes.
+    pub const fn number(self) -> usize {
+        self as usize
+    }
+
     /// Every reason; the position of each is its index in [`Counters`](crate::Counters).
     pub const ALL: &'static [Reason] = &[
         Reason::Allowed,

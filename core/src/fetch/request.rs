@@ -176,6 +176,7 @@ impl<'a> Request<'a> {
 /// assert_eq!(RequestHeader::from_name(b"Host"), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RequestHeader {
     /// `Origin`
     Origin,
@@ -219,6 +220,7 @@ impl RequestHeader {
 /// assert_eq!(request.kind(), RequestKind::Actual); // no Access-Control-Request-Method: an ordinary OPTIONS
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RequestKind {
     /// No `Origin`.
     NotCors,

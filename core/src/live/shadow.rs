@@ -64,6 +64,7 @@ impl From<&Decision<'_>> for DecisionSummary {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ShadowDifference {
     /// The decision that was acted on.
     pub live: DecisionSummary,

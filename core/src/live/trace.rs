@@ -26,6 +26,7 @@ use tracing::field::{DisplayValue, display};
 use tracing::level_filters::LevelFilter;
 
 use super::shadow::ShadowDifference;
+use super::shared::Snapshot;
 use crate::decide::Decision;
 use crate::fetch::reason::Reason;
 use crate::fetch::request::{Request, RequestKind};
@@ -92,7 +93,7 @@ impl ShadowDifference {
     /// in a second and the rest as `DEBUG`. The policies are those of the snapshot that found the
     /// difference.
     #[inline]
-    pub fn trace(&self, snapshot: &crate::Snapshot, request: &Request<'_>) {
+    pub fn trace(&self, snapshot: &Snapshot, request: &Request<'_>) {
         self.trace_of(
             snapshot.policy(),
             snapshot.shadow().map(|policy| &**policy),

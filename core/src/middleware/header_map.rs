@@ -1,17 +1,17 @@
 //! A framework's map of headers, as the middleware reads and writes it.
 
-use super::templates::Templates;
 use crate::fetch::header::{HeaderFlags, HeaderName};
 use crate::fetch::request::RequestHeader;
-use crate::policy::Policy;
+use crate::policy::attachments::Slot;
 
 /// A framework's map of headers.
-pub(crate) trait HeaderMap: Sync + Sized + 'static {
+pub(crate) trait HeaderMap: Send + Sync + Sized + 'static {
     /// A header's value; cheap to clone.
     type Value: Clone + AsRef<[u8]> + Send + Sync + 'static;
 
-    /// What this framework has made of a policy's header sets.
-    fn templates(policy: &Policy) -> &Templates<Self>;
+    /// Where this framework's templates stand in a policy.
+    const SLOT: Slot;
+
     /// All headers of an answer without the handler, if the framework copies a whole map faster
     /// than it fills one.
     fn whole_answer(lines: Vec<(HeaderName, Self::Value)>, status: u16) -> Option<Self>;
@@ -23,7 +23,7 @@ pub(crate) trait HeaderMap: Sync + Sized + 'static {
     fn value(text: &str) -> Self::Value;
     /// A value of names that were merged.
     fn merged(names: Vec<u8>) -> Self::Value;
-    /// The value of a text in [`KNOWN_TEXTS`](crate::policy::header_set::KNOWN_TEXTS), which needs
+    /// The value of a text in [`KNOWN_TEXTS`](crate::policy::header_line::KNOWN_TEXTS), which needs
     /// no memory of its own.
     fn known(place: u8) -> Self::Value;
     /// Which of the headers that crossgate writes the map has: one look at each name.
@@ -48,10 +48,8 @@ macro_rules! impl_header_map {
         use $crate::fetch::header::{HeaderFlags, HeaderName};
         use $crate::fetch::request::RequestHeader;
         use $crate::middleware::header_map as map;
-        use $crate::middleware::templates::Templates;
-        use $crate::policy::Policy;
         use $crate::policy::attachments::Slot;
-        use $crate::policy::header_set::KNOWN_TEXTS;
+        use $crate::policy::header_line::KNOWN_TEXTS;
 
         static ALLOW_PRIVATE_NETWORK: Name =
             Name::from_static("access-control-allow-private-network");
@@ -87,11 +85,7 @@ macro_rules! impl_header_map {
         impl map::HeaderMap for HeaderMap {
             type Value = HeaderValue;
 
-            #[inline]
-            fn templates(policy: &Policy) -> &Templates<Self> {
-                let make = || Templates::new(policy);
-                policy.attachments.get_or_make(Slot($slot), make)
-            }
+            const SLOT: Slot = Slot($slot);
 
             $whole_answer
 
@@ -153,7 +147,7 @@ pub(crate) use impl_header_map;
 #[cfg(test)]
 mod tests {
     use super::HeaderMap;
-    use crate::policy::header_set::KNOWN_TEXTS;
+    use crate::policy::header_line::KNOWN_TEXTS;
 
     #[test]
     fn every_known_text_is_its_value() {

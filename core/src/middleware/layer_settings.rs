@@ -36,6 +36,7 @@ impl<H, T: HeaderMap, F: ?Sized> LayerSettings<H, T, F> {
 
     /// Whether the policy or the verdict depends on the request's head, or the handler gets an
     /// extension.
+    #[cfg(feature = "tower")]
     #[inline]
     pub(crate) fn needs_head(&self) -> bool {
         self.predicate.is_some() || self.options.insert_extension || self.source.needs_head()

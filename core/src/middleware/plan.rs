@@ -11,7 +11,7 @@ use super::header_map::HeaderMap;
 use super::observer::Observer;
 use super::policy_source::PolicyRef;
 use super::predicate::Asked;
-use super::templates::{Echoed, VaryOnly, merge_vary};
+use super::templates::{Echoed, Templates, VaryOnly, merge_vary};
 use crate::decide::{Action, Decision, Evaluation, OwnedNeedsVerdict, Verdict};
 use crate::fetch::lines::{Field, LineSource, Lines};
 use crate::fetch::reason::Reason;
@@ -295,7 +295,7 @@ fn settle<T: HeaderMap, F: ?Sized>(
         });
     }
     let set = decision.set.number;
-    let echoed = Echoed::of(T::templates(policy).of(set), decision, origin);
+    let echoed = Echoed::of(Templates::<T>::of_policy(policy).of(set), decision, origin);
     let policy = policy.policy();
     if forwards {
         let headers = PendingHeaders::Template {
@@ -332,7 +332,7 @@ impl<V: Clone + AsRef<[u8]>> Pending<V> {
                 set,
                 echoed,
             } => {
-                let template = T::templates(policy).of(*set);
+                let template = Templates::<T>::of_policy(policy).of(*set);
                 template.apply(policy.keeps_upstream, echoed, response)
             }
         };

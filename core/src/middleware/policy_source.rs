@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::Guard;
 
 use super::header_map::HeaderMap;
+use super::templates::Templates;
 use crate::decide::VerdictError;
 use crate::live::shared::SharedPolicy;
 use crate::live::swap::Pair;
@@ -57,7 +58,7 @@ impl<H> PolicySource<H> {
     /// Makes the framework's values of a policy that is known already, so that the first request
     /// does not have to.
     pub(crate) fn make_templates<T: HeaderMap>(&self) {
-        T::templates(&self.without_head());
+        Templates::<T>::of_policy(&self.without_head());
     }
 
     /// Whether the application may be asked about origins: a policy for all requests must have

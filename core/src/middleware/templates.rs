@@ -5,13 +5,22 @@ use super::header_map::HeaderMap;
 use crate::decide::{self, Decision, Response};
 use crate::fetch::header::{HeaderFlags, HeaderName, HeaderOp};
 use crate::policy::Policy;
-use crate::policy::header_set::{HeaderSet, HeaderSets, LineValue};
+use crate::policy::header_line::LineValue;
+use crate::policy::header_set::{HeaderSet, HeaderSets};
 
 /// What a framework made of the header sets of one policy, in the order of their numbers.
 pub(crate) struct Templates<T: HeaderMap>(Box<[Template<T>]>);
 
 impl<T: HeaderMap> Templates<T> {
-    pub(crate) fn new(policy: &Policy) -> Self {
+    /// The templates of a policy. The first call makes them.
+    #[inline]
+    pub(crate) fn of_policy(policy: &Policy) -> &Self {
+        policy
+            .attachments
+            .get_or_make(T::SLOT, || Self::new(policy))
+    }
+
+    fn new(policy: &Policy) -> Self {
         let status = policy.preflight_status;
         let templates = policy.header_sets.all();
         Templates(templates.map(|set| Template::new(set, status)).collect())
@@ -34,6 +43,10 @@ pub(crate) struct Template<T: HeaderMap> {
     names_lists: bool,
     /// All headers of an answer, with an empty origin if that is the request's; for sets that echo
     /// no list.
+    #[cfg_attr(
+        not(feature = "tower"),
+        expect(dead_code, reason = "tower alone copies maps")
+    )]
     answer: Option<T>,
 }
 

@@ -5,75 +5,22 @@
 //! their own types once per policy (see [`attachments`](super::attachments)); this module knows
 //! none of them.
 
+use super::header_line::{HeaderLine, LineValue, echoed, merged, set};
 use super::header_names::HeaderNameSet;
 use super::http1_text::Http1Text;
 use super::methods::MethodSet;
 use super::settings::ListSeparator;
 use super::vary::Vary;
-use crate::fetch::header::{HeaderFlags, HeaderName, HeaderOp};
-use crate::text::nul::NulText;
-
-/// Texts that most policies send. A framework can make constants of them, so that sending one
-/// allocates and counts nothing; [`FixedText::known`] is a place in this list.
-pub(crate) const KNOWN_TEXTS: [&str; 7] = [
-    "*",
-    "true",
-    "Origin",
-    "Origin, Access-Control-Request-Method",
-    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
-    "Origin, Access-Control-Request-Method, Access-Control-Request-Private-Network",
-    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, \
-     Access-Control-Request-Private-Network",
-];
-
-/// A header value that is the same in every decision.
-#[derive(Clone, Debug)]
-pub(crate) struct FixedText {
-    pub(crate) text: NulText,
-    /// Its place in [`KNOWN_TEXTS`], if it is one of them.
-    pub(crate) known: Option<u8>,
-}
-
-impl FixedText {
-    fn new(text: &str) -> Self {
-        let known = KNOWN_TEXTS.iter().position(|known| *known == text);
-        FixedText {
-            text: NulText::new(text),
-            known: known.map(|place| place as u8),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn as_str(&self) -> &str {
-        self.text.as_str()
-    }
-}
-
-/// The value of a header line: known to the policy, or the request's.
-#[derive(Clone, Debug)]
-pub(crate) enum LineValue {
-    Fixed(FixedText),
-    /// The origin that matched.
-    Origin,
-    /// The requested method, if it passed.
-    Method,
-    /// The requested names, if they passed and there are any.
-    Names,
-}
-
-/// One header of a set.
-#[derive(Clone, Debug)]
-pub(crate) struct HeaderLine {
-    pub(crate) name: HeaderName,
-    pub(crate) op: HeaderOp,
-    pub(crate) value: LineValue,
-}
+#[cfg(any(feature = "tower", feature = "actix"))]
+use crate::fetch::header::HeaderFlags;
+use crate::fetch::header::HeaderName;
 
 /// What a policy sends for one outcome, and what it removes from the response.
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderSet {
     pub(crate) lines: Vec<HeaderLine>,
     pub(crate) remove: Vec<HeaderName>,
+    #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) remove_flags: HeaderFlags,
     pub(crate) http1: Http1Text,
     /// The place of the set in [`HeaderSets::all`].
@@ -91,6 +38,7 @@ impl HeaderSet {
             .collect();
         HeaderSet {
             http1: Http1Text::new(&lines),
+            #[cfg(any(feature = "tower", feature = "actix"))]
             remove_flags: remove.iter().copied().collect(),
             remove,
             lines,
@@ -243,6 +191,7 @@ impl HeaderSets {
         .chain(&preflights.sets)
     }
 
+    #[cfg(any(feature = "tower", feature = "actix"))]
     /// Whether the set with this number answers preflights of allowed origins.
     pub(crate) fn is_preflight(number: usize) -> bool {
         number >= 4
@@ -267,30 +216,6 @@ impl HeaderSets {
         } else {
             &self.other
         }
-    }
-}
-
-fn set(name: HeaderName, value: &str) -> HeaderLine {
-    HeaderLine {
-        name,
-        op: HeaderOp::Set,
-        value: LineValue::Fixed(FixedText::new(value)),
-    }
-}
-
-fn merged(name: HeaderName, value: &str) -> HeaderLine {
-    HeaderLine {
-        name,
-        op: HeaderOp::Merge,
-        value: LineValue::Fixed(FixedText::new(value)),
-    }
-}
-
-fn echoed(name: HeaderName, value: LineValue) -> HeaderLine {
-    HeaderLine {
-        name,
-        op: HeaderOp::Set,
-        value,
     }
 }
 

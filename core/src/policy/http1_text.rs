@@ -1,6 +1,6 @@
 //! A header set as HTTP/1.1 writes it, as far as the policy knows it.
 
-use super::header_set::{HeaderLine, LineValue};
+use super::header_line::{HeaderLine, LineValue};
 use crate::fetch::header::HeaderName;
 
 /// The bytes that are copied at once, so that no length needs a call.

@@ -3,6 +3,7 @@
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) mod attachments;
 pub(crate) mod digest;
+pub(crate) mod header_line;
 pub(crate) mod header_names;
 pub(crate) mod header_set;
 pub(crate) mod http1_text;

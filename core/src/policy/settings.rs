@@ -15,6 +15,7 @@
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeniedActual {
     /// The handler runs; the response has no CORS headers, so script cannot read it.
     #[default]
@@ -47,6 +48,7 @@ pub enum DeniedActual {
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SingleOrigin {
     /// Only the origin itself gets the headers, with `Vary: Origin`.
     #[default]
@@ -66,6 +68,7 @@ pub enum SingleOrigin {
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UpstreamHeaders {
     /// They are replaced or removed.
     #[default]
@@ -84,6 +87,7 @@ pub enum UpstreamHeaders {
 /// assert!(intranet.dangerously_allow([SafetyException::InsecureOriginsWithCredentials]).build().is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SafetyException {
     /// Plain-http origins with credentials.
     InsecureOriginsWithCredentials,
@@ -130,6 +134,7 @@ named!(SafetyException {
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ListSeparator {
     /// `, `
     #[default]

@@ -16,7 +16,7 @@ use super::list::names;
 /// assert_eq!(merge_vary([""], "Origin"), "Origin");
 /// ```
 pub fn merge_vary<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str) -> String {
-    merge_text(existing, added, true)
+    merge_text(existing, added, Star::Alone)
 }
 
 /// Merges field names into the `Access-Control-Expose-Headers` lines that a response has, as
@@ -26,47 +26,37 @@ pub fn merge_vary<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a st
 /// assert_eq!(crossgate::merge_names(["X-A"], "x-a, X-B"), "X-A, X-B");
 /// ```
 pub fn merge_names<'a>(existing: impl IntoIterator<Item = &'a str>, added: &'a str) -> String {
-    merge_text(existing, added, false)
+    merge_text(existing, added, Star::Name)
 }
 
-/// [`merge_vary`] (`any_alone`) or [`merge_names`] for a host whose header values are bytes and who
-/// has a place for the result: `put` gets it in pieces, in order, and nothing is allocated. Several
-/// lines of a response are given joined.
-///
-/// ```
-/// let mut merged = Vec::new();
-/// crossgate::merge_bytes(b"Accept-Encoding,origin", b"Origin, X-A", true, |piece| merged.extend_from_slice(piece));
-/// assert_eq!(merged, b"Accept-Encoding, origin, X-A");
-/// ```
-pub fn merge_bytes(existing: &[u8], added: &[u8], any_alone: bool, put: impl FnMut(&[u8])) {
-    merge_tokens(std::iter::once(existing), added, any_alone, put);
+/// What a `*` among the names means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Star {
+    /// It says everything and stays alone (`Vary`).
+    Alone,
+    /// It is a name like others (`Access-Control-Expose-Headers`).
+    Name,
 }
 
 fn merge_text<'a>(
     existing: impl IntoIterator<Item = &'a str>,
     added: &'a str,
-    any_alone: bool,
+    star: Star,
 ) -> String {
     let lines: Vec<&[u8]> = existing.into_iter().map(str::as_bytes).collect();
     // Cut at commas and white space alone, so it is text as the lines were.
-    String::from_utf8(merge_lines(
-        lines.iter().copied(),
-        added.as_bytes(),
-        any_alone,
-    ))
-    .unwrap_or_default()
+    String::from_utf8(merge_lines(lines.iter().copied(), added.as_bytes(), star))
+        .unwrap_or_default()
 }
 
-/// [`merge_bytes`] for a response that has several lines.
+/// Merges names into the lines that a response has.
 pub(crate) fn merge_lines<'a>(
     lines: impl Iterator<Item = &'a [u8]> + Clone,
     added: &'a [u8],
-    any_alone: bool,
+    star: Star,
 ) -> Vec<u8> {
     let mut merged = Vec::new();
-    merge_tokens(lines, added, any_alone, |piece| {
-        merged.extend_from_slice(piece)
-    });
+    merge_tokens(lines, added, star, |piece| merged.extend_from_slice(piece));
     merged
 }
 
@@ -74,15 +64,15 @@ pub(crate) fn merge_lines<'a>(
 /// linear time and can keep what it said twice itself.
 const COMPARED: usize = 64;
 
-/// `any_alone`: a `*` swallows everything else.
-fn merge_tokens<'a>(
+/// Calls `put` with the merged value in pieces, in order; allocates nothing.
+pub(crate) fn merge_tokens<'a>(
     lines: impl Iterator<Item = &'a [u8]> + Clone,
     added: &'a [u8],
-    any_alone: bool,
+    star: Star,
     mut put: impl FnMut(&[u8]),
 ) {
     let existing = lines.flat_map(names);
-    if any_alone
+    if star == Star::Alone
         && existing
             .clone()
             .chain(names(added))
@@ -150,14 +140,11 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_stay_what_they_are() {
-        let mut merged = Vec::new();
-        merge_bytes(
-            b",\xff\t, X-\xe4,\xff ,",
-            b"x-\xe4, Origin,",
-            true,
-            |piece| merged.extend_from_slice(piece),
-        );
+        let merge = |existing: &[u8], added: &[u8], star| {
+            merge_lines(std::iter::once(existing), added, star)
+        };
+        let merged = merge(b",\xff\t, X-\xe4,\xff ,", b"x-\xe4, Origin,", Star::Alone);
         assert_eq!(merged, b"\xff, X-\xe4, Origin");
-        merge_bytes(b" , ", b"", false, |_| panic!("there is nothing"));
+        assert_eq!(merge(b" , ", b"", Star::Name), b"");
     }
 }

@@ -9,7 +9,8 @@ use tower_layer::Layer;
 
 use super::builder::CorsBuilder;
 use super::service::Cors;
-use crate::decide::{Verdict, VerdictError};
+use super::settings::{OriginPredicate, Settings, ask_later};
+use crate::decide::VerdictError;
 use crate::fetch::request::Request;
 use crate::live::counters::Counters;
 use crate::live::shadow::ShadowDifference;
@@ -18,10 +19,6 @@ use crate::middleware::observer::Observer;
 use crate::middleware::policy_source::{LayerPolicy, PolicySource};
 use crate::middleware::predicate::{IntoVerdict, Predicate};
 use crate::policy::Policy;
-
-/// The future of a verdict.
-pub(super) type VerdictFuture = dyn Future<Output = Verdict> + Send;
-pub(super) type Settings = LayerSettings<Parts, HeaderMap, VerdictFuture>;
 
 /// Puts a policy around every service it is given. See [the module](super) for where it belongs.
 ///
@@ -219,21 +216,6 @@ impl CorsLayer {
         self.settings.options.insert_extension = insert;
         self
     }
-}
-
-pub(super) type OriginPredicate = Predicate<HeaderValue, Parts, VerdictFuture>;
-
-/// A predicate that answers later.
-pub(super) fn ask_later<F>(
-    ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static,
-) -> OriginPredicate
-where
-    F: Future<Output: IntoVerdict> + Send + 'static,
-{
-    Predicate::Async(Arc::new(move |origin, head| {
-        let answer = ask(origin, head);
-        Box::pin(async move { answer.await.into_verdict() })
-    }))
 }
 
 impl From<Policy> for CorsLayer {

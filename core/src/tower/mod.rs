@@ -55,17 +55,16 @@
 //! [`CorsLayer::builder`] has its methods.
 
 mod builder;
-mod future;
 mod header_map;
 mod layer;
 mod options;
 mod service;
+mod settings;
 
 pub use builder::CorsBuilder;
-pub use future::ResponseFuture;
 pub use layer::CorsLayer;
 pub use options::{
     AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any,
     ExposeHeaders, MaxAge, Vary,
 };
-pub use service::Cors;
+pub use service::{Cors, ResponseFuture};

@@ -8,7 +8,7 @@ use http::Method;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 
-use super::layer::{OriginPredicate, ask_later};
+use super::settings::{OriginPredicate, ask_later};
 use crate::middleware::predicate::{IntoVerdict, Predicate};
 
 /// Everything of a kind, in the place of a list.

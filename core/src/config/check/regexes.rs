@@ -2,8 +2,11 @@
 
 use super::Check;
 use crate::origin::matcher::Matcher;
+#[cfg(feature = "regex")]
 use crate::policy::settings::SafetyException;
-use crate::problem::{ProblemCode, Severity};
+use crate::problem::ProblemCode;
+#[cfg(feature = "regex")]
+use crate::problem::Severity;
 
 impl Check<'_> {
     #[cfg(feature = "regex")]
