@@ -5,7 +5,7 @@ CFLAGS := -std=c11 -O2 -Wall -Wextra -Werror -Iinclude
 LINK := -Ltarget/release -lcrossgate -Wl,-rpath,'$$ORIGIN/../target/release'
 
 demo: build ## four servers, one policy file, the same answers
-	@.venv/bin/python tests/servers/demo.py
+	@.venv/bin/python tests/demo/demo.py
 
 test: build ## every test; .ci/test TOPIC runs one
 	@.ci/test $(TOPIC)
@@ -38,8 +38,8 @@ bench: build
 	.venv/bin/python tests/peers/python/bench_django.py
 	node tests/peers/node/express/bench.mjs
 	node tests/peers/node/frameworks/bench.mjs
-	.venv/bin/python tests/servers/nginx/instructions.py
-	.venv/bin/python tests/servers/nginx/bench.py
+	.venv/bin/python tests/modules/nginx/instructions.py
+	.venv/bin/python tests/modules/nginx/bench.py
 
 install: ## the C library: make install PREFIX= DESTDIR=, with SMALL=1 the one without documents, regexes, IDNA and public suffixes
 	cargo build -q -p crossgate-ffi $(if $(SMALL),--profile small --no-default-features,--release)

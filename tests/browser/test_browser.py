@@ -13,7 +13,7 @@ from typing import Any
 import browser
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "demo"))
 from demo import LANGUAGES, Server
 
 POLICY = {

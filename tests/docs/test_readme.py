@@ -10,7 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-# What is marked as a fragment is completed and run by tests/servers/hosts/test_hpp.py.
+# What is marked as a fragment is completed and run by tests/ffi_examples/test_hpp.py.
 BLOCK = re.compile(r"^```(\w+)(?! fragment)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -18,8 +18,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LANGUAGES = {
     "C": [str(ROOT / "build/libmicrohttpd")],
-    "Python": [str(ROOT / ".venv/bin/python"), str(ROOT / "tests/servers/python/server.py")],
-    "Node": ["node", str(ROOT / "tests/servers/node/server.mjs")],
+    "Python": [str(ROOT / ".venv/bin/python"), str(ROOT / "tests/demo/python/server.py")],
+    "Node": ["node", str(ROOT / "tests/demo/node/server.mjs")],
     "Rust": [str(ROOT / "target/release/crossgate-demo-server")],
 }
 APP = "https://app.example.com"
@@ -187,7 +187,7 @@ def run(servers, policy):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--policy", type=pathlib.Path, default=ROOT / "tests/servers/policy.json")
+    parser.add_argument("--policy", type=pathlib.Path, default=ROOT / "tests/demo/policy.json")
     parser.add_argument(
         "--policy-for",
         action="append",

@@ -12,7 +12,7 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DEMO = [sys.executable, str(ROOT / "tests/servers/demo.py")]
+DEMO = [sys.executable, str(ROOT / "tests/demo/demo.py")]
 
 
 def test_all_servers_answer_the_same():
@@ -22,7 +22,7 @@ def test_all_servers_answer_the_same():
 
 
 def test_a_difference_is_seen(tmp_path):
-    policy = json.loads((ROOT / "tests/servers/policy.json").read_text())
+    policy = json.loads((ROOT / "tests/demo/policy.json").read_text())
     policy["max_age"] = 60
     other = tmp_path / "other.json"
     other.write_text(json.dumps(policy))
