@@ -89,7 +89,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def look(
     cases: dict[str, list[dict[str, Any]]], profile: pathlib.Path
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Runs each frame's cases, `{"url", "init"}`. Returns what each frame saw by URL, and the lines of the console."""
+    """Runs each frame's cases, `{"url", "init"}`.
+
+    Returns what each frame saw by URL, and the lines of the console.
+    """
     log = profile / "chromium.log"
     with Pages() as pages, log.open("wb") as output:
         pages.outer = "".join(pages.frame(name, cases[name]) for name in FRAMES).encode()

@@ -1,7 +1,7 @@
-"""The main job: one policy file, four real servers (C, Python, Node, Rust), the same requests to each.
+"""The main job: one policy file, four real servers (C, Python, Node, Rust), the same requests.
 
-Prints a table with one column a language, marks what differs and exits 1 then. Everything that was started is
-stopped, on Ctrl-C too.
+Prints a table with one column a language, marks what differs and exits 1 then. Everything that was
+started is stopped, on Ctrl-C too.
 """
 
 import argparse
@@ -118,7 +118,10 @@ class Server:
 
 
 def send(port, method, path, headers):
-    """One request over a socket of its own, its lines as they are. Returns status and lower-case header pairs."""
+    """One request over a socket of its own, its lines as they are.
+
+    Returns status and lower-case header pairs.
+    """
     lines = [
         f"{method} {path} HTTP/1.1",
         "Host: 127.0.0.1",
@@ -230,7 +233,8 @@ def main():
         time.sleep(arguments.hold)
     seconds = time.monotonic() - started
     print(
-        f"\n{len(REQUESTS)} requests, {len(LANGUAGES)} servers, {different} different answers, {seconds:.1f} s"
+        f"\n{len(REQUESTS)} requests, {len(LANGUAGES)} servers, "
+        f"{different} different answers, {seconds:.1f} s"
     )
     return 1 if different else 0
 

@@ -1,4 +1,4 @@
-"""The examples of docs/python.md are short and do what is said of them, asked over HTTP behind a real server."""
+"""The examples of docs/python.md are short and do what is said of them, behind a real server."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_policies(text):
 
 @pytest.mark.parametrize("text", list(blocks("sh")))
 def test_commands_are_known(text):
-    """`make demo` and `make test` run elsewhere, and so do scripts; here they are what they are called."""
+    """`make demo`, `make test` and scripts run elsewhere; here it is checked that they exist."""
     for command in (line.split("#")[0] for line in text.split("\n")):
         if command.startswith("make "):
             run(["make", "--dry-run", *command.split()[1:]], cwd=ROOT)
