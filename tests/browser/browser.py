@@ -15,7 +15,7 @@ import urllib.parse
 from typing import Any
 
 PROBE = pathlib.Path(__file__).with_name("probe.html").read_bytes()
-SECONDS = 90
+SECONDS = 300
 # Root has no sandbox; the other flags keep Chromium from calling home.
 FLAGS = [
     "--headless",
@@ -110,7 +110,7 @@ def look(
             complete = pages.complete.wait(SECONDS)
         finally:
             os.killpg(browser.pid, signal.SIGTERM)
-            browser.wait(timeout=20)
+            browser.wait(timeout=120)
             pages.shutdown()
     text = log.read_text(errors="replace")
     assert complete, f"after {SECONDS} s only {sorted(pages.seen)} had reported:\n{text[-4000:]}"

@@ -110,7 +110,7 @@ class Server:
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(timeout=5)
+            self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -130,7 +130,7 @@ def send(port, method, path, headers):
         "",
         "",
     ]
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall("\r\n".join(lines).encode("latin-1"))
         data = b""
         while chunk := connection.recv(65536):
@@ -230,7 +230,9 @@ def main():
             flush=True,
         )
         different = run(servers, policy)
-        time.sleep(arguments.hold)
+        if arguments.hold:
+            print(f"\nthe servers stay up for {arguments.hold:g} s", flush=True)
+            time.sleep(arguments.hold)
     seconds = time.monotonic() - started
     print(
         f"\n{len(REQUESTS)} requests, {len(LANGUAGES)} servers, "

@@ -22,7 +22,7 @@ def blocks(language):
 
 
 def run(command, **options):
-    found = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
     assert found.returncode == 0, found.stdout + found.stderr
     return found
 
