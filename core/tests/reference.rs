@@ -442,11 +442,11 @@ fn check_origins(entries: Vec<String>, null: bool, questions: &[Question]) -> Ch
 }
 
 /// The texts of a list.
-fn strings(value: Option<&Value>) -> Option<Vec<String>> {
+fn strings(value: Option<&OptionValue>) -> Option<Vec<String>> {
     let Some(OptionValue::List(entries)) = value else {
         return None;
     };
-    let text = |entry: &Value| match entry {
+    let text = |entry: &OptionValue| match entry {
         OptionValue::Str(text) => text.clone(),
         other => panic!("{other:?}"),
     };
