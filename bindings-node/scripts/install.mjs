@@ -8,12 +8,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
-const { platform } = require('../lib/platform.cjs')
+const { platform } = require('../lib/engine/platform.cjs')
 const here = fileURLToPath(new URL('..', import.meta.url))
 
 function failure() {
   try {
-    require('../lib/native.cjs')
+    require('../lib/engine/native.cjs')
     return null
   } catch (error) {
     return error

@@ -1,4 +1,4 @@
-import type { RequestPolicy, StaticOrigin } from './types'
+import type { Counters, RequestPolicy, StaticOrigin } from './types'
 
 type OriginAnswer = StaticOrigin | boolean | null | undefined
 
@@ -24,8 +24,10 @@ export interface FetchOptions<C> {
   /** Not with `origin: '*'`. Default false. */
   credentials?: boolean | undefined
   /**
-   * A ready policy instead of the options above; with `hostOrigins`, `origin` may be a function
+   * A ready policy instead of the options above; with `originPredicate`, `origin` may be a function
    * beside it.
    */
   policy?: RequestPolicy | undefined
+  /** They count the decisions. */
+  counters?: Counters | undefined
 }

@@ -3,12 +3,13 @@
 // one function.
 
 const { isRegExp } = require('node:util').types
-const { ANSWERS } = require('../answer.cjs')
-const { isThenable } = require('../decide.cjs')
-const { matchesNoOrigin, toEngine, toFunction } = require('../js-regex.cjs')
-const { Kept } = require('./kept.cjs')
-const { policyOf } = require('../policy.cjs')
-const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../policy-error.cjs')
+const { isPolicy } = require('../answers/begin.cjs')
+const { isThenable } = require('../answers/decide.cjs')
+const { Counters } = require('../engine/counters.cjs')
+const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../engine/errors.cjs')
+const { policyOf } = require('../engine/policy.cjs')
+const { matchesNoOrigin, toEngine, toFunction } = require('./js-regex.cjs')
+const { OptionCache } = require('./option-cache.cjs')
 
 // What a drop-in answers for request headers if none are configured: all of them. Without
 // credentials a literal `*` does not stand for Authorization.
@@ -123,7 +124,7 @@ class Reader {
 
   /**
    * What an origin says: entries and regexes for the policy, and tests that only JavaScript can
-   * make. `any`: every origin; `host`: the application's function. `credentials`: what no one can
+   * make. `any`: every origin; `predicate`: the application's function. `credentials`: what no one can
    * check is refused. `isCors`: in a list of the package `cors`, `*` and `null` are texts that no
    * origin equals.
    */
@@ -134,9 +135,9 @@ class Reader {
       allowOriginRegexes: [],
       allowNullOrigin: false,
       tests: [],
-      host: null
+      predicate: null
     }
-    if (typeof value === 'function') read.host = value
+    if (typeof value === 'function') read.predicate = value
     else if (value === undefined || value === null || value === '')
       this.wrong('origin', value, ORIGIN, 'false')
     else this.#static('origin', value, read, { credentials, isCors, depth: 0 })
@@ -185,6 +186,15 @@ class Reader {
     } else read.tests.push(toFunction(value))
   }
 
+  /** The option `counters`, which stands beside all others. */
+  counters() {
+    const { counters } = this.options
+    if (counters === undefined || counters === null) return null
+    if (counters instanceof Counters) return counters
+    this.wrong('counters', counters, 'a Counters')
+    return null
+  }
+
   /**
    * The option `policy`: a ready policy, beside which no other CORS option says anything. Null
    * without one.
@@ -192,10 +202,9 @@ class Reader {
   policy(beside) {
     const { policy, origin } = this.options
     if (policy === undefined) return null
-    if (typeof policy !== 'object' || policy === null || !(ANSWERS in policy))
-      this.wrong('policy', policy, 'a Policy or a SharedPolicy')
+    if (!isPolicy(policy)) this.wrong('policy', policy, 'a Policy or a SharedPolicy')
     for (const name of Object.keys(this.options)) {
-      if (this.options[name] !== undefined && !beside.includes(name))
+      if (this.options[name] !== undefined && !beside.includes(name) && name !== 'counters')
         this.#problem(
           'option_type',
           name,
@@ -211,14 +220,14 @@ class Reader {
 
   /**
    * The policy for what {@link Reader#origin} gave and further options of the engine, and the
-   * function that gives the host's word. `names`: what the user calls those of the engine's options
+   * function that judges origins. `names`: what the user calls those of the engine's options
    * that have different names in each drop-in; `comma`: lists are joined without a space;
    * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the
    * request's.
    * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of the user's options
    */
   compile(read, options, { names, comma, staticOrigin = false }) {
-    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, host } = read
+    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, predicate } = read
     const policy = { ...options }
     if (any) policy.allowOrigins = '*'
     else {
@@ -228,16 +237,16 @@ class Reader {
         allowOriginRegexes.length === 0 &&
         !allowNullOrigin &&
         tests.length === 0 &&
-        host === null
+        predicate === null
       if (staticOrigin && only && !/[*{]/.test(allowOrigins[0])) policy.singleOrigin = 'static'
-      // An empty list is nobody: without a word from the host everybody is denied.
-      policy.hostOrigins =
-        host !== null ||
+      // An empty list allows no origin: without a verdict every one is denied.
+      policy.originPredicate =
+        predicate !== null ||
         tests.length > 0 ||
         (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
     }
     const test = tests.length > 0 ? origin => tests.some(matches => matches(origin)) : null
-    return { policy: this.#build(policy, names, comma), host: host ?? test }
+    return { policy: this.#build(policy, names, comma), predicate: predicate ?? test }
   }
 
   #build(options, names, comma) {
@@ -269,7 +278,7 @@ class Reader {
 
 // Policies of RegExps that functions gave: with credentials these are checked like those of the
 // options.
-const checked = new Kept(regex => {
+const checked = new OptionCache(regex => {
   const reader = new Reader('crossgate', {}, [])
   return reader.compile(
     reader.origin(regex, { credentials: true }),
@@ -314,7 +323,7 @@ function callOrigin(fn, self, origin) {
   return value
 }
 
-/** The host's word from what a function says about an origin: see {@link allows}. */
+/** The verdict from what a function says about an origin: see {@link allows}. */
 function judge(answer, origin, credentials) {
   return isThenable(answer)
     ? Promise.resolve(answer).then(late => allows(late, origin, credentials))
