@@ -8,8 +8,8 @@ const http = require('node:http')
 const http2 = require('node:http2')
 const { once } = require('node:events')
 const { Policy } = require('..')
-const { answerFor } = require('../lib/answer.cjs')
-const { applyToResponse, endEmpty } = require('../lib/node-response.cjs')
+const { answerFor } = require('../lib/answers/begin.cjs')
+const { applyToResponse, endEmpty } = require('../lib/http/response.cjs')
 
 const A = 'https://a.example'
 const EVIL = 'https://evil.example'

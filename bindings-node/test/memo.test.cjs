@@ -1,13 +1,15 @@
 'use strict'
-// The fast path says what the engine says: on every vector and on random questions, asked twice so
-// that kept answers are compared too.
+// What is remembered is what the engine says: on every vector and on random questions, asked twice
+// so that remembered answers are compared too.
 
 const test = require('node:test')
 const assert = require('node:assert/strict')
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { Policy, SharedPolicy } = require('..')
-const { answerFor, ANSWERS } = require('../lib/answer.cjs')
+const { Policy } = require('..')
+const { answerFor } = require('../lib/answers/begin.cjs')
+const { SOURCE } = require('../lib/engine/policy.cjs')
+const { Fields } = require('../lib/fetch/request.cjs')
 const { random } = require('./random.cjs')
 
 const vectors = join(__dirname, '..', '..', 'tests', 'vectors')
@@ -25,6 +27,21 @@ function nodeHeaders(pairs) {
     headers[lower] = lower in headers ? `${headers[lower]}, ${value}` : value
   }
   return headers
+}
+
+/** What remembers the answers of a policy that was asked before. */
+const memoOf = policy => policy[SOURCE].answers
+
+/** Counts from now on how often the engine is asked. */
+function countAsks(policy) {
+  const memo = memoOf(policy)
+  const { ask } = memo
+  const counter = { asked: 0 }
+  memo.ask = (...question) => {
+    counter.asked += 1
+    return ask(...question)
+  }
+  return counter
 }
 
 /** An answer in the form of a decision. */
@@ -114,7 +131,7 @@ const POLICIES = [
   },
   {
     allowOrigins: ['https://a.example'],
-    hostOrigins: true,
+    originPredicate: true,
     allowMethods: ['PUT'],
     allowHeaders: ['*'],
     allowCredentials: true
@@ -192,7 +209,9 @@ test('100,000 random questions', () => {
     put('access-control-request-headers', of(NAMES))
     put('access-control-request-private-network', of([undefined, undefined, 'true', 'false']))
     put('sec-fetch-site', of([undefined, 'same-origin', 'cross-site', 'none', 'same-origin, none']))
-    const verdict = POLICIES[which].hostOrigins ? of([undefined, null, 'allow', 'deny']) : undefined
+    const verdict = POLICIES[which].originPredicate
+      ? of([undefined, null, 'allow', 'deny'])
+      : undefined
     const method = of(METHODS)
     // Comparing deeply what is the same object costs the most: once is enough for each.
     const fast = answerFor(policies[which], method, headers, verdict)
@@ -271,14 +290,12 @@ test('what an attacker chooses is not kept, and pushes nothing out', () => {
       })
     }
   }
-  const { without } = policy[ANSWERS]
-  assert.equal(without.few.length, 1)
-  assert.equal(without.many.size, 0)
-  assert.ok(without.few[0].preflights.kept.length <= 4 && without.repeating.kept.length <= 64)
-  assert.ok(
-    without.spelled.size < 20 && without.numbered.filter(Boolean).length < 20,
-    `${without.spelled.size} ${without.numbered.length}`
-  )
+  const memo = memoOf(policy)
+  assert.equal(memo.few.length, 1)
+  assert.equal(memo.many.size, 0)
+  assert.equal(memo.unlisted.items.length, 8)
+  assert.ok(memo.few[0].several.items.length <= 4 && memo.shared.items.length <= 64)
+  assert.ok(memo.numbered.size < 20, `${memo.numbered.size}`)
   assert.deepEqual(
     [answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })],
     kept
@@ -286,25 +303,18 @@ test('what an attacker chooses is not kept, and pushes nothing out', () => {
   assert.equal(answerFor(policy, 'GET', good), kept[0])
 })
 
-test('of refused origins the last few are kept, apart from the others', () => {
+test('of refused origins a few are remembered, apart from the others', () => {
   const policy = new Policy({
     allowOrigins: ['https://a.example'],
     deniedActual: 'reject',
     ownOrigins: ['https://own.example']
   })
-  const { without } = policy[ANSWERS]
-  let asked = 0
-  const { ask } = without
-  without.ask = (...question) => {
-    asked += 1
-    return ask(...question)
-  }
   const refuse = (origin, site) =>
     answerFor(policy, 'GET', { origin, ...(site && { 'sec-fetch-site': site }) })
   const first = refuse('https://evil.example')
-  const before = asked
+  const counter = countAsks(policy)
   assert.equal(refuse('https://evil.example'), first)
-  assert.equal(asked, before)
+  assert.equal(counter.asked, 0)
   assert.equal(first.action, 'reject')
   // What exempts a request is another text that the answer was given for.
   for (const site of ['same-origin', 'none'])
@@ -314,43 +324,78 @@ test('of refused origins the last few are kept, apart from the others', () => {
   const good = answerFor(policy, 'GET', { origin: 'https://a.example' })
   for (let i = 0; i < 10_000; i += 1) refuse(`https://e${i}.example`)
   refuse('x'.repeat(10_000))
-  assert.equal(without.refused.length, 8)
-  assert.ok(without.refused.every(({ origin }) => origin.length < 600))
-  const then = asked
+  const { items } = memoOf(policy).unlisted
+  assert.equal(items.length, 8)
+  assert.ok(items.every(({ origin }) => origin.length < 600))
+  counter.asked = 0
   assert.equal(answerFor(policy, 'GET', { origin: 'https://a.example' }), good)
-  assert.equal(asked, then)
+  assert.equal(counter.asked, 0)
 })
 
-test('a response depends on the requested names only where a policy echoes them', () => {
-  const pick = random(20261129)
-  const of = list => list[pick(list.length)]
-  const policies = POLICIES.map(options => new Policy(options))
-  assert.deepEqual(
-    policies.map(policy => policy[ANSWERS].readsNames),
-    POLICIES.map(
-      ({ allowCredentials, allowHeaders }) =>
-        allowCredentials === true && [allowHeaders].flat().includes('*')
-    )
-  )
-  assert.deepEqual(
-    policies.map(policy => policy[ANSWERS].readsSite),
-    POLICIES.map(({ deniedActual }) => deniedActual === 'reject')
-  )
-  for (let i = 0; i < 20_000; i += 1) {
-    const policy = of(policies.filter(policy => !policy[ANSWERS].readsNames))
-    const headers = { origin: of(ORIGINS), 'access-control-request-method': of(REQUESTED) }
-    const [bare, full] = [headers, { ...headers, 'access-control-request-headers': of(NAMES) }].map(
-      asked => {
-        const { action, status, remove, headers: lines } = policy.evaluate('OPTIONS', asked)
-        return { action, status, remove, lines }
-      }
-    )
-    assert.deepEqual(bare, full)
+test('an origin that a pattern matches stays remembered while others come once', () => {
+  const policy = new Policy({ allowOrigins: ['https://*.b.example'] })
+  const ask = origin => answerFor(policy, 'GET', { origin })
+  const good = ask('https://x.b.example')
+  ask('https://x.b.example')
+  const counter = countAsks(policy)
+  for (let i = 0; i < 1000; i += 1) {
+    counter.asked = 0
+    assert.equal(ask('https://x.b.example'), good)
+    assert.equal(counter.asked, 0, `after ${i}`)
+    for (let junk = 0; junk < 5; junk += 1) ask(`https://e${i}-${junk}.example`)
   }
-  const shared = new SharedPolicy(policies[4])
-  assert.equal(shared[ANSWERS].readsNames, false)
-  shared.setShadow(policies[4], () => {})
-  assert.equal(shared[ANSWERS].readsNames, true, 'who counts reasons reads the names')
+})
+
+test('of a Request only the fields are read that its decision depends on', () => {
+  const headers = new Map(
+    Object.entries({
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': 'x-a',
+      'access-control-request-private-network': 'true',
+      'sec-fetch-site': 'cross-site'
+    })
+  )
+  const reads = (options, origin, method) => {
+    const policy = new Policy(options)
+    const read = []
+    const fields = () =>
+      new Fields({
+        get(name) {
+          read.push(name)
+          return name === 'origin' ? origin : (headers.get(name) ?? null)
+        }
+      })
+    answerFor(policy, method, fields())
+    read.length = 0
+    answerFor(policy, method, fields())
+    return read.map(name => name.replace('access-control-request-', 'acr-'))
+  }
+  const listed = {
+    allowOrigins: ['https://a.example'],
+    allowMethods: ['PUT'],
+    allowHeaders: ['x-a']
+  }
+  const own = { deniedActual: 'reject', ownOrigins: ['https://own.example'] }
+  assert.deepEqual(reads(listed, null, 'GET'), ['origin'])
+  assert.deepEqual(reads(listed, 'https://a.example', 'GET'), ['origin'])
+  assert.deepEqual(reads(listed, 'https://evil.example', 'GET'), ['origin'])
+  assert.deepEqual(reads({ ...listed, ...own }, 'https://evil.example', 'GET'), [
+    'origin',
+    'sec-fetch-site'
+  ])
+  assert.deepEqual(reads(listed, null, 'OPTIONS'), ['origin'])
+  assert.deepEqual(reads(listed, 'https://evil.example', 'OPTIONS'), ['origin', 'acr-method'])
+  assert.deepEqual(reads(listed, 'https://a.example', 'OPTIONS'), [
+    'origin',
+    'acr-method',
+    'acr-method',
+    'acr-headers'
+  ])
+  assert.ok(
+    reads({ ...listed, allowPrivateNetwork: true }, 'https://a.example', 'OPTIONS').includes(
+      'acr-private-network'
+    )
+  )
 })
 
 test('the table of a long list of origins is bounded', () => {
@@ -359,12 +404,12 @@ test('the table of a long list of origins is bounded', () => {
   for (let round = 0; round < 2; round += 1)
     for (const origin of origins)
       assert.equal(answerFor(policy, 'GET', { origin }).headers[1], origin)
-  const { few, many } = policy[ANSWERS].without
+  const { few, many } = memoOf(policy)
   assert.equal(few.length + many.size, 8 + 4096)
 })
 
 test('a verdict is for the request it was given for', () => {
-  const policy = new Policy({ allowOrigins: ['https://a.example'], hostOrigins: true })
+  const policy = new Policy({ allowOrigins: ['https://a.example'], originPredicate: true })
   const headers = { origin: 'https://t.example' }
   assert.deepEqual(
     [undefined, 'allow', 'deny', null, 'allow', undefined].map(
@@ -375,7 +420,7 @@ test('a verdict is for the request it was given for', () => {
   assert.throws(() => answerFor(policy, 'GET', headers, 'yes'), TypeError)
 })
 
-test('a host that keeps lines apart gives them as lists', () => {
+test('a server that keeps lines apart gives them as lists', () => {
   const policy = new Policy({ allowOrigins: ['https://a.example'], allowHeaders: ['x-a', 'x-b'] })
   assert.equal(answerFor(policy, 'GET', { origin: ['https://a.example'] }).allowed, true)
   assert.equal(
@@ -415,21 +460,19 @@ test('a preflight in use is not pushed out by others of the same origin', () => 
   }
 })
 
-/** The longest text that is kept of preflights, and how many there are. */
-function keptBy({ few, many, last, repeating }) {
-  const tables = [
-    repeating,
-    ...Array.from(new Set([...few, ...many.values(), last]), entry => entry.preflights)
-  ]
-  const all = tables.flatMap(({ kept }) => kept)
-  const texts = all.map(({ origin, method, names, network }) =>
-    [origin, method, names, network].reduce((length, text) => length + (text?.length ?? 0), 0)
+/** How many preflights are remembered, and the longest text of one. */
+function rememberedBy({ few, many, unlisted, shared, anyOrigin }) {
+  const entries = [...few, ...many.values(), ...unlisted.items]
+  const tables = [shared, anyOrigin, ...entries.map(entry => entry.several)]
+  const all = tables.flatMap(({ items }) => items)
+  const texts = all.map(({ origin, acrm, acrh, acrpn }) =>
+    [origin, acrm, acrh, acrpn].reduce((length, text) => length + (text?.length ?? 0), 0)
   )
   return {
-    repeating: repeating.kept.length,
+    shared: shared.items.length,
     count: all.length,
     longest: Math.max(0, ...texts),
-    answers: new Set(all.map(({ answer }) => answer)).size
+    answers: new Set(all.map(({ outcome }) => outcome)).size
   }
 }
 
@@ -455,7 +498,7 @@ test('forged origins of the policy do not make the tables grow by what is reques
         })
       }
     }
-    return keptBy(policy[ANSWERS].without)
+    return rememberedBy(memoOf(policy))
   }
   const echoing = flood(
     new Policy({
@@ -467,7 +510,7 @@ test('forged origins of the policy do not make the tables grow by what is reques
   )
   assert.deepEqual(
     { ...echoing, longest: echoing.longest <= 512 },
-    { repeating: 64, count: 64, longest: true, answers: 8 }
+    { shared: 64, count: 64, longest: true, answers: 8 }
   )
   const methods = new Policy({ allowOrigins: origins, allowMethods: '*', allowCredentials: true })
   for (const origin of origins)
@@ -476,7 +519,7 @@ test('forged origins of the policy do not make the tables grow by what is reques
         origin,
         'access-control-request-method': `M${'x'.repeat(400)}${i}`
       })
-  assert.ok(keptBy(methods[ANSWERS].without).count <= 64)
+  assert.ok(rememberedBy(memoOf(methods)).count <= 64)
   // Names of the policy's own list: a few for each origin, and one answer for all of them.
   const listing = flood(
     new Policy({
@@ -488,7 +531,7 @@ test('forged origins of the policy do not make the tables grow by what is reques
   )
   assert.deepEqual(
     { ...listing, longest: listing.longest <= 512 },
-    { repeating: 0, count: 4 * 4104, longest: true, answers: 4104 }
+    { shared: 0, count: 4 * 4104, longest: true, answers: 4104 }
   )
 })
 
@@ -509,19 +552,13 @@ for (const [what, options] of Object.entries({
         'access-control-request-method': 'PUT',
         'access-control-request-headers': names
       })
-    const { without } = policy[ANSWERS]
-    let asked = 0
-    const { ask } = without
-    without.ask = (...question) => {
-      asked += 1
-      return ask(...question)
-    }
     preflight('x-a')
     preflight('x-a')
+    const counter = countAsks(policy)
     for (let i = 0; i < 200; i += 1) {
-      asked = 0
+      counter.asked = 0
       preflight('x-a')
-      assert.equal(asked, 0, `after ${i}`)
+      assert.equal(counter.asked, 0, `after ${i}`)
       for (let junk = 0; junk < 100; junk += 1)
         preflight(
           `${','.repeat(junk)}x-b,${','.repeat(i)}x-a`,

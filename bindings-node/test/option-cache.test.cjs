@@ -3,11 +3,11 @@
 
 const test = require('node:test')
 const assert = require('node:assert/strict')
-const { Kept } = require('../lib/options/kept.cjs')
+const { OptionCache } = require('../lib/options/option-cache.cjs')
 
 function counting() {
   const compiled = new Map()
-  const kept = new Kept(options => {
+  const kept = new OptionCache(options => {
     compiled.set(options.origin, (compiled.get(options.origin) ?? 0) + 1)
     return { ...options }
   })

@@ -69,7 +69,7 @@ test(
         '-e',
         `
     const { Policy } = require(process.argv[1])
-    const { answerFor } = require(require('node:path').join(process.argv[1], '..', 'lib', 'answer.cjs'))
+    const { answerFor } = require(require('node:path').join(process.argv[1], '..', 'lib', 'answers', 'begin.cjs'))
     const headers = { origin: 'https://a.example' }
     async function make(count) {
       for (let i = 1; i <= count; i++) {

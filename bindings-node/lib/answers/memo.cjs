@@ -4,7 +4,7 @@
 // what the answer is remembered by.
 //
 // Requests cannot make the tables grow beyond the numbers below. Origins that the policy lists have
-// entries of their own; others share a few, and so do answers that echo what was requested. In a
+// entries of their own; others share a few, and so do answers to what the policy does not list. In a
 // full table an entry that was used again outlives any number of others that were used once.
 
 const { FLAGS, decodeOpen, flagsOf, isOpen } = require('../engine/decode.cjs')
@@ -41,8 +41,8 @@ const MANY = 4096
 const UNLISTED = 8
 /** Answers remembered for each origin that depend on more than it. */
 const PER_ORIGIN = 4
-/** Answers remembered, for all origins together, that echo what was requested. */
-const ECHOING = 64
+/** Answers remembered, for all origins together, that refuse or echo what was requested. */
+const SHARED = 64
 /** How long the texts of one may be together. */
 const LONGEST = 512
 
@@ -120,7 +120,7 @@ class Memo {
   few = []
   many = new Map()
   unlisted = new Ring(UNLISTED)
-  echoing = new Several(ECHOING)
+  shared = new Several(SHARED)
   /** By number: answers that are the same for every request that gets them. */
   numbered = new Map()
 
@@ -164,7 +164,7 @@ class Memo {
 
   /** @returns {Answer | Question | null} */
   findSeveral(entry, slot, origin, headers) {
-    let dependsOn = this.echoing.dependsOn | this.anyOrigin.dependsOn
+    let dependsOn = this.shared.dependsOn | this.anyOrigin.dependsOn
     if (entry !== null) dependsOn |= entry.several.dependsOn
     if (dependsOn === 0) return null
     const fields = [
@@ -177,7 +177,7 @@ class Memo {
     return (
       (entry === null ? null : entry.several.find(slot, fields)) ??
       this.anyOrigin.find(slot, fields) ??
-      this.echoing.find(slot, fields)
+      this.shared.find(slot, fields)
     )
   }
 
@@ -244,9 +244,7 @@ class Memo {
       return answer
     }
     if (!isOpen(encoded)) return answerOf(encoded, applying(VERDICTS.none))
-    return new Question(encoded, isAllowed =>
-      applying(isAllowed ? VERDICTS.allow : VERDICTS.deny)
-    )
+    return new Question(encoded, isAllowed => applying(isAllowed ? VERDICTS.allow : VERDICTS.deny))
   }
 
   remember(flags, method, fields, encoded, outcome) {
@@ -264,14 +262,15 @@ class Memo {
     }
     const texts = fields.filter(field => field !== undefined && field !== this.tooLong)
     const isShort = texts.reduce((length, text) => length + text.length, 0) <= LONGEST
-    const isListed = (flags & FLAGS.originIsListed) !== 0
+    // White space around a value does not count, so a listed origin may come in many texts.
+    const isListed = (flags & FLAGS.originIsListed) !== 0 && outcome.allowOrigin === origin
     if (dependsOn === dependsOnOrigin) {
       const entry = isListed || isShort ? this.entry(origin, isListed) : null
       if (entry !== null) entry.single[slot] = outcome
     } else if (isShort) {
       const several =
-        flags & FLAGS.echoes
-          ? this.echoing
+        flags & FLAGS.echoes || (isListed && outcome.allowed === false)
+          ? this.shared
           : dependsOn & dependsOnOrigin
             ? this.entry(origin, isListed).several
             : this.anyOrigin

@@ -54,14 +54,24 @@ function decider(options, credentials) {
   const counters = reader.counters()
   const policy = reader.policy([...WORKINGS, 'origin'])
   if (policy !== null)
-    return { policy, predicate: options.origin === undefined ? null : word(options.origin), report, counters }
+    return {
+      policy,
+      predicate: options.origin === undefined ? null : word(options.origin),
+      report,
+      counters
+    }
   const read = reader.origin(options.origin ?? '*', { credentials })
   const compiled = reader.compile(read, engineOptions(reader, credentials), {
     names: NAMES,
     comma: true,
     staticOrigin: typeof options.origin === 'string'
   })
-  return { ...compiled, predicate: read.predicate === null ? compiled.predicate : word(read.predicate), report, counters }
+  return {
+    ...compiled,
+    predicate: read.predicate === null ? compiled.predicate : word(read.predicate),
+    report,
+    counters
+  }
 }
 
 /**

@@ -53,11 +53,7 @@ class OptionCache {
    */
   #encode(value) {
     if (isRegExp(value)) return { regex: String(value) }
-    if (
-      typeof value === 'function' ||
-      isPolicy(value) ||
-      value instanceof Counters
-    ) {
+    if (typeof value === 'function' || isPolicy(value) || value instanceof Counters) {
       if (!this.#ids.has(value)) this.#ids.set(value, (ids += 1))
       return { id: this.#ids.get(value) }
     }
