@@ -168,7 +168,7 @@ const frameworks = {
   }
 }
 
-const { Policy } = ours('index')
+const { Policy } = ours()
 const packages = {
   fastify: { peer: require('@fastify/cors'), own: ours('fastify') },
   koa: { peer: require('@koa/cors'), own: ours('koa') },

@@ -8,7 +8,7 @@ import { ours, require } from './modules.mjs'
 import { ask, askHttp2 } from './serve.mjs'
 
 const cors = ours('fastify')
-const { Policy, PolicyError } = ours('index')
+const { Policy, PolicyError } = ours()
 
 // Fastify 5 takes Node 20 and later.
 const hasFastify5 = Number.parseInt(process.versions.node, 10) >= 20
@@ -358,7 +358,7 @@ for (const [release, fastify] of Object.entries(releases)) {
 
     const policy = new Policy({
       allowOrigins: [A],
-      hostOrigins: true,
+      originPredicate: true,
       deniedActual: 'reject',
       ownOrigins: ['https://own.example']
     })

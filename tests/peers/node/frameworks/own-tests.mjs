@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const here = new URL('./', import.meta.url)
 const shipped = new URL('node_modules/@fastify/cors/test/', here)
 const copies = new URL('node_modules/.own-tests/', here)
-const plugin = fileURLToPath(new URL('../../../../bindings-node/fastify.cjs', here))
+const plugin = fileURLToPath(new URL('../../../../bindings-node/adapters/fastify.cjs', here))
 
 /** `{ passed, failed: [name] }`; `vary.test.js` tests a helper that only the peer has. */
 export function run() {
