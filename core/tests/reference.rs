@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
-use crossgate::{Decision, Policy, Reason, Request, Value, WebSocketCheck};
+use crossgate::{Decision, OptionValue, Policy, Reason, Request, SocketAccess, WebSocketCheck};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -408,7 +408,7 @@ fn check_origins(entries: Vec<String>, null: bool, questions: &[Question]) -> Ch
     let policy = Policy::builder()
         .allow_origins(good)
         .allow_null_origin(null)
-        .host_origins(true)
+        .origin_predicate(true)
         .build()
         .unwrap();
     // Canonical text, which the reference matches byte by byte.
@@ -431,7 +431,8 @@ fn check_origins(entries: Vec<String>, null: bool, questions: &[Question]) -> Ch
         let named = header_of(&decision, "access-control-allow-origin").map(str::as_bytes);
         prop_assert_eq!(named, (expected == Reason::Allowed).then_some(trimmed));
         // What a WebSocket gets is never more than what a request gets, nor anything insecure.
-        if policy.check_websocket(request.origin, false) == WebSocketCheck::Allow {
+        if policy.check_websocket(request.origin(), SocketAccess::Private) == WebSocketCheck::Allow
+        {
             prop_assert_eq!(expected, Reason::Allowed);
             let parts = obvious::well_formed(std::str::from_utf8(trimmed).unwrap()).unwrap();
             prop_assert!(parts.scheme != "http" || obvious::loopback(&parts.host));
@@ -441,12 +442,12 @@ fn check_origins(entries: Vec<String>, null: bool, questions: &[Question]) -> Ch
 }
 
 /// The texts of a list.
-fn strings(value: Option<&Value>) -> Option<Vec<String>> {
-    let Some(Value::List(entries)) = value else {
+fn strings(value: Option<&OptionValue>) -> Option<Vec<String>> {
+    let Some(OptionValue::List(entries)) = value else {
         return None;
     };
-    let text = |entry: &Value| match entry {
-        Value::Str(text) => text.clone(),
+    let text = |entry: &OptionValue| match entry {
+        OptionValue::Str(text) => text.clone(),
         other => panic!("{other:?}"),
     };
     Some(entries.iter().map(text).collect())
