@@ -5,7 +5,7 @@
 //! Read the modules in this order and you have followed a request to its answer:
 //!
 //! 1. [`Request`] (`request.rs`): the method and the five headers that CORS reads, and what
-//!    [`Kind`] of request it is.
+//!    [`RequestKind`] of request it is.
 //! 2. `evaluate.rs`: [`Policy::evaluate`], the way as a whole.
 //! 3. `origin/matcher.rs`: is the origin allowed? Exact bytes first; then, behind the grammar gate
 //!    (`origin/grammar.rs`), patterns (`origin/pattern.rs`) and regexes (`origin/regex.rs`).
@@ -47,64 +47,48 @@ mod live {}
 #[cfg(feature = "actix")]
 pub mod actix;
 mod config;
-mod counters;
-mod decision;
-mod digest;
-mod evaluate;
-mod header_list;
-mod header_names;
-mod headers;
-mod http1;
-mod kept;
-mod method;
+mod decide;
+mod fetch;
+mod live;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod middleware;
-mod operations;
 mod origin;
-mod pair;
 mod policy;
-mod prepared;
 mod problem;
-mod request;
-mod response;
-mod shadow;
-mod shared;
-mod sync;
-mod tag;
+mod text;
 #[cfg(feature = "tower")]
 pub mod tower;
-#[cfg(feature = "tracing")]
-pub mod trace;
-mod vary;
-#[cfg(feature = "watch")]
-mod watch;
-mod websocket;
 
 #[cfg(feature = "config")]
 pub use config::LoadError;
-pub use config::{
-    DeniedActual, Document, Gate, ListSeparator, PolicyBuilder, SingleOrigin, Upstream, Value,
+pub use config::{Document, OptionValue, PolicyBuilder};
+#[doc(hidden)]
+pub use decide::binding;
+pub use decide::{
+    Action, BufferTooSmall, Decision, Dependencies, Evaluation, NeedsVerdict, OwnedDecision,
+    OwnedNeedsVerdict, ResponseHeaders, SocketAccess, Verdict, VerdictError, WebSocketCheck,
 };
-pub use counters::Counters;
-pub use decision::{Action, Decision, Reason};
-pub use digest::Digest;
-pub use evaluate::{Verdict, VerdictError};
-pub use headers::{Header, HeaderName, Op, Source};
-pub use kept::KeptDecision;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use middleware::source::LayerPolicy;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use middleware::verdict::IntoVerdict;
-#[cfg(any(feature = "tower", feature = "actix"))]
-pub use middleware::{Decided, OverwroteUpstream};
-pub use policy::Policy;
-pub use prepared::PreparedValue;
-pub use problem::{Code, PolicyError, Problem, Severity};
-pub use request::{Field, Kind, LineSource, Lines, Request, RequestHeader};
-pub use response::ResponseHeaders;
-pub use shadow::{DecisionSummary, ShadowDifference};
-pub use shared::{SharedPolicy, Snapshot};
-pub use vary::{merge_bytes, merge_names, merge_vary};
+pub use fetch::header::{Header, HeaderName, HeaderOp, ValueSource};
+pub use fetch::lines::{Field, LineSource, Lines};
+pub use fetch::reason::Reason;
+pub use fetch::request::{Request, RequestHeader, RequestKind};
+pub use live::counters::Counters;
+pub use live::shadow::{DecisionSummary, ShadowDifference};
+pub use live::shared::{SharedPolicy, Snapshot};
+#[cfg(feature = "tracing")]
+pub use live::trace;
 #[cfg(feature = "watch")]
-pub use watch::PolicyWatcher;
-pub use websocket::WebSocketCheck;
+pub use live::watch::PolicyWatcher;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::policy_source::LayerPolicy;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::predicate::IntoVerdict;
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub use middleware::{DecisionInfo, OverwroteUpstream};
+pub use policy::Policy;
+pub use policy::digest::PolicyDigest;
+pub use policy::settings::{
+    DeniedActual, ListSeparator, SafetyException, SingleOrigin, UpstreamHeaders,
+};
+pub use problem::{PolicyError, Problem, ProblemCode, Severity};
+pub use text::merge::{merge_names, merge_vary};

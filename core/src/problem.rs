@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::text::escape::escape;
+
 /// How bad a [`Problem`] is.
 ///
 /// ```
@@ -18,14 +20,20 @@ pub enum Severity {
     Error,
     /// The policy is built; see [`Policy::warnings`](crate::Policy::warnings).
     Warning,
+    /// True, and nothing needs to be done; see [`Policy::notes`](crate::Policy::notes).
+    Note,
 }
 
 impl Severity {
-    /// `error` or `warning`.
+    /// Every severity, the worst first.
+    pub const ALL: &'static [Severity] = &[Severity::Error, Severity::Warning, Severity::Note];
+
+    /// `error`, `warning` or `note`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         }
     }
 }
@@ -41,20 +49,20 @@ macro_rules! codes {
         /// The stable name of a kind of problem.
         ///
         /// ```
-        /// use crossgate::Code;
-        /// assert_eq!(Code::OriginHasPath.as_str(), "origin_has_path");
+        /// use crossgate::ProblemCode;
+        /// assert_eq!(ProblemCode::OriginHasPath.as_str(), "origin_has_path");
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
-        pub enum Code { $(#[doc = $doc] $name,)* }
+        pub enum ProblemCode { $(#[doc = $doc] $name,)* }
 
-        impl Code {
+        impl ProblemCode {
             /// Every code, in the order of the documentation.
-            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+            pub const ALL: &'static [ProblemCode] = &[$(ProblemCode::$name,)*];
 
             /// The code as text; it never changes.
             pub const fn as_str(self) -> &'static str {
-                match self { $(Code::$name => $text,)* }
+                match self { $(ProblemCode::$name => $text,)* }
             }
         }
     };
@@ -113,8 +121,8 @@ codes! {
     MethodInvalid = "method_invalid", "Not a token.";
     MethodForbidden = "method_forbidden", "CONNECT, TRACE, TRACK.";
     MethodIsList = "method_is_list", "Several methods in one string.";
-    MethodCase = "method_case", "Methods are case-sensitive.";
-    MethodOptionsUnneeded = "method_options_unneeded", "Preflights need no listing of OPTIONS.";
+    MethodCase = "method_case", "MethodSet are case-sensitive.";
+    MethodOptionsUnneeded = "method_options_unneeded", "PreflightSets need no listing of OPTIONS.";
     HeaderInvalid = "header_invalid", "Not a token.";
     HeaderIsList = "header_is_list", "Several names in one string.";
     HeaderForbidden = "header_forbidden", "A name that script can neither set nor read.";
@@ -142,7 +150,7 @@ codes! {
     DocumentInvalid = "document_invalid", "The text does not parse.";
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for ProblemCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -164,11 +172,12 @@ impl fmt::Display for Code {
 /// println!("{problem}"); // one line, safe to log
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// Whether the policy is built in spite of it.
     pub severity: Severity,
     /// The stable code.
-    pub code: Code,
+    pub code: ProblemCode,
     /// The place, like `allow_origins[2]`; empty for the document as a whole.
     pub path: String,
     /// The value found there, escaped: printable ASCII only, at most 200 characters.
@@ -177,6 +186,29 @@ pub struct Problem {
     pub message: String,
     /// The corrected text, where one exists.
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A finding of a drop-in about options that the policy does not know. Path and value are
+    /// expected to be safe to show.
+    #[doc(hidden)]
+    pub fn new(
+        severity: Severity,
+        code: ProblemCode,
+        path: String,
+        value: String,
+        message: String,
+        hint: Option<String>,
+    ) -> Self {
+        Problem {
+            severity,
+            code,
+            path,
+            value,
+            message,
+            hint,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -260,7 +292,7 @@ impl Problems {
     pub(crate) fn push(
         &mut self,
         severity: Severity,
-        code: Code,
+        code: ProblemCode,
         path: &str,
         value: &str,
         message: impl Into<Cow<'static, str>>,
@@ -273,7 +305,7 @@ impl Problems {
     #[inline(never)]
     pub(crate) fn error(
         &mut self,
-        code: Code,
+        code: ProblemCode,
         path: &str,
         value: &str,
         message: impl Into<Cow<'static, str>>,
@@ -286,7 +318,7 @@ impl Problems {
     #[inline(never)]
     pub(crate) fn warning(
         &mut self,
-        code: Code,
+        code: ProblemCode,
         path: &str,
         value: &str,
         message: impl Into<Cow<'static, str>>,
@@ -295,10 +327,23 @@ impl Problems {
         self.add(Severity::Warning, code, path, value, message.into(), hint);
     }
 
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn note(
+        &mut self,
+        code: ProblemCode,
+        path: &str,
+        value: &str,
+        message: impl Into<Cow<'static, str>>,
+        hint: Option<String>,
+    ) {
+        self.add(Severity::Note, code, path, value, message.into(), hint);
+    }
+
     fn add(
         &mut self,
         severity: Severity,
-        code: Code,
+        code: ProblemCode,
         path: &str,
         value: &str,
         message: Cow<'static, str>,
@@ -332,27 +377,6 @@ impl Problems {
     }
 }
 
-const VALUE_LIMIT: usize = 200;
-
-/// Printable ASCII as it is, everything else as `\u{…}`: safe to log (CVE-2024-1681 was a log
-/// injection).
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(VALUE_LIMIT));
-    for (count, c) in text.chars().enumerate() {
-        if count == VALUE_LIMIT {
-            out.push_str("...");
-            break;
-        }
-        match c {
-            '\\' => out.push_str("\\\\"),
-            ' '..='~' => out.push(c),
-            '\t' | '\n' | '\r' => out.extend(c.escape_default()),
-            _ => out.extend(c.escape_unicode()),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,7 +390,7 @@ mod tests {
     #[test]
     fn a_name_cannot_forge_a_log_line() {
         let mut document = crate::Document::new();
-        document.push("a\n  error x at y", crate::Value::Int(1));
+        document.push("a\n  error x at y", crate::OptionValue::Int(1));
         let text = crate::Policy::from_document(&document)
             .unwrap_err()
             .to_string();
@@ -378,10 +402,10 @@ mod tests {
 
     #[test]
     fn codes_are_unique_snake_case() {
-        let mut texts: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
+        let mut texts: Vec<_> = ProblemCode::ALL.iter().map(|c| c.as_str()).collect();
         texts.sort_unstable();
         texts.dedup();
-        assert_eq!(texts.len(), Code::ALL.len());
+        assert_eq!(texts.len(), ProblemCode::ALL.len());
         assert!(
             texts
                 .iter()

@@ -126,7 +126,7 @@ fn regexes_and_websockets_allocate_nothing_while_serving() {
         let request = Request::new("GET").header("origin", origin);
         let count = allocations(|| {
             let allowed = policy.evaluate(&request).allowed();
-            let socket = policy.check_websocket(request.origin, false);
+            let socket = policy.check_websocket(request.origin(), crossgate::SocketAccess::Private);
             assert_eq!(
                 allowed == Some(true),
                 socket == crossgate::WebSocketCheck::Allow

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crossgate::{Code, LoadError, Policy};
+use crossgate::{LoadError, Policy, ProblemCode};
 
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -47,7 +47,7 @@ fn a_file_that_is_not_text_is_an_invalid_document() {
     else {
         panic!("not the file's fault")
     };
-    assert_eq!(error.problems()[0].code, Code::DocumentInvalid);
+    assert_eq!(error.problems()[0].code, ProblemCode::DocumentInvalid);
     assert!(
         error.problems()[0].message.contains("line 2, column 21"),
         "{error}"

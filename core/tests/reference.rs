@@ -378,11 +378,11 @@ proptest! {
         questions in prop::collection::vec(question(), QUESTIONS),
     ) {
         let good: Vec<String> = entries.into_iter().filter(|entry| Policy::builder().allow_origins([entry.as_str()]).build().is_ok()).collect();
-        let policy = Policy::builder().allow_origins(good.clone()).allow_null_origin(null).host_origins(true).build().unwrap();
+        let policy = Policy::builder().allow_origins(good.clone()).allow_null_origin(null).origin_predicate(true).build().unwrap();
         // Canonical text, which the reference matches byte by byte.
         let document = policy.document();
-        let Some(crossgate::Value::List(canonical)) = document.get("allow_origins") else { panic!() };
-        let canonical: Vec<String> = canonical.iter().map(|v| match v { crossgate::Value::Str(s) => s.clone(), other => panic!("{other:?}") }).collect();
+        let Some(crossgate::OptionValue::List(canonical)) = document.get("allow_origins") else { panic!() };
+        let canonical: Vec<String> = canonical.iter().map(|v| match v { crossgate::OptionValue::Str(s) => s.clone(), other => panic!("{other:?}") }).collect();
         prop_assert_eq!(&Policy::from_document(&document).unwrap(), &policy);
         for question in &questions {
             let origin = ask(&canonical, question);
@@ -394,7 +394,7 @@ proptest! {
             let named = decision.headers().find(|h| h.name.lower() == "access-control-allow-origin").map(|h| h.value.as_bytes());
             prop_assert_eq!(named, (expected == Reason::Allowed).then_some(trimmed));
             // What a WebSocket gets is never more than what a request gets, nor anything insecure.
-            if policy.check_websocket(decision_request.origin, false) == WebSocketCheck::Allow {
+            if policy.check_websocket(decision_request.origin(), crossgate::SocketAccess::Private) == WebSocketCheck::Allow {
                 prop_assert_eq!(expected, Reason::Allowed);
                 let parts = obvious::well_formed(std::str::from_utf8(trimmed).unwrap()).unwrap();
                 prop_assert!(parts.scheme != "http" || obvious::loopback(&parts.host));
@@ -465,8 +465,8 @@ proptest! {
                 let document = policy.document();
                 let again = Policy::from_document(&document).unwrap();
                 prop_assert_eq!(again.document(), document.clone());
-                let Some(crossgate::Value::List(entries)) = document.get("allow_origins") else { return Ok(()) };
-                if let Some(crossgate::Value::Str(origin)) = entries.first() && !origin.contains(['*', '{']) {
+                let Some(crossgate::OptionValue::List(entries)) = document.get("allow_origins") else { return Ok(()) };
+                if let Some(crossgate::OptionValue::Str(origin)) = entries.first() && !origin.contains(['*', '{']) {
                     // Never silently dead: what was accepted matches itself, and passes the
                     // grammar.
                     prop_assert_eq!(policy.evaluate(&Request::new("GET").header("Origin", origin)).allowed(), Some(true), "{}", text);

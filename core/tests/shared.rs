@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use crossgate::{
-    Code, Decision, Document, LoadError, Policy, Request, SharedPolicy, Upstream, Verdict,
+    Decision, Document, LoadError, Policy, ProblemCode, Request, SharedPolicy, UpstreamHeaders,
+    Verdict,
 };
 
 fn policy(origin: &str) -> Policy {
@@ -165,19 +166,19 @@ fn a_failed_load_keeps_the_old_policy_and_says_why() {
     };
     assert_eq!(
         codes(&shared.replace_json(wrong).unwrap_err()),
-        [Code::OriginHasPath, Code::MaxAgeInvalid]
+        [ProblemCode::OriginHasPath, ProblemCode::MaxAgeInvalid]
     );
     assert_eq!(
         codes(&shared.replace_json("{").unwrap_err()),
-        [Code::DocumentInvalid]
+        [ProblemCode::DocumentInvalid]
     );
     assert_eq!(
         codes(&shared.replace_toml("allow_origins = [").unwrap_err()),
-        [Code::DocumentInvalid]
+        [ProblemCode::DocumentInvalid]
     );
     assert_eq!(
         codes(&shared.replace_document(&Document::new()).unwrap_err()),
-        [Code::OriginsEmpty]
+        [ProblemCode::OriginsEmpty]
     );
     assert!(matches!(
         shared.replace_file("/no/such/policy.json"),
@@ -233,8 +234,8 @@ fn a_shadow_reports_every_difference_and_changes_nothing() {
             .allow_credentials(true),
         base().expose_headers(["X-A"]),
         base().expose_headers(["X-B"]),
-        base().upstream(Upstream::Keep),
-        base().host_origins(true),
+        base().upstream(UpstreamHeaders::Keep),
+        base().origin_predicate(true),
         base().preflight_status(200).denied_preflight_status(200),
         base().allow_null_origin(true),
         base()
@@ -294,7 +295,7 @@ fn a_shadow_reports_every_difference_and_changes_nothing() {
                     continue;
                 };
                 let other = shadow
-                    .evaluate_with(request, verdict.filter(|_| shadow.has_host_origins()))
+                    .evaluate_with(request, verdict.filter(|_| shadow.has_origin_predicate()))
                     .unwrap();
                 let found = snapshot.shadow_difference(request, verdict).unwrap();
                 assert_eq!(found, snapshot.compare_shadow(&decision, request, verdict));

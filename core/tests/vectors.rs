@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crossgate::{
-    Action, Field, Policy, PolicyError, Problem, Request, Severity, Verdict, WebSocketCheck,
+    Action, Field, Policy, PolicyError, Problem, Request, Severity, SocketAccess, Verdict,
+    WebSocketCheck,
 };
 use serde_json::{Value, json};
 
@@ -114,7 +115,7 @@ fn decisions() {
         let mut buffer = vec![0; lines.len()];
         let length = decision
             .write_http1(&mut buffer)
-            .map_err(|needed| format!("the block needs {needed} bytes, not {}", lines.len()))?;
+            .map_err(|error| format!("{error}, not {}", lines.len()))?;
         same(
             "HTTP/1.1 block",
             &json!(lines),
@@ -187,21 +188,22 @@ fn described(problems: &[Problem]) -> String {
 
 fn check_config(case: &Value, built: Result<Policy, PolicyError>) -> Result<(), String> {
     let problems: Vec<Problem> = match &built {
-        Ok(policy) => policy.warnings().to_vec(),
+        Ok(policy) => [policy.warnings(), policy.notes()].concat(),
         Err(error) => error.problems().to_vec(),
     };
     let outcome = match &built {
         Err(_) => "error",
-        Ok(policy) if policy.warnings().is_empty() => "ok",
-        Ok(_) => "warn",
+        Ok(policy) if !policy.warnings().is_empty() => "warn",
+        Ok(policy) if !policy.notes().is_empty() => "note",
+        Ok(_) => "ok",
     };
     let explain = |error: String| format!("{error} [{}]", described(&problems));
     same("expect", &case["expect"], &json!(outcome)).map_err(explain)?;
     if let Some(code) = case["code"].as_str() {
-        let severity = if outcome == "error" {
-            Severity::Error
-        } else {
-            Severity::Warning
+        let severity = match outcome {
+            "error" => Severity::Error,
+            "warn" => Severity::Warning,
+            _ => Severity::Note,
         };
         let found = problems
             .iter()
@@ -286,12 +288,16 @@ fn websocket() {
             .collect();
         let mut origin = Field::ABSENT;
         lines.iter().for_each(|line| origin.push(line));
-        let public = case["public"] == true;
+        let access = if case["public"] == true {
+            SocketAccess::Public
+        } else {
+            SocketAccess::Private
+        };
         let found = policy
-            .check_websocket_with(origin, public, verdict(&case["verdict"]))
+            .check_websocket_with(origin, access, verdict(&case["verdict"]))
             .map_err(|error| error.to_string())?;
         if case["verdict"].is_null() {
-            assert_eq!(policy.check_websocket(origin, public), found);
+            assert_eq!(policy.check_websocket(origin, access), found);
         }
         same(
             "expect",

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use crossgate::{Code, LoadError, Policy, PolicyWatcher, Request, SharedPolicy};
+use crossgate::{LoadError, Policy, PolicyWatcher, ProblemCode, Request, SharedPolicy};
 use tempfile::TempDir;
 
 /// Far more than any machine needs; the tests end when what they wait for is there.
@@ -303,7 +303,7 @@ fn invalid_and_then_valid() {
         assert!(
             matches!(
                 error.problems()[0].code,
-                Code::OriginHasPath | Code::DocumentInvalid
+                ProblemCode::OriginHasPath | ProblemCode::DocumentInvalid
             ),
             "{error}"
         );

@@ -52,7 +52,7 @@ KEYS = [
     "allow_origins",
     "allow_origin_regexes",
     "allow_null_origin",
-    "host_origins",
+    "origin_predicate",
     "allow_methods",
     "allow_headers",
     "expose_headers",
@@ -260,8 +260,8 @@ for where, row in decisions:
     need(where, request.get("verdict") in (None, "allow", "deny"), "verdict")
     need(
         where,
-        "verdict" not in request or policy.get("host_origins") is True,
-        "verdict without host_origins",
+        "verdict" not in request or policy.get("origin_predicate") is True,
+        "verdict without origin_predicate",
     )
     latin1(where, request["method"])
     lines = collections.defaultdict(list)
@@ -407,8 +407,8 @@ for where, row in websocket:
     need(where, row["expect"] in ("allow", "deny", "absent"), "expect")
     need(
         where,
-        "verdict" not in row or row["policy"].get("host_origins") is True,
-        "verdict without host_origins",
+        "verdict" not in row or row["policy"].get("origin_predicate") is True,
+        "verdict without origin_predicate",
     )
     sockets[row["expect"]] += 1
 

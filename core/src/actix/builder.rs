@@ -4,10 +4,11 @@ use actix_web::dev::RequestHead;
 use actix_web::http::header::HeaderValue;
 
 use super::cors::Cors;
-use super::rules::Host;
-use crate::config::{DeniedActual, PolicyBuilder};
-use crate::evaluate::Verdict;
+use crate::config::PolicyBuilder;
+use crate::decide::Verdict;
+use crate::middleware::predicate::Predicate;
 use crate::policy::Policy;
+use crate::policy::settings::DeniedActual;
 use crate::problem::PolicyError;
 
 /// Builds a [`Cors`] from the options of actix-cors: the same methods, the same defaults, the same
@@ -33,7 +34,7 @@ use crate::problem::PolicyError;
 pub struct CorsBuilder {
     any_origin: bool,
     origins: Vec<String>,
-    predicates: Predicates,
+    predicates: OriginFns,
     any_method: bool,
     methods: Vec<String>,
     any_header: bool,
@@ -48,12 +49,12 @@ pub struct CorsBuilder {
     own_origins: Vec<String>,
 }
 
-type Predicate = Box<dyn Fn(&HeaderValue, &RequestHead) -> bool + Send + Sync>;
+type OriginFn = Box<dyn Fn(&HeaderValue, &RequestHead) -> bool + Send + Sync>;
 
 #[derive(Default)]
-struct Predicates(Vec<Predicate>);
+struct OriginFns(Vec<OriginFn>);
 
-impl std::fmt::Debug for Predicates {
+impl std::fmt::Debug for OriginFns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} functions", self.0.len())
     }
@@ -91,7 +92,7 @@ impl CorsBuilder {
         self
     }
 
-    /// A predicate more, for origins that are not listed, see [`Cors::ask`].
+    /// A predicate more, for origins that are not listed, see [`Cors::origin_predicate`].
     pub fn allowed_origin_fn(
         mut self,
         allowed: impl Fn(&HeaderValue, &RequestHead) -> bool + Send + Sync + 'static,
@@ -106,7 +107,7 @@ impl CorsBuilder {
         self
     }
 
-    /// Methods more, beyond GET, HEAD and POST, which always pass.
+    /// MethodSet more, beyond GET, HEAD and POST, which always pass.
     pub fn allowed_methods<M: AsRef<str>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.methods
             .extend(methods.into_iter().map(|method| method.as_ref().to_owned()));
@@ -169,7 +170,7 @@ impl CorsBuilder {
         self
     }
 
-    /// Preflights go to the application, see [`Cors::forward_preflights`].
+    /// PreflightSets go to the application, see [`Cors::forward_preflights`].
     pub fn disable_preflight(mut self) -> Self {
         self.forwards_preflights = true;
         self
@@ -197,7 +198,7 @@ impl CorsBuilder {
             Cors::new(self.policy().build()?).forward_preflights(self.forwards_preflights);
         let predicates = self.predicates.0;
         if !predicates.is_empty() {
-            cors.set_host(Host::now(
+            cors = cors.with_predicate(Predicate::sync(
                 move |origin: &HeaderValue, head: &RequestHead| -> Verdict {
                     if predicates.iter().any(|allows| allows(origin, head)) {
                         Verdict::Allow
@@ -230,7 +231,9 @@ impl CorsBuilder {
             } else {
                 any(any_origin, &self.origins)
             })
-            .host_origins(!self.predicates.0.is_empty() || !any_origin && self.origins.is_empty())
+            .origin_predicate(
+                !self.predicates.0.is_empty() || !any_origin && self.origins.is_empty(),
+            )
             .allow_methods(any(self.any_method, &self.methods))
             .allow_headers(headers)
             .expose_headers(any(self.any_exposed, &self.exposed))

@@ -10,17 +10,17 @@ use actix_web::dev::{RequestHead, Service, ServiceRequest, ServiceResponse, Tran
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::builder::CorsBuilder;
-use super::rules::{Host, Rules};
 use super::service::CorsMiddleware;
-use crate::counters::Counters;
-use crate::evaluate::VerdictError;
-use crate::middleware::decide::Manner;
+use super::settings::{OriginPredicate, Settings, ask_later};
+use crate::decide::VerdictError;
+use crate::fetch::request::Request;
+use crate::live::counters::Counters;
+use crate::live::shadow::ShadowDifference;
+use crate::middleware::layer_settings::LayerSettings;
 use crate::middleware::observer::Observer;
-use crate::middleware::source::{LayerPolicy, Source};
-use crate::middleware::verdict::IntoVerdict;
+use crate::middleware::policy_source::{LayerPolicy, PolicySource};
+use crate::middleware::predicate::{IntoVerdict, Predicate};
 use crate::policy::Policy;
-use crate::request::Request;
-use crate::shadow::ShadowDifference;
 
 /// Puts a policy around an application, a scope or a resource. Build it once, before the server
 /// starts, and clone it for every worker. See [the module](super) for where it belongs.
@@ -46,7 +46,7 @@ use crate::shadow::ShadowDifference;
 #[derive(Clone, Debug)]
 #[must_use = "the middleware does nothing until it is given to wrap()"]
 pub struct Cors {
-    rules: Rules,
+    settings: Settings,
 }
 
 impl Cors {
@@ -62,16 +62,12 @@ impl Cors {
     pub fn per_request(
         choose: impl Fn(&RequestHead) -> Option<Arc<Policy>> + Send + Sync + 'static,
     ) -> Self {
-        Self::from_source(Source::chosen(choose))
+        Self::from_source(PolicySource::chosen(choose))
     }
 
-    fn from_source(source: Source<RequestHead>) -> Self {
+    fn from_source(source: PolicySource<RequestHead>) -> Self {
         Cors {
-            rules: Rules {
-                source,
-                host: None,
-                manner: Manner::default(),
-            },
+            settings: LayerSettings::new(source),
         }
     }
 
@@ -85,22 +81,21 @@ impl Cors {
     /// or a `Result` ([`IntoVerdict`]).
     ///
     /// # Errors
-    /// The policy has no `host_origins`, so nobody would ever be asked.
+    /// The policy has no `origin_predicate`, so nobody would ever be asked.
     ///
     /// ```
     /// use crossgate::Policy;
     /// use crossgate::actix::Cors;
-    /// let policy = Policy::builder().host_origins(true).build()?;
-    /// let cors = Cors::new(policy).ask(|origin, _head| origin == "https://tenant.example")?;
+    /// let policy = Policy::builder().origin_predicate(true).build()?;
+    /// let cors = Cors::new(policy).origin_predicate(|origin, _head| origin == "https://tenant.example")?;
     /// # let _ = cors;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn ask<V: IntoVerdict>(
+    pub fn origin_predicate<V: IntoVerdict>(
         mut self,
         ask: impl Fn(&HeaderValue, &RequestHead) -> V + Send + Sync + 'static,
     ) -> Result<Self, VerdictError> {
-        self.rules.source.can_ask()?;
-        self.set_host(Host::now(ask));
+        self.settings.set_predicate(Predicate::sync(ask))?;
         Ok(self)
     }
 
@@ -108,27 +103,28 @@ impl Cors {
     /// for it; requests whose origin the policy knows are not held up.
     ///
     /// # Errors
-    /// As [`Cors::ask`].
-    pub fn ask_async<F>(
+    /// As [`Cors::origin_predicate`].
+    pub fn origin_predicate_async<F>(
         mut self,
         ask: impl Fn(HeaderValue, &RequestHead) -> F + Send + Sync + 'static,
     ) -> Result<Self, VerdictError>
     where
         F: Future<Output: IntoVerdict> + 'static,
     {
-        self.rules.source.can_ask()?;
-        self.set_host(Host::later(ask));
+        self.settings.set_predicate(ask_later(ask))?;
         Ok(self)
     }
 
-    pub(super) fn set_host(&mut self, host: Host) {
-        self.rules.host = Some(host);
+    /// Sets the function of options that are its own permission to ask.
+    pub(super) fn with_predicate(mut self, predicate: OriginPredicate) -> Self {
+        self.settings.predicate = Some(predicate);
+        self
     }
 
     /// Names of request headers that a response depends on beyond those the policy adds to `Vary`
     /// itself.
     pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.rules.manner.vary_by::<HeaderMap>(names);
+        self.settings.options.vary_by::<HeaderMap>(names);
         self
     }
 
@@ -162,7 +158,7 @@ impl Cors {
         mut self,
         observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.rules.manner.observer = Observer::new(observe);
+        self.settings.set_observer(Observer::new(observe));
         self
     }
 
@@ -181,22 +177,22 @@ impl Cors {
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn counters(mut self, counters: Arc<Counters>) -> Self {
-        self.rules.manner.counters = Some(counters);
+        self.settings.options.counters = Some(counters);
         self
     }
 
-    /// Leaves a [`Decided`](crate::Decided) among the extensions of every request that goes to the
+    /// Leaves a [`DecisionInfo`](crate::DecisionInfo) among the extensions of every request that goes to the
     /// handler and of every response that the middleware gives itself. Costs an allocation a
     /// request, so it is off at first.
-    pub fn tell_handlers(mut self, tell: bool) -> Self {
-        self.rules.manner.tells = tell;
+    pub fn insert_extension(mut self, insert: bool) -> Self {
+        self.settings.options.insert_extension = insert;
         self
     }
 
     /// Hands preflights to the application, whose response gets the headers of the answer. Its
     /// status decides: a preflight passes with 200 to 299 only.
     pub fn forward_preflights(mut self, forward: bool) -> Self {
-        self.rules.manner.forwards_preflights = forward;
+        self.settings.options.forward_preflights = forward;
         self
     }
 }
@@ -221,7 +217,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(CorsMiddleware::new(
             Rc::new(service),
-            Rc::new(self.rules.clone()),
+            Rc::new(self.settings.clone()),
         )))
     }
 }

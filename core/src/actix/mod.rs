@@ -39,9 +39,9 @@
 
 mod builder;
 mod cors;
-mod rules;
+mod header_map;
 mod service;
-mod table;
+mod settings;
 
 pub use builder::CorsBuilder;
 pub use cors::Cors;

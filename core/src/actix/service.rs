@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::body::{EitherBody, MessageBody};
@@ -13,14 +14,16 @@ use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 
-use super::rules::{Host, Rules};
-use crate::evaluate::Verdict;
+use super::settings::{Settings, VerdictFuture};
+use crate::live::counters::Counters;
 use crate::middleware::OverwroteUpstream;
-use crate::middleware::decide::{
-    Answer, Origins, Pending, Plan, asked_origin, plan, without_origin,
+use crate::middleware::plan::{
+    Answer, LayerOptions, OriginLines, Pending, Plan, Waiting, plan, resume, without_origin,
 };
-use crate::middleware::prebuilt::{Bare, merge_vary};
-use crate::middleware::source::Held;
+use crate::middleware::policy_source::PolicyRef;
+use crate::middleware::templates::{Templates, VaryOnly, merge_vary};
+
+type CorsPlan = Plan<HeaderValue, VerdictFuture>;
 
 /// The service that [`Cors`](super::Cors) makes: it answers preflights and gives every other
 /// response its headers.
@@ -58,12 +61,12 @@ use crate::middleware::source::Held;
 #[derive(Debug)]
 pub struct CorsMiddleware<S> {
     service: Rc<S>,
-    rules: Rc<Rules>,
+    settings: Rc<Settings>,
 }
 
 impl<S> CorsMiddleware<S> {
-    pub(super) fn new(service: Rc<S>, rules: Rc<Rules>) -> Self {
-        CorsMiddleware { service, rules }
+    pub(super) fn new(service: Rc<S>, settings: Rc<Settings>) -> Self {
+        CorsMiddleware { service, settings }
     }
 }
 
@@ -83,64 +86,48 @@ where
 
     #[inline]
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let rules = &*self.rules;
+        let settings = &*self.settings;
         let head = request.head();
-        let policy = rules.source.of(head);
-        let origins = Origins::of(&head.headers);
-        if let Some(bare) =
-            without_origin::<HeaderMap>(&policy, &rules.manner, head.method.as_str(), &origins)
-        {
+        let policy = settings.source.of(head);
+        let (method, headers) = (head.method.as_str(), &head.headers);
+        let origin = OriginLines::of(headers);
+        if let Some(headers) = without_origin(&policy, &settings.options, method, &origin) {
             return ResponseFuture {
                 state: State::Forward {
                     future: self.service.call(request),
-                    headers: Headers::Bare(bare),
+                    headers: Headers::VaryOnly(headers),
+                    counters: settings.options.counters.clone(),
                 },
             };
         }
-        let verdict = match (
-            &rules.host,
-            asked_origin::<HeaderMap>(
-                &policy,
-                rules.host.is_some(),
-                head.method.as_str(),
-                &origins,
-            ),
-        ) {
-            (Some(Host::Sync(ask)), Some(origin)) => Some(ask(&origin, head)),
-            (Some(Host::Async(ask)), Some(origin)) => {
-                let verdict = ask(origin, head);
-                let waiting = Some((policy.keep(), request));
-                let (service, rules) = (self.service.clone(), self.rules.clone());
-                return ResponseFuture {
-                    state: State::Asking {
-                        asking: Box::new(Asking {
-                            verdict,
-                            service,
-                            rules,
-                            waiting,
-                        }),
-                    },
-                };
-            }
-            _ => None,
-        };
-        let plan = plan(
-            &policy,
-            &rules.manner,
-            verdict,
-            head.method.as_str(),
-            &head.headers,
-            &origins,
-        );
+        let ask = |origin| settings.ask(origin, head);
+        let plan = plan(&policy, &settings.options, method, headers, &origin, ask);
+        if let Plan::Ask(waiting) = plan {
+            let asking = Asking {
+                service: self.service.clone(),
+                settings: self.settings.clone(),
+                waiting: Some((policy.into_owned(), *waiting, request)),
+            };
+            return ResponseFuture {
+                state: State::Asking {
+                    asking: Box::new(asking),
+                },
+            };
+        }
         ResponseFuture {
-            state: start(&*self.service, plan, request),
+            state: start(&*self.service, &settings.options, plan, request),
         }
     }
 }
 
 /// Calls the application or answers. What this makes is large, so it is made where it stays.
 #[inline(always)]
-fn start<S, B>(service: &S, plan: Plan<HeaderValue>, request: ServiceRequest) -> State<S, B>
+fn start<S, B>(
+    service: &S,
+    options: &LayerOptions<HeaderValue>,
+    plan: CorsPlan,
+    request: ServiceRequest,
+) -> State<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
@@ -149,32 +136,29 @@ where
             response: Some(request.into_response(answer(given))),
         },
         Plan::Forward(pending) => {
-            if let Some(decided) = pending.told {
-                request.extensions_mut().insert(decided);
+            if let Some(info) = pending.info {
+                request.extensions_mut().insert(info);
             }
             State::Forward {
                 future: service.call(request),
                 headers: Headers::Pending(pending),
+                counters: options.counters.clone(),
             }
         }
+        Plan::Ask(_) => unreachable!("a question is asked before"),
     }
 }
 
 fn answer<B>(mut answer: Answer<HeaderValue>) -> HttpResponse<EitherBody<B>> {
-    // The table of a new response is a used one, with room.
     let mut response =
         HttpResponse::new(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN));
-    answer
-        .policy
-        .blocks
-        .at(answer.block)
-        .actix
-        .write(&mut answer.echoed, response.headers_mut());
+    let template = Templates::<HeaderMap>::of_policy(&answer.policy).of(answer.set);
+    template.write(&mut answer.echoed, response.headers_mut());
     if let Some(vary) = &answer.vary {
         merge_vary(&**vary, response.headers_mut());
     }
-    if let Some(decided) = answer.told {
-        response.extensions_mut().insert(decided);
+    if let Some(info) = answer.info {
+        response.extensions_mut().insert(info);
     }
     response.map_into_right_body()
 }
@@ -182,7 +166,7 @@ fn answer<B>(mut answer: Answer<HeaderValue>) -> HttpResponse<EitherBody<B>> {
 /// What the application's response gets.
 #[derive(Clone)]
 enum Headers {
-    Bare(Bare),
+    VaryOnly(VaryOnly),
     Pending(Pending<HeaderValue>),
 }
 
@@ -190,7 +174,7 @@ impl Headers {
     #[inline]
     fn apply(&mut self, response: &mut HeaderMap) -> bool {
         match self {
-            Headers::Bare(bare) => bare.apply(response),
+            Headers::VaryOnly(headers) => headers.apply(response),
             Headers::Pending(pending) => pending.apply(response),
         }
     }
@@ -198,10 +182,10 @@ impl Headers {
 
 /// A request that waits for the application's verdict.
 struct Asking<S> {
-    verdict: Pin<Box<dyn Future<Output = Verdict>>>,
     service: Rc<S>,
-    rules: Rc<Rules>,
-    waiting: Option<(Held<'static>, ServiceRequest)>,
+    settings: Rc<Settings>,
+    /// Taken when the verdict is there.
+    waiting: Option<(PolicyRef<'static>, Waiting<VerdictFuture>, ServiceRequest)>,
 }
 
 pin_project! {
@@ -222,7 +206,12 @@ pin_project! {
         S: Service<ServiceRequest>,
     {
         /// The application works.
-        Forward { #[pin] future: S::Future, headers: Headers },
+        Forward {
+            #[pin]
+            future: S::Future,
+            headers: Headers,
+            counters: Option<Arc<Counters>>,
+        },
         /// The answer is here.
         Answer { response: Option<ServiceResponse<EitherBody<B>>> },
         /// The application is asked about the origin.
@@ -242,16 +231,20 @@ where
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProjection::Forward { future, headers } => {
+                StateProjection::Forward {
+                    future,
+                    headers,
+                    counters,
+                } => {
                     return Poll::Ready(match ready!(future.poll(context)) {
                         Ok(mut response) => {
-                            apply(headers, response.response_mut());
+                            apply(headers, counters.as_deref(), response.response_mut());
                             Ok(response.map_into_left_body())
                         }
                         Err(mut error) => {
-                            let headers = headers.clone();
+                            let (headers, counters) = (headers.clone(), counters.clone());
                             error.add_response_mapper(move |mut response| {
-                                apply(&mut headers.clone(), &mut response);
+                                apply(&mut headers.clone(), counters.as_deref(), &mut response);
                                 response
                             });
                             Err(error)
@@ -264,19 +257,15 @@ where
                         .expect("a future is not polled after it is ready")));
                 }
                 StateProjection::Asking { asking } => {
-                    let verdict = ready!(asking.verdict.as_mut().poll(context));
-                    let (policy, request) =
-                        asking.waiting.take().expect("the verdict is taken once");
-                    let headers = request.headers();
-                    let plan = plan(
-                        &policy,
-                        &asking.rules.manner,
-                        Some(verdict),
-                        request.method().as_str(),
-                        headers,
-                        &Origins::of(headers),
-                    );
-                    let started = start(&*asking.service, plan, request);
+                    let (_, waiting, _) =
+                        asking.waiting.as_mut().expect("the verdict is taken once");
+                    let verdict = ready!(waiting.verdict.as_mut().poll(context));
+                    let (policy, waiting, request) =
+                        asking.waiting.take().expect("it was there just now");
+                    let options = &asking.settings.options;
+                    let (method, headers) = (request.method().as_str(), request.headers());
+                    let plan = resume(&policy, options, method, headers, waiting.open, verdict);
+                    let started = start(&*asking.service, options, plan, request);
                     state.set(started);
                 }
             }
@@ -286,9 +275,10 @@ where
 
 /// A 101 and other 1xx are left alone.
 #[inline]
-fn apply<B>(headers: &mut Headers, response: &mut HttpResponse<B>) {
+fn apply<B>(headers: &mut Headers, counters: Option<&Counters>, response: &mut HttpResponse<B>) {
     if !response.status().is_informational() && headers.apply(response.headers_mut()) {
         response.extensions_mut().insert(OverwroteUpstream);
+        counters.inspect(|counters| counters.add_overwrote_upstream());
     }
 }
 

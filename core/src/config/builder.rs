@@ -1,10 +1,28 @@
 //! The policy builder: one method an option.
 
-use super::check;
-use super::document::{Document, Value};
-use super::options::{DeniedActual, Gate, ListSeparator, Options, SingleOrigin, Upstream, items};
+use super::compile::compile;
+use super::document::{Document, OptionValue};
+use super::options::{Options, items};
 use crate::policy::Policy;
+use crate::policy::settings::{
+    DeniedActual, ListSeparator, SafetyException, SingleOrigin, UpstreamHeaders,
+};
 use crate::problem::{PolicyError, Problems};
+
+impl Policy {
+    /// Builds a policy from a document.
+    ///
+    /// # Errors
+    /// Every problem of the document.
+    pub fn from_document(document: &Document) -> Result<Policy, PolicyError> {
+        PolicyBuilder::from_document(document).build()
+    }
+
+    /// Starts a policy; the methods are named as the options of the document.
+    pub fn builder() -> PolicyBuilder {
+        PolicyBuilder::default()
+    }
+}
 
 /// Builds a [`Policy`]. Options that are not set keep their defaults; lists replace what was set
 /// before.
@@ -55,12 +73,12 @@ impl PolicyBuilder {
     }
 
     /// The host may allow further origins at request time, see [`Policy::evaluate_with`].
-    pub fn host_origins(mut self, ask: bool) -> Self {
-        self.options.host_origins = ask;
+    pub fn origin_predicate(mut self, ask: bool) -> Self {
+        self.options.origin_predicate = ask;
         self
     }
 
-    /// Methods beyond GET, HEAD and POST, or `["*"]`.
+    /// MethodSet beyond GET, HEAD and POST, or `["*"]`.
     pub fn allow_methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Self {
         self.options.allow_methods = items(methods);
         self
@@ -87,19 +105,19 @@ impl PolicyBuilder {
 
     /// How many seconds browsers may keep a preflight, 0 to 86400. Not set: they use 5.
     pub fn max_age(mut self, seconds: u32) -> Self {
-        self.options.max_age = Some(Value::Int(seconds.into()));
+        self.options.max_age = Some(OptionValue::Int(seconds.into()));
         self
     }
 
     /// The status of an answered preflight; 204 if not set.
     pub fn preflight_status(mut self, status: u16) -> Self {
-        self.options.preflight_status = Some(Value::Int(status.into()));
+        self.options.preflight_status = Some(OptionValue::Int(status.into()));
         self
     }
 
     /// The status of a preflight whose origin is not allowed; 403 if not set.
     pub fn denied_preflight_status(mut self, status: u16) -> Self {
-        self.options.denied_preflight_status = Some(Value::Int(status.into()));
+        self.options.denied_preflight_status = Some(OptionValue::Int(status.into()));
         self
     }
 
@@ -122,7 +140,7 @@ impl PolicyBuilder {
     }
 
     /// What happens to CORS headers that the application or an upstream set.
-    pub fn upstream(mut self, upstream: Upstream) -> Self {
+    pub fn upstream(mut self, upstream: UpstreamHeaders) -> Self {
         self.options.upstream = upstream;
         self
     }
@@ -134,8 +152,8 @@ impl PolicyBuilder {
     }
 
     /// Named exceptions to safety rules.
-    pub fn dangerously_allow(mut self, gates: impl IntoIterator<Item = Gate>) -> Self {
-        self.options.dangerously_allow = items(gates.into_iter().map(Gate::as_str));
+    pub fn dangerously_allow(mut self, gates: impl IntoIterator<Item = SafetyException>) -> Self {
+        self.options.dangerously_allow = items(gates.into_iter().map(SafetyException::as_str));
         self
     }
 
@@ -150,7 +168,7 @@ impl PolicyBuilder {
     /// # Errors
     /// Every problem of the options, warnings included.
     pub fn build(&self) -> Result<Policy, PolicyError> {
-        check::compile(&self.options, self.problems.clone())
+        compile(&self.options, self.problems.clone())
     }
 }
 
@@ -162,14 +180,14 @@ mod tests {
     #[test]
     fn the_list_separator_is_no_part_of_the_document_but_of_the_policy() {
         let document = Document::from_iter([
-            ("allow_origins", Value::from("*")),
+            ("allow_origins", OptionValue::from("*")),
             (
                 "allow_methods",
-                Value::List(vec!["PUT".into(), "DELETE".into()]),
+                OptionValue::List(vec!["PUT".into(), "DELETE".into()]),
             ),
             (
                 "allow_headers",
-                Value::List(vec!["X-A".into(), "X-B".into()]),
+                OptionValue::List(vec!["X-A".into(), "X-B".into()]),
             ),
         ]);
         let build = |separator| {
@@ -201,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_a_document_has_wrong_is_said_when_the_policy_is_built() {
-        let document = Document::from_iter([("alow_origins", Value::from("*"))]);
+        let document = Document::from_iter([("alow_origins", OptionValue::from("*"))]);
         let error = PolicyBuilder::from_document(&document).build().unwrap_err();
         assert!(
             error

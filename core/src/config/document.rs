@@ -1,18 +1,20 @@
 //! The policy document: one schema for every language, as plain values.
 
-use crate::problem::{Code, Problems};
+use super::option_names::OPTION_NAMES;
+use crate::problem::{ProblemCode, Problems};
 
 /// A value of the policy document, as any language or format can give it.
 ///
 /// ```
-/// use crossgate::{Document, Policy, Value};
+/// use crossgate::{Document, Policy, OptionValue};
 /// let mut document = Document::new();
-/// document.push("allow_origins", Value::Bool(true));
+/// document.push("allow_origins", OptionValue::Bool(true));
 /// let error = Policy::from_document(&document).unwrap_err();
 /// assert_eq!(error.problems()[0].message, "expected a list of strings or \"*\", found a boolean");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+#[non_exhaustive]
+pub enum OptionValue {
     /// JSON `null`, Python `None`, JavaScript `null`.
     Null,
     /// A boolean.
@@ -24,21 +26,21 @@ pub enum Value {
     /// Text.
     Str(String),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<OptionValue>),
     /// A value that no option takes; the name of its type in its language.
     Other(String),
 }
 
-impl Value {
+impl OptionValue {
     /// The name of the type, for messages.
     pub fn type_name(&self) -> &str {
         match self {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Int(_) | Value::Float(_) => "number",
-            Value::Str(_) => "string",
-            Value::List(_) => "list",
-            Value::Other(name) => name,
+            OptionValue::Null => "null",
+            OptionValue::Bool(_) => "boolean",
+            OptionValue::Int(_) | OptionValue::Float(_) => "number",
+            OptionValue::Str(_) => "string",
+            OptionValue::List(_) => "list",
+            OptionValue::Other(name) => name,
         }
     }
 
@@ -46,42 +48,42 @@ impl Value {
     pub(crate) fn shown(&self) -> String {
         match self {
             // Each language spells it otherwise; the message says that there is none.
-            Value::Null => String::new(),
-            Value::Bool(b) => b.to_string(),
-            Value::Int(n) => n.to_string(),
-            Value::Float(n) => n.to_string(),
-            Value::Str(s) => s.clone(),
-            Value::List(items) => {
-                let items: Vec<_> = items.iter().take(8).map(Value::shown).collect();
+            OptionValue::Null => String::new(),
+            OptionValue::Bool(b) => b.to_string(),
+            OptionValue::Int(n) => n.to_string(),
+            OptionValue::Float(n) => n.to_string(),
+            OptionValue::Str(s) => s.clone(),
+            OptionValue::List(items) => {
+                let items: Vec<_> = items.iter().take(8).map(OptionValue::shown).collect();
                 format!("[{}]", items.join(", "))
             }
-            Value::Other(name) => name.clone(),
+            OptionValue::Other(name) => name.clone(),
         }
     }
 }
 
-impl From<&str> for Value {
+impl From<&str> for OptionValue {
     fn from(text: &str) -> Self {
-        Value::Str(text.to_owned())
+        OptionValue::Str(text.to_owned())
     }
 }
 
 /// A policy document: option names and values in their order.
 ///
 /// ```
-/// use crossgate::{Document, Policy, Value};
+/// use crossgate::{Document, Policy, OptionValue};
 /// let mut document = Document::new();
-/// document.push("allow_origins", Value::List(vec!["https://a.example".into()]));
-/// document.push("max_age", Value::Int(600));
+/// document.push("allow_origins", OptionValue::List(vec!["https://a.example".into()]));
+/// document.push("max_age", OptionValue::Int(600));
 /// assert!(Policy::from_document(&document).is_ok());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
-    pub(super) entries: Vec<(String, Value)>,
+    pub(super) entries: Vec<(String, OptionValue)>,
 }
 
-impl<N: Into<String>> FromIterator<(N, Value)> for Document {
-    fn from_iter<I: IntoIterator<Item = (N, Value)>>(entries: I) -> Self {
+impl<N: Into<String>> FromIterator<(N, OptionValue)> for Document {
+    fn from_iter<I: IntoIterator<Item = (N, OptionValue)>>(entries: I) -> Self {
         let mut document = Document::new();
         entries
             .into_iter()
@@ -97,17 +99,17 @@ impl Document {
     }
 
     /// Adds an option. A name that stands twice is reported when the policy is built.
-    pub fn push(&mut self, name: impl Into<String>, value: Value) {
+    pub fn push(&mut self, name: impl Into<String>, value: OptionValue) {
         self.entries.push((name.into(), value));
     }
 
     /// The options in their order.
-    pub fn entries(&self) -> &[(String, Value)] {
+    pub fn entries(&self) -> &[(String, OptionValue)] {
         &self.entries
     }
 
     /// The value of an option.
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&OptionValue> {
         self.entries.iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 
@@ -129,7 +131,7 @@ impl Document {
                 out.push(c.to_ascii_lowercase());
                 out
             });
-            if super::options::NAMES.contains(&snake.as_str()) {
+            if OPTION_NAMES.contains(&snake.as_str()) {
                 snake
             } else {
                 name.to_owned()
@@ -157,7 +159,7 @@ pub(crate) fn invalid(
         format!(" at line {line}, column {column}")
     });
     problems.error(
-        Code::DocumentInvalid,
+        ProblemCode::DocumentInvalid,
         "",
         "",
         format!("this is not a policy document in {format}{place}: {message}"),

@@ -1,32 +1,81 @@
 //! A policy document from environment variables.
 
-use super::document::{Document, Value};
-use super::options::{self, NAMES};
-use crate::problem::{Code, Problems};
+use super::compile::compile_document;
+use super::document::{Document, OptionValue};
+use super::option_names::{self, OPTION_NAMES};
+use crate::policy::Policy;
+use crate::problem::{PolicyError, ProblemCode, Problems};
+
+impl Policy {
+    /// Builds a policy from environment variables: `PREFIX_ALLOW_ORIGINS`,
+    /// `PREFIX_ALLOW_CREDENTIALS` and so on. Lists are split at commas and trimmed. A variable
+    /// whose name is nearly an option's is an error.
+    ///
+    /// # Errors
+    /// Every problem of the values.
+    ///
+    /// ```
+    /// // Nothing is set: nobody is allowed, and that is an error.
+    /// let error = crossgate::Policy::from_env("CROSSGATE_DOC_EXAMPLE").unwrap_err();
+    /// assert_eq!(error.problems()[0].code.as_str(), "origins_empty");
+    /// ```
+    pub fn from_env(prefix: &str) -> Result<Policy, PolicyError> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((
+                name.into_string().ok()?,
+                value.to_string_lossy().into_owned(),
+            ))
+        });
+        Self::from_variables(prefix, variables)
+    }
+
+    /// The same from given variables, for hosts that keep their own.
+    ///
+    /// # Errors
+    /// As [`Policy::from_env`].
+    ///
+    /// ```
+    /// use crossgate::Policy;
+    /// let variables = [(
+    ///     "CORS_ALLOW_ORIGINS".to_string(),
+    ///     "https://a.example, https://b.example".to_string(),
+    /// )];
+    /// assert!(Policy::from_variables("CORS", variables).is_ok());
+    /// ```
+    pub fn from_variables(
+        prefix: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Policy, PolicyError> {
+        let mut problems = Problems::default();
+        let document = read(prefix, variables, &mut problems);
+        compile_document(&document, problems)
+    }
+}
 
 /// The kind of value that an option takes, as far as text must be turned into it.
-enum Kind {
+enum ValueKind {
     List,
     Bool,
     Number,
     Text,
 }
 
-fn kind(name: &str) -> Kind {
+fn kind(name: &str) -> ValueKind {
     match name {
-        "allow_null_origin" | "host_origins" | "allow_credentials" | "allow_private_network" => {
-            Kind::Bool
-        }
-        "max_age" | "preflight_status" | "denied_preflight_status" => Kind::Number,
-        "denied_actual" | "single_origin" | "upstream" => Kind::Text,
-        _ => Kind::List,
+        "allow_null_origin"
+        | "origin_predicate"
+        | "allow_credentials"
+        | "allow_private_network" => ValueKind::Bool,
+        "max_age" | "preflight_status" | "denied_preflight_status" => ValueKind::Number,
+        "denied_actual" | "single_origin" | "upstream" => ValueKind::Text,
+        _ => ValueKind::List,
     }
 }
 
 /// Reads `PREFIX_ALLOW_ORIGINS`, … from the given variables. Lists are split at commas and trimmed
 /// (empty parts are left out), so a regex with a comma needs a file. A name that is nearly an
 /// option's is an error; others under the prefix belong to somebody else.
-pub(crate) fn read(
+fn read(
     prefix: &str,
     variables: impl IntoIterator<Item = (String, String)>,
     problems: &mut Problems,
@@ -44,16 +93,16 @@ pub(crate) fn read(
     let mut document = Document::new();
     for (variable, text) in variables {
         let name = variable[prefix.len()..].to_ascii_lowercase();
-        if NAMES.contains(&name.as_str()) {
+        if OPTION_NAMES.contains(&name.as_str()) {
             if let Some(value) = value(&name, text.trim()) {
                 document.push(name, value);
             }
         } else if !prefix.is_empty()
-            && let Some(ours) = options::nearest(&name)
+            && let Some(ours) = option_names::nearest(&name)
         {
             let hint = format!("{prefix}{}", ours.to_ascii_uppercase());
             problems.error(
-                Code::UnknownOption,
+                ProblemCode::UnknownOption,
                 &variable,
                 &text,
                 "there is no such option",
@@ -64,34 +113,34 @@ pub(crate) fn read(
     document
 }
 
-fn value(name: &str, text: &str) -> Option<Value> {
+fn value(name: &str, text: &str) -> Option<OptionValue> {
     Some(match kind(name) {
-        Kind::List if text == "*" => Value::Str("*".into()),
-        Kind::List => Value::List(
+        ValueKind::List if text == "*" => OptionValue::Str("*".into()),
+        ValueKind::List => OptionValue::List(
             text.split(',')
                 .map(str::trim)
                 .filter(|part| !part.is_empty())
-                .map(Value::from)
+                .map(OptionValue::from)
                 .collect(),
         ),
         // An empty scalar is a variable that was not meant to be set.
         _ if text.is_empty() => return None,
-        Kind::Bool => match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Value::Bool(true),
-            "false" | "0" | "no" | "off" => Value::Bool(false),
-            _ => Value::Str(text.to_owned()),
+        ValueKind::Bool => match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => OptionValue::Bool(true),
+            "false" | "0" | "no" | "off" => OptionValue::Bool(false),
+            _ => OptionValue::Str(text.to_owned()),
         },
-        Kind::Number => match text.parse::<i64>() {
-            Ok(number) => Value::Int(number),
+        ValueKind::Number => match text.parse::<i64>() {
+            Ok(number) => OptionValue::Int(number),
             // Digits that fit no integer are a number all the same.
             Err(_) => match text.parse::<f64>() {
                 Ok(number) if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
-                    Value::Float(number)
+                    OptionValue::Float(number)
                 }
-                _ => Value::Str(text.to_owned()),
+                _ => OptionValue::Str(text.to_owned()),
             },
         },
-        Kind::Text => Value::Str(text.to_owned()),
+        ValueKind::Text => OptionValue::Str(text.to_owned()),
     })
 }
 
@@ -127,13 +176,16 @@ mod tests {
         assert!(problems.is_empty());
         assert_eq!(
             document.get("allow_origins"),
-            Some(&Value::List(vec![
+            Some(&OptionValue::List(vec![
                 "https://a.example".into(),
                 "https://b.example".into()
             ]))
         );
-        assert_eq!(document.get("allow_credentials"), Some(&Value::Bool(true)));
-        assert_eq!(document.get("max_age"), Some(&Value::Int(600)));
+        assert_eq!(
+            document.get("allow_credentials"),
+            Some(&OptionValue::Bool(true))
+        );
+        assert_eq!(document.get("max_age"), Some(&OptionValue::Int(600)));
         assert_eq!(document.entries().len(), 3);
     }
 
@@ -142,7 +194,7 @@ mod tests {
         let (_, problems) = read_pairs(&[("CORS_ALLOWED_ORIGINS", "*")]);
         assert_eq!(
             (problems[0].code, problems[0].hint.as_deref()),
-            (Code::UnknownOption, Some("CORS_ALLOW_ORIGINS"))
+            (ProblemCode::UnknownOption, Some("CORS_ALLOW_ORIGINS"))
         );
     }
 }

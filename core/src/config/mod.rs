@@ -2,16 +2,20 @@
 //! it.
 
 mod builder;
+mod canonical;
 mod check;
+mod compile;
+mod digest;
 pub(crate) mod document;
 mod env;
-mod load;
-pub(crate) mod options;
 #[cfg(feature = "config")]
-mod text;
+mod file;
+#[cfg(feature = "config")]
+mod json_toml;
+mod option_names;
+pub(crate) mod options;
 
 pub use builder::PolicyBuilder;
-pub use document::{Document, Value};
+pub use document::{Document, OptionValue};
 #[cfg(feature = "config")]
-pub use load::LoadError;
-pub use options::{DeniedActual, Gate, ListSeparator, SingleOrigin, Upstream};
+pub use file::LoadError;

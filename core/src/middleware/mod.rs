@@ -1,54 +1,56 @@
-//! What the middleware for tower and actix share: where a policy comes from, the host's verdict,
-//! and headers that are made once with the policy.
+//! What the middleware for tower and actix share: where a policy comes from, the application's
+//! verdict, and header values that are made once per policy.
 
-#[cfg(test)]
-mod agreement;
-pub(crate) mod decide;
-pub(crate) mod names;
+pub(crate) mod header_map;
+pub(crate) mod layer_settings;
 pub(crate) mod observer;
-pub(crate) mod prebuilt;
-pub(crate) mod source;
-pub(crate) mod verdict;
+pub(crate) mod plan;
+pub(crate) mod policy_source;
+pub(crate) mod predicate;
+pub(crate) mod templates;
+#[cfg(test)]
+mod tests;
 
-use crate::decision::{Decision, Reason};
-use crate::request::Kind;
+use crate::decide::Decision;
+use crate::fetch::reason::Reason;
+use crate::fetch::request::RequestKind;
 
 /// What was decided about a request, for handlers: an extension of the request if the layer was
-/// told to leave it there (`tell_handlers(true)`), and of every response that the layer gives
+/// told to leave it there (`insert_extension(true)`), and of every response that the layer gives
 /// itself.
 ///
 /// ```
-/// use crossgate::{Decided, Kind, Policy, Reason, Request};
+/// use crossgate::{DecisionInfo, Policy, Reason, Request, RequestKind};
 ///
 /// # #[cfg(feature = "tower")]
 /// fn may_be_read<B>(request: &http::Request<B>) -> bool {
 ///     request
 ///         .extensions()
-///         .get::<Decided>()
-///         .is_none_or(|decided| decided.allowed != Some(false))
+///         .get::<DecisionInfo>()
+///         .is_none_or(|info| info.allowed != Some(false))
 /// }
 ///
 /// let policy = Policy::builder()
 ///     .allow_origins(["https://app.example.com"])
 ///     .build()?;
-/// let decided = Decided::from(
+/// let info = DecisionInfo::from(
 ///     &policy.evaluate(&Request::new("GET").header("Origin", "https://evil.example")),
 /// );
 /// assert_eq!(
-///     (decided.kind, decided.reason, decided.allowed),
-///     (Kind::Actual, Reason::OriginNotListed, Some(false))
+///     (info.kind, info.reason, info.allowed),
+///     (RequestKind::Actual, Reason::OriginNotListed, Some(false))
 /// );
 /// # #[cfg(feature = "tower")]
 /// assert!(!may_be_read(
-///     &http::Request::builder().extension(decided).body(())?
+///     &http::Request::builder().extension(info).body(())?
 /// ));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Decided {
+pub struct DecisionInfo {
     /// What the request is.
-    pub kind: Kind,
+    pub kind: RequestKind,
     /// Why it passed or not.
     pub reason: Reason,
     /// Whether it passed; `None` for a request that is no CORS request, or that is the server's
@@ -56,9 +58,9 @@ pub struct Decided {
     pub allowed: Option<bool>,
 }
 
-impl From<&Decision<'_>> for Decided {
+impl From<&Decision<'_>> for DecisionInfo {
     fn from(decision: &Decision<'_>) -> Self {
-        Decided {
+        DecisionInfo {
             kind: decision.kind(),
             reason: decision.reason(),
             allowed: decision.allowed(),

@@ -1,14 +1,13 @@
-//! Who hears of what a shadow policy would have done otherwise.
+//! Who has_listener of what a shadow policy would have done otherwise.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::decision::Decision;
-use crate::evaluate::Verdict;
+use crate::decide::{Decision, Verdict};
+use crate::fetch::request::Request;
+use crate::live::shadow::ShadowDifference;
 use crate::policy::Policy;
-use crate::request::Request;
-use crate::shadow::ShadowDifference;
 
 type Observe = dyn Fn(&ShadowDifference, &Request<'_>) + Send + Sync;
 
@@ -23,19 +22,18 @@ impl Observer {
         Observer(Some(Arc::new(observe)))
     }
 
-    /// Whether anybody hears: a shadow policy is not evaluated for nobody.
+    /// Whether anybody has_listener: a shadow policy is not evaluated for nobody.
     #[inline]
-    pub(crate) fn hears(&self) -> bool {
+    pub(crate) fn has_listener(&self) -> bool {
         #[cfg(feature = "tracing")]
-        if crate::trace::shadows_are_heard() {
+        if crate::live::trace::shadows_are_heard() {
             return true;
         }
         self.0.is_some()
     }
 
-    /// Evaluates the shadow policy and tells of a difference. The decision stands already, and
-    /// nothing here changes it: an application's function that panics has been told, and the
-    /// request goes on.
+    /// Evaluates the shadow policy and reports a difference. The decision stands already and nothing
+    /// here changes it: if the application's function panics, the request goes on.
     #[cold]
     pub(crate) fn compare(
         &self,

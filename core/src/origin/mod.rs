@@ -1,15 +1,15 @@
-//! Origins: what a configured entry means and whether a request's `Origin` matches one.
+//! Origins: whether a request's `Origin` matches an entry.
 //!
 //! A request's origin is never decoded, lower-cased, IDNA-mapped or URL-parsed: bytes come in and
-//! bytes are compared. Patterns, regexes and the host see only what passes the grammar gate.
+//! bytes are compared. Patterns, regexes and the application see only what passes the grammar gate
+//! ([`serialized`]).
 
-pub(crate) mod entry;
-pub(crate) mod grammar;
+pub(crate) mod exact;
 pub(crate) mod host;
 pub(crate) mod matcher;
 pub(crate) mod pattern;
+pub(crate) mod pattern_set;
 pub(crate) mod public_suffix;
 #[cfg(feature = "regex")]
 pub(crate) mod regex;
-#[cfg(feature = "regex")]
-mod states;
+pub(crate) mod serialized;

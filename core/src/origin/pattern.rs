@@ -1,8 +1,8 @@
-//! Patterns: `*.` sub-domains, `:*` ports, one typed placeholder, any host of a scheme.
+//! PatternSet: `*.` sub-domains, `:*` ports, one typed placeholder, any host of a scheme.
 
-use super::grammar::Origin;
 use super::host::is_loopback;
 use super::public_suffix::is_public_suffix;
+use super::serialized::Origin;
 
 /// What a placeholder stands for, inside one label.
 // In the order of what they match: each matches what those in front of it do.

@@ -7,8 +7,10 @@ use super::options::{
     AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any,
     ExposeHeaders, HeaderRule, MaxAge, OriginRule, Vary,
 };
-use crate::config::{ListSeparator, PolicyBuilder, SingleOrigin};
+use crate::config::PolicyBuilder;
 use crate::policy::Policy;
+use crate::policy::settings::ListSeparator;
+use crate::policy::settings::SingleOrigin;
 use crate::problem::PolicyError;
 
 /// Builds a [`CorsLayer`] from the options of tower-http's layer of that name: the same methods,
@@ -75,7 +77,7 @@ impl CorsBuilder {
         self
     }
 
-    /// Methods beyond GET, HEAD and POST.
+    /// MethodSet beyond GET, HEAD and POST.
     pub fn allow_methods(mut self, methods: impl Into<AllowMethods>) -> Self {
         self.methods = methods.into();
         self
@@ -123,8 +125,8 @@ impl CorsBuilder {
     /// Every problem of the options.
     pub fn build(self) -> Result<CorsLayer, PolicyError> {
         let mut layer = CorsLayer::new(self.policy().build()?).vary(self.vary.0);
-        if let OriginRule::Asked(host) = self.origin.0 {
-            layer.set_host(host);
+        if let OriginRule::Predicate(predicate) = self.origin.0 {
+            layer = layer.with_predicate(predicate);
         }
         Ok(layer)
     }
@@ -139,13 +141,13 @@ impl CorsBuilder {
             .denied_preflight_status(200)
             .list_separator(ListSeparator::Comma);
         policy = match &self.origin.0 {
-            OriginRule::List(origins) if origins.is_empty() => policy.host_origins(true),
+            OriginRule::List(origins) if origins.is_empty() => policy.origin_predicate(true),
             OriginRule::List(origins) => policy.allow_origins(origins.iter().map(text)),
             OriginRule::Exact(origin) if origin != "*" => policy
                 .allow_origins([text(origin)])
                 .single_origin(SingleOrigin::Static),
             OriginRule::Exact(_) => policy.allow_origins(["*"]),
-            OriginRule::Asked(_) => policy.host_origins(true),
+            OriginRule::Predicate(_) => policy.origin_predicate(true),
         };
         policy = match &self.headers.0 {
             HeaderRule::List(names) => policy.allow_headers(names.iter().map(HeaderName::as_str)),

@@ -8,17 +8,17 @@ use http::request::Parts;
 use tower_layer::Layer;
 
 use super::builder::CorsBuilder;
-use super::rules::{Host, Rules};
 use super::service::Cors;
-use crate::counters::Counters;
-use crate::evaluate::VerdictError;
-use crate::middleware::decide::Manner;
+use super::settings::{OriginPredicate, Settings, ask_later};
+use crate::decide::VerdictError;
+use crate::fetch::request::Request;
+use crate::live::counters::Counters;
+use crate::live::shadow::ShadowDifference;
+use crate::middleware::layer_settings::LayerSettings;
 use crate::middleware::observer::Observer;
-use crate::middleware::source::{LayerPolicy, Source};
-use crate::middleware::verdict::IntoVerdict;
+use crate::middleware::policy_source::{LayerPolicy, PolicySource};
+use crate::middleware::predicate::{IntoVerdict, Predicate};
 use crate::policy::Policy;
-use crate::request::Request;
-use crate::shadow::ShadowDifference;
 
 /// Puts a policy around every service it is given. See [the module](super) for where it belongs.
 ///
@@ -36,7 +36,7 @@ use crate::shadow::ShadowDifference;
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct CorsLayer {
-    rules: Rules,
+    settings: Settings,
 }
 
 impl CorsLayer {
@@ -69,16 +69,12 @@ impl CorsLayer {
     pub fn per_request(
         choose: impl Fn(&Parts) -> Option<Arc<Policy>> + Send + Sync + 'static,
     ) -> Self {
-        Self::from_source(Source::chosen(choose))
+        Self::from_source(PolicySource::chosen(choose))
     }
 
-    fn from_source(source: Source<Parts>) -> Self {
+    fn from_source(source: PolicySource<Parts>) -> Self {
         CorsLayer {
-            rules: Rules {
-                source,
-                host: None,
-                manner: Manner::default(),
-            },
+            settings: LayerSettings::new(source),
         }
     }
 
@@ -101,22 +97,21 @@ impl CorsLayer {
     /// one that takes its time holds up this request: timeouts are its own matter.
     ///
     /// # Errors
-    /// The policy has no `host_origins`, so nobody would ever be asked.
+    /// The policy has no `origin_predicate`, so nobody would ever be asked.
     ///
     /// ```
     /// use crossgate::Policy;
     /// use crossgate::tower::CorsLayer;
-    /// let policy = Policy::builder().host_origins(true).build()?;
-    /// let layer = CorsLayer::new(policy).ask(|origin, _head| origin == "https://tenant.example")?;
+    /// let policy = Policy::builder().origin_predicate(true).build()?;
+    /// let layer = CorsLayer::new(policy).origin_predicate(|origin, _head| origin == "https://tenant.example")?;
     /// # let _ = layer;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn ask<V: IntoVerdict>(
+    pub fn origin_predicate<V: IntoVerdict>(
         mut self,
         ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static,
     ) -> Result<Self, VerdictError> {
-        self.rules.source.can_ask()?;
-        self.set_host(Host::now(ask));
+        self.settings.set_predicate(Predicate::sync(ask))?;
         Ok(self)
     }
 
@@ -124,39 +119,40 @@ impl CorsLayer {
     /// for it; requests whose origin the policy knows are not held up.
     ///
     /// # Errors
-    /// As [`CorsLayer::ask`].
+    /// As [`CorsLayer::origin_predicate`].
     ///
     /// ```
     /// use crossgate::Policy;
     /// use crossgate::tower::CorsLayer;
     /// # async fn is_tenant(_: &str) -> Result<bool, std::io::Error> { Ok(true) }
-    /// let policy = Policy::builder().allow_origins(["https://app.example.com"]).host_origins(true).build()?;
-    /// let layer = CorsLayer::new(policy).ask_async(|origin, _head| async move {
+    /// let policy = Policy::builder().allow_origins(["https://app.example.com"]).origin_predicate(true).build()?;
+    /// let layer = CorsLayer::new(policy).origin_predicate_async(|origin, _head| async move {
     ///     is_tenant(origin.to_str().unwrap_or_default()).await // an error denies
     /// })?;
     /// # let _ = layer;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn ask_async<F>(
+    pub fn origin_predicate_async<F>(
         mut self,
         ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static,
     ) -> Result<Self, VerdictError>
     where
         F: Future<Output: IntoVerdict> + Send + 'static,
     {
-        self.rules.source.can_ask()?;
-        self.set_host(Host::later(ask));
+        self.settings.set_predicate(ask_later(ask))?;
         Ok(self)
     }
 
-    pub(super) fn set_host(&mut self, host: Host) {
-        self.rules.host = Some(host);
+    /// Sets the function of options that are its own permission to ask.
+    pub(super) fn with_predicate(mut self, predicate: OriginPredicate) -> Self {
+        self.settings.predicate = Some(predicate);
+        self
     }
 
     /// Names of request headers that a response depends on beyond those the policy adds to `Vary`
     /// itself.
     pub fn vary(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.rules.manner.vary_by::<HeaderMap>(names);
+        self.settings.options.vary_by::<HeaderMap>(names);
         self
     }
 
@@ -190,7 +186,7 @@ impl CorsLayer {
         mut self,
         observe: impl Fn(&ShadowDifference, &Request<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.rules.manner.observer = Observer::new(observe);
+        self.settings.set_observer(Observer::new(observe));
         self
     }
 
@@ -209,15 +205,15 @@ impl CorsLayer {
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn counters(mut self, counters: Arc<Counters>) -> Self {
-        self.rules.manner.counters = Some(counters);
+        self.settings.options.counters = Some(counters);
         self
     }
 
-    /// Leaves a [`Decided`](crate::Decided) among the extensions of every request that goes to the
+    /// Leaves a [`DecisionInfo`](crate::DecisionInfo) among the extensions of every request that goes to the
     /// handler and of every response that the layer gives itself. Costs an allocation a request, so
     /// it is off at first.
-    pub fn tell_handlers(mut self, tell: bool) -> Self {
-        self.rules.manner.tells = tell;
+    pub fn insert_extension(mut self, insert: bool) -> Self {
+        self.settings.options.insert_extension = insert;
         self
     }
 }
@@ -232,6 +228,6 @@ impl<S> Layer<S> for CorsLayer {
     type Service = Cors<S>;
 
     fn layer(&self, inner: S) -> Cors<S> {
-        Cors::new(inner, Arc::new(self.rules.clone()))
+        Cors::new(inner, Arc::new(self.settings.clone()))
     }
 }

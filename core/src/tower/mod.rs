@@ -55,19 +55,16 @@
 //! [`CorsLayer::builder`] has its methods.
 
 mod builder;
-mod future;
+mod header_map;
 mod layer;
 mod options;
-mod rules;
 mod service;
-mod table;
+mod settings;
 
 pub use builder::CorsBuilder;
-pub use future::ResponseFuture;
 pub use layer::CorsLayer;
 pub use options::{
     AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any,
     ExposeHeaders, MaxAge, Vary,
 };
-pub use service::Cors;
-pub(crate) use service::prepared_answer;
+pub use service::{Cors, ResponseFuture};

@@ -8,8 +8,8 @@ use http::Method;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 
-use super::rules::Host;
-use crate::middleware::verdict::IntoVerdict;
+use super::settings::{OriginPredicate, ask_later};
+use crate::middleware::predicate::{IntoVerdict, Predicate};
 
 /// Everything of a kind, in the place of a list.
 ///
@@ -43,7 +43,7 @@ pub struct AllowOrigin(pub(super) OriginRule);
 pub(super) enum OriginRule {
     List(Vec<HeaderValue>),
     Exact(HeaderValue),
-    Asked(Host),
+    Predicate(OriginPredicate),
 }
 
 impl Default for AllowOrigin {
@@ -68,22 +68,22 @@ impl AllowOrigin {
         AllowOrigin(OriginRule::List(origins.into_iter().collect()))
     }
 
-    /// Those that the application allows, see [`CorsLayer::ask`](super::CorsLayer::ask).
+    /// Those that the application allows, see [`CorsLayer::origin_predicate`](super::CorsLayer::origin_predicate).
     pub fn predicate<V: IntoVerdict>(
         ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static,
     ) -> Self {
-        AllowOrigin(OriginRule::Asked(Host::now(ask)))
+        AllowOrigin(OriginRule::Predicate(Predicate::sync(ask)))
     }
 
     /// Those that the application allows after a while, see
-    /// [`CorsLayer::ask_async`](super::CorsLayer::ask_async).
+    /// [`CorsLayer::origin_predicate_async`](super::CorsLayer::origin_predicate_async).
     pub fn async_predicate<F>(
         ask: impl Fn(HeaderValue, &Parts) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output: IntoVerdict> + Send + 'static,
     {
-        AllowOrigin(OriginRule::Asked(Host::later(ask)))
+        AllowOrigin(OriginRule::Predicate(ask_later(ask)))
     }
 
     /// Everybody, as [`AllowOrigin::any`]: to name each origin back says no more than `*`. With
@@ -117,7 +117,7 @@ impl From<Vec<HeaderValue>> for AllowOrigin {
     }
 }
 
-/// Methods beyond GET, HEAD and POST.
+/// MethodSet beyond GET, HEAD and POST.
 ///
 /// ```
 /// use crossgate::tower::{AllowMethods, Any, CorsLayer};
@@ -140,7 +140,7 @@ impl AllowMethods {
         AllowMethods::list([method])
     }
 
-    /// Methods, in the order of the answer.
+    /// MethodSet, in the order of the answer.
     pub fn list(methods: impl IntoIterator<Item = Method>) -> Self {
         AllowMethods(
             methods

@@ -1,26 +1,34 @@
-//! The service around the application's.
+//! The service around the application's, and the response to come.
 
+use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH};
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::future::{Next, ResponseFuture};
-use super::rules::{Asked, Rules};
-use crate::evaluate::Verdict;
-use crate::middleware::decide::{Answer, Manner, Origins, Pending, Plan, plan, without_origin};
-use crate::middleware::prebuilt::{Prebuilt, merge_vary};
-use crate::middleware::source::Held;
+use super::header_map::add_length;
+use super::settings::{Settings, VerdictFuture};
+use crate::live::counters::Counters;
+use crate::middleware::OverwroteUpstream;
+use crate::middleware::plan::{
+    Answer, LayerOptions, OriginLines, Pending, Plan, Waiting, plan, resume, without_origin,
+};
+use crate::middleware::policy_source::PolicyRef;
+use crate::middleware::templates::{Templates, VaryOnly, merge_vary};
+
+type CorsPlan = Plan<HeaderValue, VerdictFuture>;
 
 /// Calls the handler or answers. Requests and futures are large, and a function would move them.
 macro_rules! start {
-    ($service:expr, $plan:expr, $request:ident) => {{
-        let plan = $plan;
+    ($service:expr, $options:expr, $plan:expr, $request:ident) => {{
+        let plan: CorsPlan = $plan;
         let handler = if let Plan::Forward(_) = plan {
             Some($service.call($request))
         } else {
@@ -29,6 +37,7 @@ macro_rules! start {
         ResponseFuture {
             handler,
             next: Next::Planned(plan),
+            counters: $options.counters.clone(),
             body: PhantomData,
         }
     }};
@@ -57,12 +66,12 @@ macro_rules! start {
 #[derive(Clone, Debug)]
 pub struct Cors<S> {
     inner: S,
-    rules: Arc<Rules>,
+    settings: Arc<Settings>,
 }
 
 impl<S> Cors<S> {
-    pub(super) fn new(inner: S, rules: Arc<Rules>) -> Self {
-        Cors { inner, rules }
+    pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Cors { inner, settings }
     }
 
     /// The inner service.
@@ -97,30 +106,29 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let rules = &*self.rules;
-        if rules.needs_head() {
+        let settings = &*self.settings;
+        if settings.needs_head() {
             return self.call_with_head(request);
         }
-        let policy = rules.source.without_head();
+        let policy = settings.source.without_head();
         let (method, headers) = (request.method().as_str(), request.headers());
-        let origins = Origins::of(headers);
-        if let Some(bare) = without_origin::<HeaderMap>(&policy, &rules.manner, method, &origins) {
+        let origin = OriginLines::of(headers);
+        if let Some(headers) = without_origin(&policy, &settings.options, method, &origin) {
             return ResponseFuture {
                 handler: Some(self.inner.call(request)),
-                next: Next::Bare(bare),
+                next: Next::VaryOnly(headers),
+                counters: settings.options.counters.clone(),
                 body: PhantomData,
             };
         }
-        start!(
-            self.inner,
-            plan(&policy, &rules.manner, None, method, headers, &origins),
-            request
-        )
+        let ask = |_| None;
+        let plan = plan(&policy, &settings.options, method, headers, &origin, ask);
+        start!(self.inner, settings.options, plan, request)
     }
 }
 
 impl<S> Cors<S> {
-    /// The policy or the verdict depends on the request's head, or the handler is told.
+    /// The policy or the verdict depends on the request's head, or the handler gets an extension.
     #[inline(never)]
     fn call_with_head<ReqBody, ResBody>(
         &mut self,
@@ -130,127 +138,99 @@ impl<S> Cors<S> {
         S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
         ResBody: Default,
     {
+        let settings = &*self.settings;
         let (head, body) = request.into_parts();
-        let policy = self.rules.source.of(&head);
-        let asked = self.rules.ask(&policy, &head);
-        let request = Request::from_parts(head, body);
-        let verdict = match asked {
-            None => None,
-            Some(Asked::Now(verdict)) => Some(verdict),
-            Some(Asked::Later(verdict)) => {
-                // The service that was polled ready is the one that is called.
-                let clone = self.inner.clone();
-                let service = mem::replace(&mut self.inner, clone);
-                let waiting = Some((policy.keep(), request));
-                let asking = Asking {
-                    verdict,
-                    service,
-                    rules: self.rules.clone(),
-                    waiting,
-                };
-                return ResponseFuture {
-                    handler: None,
-                    next: Next::Asking(Box::new(asking)),
-                    body: PhantomData,
-                };
-            }
+        let policy = settings.source.of(&head);
+        let plan = {
+            let (method, headers) = (head.method.as_str(), &head.headers);
+            let origin = OriginLines::of(headers);
+            let ask = |origin| settings.ask(origin, &head);
+            plan(&policy, &settings.options, method, headers, &origin, ask)
         };
-        decided(
-            &mut self.inner,
-            &policy,
-            verdict,
-            &self.rules.manner,
-            request,
-        )
+        let request = Request::from_parts(head, body);
+        if let Plan::Ask(waiting) = plan {
+            // The service that was polled ready is the one that is called.
+            let clone = self.inner.clone();
+            let asking = Asking {
+                service: mem::replace(&mut self.inner, clone),
+                settings: self.settings.clone(),
+                waiting: Some((policy.into_owned(), *waiting, request)),
+            };
+            return ResponseFuture {
+                handler: None,
+                next: Next::Asking(Box::new(asking)),
+                counters: None,
+                body: PhantomData,
+            };
+        }
+        forward_or_answer(&mut self.inner, &self.settings.options, plan, request)
     }
 }
 
-/// Decides with a verdict.
+/// Calls the handler, with an extension if it gets one, or answers.
 #[inline(never)]
-fn decided<S, ReqBody, ResBody>(
+fn forward_or_answer<S, ReqBody, ResBody>(
     service: &mut S,
-    policy: &Held<'_>,
-    verdict: Option<Verdict>,
-    manner: &Manner<HeaderValue>,
+    options: &LayerOptions<HeaderValue>,
+    plan: CorsPlan,
     mut request: Request<ReqBody>,
 ) -> ResponseFuture<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: Default,
 {
-    let plan = plan(
-        policy,
-        manner,
-        verdict,
-        request.method().as_str(),
-        request.headers(),
-        &Origins::of(request.headers()),
-    );
     if let Plan::Forward(Pending {
-        told: Some(decided),
-        ..
+        info: Some(info), ..
     }) = plan
     {
-        request.extensions_mut().insert(decided);
+        request.extensions_mut().insert(info);
     }
-    start!(service, plan, request)
+    start!(service, options, plan, request)
 }
 
 /// The response that the layer gives itself, made where it is returned.
 #[inline(never)]
-pub(super) fn answer<ResBody: Default, E>(
+fn answer<ResBody: Default, E>(
     answer: &mut Answer<HeaderValue>,
 ) -> Poll<Result<Response<ResBody>, E>> {
-    let block = answer.policy.blocks.at(answer.block);
+    let template = Templates::<HeaderMap>::of_policy(&answer.policy).of(answer.set);
     let mut response = Response::new(ResBody::default());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN);
     let headers = response.headers_mut();
-    if let Some(prepared) = &block.answer {
-        // Cloning a table is much cheaper than filling one.
-        headers.clone_from(prepared);
-        if let (Some(origin), Some(place)) = (
-            answer.echoed.origin.take(),
-            headers.get_mut(ACCESS_CONTROL_ALLOW_ORIGIN),
-        ) {
-            *place = origin;
+    match template.answer() {
+        Some(whole) => {
+            // Cloning a map is much cheaper than filling one.
+            headers.clone_from(whole);
+            if let Some(origin) = answer.echoed.origin.take()
+                && let Some(place) = headers.get_mut(ACCESS_CONTROL_ALLOW_ORIGIN)
+            {
+                *place = origin;
+            }
         }
-    } else {
-        block.tower.write(&mut answer.echoed, headers);
-        add_length(answer.status, headers);
+        None => {
+            template.write(&mut answer.echoed, headers);
+            add_length(answer.status, headers);
+        }
     }
     if let Some(vary) = &answer.vary {
         merge_vary(&**vary, headers);
     }
-    if let Some(decided) = answer.told {
-        response.extensions_mut().insert(decided);
+    if let Some(info) = answer.info {
+        response.extensions_mut().insert(info);
     }
     Poll::Ready(Ok(response))
 }
 
-/// The headers of a preflight's answer but for the request's origin, if they echo nothing else.
-pub(crate) fn prepared_answer(prebuilt: &Prebuilt<HeaderValue>, status: u16) -> Option<HeaderMap> {
-    let mut headers = prebuilt.constant(&HeaderValue::from_static(""), HeaderMap::new())?;
-    add_length(status, &mut headers);
-    Some(headers)
-}
-
-/// A 204 has no length (RFC 9110, 8.6).
-fn add_length(status: u16, headers: &mut HeaderMap) {
-    if status != 204 {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-}
-
 /// A request that waits for the application's verdict.
-pub(super) struct Asking<S, ReqBody> {
-    verdict: Pin<Box<dyn Future<Output = Verdict> + Send>>,
+struct Asking<S, ReqBody> {
     service: S,
-    rules: Arc<Rules>,
-    waiting: Option<(Held<'static>, Request<ReqBody>)>,
+    settings: Arc<Settings>,
+    /// Taken when the verdict is there.
+    waiting: Option<(PolicyRef<'static>, Waiting<VerdictFuture>, Request<ReqBody>)>,
 }
 
 impl<S, ReqBody> Asking<S, ReqBody> {
-    pub(super) fn poll<ResBody>(
+    fn poll<ResBody>(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<ResponseFuture<S, ReqBody, ResBody>>
@@ -258,15 +238,126 @@ impl<S, ReqBody> Asking<S, ReqBody> {
         S: Service<Request<ReqBody>, Response = Response<ResBody>>,
         ResBody: Default,
     {
-        self.verdict.as_mut().poll(context).map(|verdict| {
-            let (policy, request) = self.waiting.take().expect("the verdict is taken once");
-            decided(
-                &mut self.service,
-                &policy,
-                Some(verdict),
-                &self.rules.manner,
-                request,
-            )
+        let (_, waiting, _) = self.waiting.as_mut().expect("the verdict is taken once");
+        waiting.verdict.as_mut().poll(context).map(|verdict| {
+            let (policy, waiting, request) = self.waiting.take().expect("it was there just now");
+            let (method, headers) = (request.method().as_str(), request.headers());
+            let options = &self.settings.options;
+            let plan = resume(&policy, options, method, headers, waiting.open, verdict);
+            forward_or_answer(&mut self.service, options, plan, request)
         })
+    }
+}
+
+pin_project! {
+    /// The future of [`Cors`](super::Cors).
+    ///
+    /// ```
+    /// use std::task::{Context, Poll};
+    /// use crossgate::tower::{Cors, ResponseFuture};
+    /// use http::{Request, Response};
+    /// use tower_service::Service;
+    ///
+    /// /// A service of your own around the layer's names its future, so nothing is boxed.
+    /// struct Counted<S>(Cors<S>, u64);
+    ///
+    /// impl<S, B: Default> Service<Request<B>> for Counted<S>
+    /// where
+    ///     S: Service<Request<B>, Response = Response<B>> + Clone,
+    /// {
+    ///     type Response = Response<B>;
+    ///     type Error = S::Error;
+    ///     type Future = ResponseFuture<S, B, B>;
+    ///
+    ///     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    ///         self.0.poll_ready(context)
+    ///     }
+    ///
+    ///     fn call(&mut self, request: Request<B>) -> Self::Future {
+    ///         self.1 += 1;
+    ///         self.0.call(request)
+    ///     }
+    /// }
+    /// ```
+    pub struct ResponseFuture<S, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        // Beside the rest and not in it: the handler's future is large, and an enum that has it is
+        // made by moving it.
+        #[pin]
+        handler: Option<S::Future>,
+        next: Next<S, ReqBody>,
+        counters: Option<Arc<Counters>>,
+        body: PhantomData<fn() -> ResBody>,
+    }
+}
+
+/// What happens when the handler has answered, or without one.
+enum Next<S, ReqBody> {
+    /// The handler's response gets `Vary`.
+    VaryOnly(VaryOnly),
+    /// The handler's response gets its headers, or there is none.
+    Planned(CorsPlan),
+    /// The application is asked about the origin.
+    Asking(Box<Asking<S, ReqBody>>),
+}
+
+impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Default,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Next::Asking(asking) = this.next {
+            // Out of line: it is large, and rare.
+            let started = ready!(asking.poll(context));
+            this.handler.set(started.handler);
+            *this.next = started.next;
+            *this.counters = started.counters;
+        }
+        match this.handler.as_pin_mut() {
+            Some(handler) => forward(handler, this.next, this.counters.as_deref(), context),
+            None => match this.next {
+                Next::Planned(Plan::Answer(given)) => answer(given),
+                _ => unreachable!("an answer without a handler is planned"),
+            },
+        }
+    }
+}
+
+/// A function of its own, so that the response is made where it is returned.
+#[inline]
+fn forward<S, ReqBody, B, E>(
+    handler: Pin<&mut impl Future<Output = Result<Response<B>, E>>>,
+    next: &mut Next<S, ReqBody>,
+    counters: Option<&Counters>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Response<B>, E>> {
+    let mut polled = handler.poll(context);
+    // A 101 and other 1xx are left alone.
+    if let Poll::Ready(Ok(response)) = &mut polled
+        && !response.status().is_informational()
+        && match next {
+            Next::VaryOnly(headers) => headers.apply(response.headers_mut()),
+            Next::Planned(Plan::Forward(pending)) => pending.apply(response.headers_mut()),
+            _ => false,
+        }
+    {
+        response.extensions_mut().insert(OverwroteUpstream);
+        counters.inspect(|counters| counters.add_overwrote_upstream());
+    }
+    polled
+}
+
+impl<S: Service<Request<ReqBody>>, ReqBody, ResBody> fmt::Debug
+    for ResponseFuture<S, ReqBody, ResBody>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use crossgate::{HeaderName, Op, Policy, Reason, Request, Verdict};
+use crossgate::{HeaderName, HeaderOp, Policy, Reason, Request, Verdict};
 use libfuzzer_sys::fuzz_target;
 
 static POLICIES: LazyLock<Vec<Policy>> = LazyLock::new(|| {
@@ -49,7 +49,7 @@ static POLICIES: LazyLock<Vec<Policy>> = LazyLock::new(|| {
         many().allow_null_origin(true).allow_headers(["X-A"]),
         Policy::builder()
             .allow_origin_regexes(["https://[a-z]+-x\\.d\\.example"])
-            .host_origins(true)
+            .origin_predicate(true)
             .allow_credentials(true),
     ]
     .into_iter()
@@ -76,7 +76,7 @@ fn ask(data: &[u8]) -> Option<()> {
     let Ok(decision) = policy.evaluate_with(&request, verdict) else {
         assert!(
             verdict.is_some()
-                && policy.document().get("host_origins") != Some(&crossgate::Value::Bool(true))
+                && policy.document().get("origin_predicate") != Some(&crossgate::OptionValue::Bool(true))
         );
         return None;
     };
@@ -86,7 +86,7 @@ fn ask(data: &[u8]) -> Option<()> {
         .evaluate_into(&request, verdict, &mut scratch)
         .expect("the verdict was accepted");
     assert_eq!(format!("{into:?}"), written);
-    assert_eq!(format!("{:?}", decision.keep().decision(policy)), written);
+    assert_eq!(format!("{:?}", decision.to_owned_decision().decision(policy)), written);
 
     let mut names = Vec::new();
     let mut block = String::new();
@@ -103,7 +103,7 @@ fn ask(data: &[u8]) -> Option<()> {
         match (header.name, header.value) {
             (HeaderName::AllowOrigin, "*") => assert_eq!(
                 policy.document().get("allow_credentials"),
-                Some(&crossgate::Value::Bool(false))
+                Some(&crossgate::OptionValue::Bool(false))
             ),
             (HeaderName::AllowOrigin, "https://a.example") => {}
             (HeaderName::AllowOrigin, value) => {
@@ -162,7 +162,7 @@ fn ask(data: &[u8]) -> Option<()> {
             .map(|(_, value)| value.as_str())
             .collect();
         match decision.headers().find(|header| header.name == name) {
-            Some(header) if header.op == Op::Set => assert_eq!(found, [header.value]),
+            Some(header) if header.op == HeaderOp::Set => assert_eq!(found, [header.value]),
             Some(header) => assert_eq!(found, [format!("evil, {}", header.value)]),
             None if name == HeaderName::Vary => assert_eq!(found, ["evil"]),
             None if name == HeaderName::ExposeHeaders

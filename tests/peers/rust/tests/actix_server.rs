@@ -207,8 +207,8 @@ async fn policies_are_swapped_asked_for_and_chosen() {
         None
     );
 
-    let asking = Policy::builder().host_origins(true).build().unwrap();
-    let cors = Cors::new(asking).ask_async(|origin, _| async move {
+    let asking = Policy::builder().origin_predicate(true).build().unwrap();
+    let cors = Cors::new(asking).origin_predicate_async(|origin, _| async move {
         rt::task::yield_now().await;
         if origin == "https://tenant.example" {
             Ok(true)
@@ -376,7 +376,7 @@ async fn an_inner_middlewares_error_has_the_headers_and_a_request_that_is_given_
         .map(|origin| origin.to_str().unwrap());
     assert_eq!((response.status().as_u16(), named), (401, Some(APP)));
 
-    let asking = Arc::new(Policy::builder().host_origins(true).build().unwrap());
+    let asking = Arc::new(Policy::builder().origin_predicate(true).build().unwrap());
     let runs = Arc::new(AtomicUsize::new(0));
     let count = runs.clone();
     let handler = move || {
@@ -384,7 +384,7 @@ async fn an_inner_middlewares_error_has_the_headers_and_a_request_that_is_given_
         async { "hello" }
     };
     let cors = Cors::new(asking.clone())
-        .ask_async(|_, _| std::future::pending::<bool>())
+        .origin_predicate_async(|_, _| std::future::pending::<bool>())
         .unwrap();
     let app = init_service(App::new().route("/", web::get().to(handler)).wrap(cors)).await;
     let before = Arc::strong_count(&asking);

@@ -113,8 +113,8 @@ fn tower_allocates_nothing_beside_the_header_table() {
         ),
         (
             "asking",
-            CorsLayer::new(builder().host_origins(true).build().unwrap())
-                .ask(|origin, _| origin == "https://tenant.example")
+            CorsLayer::new(builder().origin_predicate(true).build().unwrap())
+                .origin_predicate(|origin, _| origin == "https://tenant.example")
                 .unwrap(),
         ),
     ];

@@ -31,7 +31,9 @@ fn layer(origin: &str) -> CorsLayer {
 }
 
 fn asking() -> PolicyBuilder {
-    Policy::builder().host_origins(true).allow_methods(["PUT"])
+    Policy::builder()
+        .origin_predicate(true)
+        .allow_methods(["PUT"])
 }
 
 async fn ask(app: &Router, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -251,7 +253,7 @@ async fn a_predicate_that_panics_takes_its_own_request_along_and_no_other() {
         }
     }));
     let sync = CorsLayer::new(asking().build().unwrap())
-        .ask(|origin, _| {
+        .origin_predicate(|origin, _| {
             if origin == EVIL {
                 panic!("a predicate's")
             } else {
@@ -260,7 +262,7 @@ async fn a_predicate_that_panics_takes_its_own_request_along_and_no_other() {
         })
         .unwrap();
     let later = CorsLayer::new(asking().build().unwrap())
-        .ask_async(|origin, _| async move {
+        .origin_predicate_async(|origin, _| async move {
             tokio::task::yield_now().await;
             if origin == EVIL {
                 panic!("a predicate's")
@@ -290,7 +292,7 @@ async fn a_predicate_that_panics_takes_its_own_request_along_and_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_predicate_that_takes_too_long_denies_if_it_says_so() {
-    let layer = CorsLayer::new(asking().build().unwrap()).ask_async(|_, _| async {
+    let layer = CorsLayer::new(asking().build().unwrap()).origin_predicate_async(|_, _| async {
         // A look-up that never comes back.
         tokio::time::timeout(Duration::from_secs(2), std::future::pending::<bool>()).await
     });
@@ -323,7 +325,7 @@ async fn a_request_that_is_given_up_while_it_waits_is_gone() {
     let dropped = Arc::new(AtomicUsize::new(0));
     let count = dropped.clone();
     let policy = Arc::new(asking().build().unwrap());
-    let layer = CorsLayer::new(policy.clone()).ask_async(move |_, _| {
+    let layer = CorsLayer::new(policy.clone()).origin_predicate_async(move |_, _| {
         let gone = Gone(count.clone());
         async move {
             std::future::pending::<()>().await;
@@ -383,7 +385,7 @@ async fn back_pressure_is_the_inner_services() {
         }
     }
     let asked = CorsLayer::new(asking().build().unwrap())
-        .ask_async(|_, _| async { true })
+        .origin_predicate_async(|_, _| async { true })
         .unwrap();
     for layer in [layer(A), asked] {
         let mut service = layer.layer(Strict { ready: false });

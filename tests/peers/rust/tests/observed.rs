@@ -216,7 +216,7 @@ fn every_differing_decision_is_told_and_nothing_changes() {
 
 #[test]
 fn the_verdict_that_was_asked_for_is_the_shadows_too() {
-    let asking = || live().host_origins(true);
+    let asking = || live().origin_predicate(true);
     let shared = shared(asking());
     shared.set_shadow(Some(Arc::new(
         asking().allow_credentials(true).build().unwrap(),
@@ -225,7 +225,7 @@ fn the_verdict_that_was_asked_for_is_the_shadows_too() {
     let count = asked.clone();
     let tower = crossgate::tower::CorsLayer::new(shared.clone())
         .on_shadow_difference(log.observe())
-        .ask_async(move |_, _| {
+        .origin_predicate_async(move |_, _| {
             count.fetch_add(1, Ordering::Relaxed);
             ready(true)
         });
@@ -248,7 +248,7 @@ fn the_verdict_that_was_asked_for_is_the_shadows_too() {
     let count = asked.clone();
     let actix = crossgate::actix::Cors::new(shared)
         .on_shadow_difference(log.observe())
-        .ask_async(move |_, _| {
+        .origin_predicate_async(move |_, _| {
             count.fetch_add(1, Ordering::Relaxed);
             ready(false)
         });

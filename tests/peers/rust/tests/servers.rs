@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
 use crossgate::tower::CorsLayer;
-use crossgate::{Decided, Policy, SharedPolicy};
+use crossgate::{DecisionInfo, Policy, SharedPolicy};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper_util::rt::TokioIo;
@@ -366,13 +366,13 @@ async fn the_application_decides_about_origins_and_policies() {
     let asking = || {
         Policy::builder()
             .allow_origins([APP])
-            .host_origins(true)
+            .origin_predicate(true)
             .build()
             .unwrap()
     };
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
-    let layer = CorsLayer::new(asking()).ask_async(move |origin, _| {
+    let layer = CorsLayer::new(asking()).origin_predicate_async(move |origin, _| {
         count.fetch_add(1, Ordering::Relaxed);
         async move {
             tokio::task::yield_now().await;
@@ -421,7 +421,9 @@ async fn the_application_decides_about_origins_and_policies() {
     );
 
     assert!(
-        CorsLayer::new(policy()).ask(|_, _| true).is_err(),
+        CorsLayer::new(policy())
+            .origin_predicate(|_, _| true)
+            .is_err(),
         "nobody would be asked"
     );
 
@@ -460,7 +462,7 @@ async fn handlers_see_the_decision_if_they_are_told() {
     async fn reason(request: axum::extract::Request) -> String {
         request
             .extensions()
-            .get::<Decided>()
+            .get::<DecisionInfo>()
             .map_or("untold".to_owned(), |decided| {
                 format!("{} {}", decided.kind, decided.reason)
             })
@@ -468,7 +470,7 @@ async fn handlers_see_the_decision_if_they_are_told() {
     let app = Router::new().route("/", get(reason));
     let told = serve(
         app.clone()
-            .layer(CorsLayer::new(policy()).tell_handlers(true)),
+            .layer(CorsLayer::new(policy()).insert_extension(true)),
     )
     .await;
     assert_eq!(

@@ -8,7 +8,7 @@ use std::future::ready;
 use actix_web::dev::{Service as _, ServiceRequest, Transform, fn_service};
 use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse};
-use crossgate::{OverwroteUpstream, Policy, Upstream};
+use crossgate::{OverwroteUpstream, Policy, UpstreamHeaders};
 use futures_util::FutureExt;
 use http::{HeaderValue, Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
@@ -101,7 +101,7 @@ fn through_actix(policy: Policy, origin: &'static str, set: &'static Headers) ->
 
 #[track_caller]
 fn expect(
-    upstream: Upstream,
+    upstream: UpstreamHeaders,
     origin: &'static str,
     set: &'static Headers,
     lines: &Headers,
@@ -134,7 +134,7 @@ fn an_upstreams_headers_are_replaced_and_told() {
         ("vary", "Accept-Encoding, Origin"),
     ];
     expect(
-        Upstream::Replace,
+        UpstreamHeaders::Replace,
         "https://a.example",
         UPSTREAM,
         &lines,
@@ -145,7 +145,7 @@ fn an_upstreams_headers_are_replaced_and_told() {
 #[test]
 fn an_upstreams_headers_are_removed_for_an_origin_that_is_denied() {
     expect(
-        Upstream::Replace,
+        UpstreamHeaders::Replace,
         "https://evil.example",
         UPSTREAM,
         &[("vary", "Accept-Encoding, Origin")],
@@ -165,7 +165,13 @@ fn the_same_origin_and_names_that_are_merged_overwrite_nothing() {
         ("access-control-expose-headers", "x-own, x-total"),
         ("vary", "Origin"),
     ];
-    expect(Upstream::Replace, "https://a.example", set, &lines, false);
+    expect(
+        UpstreamHeaders::Replace,
+        "https://a.example",
+        set,
+        &lines,
+        false,
+    );
 }
 
 #[test]
@@ -176,9 +182,15 @@ fn an_upstreams_headers_are_kept_whole() {
         ("access-control-max-age", "5"),
         ("vary", "Accept-Encoding, Origin"),
     ];
-    expect(Upstream::Keep, "https://a.example", UPSTREAM, &lines, false);
     expect(
-        Upstream::Keep,
+        UpstreamHeaders::Keep,
+        "https://a.example",
+        UPSTREAM,
+        &lines,
+        false,
+    );
+    expect(
+        UpstreamHeaders::Keep,
         "https://evil.example",
         UPSTREAM,
         &lines,
@@ -194,9 +206,15 @@ fn a_response_without_an_origin_is_no_upstreams_answer() {
         ("access-control-expose-headers", "x-total"),
         ("vary", "Origin"),
     ];
-    expect(Upstream::Keep, "https://a.example", set, &lines, true);
     expect(
-        Upstream::Keep,
+        UpstreamHeaders::Keep,
+        "https://a.example",
+        set,
+        &lines,
+        true,
+    );
+    expect(
+        UpstreamHeaders::Keep,
         "https://evil.example",
         set,
         &[("vary", "Origin")],

@@ -1,0 +1,25 @@
+//! Judges the options. Every problem is reported in one pass, never only the first.
+
+mod exceptions;
+mod headers;
+mod methods;
+mod numbers;
+mod origin_entry;
+mod origins;
+mod regexes;
+mod settings;
+
+use super::options::Options;
+use crate::policy::settings::SafetyException;
+use crate::problem::Problems;
+
+pub(super) struct Check<'a> {
+    pub(in crate::config) options: &'a Options,
+    pub(in crate::config) problems: Problems,
+    /// Something that decides about origins could not be read, so that nothing is known about the
+    /// whole.
+    pub(in crate::config) misread: bool,
+    pub(in crate::config) exceptions: Vec<SafetyException>,
+    /// The gates without which something would have been refused.
+    pub(in crate::config) needed: Vec<SafetyException>,
+}

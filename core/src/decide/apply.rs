@@ -1,0 +1,234 @@
+//! The operations of a decision (set, merge, remove) carried out on a response's headers: the one
+//! place for every kind of response, a server's own as well as those of tower and actix.
+
+use super::Decision;
+use crate::fetch::header::{HeaderName, HeaderOp};
+use crate::text::merge::{Star, merge_lines};
+
+/// A response's headers. `V` is a value of the decision in the form in which the response takes it.
+pub(crate) trait Response<V> {
+    /// Whether there is a line of the name.
+    fn has(&self, name: HeaderName) -> bool;
+    /// Every line of the name.
+    fn lines(&self, name: HeaderName) -> impl Iterator<Item: AsRef<[u8]>>;
+    /// Replaces every line of the name by one.
+    fn set(&mut self, name: HeaderName, value: V);
+    /// The same with names that were merged.
+    fn set_merged(&mut self, name: HeaderName, merged: Vec<u8>);
+    /// Removes every line of the name.
+    fn remove(&mut self, name: HeaderName);
+}
+
+/// Removes, then sets and merges. Returns whether that replaced or removed something that the
+/// application or an upstream had said. A response that is to be kept and has
+/// `Access-Control-Allow-Origin` is left whole, `Vary` aside.
+pub(crate) fn apply<V: AsRef<[u8]>>(
+    response: &mut impl Response<V>,
+    keeps_upstream: bool,
+    remove: impl IntoIterator<Item = HeaderName>,
+    lines: impl IntoIterator<Item = (HeaderName, HeaderOp, V)>,
+) -> bool {
+    if keeps_upstream && response.has(HeaderName::AllowOrigin) {
+        lines
+            .into_iter()
+            .filter(|(name, ..)| *name == HeaderName::Vary)
+            .for_each(|(name, _, value)| merge(response, name, value));
+        return false;
+    }
+    let mut overwrote = false;
+    for name in remove {
+        if response.has(name) {
+            overwrote = true;
+            response.remove(name);
+        }
+    }
+    for (name, op, value) in lines {
+        match op {
+            HeaderOp::Merge => merge(response, name, value),
+            HeaderOp::Set => {
+                overwrote |= response
+                    .lines(name)
+                    .any(|line| line.as_ref() != value.as_ref());
+                response.set(name, value);
+            }
+        }
+    }
+    overwrote
+}
+
+/// What a `*` means in a header that is merged.
+pub(super) fn star(name: HeaderName) -> Star {
+    if name == HeaderName::Vary {
+        Star::Alone
+    } else {
+        Star::Name
+    }
+}
+
+/// Adds names to those that the response has, each once.
+pub(crate) fn merge<V: AsRef<[u8]>>(response: &mut impl Response<V>, name: HeaderName, value: V) {
+    if !response.has(name) {
+        return response.set(name, value);
+    }
+    let merged = {
+        let existing: Vec<_> = response.lines(name).collect();
+        // As the policy writes it, its separator too.
+        if let [line] = &*existing
+            && line.as_ref() == value.as_ref()
+        {
+            return;
+        }
+        merge_lines(
+            existing.iter().map(AsRef::as_ref),
+            value.as_ref(),
+            star(name),
+        )
+    };
+    response.set_merged(name, merged);
+}
+
+/// A response's headers, as a server keeps them. Names are given in lower case; a server that keeps
+/// the case compares without it. A `Vec` of pairs implements it.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use crossgate::{HeaderName, Policy, Request, ResponseHeaders};
+///
+/// struct Map(BTreeMap<&'static str, String>);
+///
+/// impl ResponseHeaders for Map {
+///     fn get_all(&self, name: HeaderName) -> Vec<String> {
+///         self.0.get(name.lower()).cloned().into_iter().collect()
+///     }
+///     fn remove(&mut self, name: HeaderName) {
+///         self.0.remove(name.lower());
+///     }
+///     fn set(&mut self, name: HeaderName, value: &str) {
+///         self.0.insert(name.lower(), value.to_owned());
+///     }
+/// }
+///
+/// let policy = Policy::builder().allow_origins(["*"]).build()?;
+/// let mut response = Map(BTreeMap::new());
+/// policy.evaluate(&Request::new("GET")).apply(&mut response);
+/// assert_eq!(response.0["access-control-allow-origin"], "*");
+/// # Ok::<(), crossgate::PolicyError>(())
+/// ```
+pub trait ResponseHeaders {
+    /// Every value of a name, in order.
+    fn get_all(&self, name: HeaderName) -> Vec<String>;
+    /// Removes every line of a name.
+    fn remove(&mut self, name: HeaderName);
+    /// Replaces every line of a name by one.
+    fn set(&mut self, name: HeaderName, value: &str);
+}
+
+impl<N: AsRef<str> + for<'a> From<&'a str>, V: AsRef<str> + for<'a> From<&'a str>> ResponseHeaders
+    for Vec<(N, V)>
+{
+    fn get_all(&self, name: HeaderName) -> Vec<String> {
+        self.iter()
+            .filter(|(n, _)| n.as_ref().eq_ignore_ascii_case(name.lower()))
+            .map(|(_, v)| v.as_ref().to_owned())
+            .collect()
+    }
+
+    fn remove(&mut self, name: HeaderName) {
+        self.retain(|(n, _)| !n.as_ref().eq_ignore_ascii_case(name.lower()));
+    }
+
+    fn set(&mut self, name: HeaderName, value: &str) {
+        ResponseHeaders::remove(self, name);
+        self.push((name.lower().into(), value.into()));
+    }
+}
+
+impl Decision<'_> {
+    /// Sets, merges and removes: afterwards the response says what the policy says and nothing else
+    /// about CORS. Returns whether that replaced or removed something that the application or an
+    /// upstream had said (`overwrote_upstream`). With `upstream = "keep"` a response that already
+    /// has `Access-Control-Allow-Origin` is left whole, `Vary` aside.
+    ///
+    /// ```
+    /// # use crossgate::{Policy, Request};
+    /// # let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
+    /// let mut response = vec![
+    ///     ("access-control-allow-origin".to_string(), "*".to_string()),
+    ///     ("Vary".into(), "Accept".into()),
+    /// ];
+    /// let request = Request::new("GET").header("Origin", b"https://evil.example");
+    /// assert!(policy.evaluate(&request).apply(&mut response));
+    /// assert_eq!(
+    ///     response,
+    ///     [("vary".to_string(), "Accept, Origin".to_string())]
+    /// );
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    pub fn apply(&self, response: &mut impl ResponseHeaders) -> bool {
+        let lines = self
+            .headers()
+            .map(|header| (header.name, header.op, header.value));
+        apply(
+            &mut Server(response),
+            self.keeps_upstream,
+            self.remove().iter().copied(),
+            lines,
+        )
+    }
+}
+
+struct Server<'r, R>(&'r mut R);
+
+impl<R: ResponseHeaders> Response<&str> for Server<'_, R> {
+    fn has(&self, name: HeaderName) -> bool {
+        !self.0.get_all(name).is_empty()
+    }
+
+    fn lines(&self, name: HeaderName) -> impl Iterator<Item: AsRef<[u8]>> {
+        self.0.get_all(name).into_iter()
+    }
+
+    fn set(&mut self, name: HeaderName, value: &str) {
+        self.0.set(name, value);
+    }
+
+    fn set_merged(&mut self, name: HeaderName, merged: Vec<u8>) {
+        // Names that the host gave as text and names of the policy, cut at commas and white space
+        // alone.
+        self.0
+            .set(name, &String::from_utf8(merged).unwrap_or_default());
+    }
+
+    fn remove(&mut self, name: HeaderName) {
+        self.0.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ListSeparator, Policy, Request};
+
+    #[test]
+    fn merging_leaves_the_policys_separator_where_the_response_says_nothing_else() {
+        let policy = Policy::builder()
+            .allow_origins(["*"])
+            .expose_headers(["X-A", "X-B"])
+            .list_separator(ListSeparator::Comma)
+            .build()
+            .unwrap();
+        let expose =
+            |value: &str| vec![("access-control-expose-headers".to_owned(), value.to_owned())];
+        for (before, after) in [
+            (vec![], "X-A,X-B"),
+            (expose("X-A,X-B"), "X-A,X-B"),
+            (expose("X-C"), "X-C, X-A, X-B"),
+        ] {
+            let mut response = before;
+            policy.evaluate(&Request::new("GET")).apply(&mut response);
+            let exposed = response
+                .iter()
+                .find(|(name, _)| name == "access-control-expose-headers");
+            assert_eq!(exposed.map(|(_, value)| value.as_str()), Some(after));
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! An event for every decision: what was asked, what was decided, and by which policy.
+//!
+//! Target `crossgate`. A denied request is a `WARN` event, up to [`DENIALS_A_SECOND`] of each
+//! reason in a second; what is above that, and every allowed request, is `DEBUG`; requests that are
+//! no CORS requests are `TRACE`. The next `WARN` of the reason says in `suppressed` how many were
+//! not.
+//!
+//! | field | what |
+//! |---|---|
+//! | `kind`, `reason`, `action` | as [`Decision`] names them |
+//! | `origin` | the first `Origin` line, escaped |
+//! | `requested_method`, `requested_headers` | if they are what failed: the first line, escaped |
+//! | `policy` | [`Policy::digest`] |
+//! | `suppressed` | if there were any |
+//!
+//! What comes from the request is at most [`SHOWN_BYTES`] bytes long and then `...`; every byte
+//! that no origin, method or list of names has is written as `\x0a`. So no request can end a line,
+//! add a field or reach a terminal.
+
+use std::fmt;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use tracing::Level;
+use tracing::field::{DisplayValue, display};
+use tracing::level_filters::LevelFilter;
+
+use super::shadow::ShadowDifference;
+use super::shared::Snapshot;
+use crate::decide::Decision;
+use crate::fetch::reason::Reason;
+use crate::fetch::request::{Request, RequestKind};
+use crate::policy::Policy;
+use crate::text::escape::Escaped;
+pub use crate::text::escape::SHOWN_BYTES;
+
+/// How many denied requests of one reason are `WARN` events in a second.
+pub const DENIALS_A_SECOND: u32 = 10;
+
+macro_rules! emit {
+    ($level:ident, $shown:expr, $suppressed:expr) => {
+        tracing::event!(
+            target: "crossgate",
+            Level::$level,
+            kind = $shown.decision.kind().as_str(),
+            reason = $shown.decision.reason().as_str(),
+            action = $shown.decision.action().as_str(),
+            origin = $shown.origin(),
+            requested_method = $shown.requested_method(),
+            requested_headers = $shown.requested_headers(),
+            policy = display($shown.policy.digest()),
+            suppressed = $suppressed,
+            "CORS"
+        )
+    };
+}
+
+impl Decision<'_> {
+    /// Emits the [event](crate::trace) of this decision. Where nobody listens it costs one atomic
+    /// load.
+    ///
+    /// ```
+    /// use crossgate::{Policy, Request};
+    /// let policy = Policy::builder()
+    ///     .allow_origins(["https://a.example"])
+    ///     .build()?;
+    /// let request = Request::new("GET").header("Origin", "https://evil.example");
+    /// let decision = policy.evaluate(&request);
+    /// decision.trace(&policy, &request);
+    /// // WARN crossgate: CORS kind="actual" reason="origin_not_listed" action="forward" origin=https://evil.example policy=…
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    #[inline]
+    pub fn trace(&self, policy: &Policy, request: &Request<'_>) {
+        let level = match (self.allowed(), self.kind()) {
+            (Some(false), _) => Level::WARN,
+            (_, RequestKind::NotCors) => Level::TRACE,
+            _ => Level::DEBUG,
+        };
+        if level <= LevelFilter::current() {
+            Shown {
+                decision: self,
+                policy,
+                request,
+            }
+            .emit(level);
+        }
+    }
+}
+
+impl ShadowDifference {
+    /// Emits a `WARN` event `CORS shadow` with what both policies say, at most [`DENIALS_A_SECOND`]
+    /// in a second and the rest as `DEBUG`. The policies are those of the snapshot that found the
+    /// difference.
+    #[inline]
+    pub fn trace(&self, snapshot: &Snapshot, request: &Request<'_>) {
+        self.trace_of(
+            snapshot.policy(),
+            snapshot.shadow().map(|policy| &**policy),
+            request,
+        );
+    }
+
+    /// The same with the policies.
+    pub(crate) fn trace_of(&self, live: &Policy, shadow: Option<&Policy>, request: &Request<'_>) {
+        if !shadows_are_heard() {
+            return;
+        }
+        static LIMIT: Limit = Limit::new();
+        let shadow_policy = shadow.map(|policy| display(policy.digest()));
+        macro_rules! emit {
+            ($level:ident, $suppressed:expr) => {
+                tracing::event!(
+                    target: "crossgate",
+                    Level::$level,
+                    kind = self.live.kind.as_str(),
+                    reason = self.live.reason.as_str(),
+                    action = self.live.action.as_str(),
+                    shadow_reason = self.shadow.reason.as_str(),
+                    shadow_action = self.shadow.action.as_str(),
+                    origin = origin(request),
+                    policy = display(live.digest()),
+                    shadow_policy,
+                    suppressed = $suppressed,
+                    "CORS shadow"
+                )
+            };
+        }
+        match LIMIT.admit_now() {
+            Some(suppressed) => emit!(WARN, suppressed),
+            None => emit!(DEBUG, None::<u64>),
+        }
+    }
+}
+
+/// Whether somebody listens to differences.
+#[inline]
+pub(crate) fn shadows_are_heard() -> bool {
+    LevelFilter::current() >= LevelFilter::WARN
+}
+
+/// Whether somebody listens to requests that are no CORS requests.
+#[cfg(any(feature = "tower", feature = "actix"))]
+#[inline]
+pub(crate) fn not_cors_is_heard() -> bool {
+    LevelFilter::current() >= LevelFilter::TRACE
+}
+
+struct Shown<'a> {
+    decision: &'a Decision<'a>,
+    policy: &'a Policy,
+    request: &'a Request<'a>,
+}
+
+impl Shown<'_> {
+    #[cold]
+    fn emit(&self, level: Level) {
+        match level {
+            Level::WARN => match LIMITS[self.decision.reason() as usize].admit_now() {
+                Some(suppressed) => emit!(WARN, self, suppressed),
+                None => emit!(DEBUG, self, None::<u64>),
+            },
+            Level::TRACE => emit!(TRACE, self, None::<u64>),
+            _ => emit!(DEBUG, self, None::<u64>),
+        }
+    }
+
+    fn origin(&self) -> Option<DisplayValue<Escaped<'_>>> {
+        origin(self.request)
+    }
+
+    fn requested_method(&self) -> Option<DisplayValue<Escaped<'_>>> {
+        let failed = matches!(
+            self.decision.reason(),
+            Reason::MethodNotAllowed | Reason::MethodCase
+        );
+        self.request
+            .acrm
+            .first()
+            .filter(|_| failed)
+            .map(|line| display(Escaped(line)))
+    }
+
+    fn requested_headers(&self) -> Option<DisplayValue<FirstLine<'_>>> {
+        let failed = matches!(
+            self.decision.reason(),
+            Reason::HeaderNotAllowed | Reason::HeaderListMalformed | Reason::HeaderListTooLong
+        );
+        failed.then(|| display(FirstLine(self.request)))
+    }
+}
+
+fn origin<'a>(request: &Request<'a>) -> Option<DisplayValue<Escaped<'a>>> {
+    request.origin.first().map(|line| display(Escaped(line)))
+}
+
+/// The first line of `Access-Control-Request-Headers`.
+struct FirstLine<'a>(&'a Request<'a>);
+
+impl fmt::Display for FirstLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut written = Ok(());
+        self.0.acrh.each(|line| {
+            written = Escaped(line).fmt(f);
+            false
+        });
+        written
+    }
+}
+
+/// How many there were in one second, by reason.
+static LIMITS: [Limit; Reason::ALL.len()] = [const { Limit::new() }; Reason::ALL.len()];
+
+/// The second in the upper half, how many there were in it in the lower: one word, so no lock.
+#[derive(Debug)]
+struct Limit(AtomicU64);
+
+impl Limit {
+    const fn new() -> Self {
+        Limit(AtomicU64::new(0))
+    }
+
+    /// Whether there is one more this second; if so, how many there were not before.
+    fn admit_now(&self) -> Option<Option<u64>> {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        self.admit(START.elapsed().as_secs())
+    }
+
+    fn admit(&self, second: u64) -> Option<Option<u64>> {
+        let (second, count) = (second << 32, |state: u64| state & u64::from(u32::MAX));
+        let of = |state: u64| state & !u64::from(u32::MAX);
+        let limit = u64::from(DENIALS_A_SECOND);
+        let seen = self.0.load(Ordering::Relaxed);
+        // Who loses against another that begins the second counts itself like all others.
+        if of(seen) < second
+            && self
+                .0
+                .compare_exchange(seen, second | 1, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            return Some(
+                Some(count(seen).saturating_sub(limit)).filter(|suppressed| *suppressed > 0),
+            );
+        }
+        (count(self.0.fetch_add(1, Ordering::Relaxed)) < limit).then_some(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_has_its_limit_and_the_next_says_what_was_left_out() {
+        let limit = Limit::new();
+        for second in [0, 1, 5, u64::from(u32::MAX)] {
+            let first = limit.admit(second).unwrap();
+            assert_eq!(first, (second > 0).then_some(90));
+            let others = (1..100).filter(|_| limit.admit(second).is_some()).count();
+            assert_eq!(others, DENIALS_A_SECOND as usize - 1);
+        }
+    }
+
+    #[test]
+    fn threads_together_have_one_limit() {
+        let limit = Limit::new();
+        for second in 1..=50 {
+            let admitted: usize = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4)
+                    .map(|_| {
+                        scope.spawn(|| (0..100).filter(|_| limit.admit(second).is_some()).count())
+                    })
+                    .collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap())
+                    .sum()
+            });
+            assert_eq!(admitted, DENIALS_A_SECOND as usize, "second {second}");
+        }
+    }
+
+    #[test]
+    fn every_byte_is_shown_safely() {
+        let all: Vec<u8> = (0..=255).collect();
+        let shown = Escaped(&all).to_string();
+        assert!(
+            shown
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !b"\"'=<>%&;{}".contains(&byte)),
+            "{shown}"
+        );
+        assert_eq!(
+            Escaped(b"https://a.example:8080").to_string(),
+            "https://a.example:8080"
+        );
+        assert_eq!(
+            Escaped(b"a\r\nb c=\"\\\xff").to_string(),
+            r"a\x0d\x0ab\x20c\x3d\x22\x5c\xff"
+        );
+        assert_eq!(Escaped(&[b'x'; SHOWN_BYTES]).to_string().len(), SHOWN_BYTES);
+        let longest = Escaped(&[0; 100_000]).to_string();
+        assert!(longest.len() == 4 * SHOWN_BYTES + 3 && longest.ends_with("\\x00..."));
+    }
+}

@@ -1,0 +1,183 @@
+//! The patterns of a policy. Lookup cost is flat in their number, and no chosen input makes it slow.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::hash::{BuildHasher, Hash};
+
+use super::exact::LINEAR;
+use super::pattern::{HostPattern, Pattern, PortPattern};
+use super::serialized::Origin;
+
+/// PatternSet. A few are tried one by one; many are found by the parts of the host that each names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PatternSet {
+    list: Vec<Pattern>,
+    /// Bit i: pattern i is safe with credentials.
+    safe: Vec<bool>,
+    table: HashTable<u32>,
+    seed: RandomState,
+    /// Bit n: some `*.base` has a base of n bytes.
+    below_lengths: [u64; 4],
+    /// Lengths of (before, after) that placeholders have.
+    placeholder_lengths: Vec<(u8, u8)>,
+    any_port: bool,
+}
+
+/// The parts of a pattern that its key is made of.
+#[derive(Hash, PartialEq, Eq)]
+struct Key<'a> {
+    scheme: &'a str,
+    kind: u8,
+    before: &'a str,
+    after: &'a str,
+    port: PortPattern,
+}
+
+impl Pattern {
+    fn key(&self) -> Key<'_> {
+        let (kind, before, after) = match &self.host {
+            HostPattern::Exactly(name) => (0, "", name.as_str()),
+            HostPattern::Below(base) => (1, "", base.as_str()),
+            HostPattern::Placeholder {
+                before,
+                class,
+                after,
+            } => (2 + *class as u8, before.as_str(), after.as_str()),
+            HostPattern::Any => (5, "", ""),
+        };
+        Key {
+            scheme: &self.scheme,
+            kind,
+            before,
+            after,
+            port: self.port,
+        }
+    }
+}
+
+impl PatternSet {
+    pub(crate) fn push(&mut self, pattern: Pattern) {
+        match &pattern.host {
+            HostPattern::Below(base) => {
+                self.below_lengths[base.len() / 64 % 4] |= 1 << (base.len() % 64)
+            }
+            HostPattern::Placeholder { before, after, .. } => {
+                let lengths = (before.len() as u8, after.len() as u8);
+                if !self.placeholder_lengths.contains(&lengths) {
+                    self.placeholder_lengths.push(lengths);
+                }
+            }
+            HostPattern::Exactly(_) | HostPattern::Any => {}
+        }
+        self.any_port |= pattern.port == PortPattern::Any;
+        self.safe.push(pattern.dangers().is_empty());
+        self.list.push(pattern);
+        let PatternSet {
+            list, table, seed, ..
+        } = self;
+        let hash_at = |index: &u32| hash(seed, &list[*index as usize].key());
+        let index = list.len() as u32 - 1;
+        table.insert_unique(hash_at(&index), index, hash_at);
+    }
+
+    pub(crate) fn list(&self) -> &[Pattern] {
+        &self.list
+    }
+
+    pub(crate) fn contains(&self, pattern: &Pattern) -> bool {
+        self.table
+            .find(hash(&self.seed, &pattern.key()), |index| {
+                self.list[*index as usize] == *pattern
+            })
+            .is_some()
+    }
+
+    /// Whether some pattern matches; with `safe`, some pattern that is safe with credentials.
+    #[inline]
+    pub(crate) fn matches(&self, origin: &Origin<'_>, safe: bool) -> bool {
+        self.find(origin, safe).is_some()
+    }
+
+    /// A pattern that matches; with `safe`, one that is safe with credentials.
+    pub(crate) fn find(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
+        if self.list.len() <= LINEAR {
+            let mut patterns = self.list.iter().zip(&self.safe);
+            return patterns
+                .find(|(pattern, pattern_safe)| {
+                    (**pattern_safe || !safe) && pattern.matches(origin)
+                })
+                .map(|(pattern, _)| pattern);
+        }
+        self.find_key(origin, 0, "", origin.host, safe)
+            .or_else(|| self.find_key(origin, 5, "", "", safe))
+            .or_else(|| self.find_below(origin, safe))
+            .or_else(|| self.find_placeholder(origin, safe))
+    }
+
+    fn find_below(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
+        let host = origin.host;
+        host.bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'.')
+            .find_map(|(dot, _)| {
+                let base = &host[dot + 1..];
+                let known = dot > 0
+                    && self.below_lengths[base.len() / 64 % 4] >> (base.len() % 64) & 1 == 1;
+                if known {
+                    self.find_key(origin, 1, "", base, safe)
+                } else {
+                    None
+                }
+            })
+    }
+
+    fn find_placeholder(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
+        let host = origin.host;
+        self.placeholder_lengths.iter().find_map(|(before, after)| {
+            let (before, after) = (usize::from(*before), usize::from(*after));
+            if before + after >= host.len() {
+                return None;
+            }
+            let (before, rest) = host.split_at(before);
+            let (value, after) = rest.split_at(rest.len() - after);
+            let mut fits = super::pattern::Class::ALL
+                .iter()
+                .filter(|(_, class)| value.bytes().all(|b| class.has(b)));
+            fits.find_map(|(_, class)| self.find_key(origin, 2 + *class as u8, before, after, safe))
+        })
+    }
+
+    fn find_key(
+        &self,
+        origin: &Origin<'_>,
+        kind: u8,
+        before: &str,
+        after: &str,
+        safe: bool,
+    ) -> Option<&Pattern> {
+        let with_port = |port| {
+            let key = Key {
+                scheme: origin.scheme,
+                kind,
+                before,
+                after,
+                port,
+            };
+            let index = self.table.find(hash(&self.seed, &key), |index| {
+                (self.safe[*index as usize] || !safe) && self.list[*index as usize].key() == key
+            })?;
+            Some(&self.list[*index as usize])
+        };
+        with_port(PortPattern::Exactly(origin.port)).or_else(|| {
+            if self.any_port {
+                with_port(PortPattern::Any)
+            } else {
+                None
+            }
+        })
+    }
+}
+
+fn hash(seed: &RandomState, key: &Key<'_>) -> u64 {
+    seed.hash_one(key)
+}

@@ -1,0 +1,65 @@
+//! Tokens and comma-separated lists, as HTTP field values have them.
+
+use std::ops::ControlFlow;
+
+/// RFC 9110, 5.6.2.
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+    ) || byte.is_ascii_alphanumeric()
+}
+
+/// RFC 9110, 5.6.2: one or more token characters.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|b| is_token_byte(*b))
+}
+
+/// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many hosts leave
+/// them in.
+#[inline(always)]
+pub(crate) fn trim(value: &[u8]) -> &[u8] {
+    // All that may have to go, and little else.
+    let is_low = |byte: &u8| *byte <= b' ';
+    if value.first().is_some_and(is_low) || value.last().is_some_and(is_low) {
+        trim_spaces(value)
+    } else {
+        value
+    }
+}
+
+#[cold]
+fn trim_spaces(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+#[inline]
+pub(crate) fn each_of_line(
+    line: &[u8],
+    each: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b',', line).chain([line.len()]) {
+        each(trim(&line[start..end]))?;
+        start = end + 1;
+    }
+    ControlFlow::Continue(())
+}
+
+pub(crate) fn names(line: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    line.split(|byte| *byte == b',')
+        .map(trim)
+        .filter(|name| !name.is_empty())
+}
+
+/// The parts of a text that holds a list, split at commas and white space.
+pub(crate) fn split_list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|part| !part.is_empty())
+}
