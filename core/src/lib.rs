@@ -70,7 +70,7 @@ pub use decide::{
 };
 pub use fetch::header::{Header, HeaderName, HeaderOp, ValueSource};
 pub use fetch::lines::{Field, LineSource, Lines};
-pub use fetch::reason::Reason;
+pub use fetch::reason::{FailedCheck, Reason};
 pub use fetch::request::{Request, RequestHeader, RequestKind};
 pub use live::counters::Counters;
 pub use live::shadow::{DecisionSummary, ShadowDifference};
