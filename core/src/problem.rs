@@ -295,10 +295,16 @@ impl fmt::Display for Problem {
 /// A policy was not built. Holds every problem found in one pass, warnings included.
 ///
 /// ```
-/// let error = crossgate::Policy::builder().allow_origins(["https://a.example/", "null"]).build().unwrap_err();
+/// let error = crossgate::Policy::builder()
+///     .allow_origins(["https://a.example/", "null"])
+///     .build()
+///     .unwrap_err();
 /// let codes: Vec<_> = error.problems().iter().map(|p| p.code.as_str()).collect();
 /// assert_eq!(codes, ["origin_has_path", "origin_null"]);
-/// assert_eq!(error.problems()[0].hint.as_deref(), Some("https://a.example"));
+/// assert_eq!(
+///     error.problems()[0].hint.as_deref(),
+///     Some("https://a.example")
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {

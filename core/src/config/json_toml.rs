@@ -16,7 +16,9 @@ impl Policy {
     /// Every problem of the text or the document.
     ///
     /// ```
-    /// let policy = crossgate::Policy::from_json(r#"{"allow_origins": ["https://a.example"], "max_age": 600}"#)?;
+    /// let policy = crossgate::Policy::from_json(
+    ///     r#"{"allow_origins": ["https://a.example"], "max_age": 600}"#,
+    /// )?;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn from_json(text: &str) -> Result<Policy, PolicyError> {

@@ -24,11 +24,20 @@ macro_rules! reasons {
         ///
         /// ```
         /// use crossgate::{Policy, Reason, Request};
-        /// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
-        /// let asked = |origin| policy.evaluate(&Request::new("GET").header("Origin", origin)).reason();
+        /// let policy = Policy::builder()
+        ///     .allow_origins(["https://a.example"])
+        ///     .build()?;
+        /// let asked = |origin| {
+        ///     policy
+        ///         .evaluate(&Request::new("GET").header("Origin", origin))
+        ///         .reason()
+        /// };
         /// assert_eq!(asked("https://a.example"), Reason::Allowed);
         /// assert_eq!(asked("https://a.example/"), Reason::OriginMalformed);
-        /// assert_eq!(asked("https://a.example.evil.example").as_str(), "origin_not_listed");
+        /// assert_eq!(
+        ///     asked("https://a.example.evil.example").as_str(),
+        ///     "origin_not_listed"
+        /// );
         /// # Ok::<(), crossgate::PolicyError>(())
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
