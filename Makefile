@@ -5,10 +5,10 @@ CFLAGS := -std=c11 -O2 -Wall -Wextra -Werror -Iinclude
 LINK := -Ltarget/release -lcrossgate -Wl,-rpath,'$$ORIGIN/../target/release'
 
 demo: build ## four servers, one policy file, the same answers
-	@.venv/bin/python tests/servers/demo.py
+	@.venv/bin/python tests/demo/demo.py
 
-test: build ## every test; .ci/test TOPIC runs one
-	@.ci/test $(TOPIC)
+test: $(if $(findstring ?,$(TOPIC)),,build) ## every test; TOPIC=core one topic, TOPIC=? lists them
+	@.ci/test '$(TOPIC)'
 
 test-long: build ## many more random cases
 	tests/fuzz/run.sh
@@ -24,8 +24,7 @@ lint: build
 	@.ci/lint
 
 fmt: setup
-	cargo fmt --all && cargo fmt --manifest-path tests/fuzz/Cargo.toml
-	.venv/bin/ruff check --fix -q . && .venv/bin/ruff format -q .
+	@.ci/format
 
 bench: build
 	cargo bench -q -p crossgate --bench ratios
@@ -38,24 +37,34 @@ bench: build
 	.venv/bin/python tests/peers/python/bench_django.py
 	node tests/peers/node/express/bench.mjs
 	node tests/peers/node/frameworks/bench.mjs
-	.venv/bin/python tests/servers/nginx/instructions.py
-	.venv/bin/python tests/servers/nginx/bench.py
+	.venv/bin/python tests/modules/nginx/instructions.py
+	.venv/bin/python tests/modules/nginx/bench.py
 
-install: ## the C library: make install PREFIX= DESTDIR=, with SMALL=1 the one without documents, regexes, IDNA and public suffixes
+# The C library: make install PREFIX= DESTDIR=, with SMALL=1 the one without documents, regexes,
+# IDNA and public suffixes.
+install:
 	cargo build -q -p crossgate-ffi $(if $(SMALL),--profile small --no-default-features,--release)
-	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' BUILD="$${CARGO_TARGET_DIR:-target}/$(if $(SMALL),small,release)" ffi/packaging/install.sh
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' \
+		BUILD="$${CARGO_TARGET_DIR:-target}/$(if $(SMALL),small,release)" ffi/packaging/install.sh
 
 setup:
 	@.ci/setup
 
 build: setup
 	@mkdir -p build
-	@echo "building: C library and the Rust server"; cargo build -q --release -p crossgate-ffi -p crossgate-demo-server
+	@echo "building: C library and the Rust server"
+	@cargo build -q --release -p crossgate-ffi -p crossgate-demo-server
 	@ln -sf libcrossgate.so target/release/libcrossgate.so.0
-	@echo "building: Python"; .venv/bin/maturin develop --release -m bindings-python/Cargo.toml >build/python.log 2>&1 || (cat build/python.log; exit 1)
-	@echo "building: Node"; npm run build --prefix bindings-node --silent >build/node.log 2>&1 || (cat build/node.log; exit 1)
-	@$(CC) $(CFLAGS) ffi/examples/libmicrohttpd.c -o build/libmicrohttpd $(LINK) $$(pkg-config --cflags --libs libmicrohttpd)
-	@$(CC) $(CFLAGS) tests/conformance/c/runner.c -o build/conformance-c $(LINK) $$(pkg-config --cflags --libs jansson)
+	@echo "building: Python"
+	@.venv/bin/maturin develop --release -m bindings-python/Cargo.toml >build/python.log 2>&1 \
+		|| (cat build/python.log; exit 1)
+	@echo "building: Node"
+	@npm run build --prefix bindings-node --silent >build/node.log 2>&1 \
+		|| (cat build/node.log; exit 1)
+	@$(CC) $(CFLAGS) ffi/examples/libmicrohttpd.c -o build/libmicrohttpd $(LINK) \
+		$$(pkg-config --cflags --libs libmicrohttpd)
+	@$(CC) $(CFLAGS) tests/conformance/c/runner.c -o build/conformance-c $(LINK) \
+		$$(pkg-config --cflags --libs jansson)
 
 clean:
 	cargo clean

@@ -139,7 +139,12 @@ fn report(scenario: &str, rows: &[Row], json: &mut Vec<String>) {
     for row in rows {
         let (median, more) = (row.median(), row.median() - rows[0].median());
         println!("{scenario:<16} {:<34} {median:>9.1} {more:>9.1}", row.name);
-        json.push(format!(r#"  {{"scenario": "{scenario}", "what": "{}", "median_ns": {median:.2}, "added_ns": {more:.2}}}"#, row.name));
+        json.push(
+            format!(
+                r#"  {{"scenario": "{scenario}", "what": "{}", "median_ns": {median:.2}, "#,
+                row.name
+            ) + &format!(r#""added_ns": {more:.2}}}"#),
+        );
     }
 }
 

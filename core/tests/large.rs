@@ -1,8 +1,12 @@
-//! Large and hostile documents take linear time to judge, whatever they are full of.
+//! Large and hostile documents, regexes and responses take linear time to judge, whatever they are
+//! full of.
+#![cfg(unix)]
 
-use std::time::{Duration, Instant};
+mod cpu_time;
 
-use crossgate::Policy;
+use std::time::Duration;
+
+use crossgate::{Policy, merge_vary};
 
 fn list(count: usize, entry: impl Fn(usize) -> String) -> String {
     (0..count)
@@ -11,20 +15,18 @@ fn list(count: usize, entry: impl Fn(usize) -> String) -> String {
         .join(",")
 }
 
-fn took(build: impl Fn()) -> Duration {
-    let time = |()| {
-        let started = Instant::now();
-        build();
-        started.elapsed()
-    };
-    [(), (), ()].into_iter().map(time).min().unwrap_or_default()
+/// Ten times as much takes about ten times as long; something quadratic would take a hundred times.
+fn grows_linearly(name: &str, few: Duration, many: Duration) {
+    assert!(
+        many < 40 * few.max(Duration::from_millis(1)),
+        "{name}: {few:?}, then {many:?} for ten times as many"
+    );
 }
 
-/// Ten times as much takes about ten times as long; something quadratic would take a hundred times.
 fn is_linear(name: &str, text: impl Fn(usize) -> String) {
     let build = |count: usize| {
         let text = text(count);
-        took(|| {
+        cpu_time::least(|| {
             drop(if text.starts_with('{') {
                 Policy::from_json(&text)
             } else {
@@ -32,11 +34,7 @@ fn is_linear(name: &str, text: impl Fn(usize) -> String) {
             })
         })
     };
-    let (few, many) = (build(2_000), build(20_000));
-    assert!(
-        many < 40 * few.max(Duration::from_millis(1)),
-        "{name}: {few:?}, then {many:?} for ten times as many"
-    );
+    grows_linearly(name, build(2_000), build(20_000));
 }
 
 #[test]
@@ -116,5 +114,36 @@ fn one_long_entry() {
         is_linear(name, |count| {
             format!("{{\"allow_origins\":[{:?}]}}", fill(count * 10))
         });
+    }
+}
+
+#[test]
+fn a_long_vary_of_a_response() {
+    let merge = |names: usize| {
+        let list: String = (0..names).map(|n| format!("x-{n},")).collect();
+        cpu_time::least(|| assert!(merge_vary([list.as_str()], "Origin").ends_with(", Origin")))
+    };
+    grows_linearly("names", merge(5_000), merge(50_000));
+}
+
+/// The slowest of these takes seconds without optimisation; what is exponential would never end.
+#[cfg(feature = "regex")]
+#[test]
+fn no_regex_is_slow_to_judge() {
+    for pattern in [
+        "(.*){1000}",
+        "(a|b|c|d){0,60}\\.com",
+        "((a|b)*c?){200}",
+        "(x+x+)+y",
+        "https://([a-d]|e|f|g|h|i|j|k){63}\\.com",
+        ".{5000}",
+        r"https://(a\.|b\.)*example\.com",
+        r"https://(1\.)*1",
+    ] {
+        let before = cpu_time::spent();
+        let _ = Policy::builder().allow_origin_regexes([pattern]).build();
+        let took = cpu_time::spent() - before;
+        println!("{pattern}: {took:?}");
+        assert!(took < Duration::from_secs(120), "{pattern} took {took:?}");
     }
 }

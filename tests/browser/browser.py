@@ -15,7 +15,7 @@ import urllib.parse
 from typing import Any
 
 PROBE = pathlib.Path(__file__).with_name("probe.html").read_bytes()
-SECONDS = 90
+SECONDS = 300
 # Root has no sandbox; the other flags keep Chromium from calling home.
 FLAGS = [
     "--headless",
@@ -89,7 +89,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def look(
     cases: dict[str, list[dict[str, Any]]], profile: pathlib.Path
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Runs each frame's cases, `{"url", "init"}`. Returns what each frame saw by URL, and the lines of the console."""
+    """Runs each frame's cases, `{"url", "init"}`.
+
+    Returns what each frame saw by URL, and the lines of the console.
+    """
     log = profile / "chromium.log"
     with Pages() as pages, log.open("wb") as output:
         pages.outer = "".join(pages.frame(name, cases[name]) for name in FRAMES).encode()
@@ -107,7 +110,7 @@ def look(
             complete = pages.complete.wait(SECONDS)
         finally:
             os.killpg(browser.pid, signal.SIGTERM)
-            browser.wait(timeout=20)
+            browser.wait(timeout=120)
             pages.shutdown()
     text = log.read_text(errors="replace")
     assert complete, f"after {SECONDS} s only {sorted(pages.seen)} had reported:\n{text[-4000:]}"

@@ -1,5 +1,6 @@
-"""What a page in a real Chromium can read of the servers of the demonstration, from an origin that is allowed, one that
-is not, and an opaque one; and that the console names the true cause of every refusal."""
+"""What a page in a real Chromium can read of the servers of the demonstration, from an origin that
+is allowed, one that is not, and an opaque one; and that the console names the true cause of every
+refusal."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from typing import Any
 import browser
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "demo"))
 from demo import LANGUAGES, Server
 
 POLICY = {
@@ -64,7 +65,8 @@ CASES: dict[str, tuple[str, dict[str, Any], bool, int | str]] = {
         "/data",
         {"method": "PUT", "headers": {"X-Evil": "1"}},
         True,
-        "Request header field x-evil is not allowed by Access-Control-Allow-Headers in preflight response.",
+        "Request header field x-evil is not allowed by Access-Control-Allow-Headers "
+        "in preflight response.",
     ),
 }
 Seen = tuple[dict[str, dict[str, Any]], list[str], dict[str, int]]

@@ -1,4 +1,4 @@
-"""The examples of docs/python.md are short and do what is said of them, asked over HTTP behind a real server."""
+"""The examples of docs/python.md are short and do what is said of them, behind a real server."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def wsgi_server(app: Any) -> Iterator[int]:
             yield server.server_port
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(120)
 
 
 @contextlib.contextmanager
@@ -64,13 +64,13 @@ def asgi_server(app: Any) -> Iterator[int]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            until = time.monotonic() + 20
+            until = time.monotonic() + 120
             while not server.started and thread.is_alive() and time.monotonic() < until:
                 time.sleep(0.01)
             yield listener.getsockname()[1]
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(120)
 
 
 @contextlib.contextmanager
@@ -87,7 +87,7 @@ def aiohttp_server(app: Any) -> Iterator[int]:
         yield runner.addresses[0][1]
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(120)
         loop.run_until_complete(runner.cleanup())
         loop.close()
 
@@ -96,7 +96,7 @@ def ask(
     port: int, origin: str, path: str = "/", method: str | None = None
 ) -> http.client.HTTPResponse:
     """A request, or a preflight for one with the method."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     asked = {
         "Origin": origin,
         "Connection": "close",
@@ -197,6 +197,6 @@ def test_django(tmp_path: pathlib.Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert found.returncode == 0, found.stderr

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Coverage-guided fuzzing of the core, SECONDS a target (300 if not said). Starts from the vectors; what it finds stays in
-# target/fuzz. The core has no unsafe code, so no sanitizer slows it down.
+# Coverage-guided fuzzing of the core, SECONDS a target (300 if not said). Starts from the vectors;
+# what it finds stays in target/fuzz. The core has no unsafe code, so no sanitizer slows it down.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-300}
@@ -11,8 +11,12 @@ mkdir -p "$work"/corpus/{document,request} "$work"/found
 cd "$root/tests/fuzz"
 for target in document request; do
 	echo "fuzzing: $target for $seconds s"
-	cargo fuzz run --fuzz-dir . --target-dir "$work/build" --sanitizer none -O "$target" "$work/corpus/$target" -- \
-		-max_total_time="$seconds" -timeout=5 -max_len=20000 -dict=words.dict -artifact_prefix="$work/found/" -print_final_stats=1 >"$work/$target.log" 2>&1 ||
-		{ tail -40 "$work/$target.log" >&2; exit 1; }
+	cargo fuzz run --fuzz-dir . --target-dir "$work/build" --sanitizer none -O \
+		"$target" "$work/corpus/$target" -- \
+		-max_total_time="$seconds" -timeout=5 -max_len=20000 -dict=words.dict \
+		-artifact_prefix="$work/found/" -print_final_stats=1 >"$work/$target.log" 2>&1 || {
+		tail -40 "$work/$target.log" >&2
+		exit 1
+	}
 	grep -E 'number_of_executed_units|peak_rss' "$work/$target.log"
 done

@@ -1,5 +1,6 @@
-"""The crate as it will be published: every feature is named in its documentation, and nothing that it depends on, with
-every feature, needs a newer Rust than `rust-version` says. Standard library only."""
+"""The crate as it will be published: every feature is named in its documentation, and nothing that
+it depends on, with every feature, needs a newer Rust than `rust-version` says. Standard library
+only."""
 
 import json
 import pathlib
@@ -50,7 +51,10 @@ def problems():
         package = packages[identifier]
         needs = package["rust_version"]
         if needs and version(needs) > limit:
-            yield f"{package['name']} {package['version']} needs Rust {needs}, rust-version is {crate['rust_version']}"
+            yield (
+                f"{package['name']} {package['version']} needs Rust {needs}, "
+                f"rust-version is {crate['rust_version']}"
+            )
     text = (ROOT / "core/src/lib.rs").read_text()
     named = set(re.findall(r"^//! \| `(\w+)` \|", text, re.MULTILINE))
     features = {name for name in crate["features"] if name != "default"}

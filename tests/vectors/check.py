@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Checks the vector files themselves: schemas, ids, order, coverage. Exit 1 on a fault. Runs no engine."""
+"""Checks the vector files themselves: schemas, ids, order, coverage.
+
+Exits with 1 on a fault. Runs no engine.
+"""
 
 import collections
 import json

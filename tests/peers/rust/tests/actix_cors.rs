@@ -87,7 +87,8 @@ where
 /// Both sides with the same calls.
 macro_rules! both {
     ($name:literal, $($call:ident($($argument:expr),*)).*) => {{
-        let ask_peer: fn() -> actix_cors::Cors = || actix_cors::Cors::default()$(.$call($($argument),*))*;
+        let ask_peer: fn() -> actix_cors::Cors =
+            || actix_cors::Cors::default()$(.$call($($argument),*))*;
         let ask_ours: fn() -> CorsBuilder = || CorsBuilder::new()$(.$call($($argument),*))*;
         ($name, ask_peer, ask_ours)
     }};

@@ -98,9 +98,9 @@ async fn send(
             }
         }
     };
-    let response = tokio::time::timeout(Duration::from_secs(10), read)
+    let response = tokio::time::timeout(Duration::from_secs(120), read)
         .await
-        .expect("the server answers");
+        .expect("the server answers or hangs");
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
     (
         head.split(' ').nth(1).unwrap().parse().unwrap(),

@@ -62,7 +62,10 @@ impl Wire {
     }
 }
 
-/// Sends raw HTTP/1.1 and reads until the server closes, for at most ten seconds.
+/// A server that does not answer for so long hangs.
+const HANG: Duration = Duration::from_secs(120);
+
+/// Sends raw HTTP/1.1 and reads until the server closes.
 async fn send(
     address: SocketAddr,
     method: &str,
@@ -96,7 +99,7 @@ async fn send(
             }
         }
     };
-    let bytes = tokio::time::timeout(Duration::from_secs(10), read)
+    let bytes = tokio::time::timeout(HANG, read)
         .await
         .expect("the server answers");
     let end = bytes
@@ -139,6 +142,12 @@ async fn stream() -> Response {
 }
 
 fn app(runs: Arc<AtomicUsize>) -> Router {
+    // The timeout is an error, which becomes a response inside of the CORS layer.
+    let times_out = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(|_: tower::BoxError| async {
+            StatusCode::GATEWAY_TIMEOUT
+        }))
+        .timeout(Duration::from_millis(200));
     Router::new()
         .route(
             "/",
@@ -153,21 +162,10 @@ fn app(runs: Arc<AtomicUsize>) -> Router {
             "/error",
             get(|| async { StatusCode::INTERNAL_SERVER_ERROR }),
         )
-        .route(
-            "/slow",
-            get(|| async { tokio::time::sleep(Duration::from_secs(60)).await }),
-        )
+        .route("/slow", get(std::future::pending::<()>).layer(times_out))
         .route(
             "/socket",
             any(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(|_| async {}) }),
-        )
-        .layer(
-            // The timeout is an error, which becomes a response inside of the CORS layer.
-            ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(|_: tower::BoxError| async {
-                    StatusCode::GATEWAY_TIMEOUT
-                }))
-                .timeout(Duration::from_millis(200)),
         )
         .layer(CompressionLayer::new())
 }
@@ -506,7 +504,7 @@ async fn send_http2(
         connection.abort();
         (head.status.as_u16(), head.headers, trailers)
     };
-    tokio::time::timeout(Duration::from_secs(10), exchange)
+    tokio::time::timeout(HANG, exchange)
         .await
         .expect("the server answers")
 }

@@ -79,8 +79,16 @@ fn names<const N: usize>(names: [&'static str; N]) -> [HeaderName; N] {
 /// Both sides with the same calls.
 macro_rules! both {
     ($name:literal, $($call:ident($($argument:expr)?)).*) => {{
-        let ask_peer: fn() -> PeerLayer = || { #[allow(unused_imports)] use peer::*; PeerLayer::new()$(.$call($($argument)?))* };
-        let ask_ours: fn() -> CorsBuilder = || { #[allow(unused_imports)] use ours::*; CorsBuilder::new()$(.$call($($argument)?))* };
+        let ask_peer: fn() -> PeerLayer = || {
+            #[allow(unused_imports)]
+            use peer::*;
+            PeerLayer::new()$(.$call($($argument)?))*
+        };
+        let ask_ours: fn() -> CorsBuilder = || {
+            #[allow(unused_imports)]
+            use ours::*;
+            CorsBuilder::new()$(.$call($($argument)?))*
+        };
         ($name, ask_peer, ask_ours)
     }};
 }

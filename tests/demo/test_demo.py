@@ -7,22 +7,21 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DEMO = [sys.executable, str(ROOT / "tests/servers/demo.py")]
+DEMO = [sys.executable, str(ROOT / "tests/demo/demo.py")]
 
 
 def test_all_servers_answer_the_same():
-    found = subprocess.run(DEMO, capture_output=True, text=True, timeout=60)
+    found = subprocess.run(DEMO, capture_output=True, text=True, timeout=300)
     assert found.returncode == 0, found.stdout + found.stderr
     assert " 0 different answers" in found.stdout
 
 
 def test_a_difference_is_seen(tmp_path):
-    policy = json.loads((ROOT / "tests/servers/policy.json").read_text())
+    policy = json.loads((ROOT / "tests/demo/policy.json").read_text())
     policy["max_age"] = 60
     other = tmp_path / "other.json"
     other.write_text(json.dumps(policy))
@@ -31,7 +30,7 @@ def test_a_difference_is_seen(tmp_path):
             [*DEMO, "--policy-for", f"{language}={other}"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert found.returncode == 1, found.stdout + found.stderr
         assert "DIFFERS" in found.stdout
@@ -46,7 +45,7 @@ def test_a_bad_policy_names_its_problems(tmp_path):
             [*DEMO, "--policy-for", f"{language}={other}"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert found.returncode == 1
         assert f"the {language} server did not start" in found.stderr
@@ -58,13 +57,13 @@ def test_a_bad_policy_names_its_problems(tmp_path):
 )
 def test_ctrl_c_leaves_nothing_behind(inherited):
     before = signal.signal(signal.SIGINT, inherited)
-    demo = subprocess.Popen([*DEMO, "--hold", "60"], stdout=subprocess.PIPE, text=True)
+    demo = subprocess.Popen([*DEMO, "--hold", "3600"], stdout=subprocess.PIPE, text=True)
     signal.signal(signal.SIGINT, before)
     pids = [int(pid) for pid in re.findall(r"pid (\d+)", demo.stdout.readline())]
     assert len(pids) == 4
-    time.sleep(0.5)
+    assert any(line.startswith("the servers stay up") for line in demo.stdout)
     demo.send_signal(signal.SIGINT)
-    assert demo.wait(timeout=20) == 130
+    assert demo.wait(timeout=300) == 130
     demo.stdout.close()
     for pid in pids:
         assert not pathlib.Path(f"/proc/{pid}").exists() or os.waitpid(pid, os.WNOHANG)

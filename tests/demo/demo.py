@@ -1,7 +1,7 @@
-"""The main job: one policy file, four real servers (C, Python, Node, Rust), the same requests to each.
+"""The main job: one policy file, four real servers (C, Python, Node, Rust), the same requests.
 
-Prints a table with one column a language, marks what differs and exits 1 then. Everything that was started is
-stopped, on Ctrl-C too.
+Prints a table with one column a language, marks what differs and exits 1 then. Everything that was
+started is stopped, on Ctrl-C too.
 """
 
 import argparse
@@ -18,8 +18,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LANGUAGES = {
     "C": [str(ROOT / "build/libmicrohttpd")],
-    "Python": [str(ROOT / ".venv/bin/python"), str(ROOT / "tests/servers/python/server.py")],
-    "Node": ["node", str(ROOT / "tests/servers/node/server.mjs")],
+    "Python": [str(ROOT / ".venv/bin/python"), str(ROOT / "tests/demo/python/server.py")],
+    "Node": ["node", str(ROOT / "tests/demo/node/server.mjs")],
     "Rust": [str(ROOT / "target/release/crossgate-demo-server")],
 }
 APP = "https://app.example.com"
@@ -110,7 +110,7 @@ class Server:
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(timeout=5)
+            self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -118,7 +118,10 @@ class Server:
 
 
 def send(port, method, path, headers):
-    """One request over a socket of its own, its lines as they are. Returns status and lower-case header pairs."""
+    """One request over a socket of its own, its lines as they are.
+
+    Returns status and lower-case header pairs.
+    """
     lines = [
         f"{method} {path} HTTP/1.1",
         "Host: 127.0.0.1",
@@ -127,7 +130,7 @@ def send(port, method, path, headers):
         "",
         "",
     ]
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall("\r\n".join(lines).encode("latin-1"))
         data = b""
         while chunk := connection.recv(65536):
@@ -187,7 +190,7 @@ def run(servers, policy):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--policy", type=pathlib.Path, default=ROOT / "tests/servers/policy.json")
+    parser.add_argument("--policy", type=pathlib.Path, default=ROOT / "tests/demo/policy.json")
     parser.add_argument(
         "--policy-for",
         action="append",
@@ -227,10 +230,13 @@ def main():
             flush=True,
         )
         different = run(servers, policy)
-        time.sleep(arguments.hold)
+        if arguments.hold:
+            print(f"\nthe servers stay up for {arguments.hold:g} s", flush=True)
+            time.sleep(arguments.hold)
     seconds = time.monotonic() - started
     print(
-        f"\n{len(REQUESTS)} requests, {len(LANGUAGES)} servers, {different} different answers, {seconds:.1f} s"
+        f"\n{len(REQUESTS)} requests, {len(LANGUAGES)} servers, "
+        f"{different} different answers, {seconds:.1f} s"
     )
     return 1 if different else 0
 

@@ -1031,7 +1031,7 @@ def test_the_build_of_the_page(tmp_path):
 
 def test_the_page_names_tests_that_exist():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/httpd.md").read_text()))
-    files = (ROOT / "tests/servers/httpd").glob("test_*.py")
+    files = (ROOT / "tests/modules/httpd").glob("test_*.py")
     defined = {
         name
         for file in files

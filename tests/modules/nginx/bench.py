@@ -1,6 +1,6 @@
 """Requests per second of nginx with and without the module, on a static file of one byte.
 
-    .venv/bin/python tests/servers/nginx/bench.py [ROUNDS [SECONDS]]
+    .venv/bin/python tests/modules/nginx/bench.py [ROUNDS [SECONDS]]
 
 All variants are measured in turn, round after round, so that what else the machine does hits all of them; printed are
 medians, of the latency its median and 99th percentile too, and the median of each round's ratio to the server without,

@@ -25,7 +25,7 @@ DATA_METHODS = {"GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS"}
 
 
 def handler(method: str, path: str) -> tuple[int, Headers, bytes]:
-    """The application. It knows nothing of CORS, but for /upstream, which plays one that has an opinion."""
+    """The application. It knows nothing of CORS; only /upstream sets headers of its own."""
     if path == "/data" and method in DATA_METHODS:
         return 200, [(b"content-type", b"application/json")], b'{"ok":true}\n'
     if path == "/upstream":

@@ -19,7 +19,7 @@ import crossgate
 import pytest
 from conftest import ROOT, SANITIZE
 
-sys.path.insert(0, str(ROOT / "tests/servers"))
+sys.path.insert(0, str(ROOT / "tests/demo"))
 from demo import APP, REQUESTS, answer
 
 EXAMPLES = ROOT / "ffi/examples"
@@ -39,7 +39,7 @@ HOSTS = {
     "nginx-lua": (None, [], None, "nginx"),
 }
 
-DEMO = json.loads((ROOT / "tests/servers/policy.json").read_text())
+DEMO = json.loads((ROOT / "tests/demo/policy.json").read_text())
 POLICIES = {
     "demo": DEMO,
     # Lists are echoed: these need scratch.

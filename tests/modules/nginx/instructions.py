@@ -1,6 +1,6 @@
 """Instructions that nginx executes for a request, with and without the module: a figure without the noise of time.
 
-    .venv/bin/python tests/servers/nginx/instructions.py
+    .venv/bin/python tests/modules/nginx/instructions.py
 
 callgrind counts them in one process of nginx, outside the kernel, for two numbers of requests on one connection; the
 difference, divided, is what a request costs. Twice the same gives the same within a hundredth. Needs valgrind.
