@@ -34,15 +34,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// The README's Rust code is a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
-
-/// So is that of the page about policies that change while serving.
+/// The Rust code of the page about policies that change while serving is a test. README.md and
+/// docs/rust.md need frameworks: `tests/peers/rust` runs them.
 #[cfg(all(doctest, feature = "watch", feature = "tracing"))]
 #[doc = include_str!("../../docs/rust-live.md")]
-mod live {}
+mod rust_live_page {}
 
 #[cfg(feature = "actix")]
 pub mod actix;
