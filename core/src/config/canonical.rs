@@ -141,3 +141,18 @@ impl PartialEq for Policy {
         self.list_separator == other.list_separator && self.document() == other.document()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::option_names::OPTION_NAMES;
+    use crate::policy::Policy;
+
+    /// An option that is missing here would be lost in the digest and when policies are compared.
+    #[test]
+    fn the_document_has_every_option_in_order() {
+        let policy = Policy::builder().allow_origins(["*"]).build().unwrap();
+        let document = policy.document();
+        let names: Vec<&str> = document.entries().iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, OPTION_NAMES);
+    }
+}

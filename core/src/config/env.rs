@@ -197,4 +197,24 @@ mod tests {
             (ProblemCode::UnknownOption, Some("CORS_ALLOW_ORIGINS"))
         );
     }
+
+    /// The document that a policy gives has a value of every option, of the kind that is read here.
+    #[test]
+    fn every_option_is_read_as_what_it_is() {
+        let policy = Policy::builder()
+            .allow_origins(["https://a.example"])
+            .max_age(1);
+        let document = policy.build().unwrap().document();
+        for (name, expected) in document.entries() {
+            let text = match expected {
+                OptionValue::List(_) => "a,b".to_owned(),
+                scalar => scalar.shown(),
+            };
+            let variable = format!("CORS_{}", name.to_ascii_uppercase());
+            let (read, problems) = read_pairs(&[(&variable, &text)]);
+            assert!(problems.is_empty(), "{name}");
+            let found = read.get(name).map(OptionValue::type_name);
+            assert_eq!(found, Some(expected.type_name()), "{name}");
+        }
+    }
 }

@@ -31,7 +31,8 @@ impl Policy {
     /// Every problem of the text or the document.
     ///
     /// ```
-    /// let policy = crossgate::Policy::from_toml("allow_origins = ['https://a.example']\nmax_age = 600")?;
+    /// let text = "allow_origins = ['https://a.example']\nmax_age = 600";
+    /// let policy = crossgate::Policy::from_toml(text)?;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn from_toml(text: &str) -> Result<Policy, PolicyError> {
@@ -86,7 +87,7 @@ impl Document {
         };
         let (table, errors) = toml::de::DeTable::parse_recoverable(text);
         let mut problems = Problems::default();
-        // The errors come in the order of the text, so that each line is counted from the one before.
+        // The errors come in the order of the text, so each line is counted from the one before.
         let (mut line, mut from) = (1, 0);
         for error in &errors {
             let Some(name) = repeated_key(text, table.get_ref(), error) else {
@@ -121,9 +122,9 @@ impl Document {
     }
 }
 
-/// The key that an error of the TOML parser is about, if it stands at the start of a line and is the
-/// name of an option that the table has from another place. (The parser's words say so too, but
-/// another version may say it in others.)
+/// The key that an error of the TOML parser is about, if it stands at the start of a line and is
+/// the name of an option that the table has from another place. (The parser's message says so too,
+/// but another version may say it in other words.)
 fn repeated_key<'t>(
     text: &'t str,
     table: &toml::de::DeTable<'_>,

@@ -67,7 +67,8 @@ impl Decision<'_> {
     /// let request = Request::new("GET").header("Origin", "https://evil.example");
     /// let decision = policy.evaluate(&request);
     /// decision.trace(&policy, &request);
-    /// // WARN crossgate: CORS kind="actual" reason="origin_not_listed" action="forward" origin=https://evil.example policy=…
+    /// // WARN crossgate: CORS kind="actual" reason="origin_not_listed" action="forward"
+    /// //   origin=https://evil.example policy=…
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     #[inline]

@@ -90,9 +90,12 @@ pub enum UpstreamHeaders {
 ///
 /// ```
 /// use crossgate::{SafetyException, Policy};
-/// let intranet = Policy::builder().allow_origins(["http://wiki.corp.example"]).allow_credentials(true);
+/// let intranet = Policy::builder()
+///     .allow_origins(["http://wiki.corp.example"])
+///     .allow_credentials(true);
 /// assert!(intranet.build().is_err());
-/// assert!(intranet.dangerously_allow([SafetyException::InsecureOriginsWithCredentials]).build().is_ok());
+/// let exception = SafetyException::InsecureOriginsWithCredentials;
+/// assert!(intranet.dangerously_allow([exception]).build().is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -108,7 +111,8 @@ pub enum SafetyException {
 macro_rules! named {
     ($type:ident { $($variant:ident = $text:literal),* $(,)? }) => {
         impl $type {
-            pub(crate) const NAMED: &'static [(&'static str, $type)] = &[$(($text, $type::$variant)),*];
+            pub(crate) const NAMED: &'static [(&'static str, $type)] =
+                &[$(($text, $type::$variant)),*];
 
             /// The value as it stands in a policy document.
             pub const fn as_str(self) -> &'static str {
@@ -136,7 +140,11 @@ named!(SafetyException {
 ///
 /// ```
 /// use crossgate::{ListSeparator, Policy, Request};
-/// let policy = Policy::builder().allow_origins(["*"]).expose_headers(["X-A", "X-B"]).list_separator(ListSeparator::Comma).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["*"])
+///     .expose_headers(["X-A", "X-B"])
+///     .list_separator(ListSeparator::Comma)
+///     .build()?;
 /// let request = Request::new("GET");
 /// assert_eq!(policy.evaluate(&request).headers().nth(1).unwrap().value, "X-A,X-B");
 /// # Ok::<(), crossgate::PolicyError>(())

@@ -1,6 +1,6 @@
 //! What a regex lets in. The check walks the regex from its end, as an attacker reads it: which
-//! registrable domains can the host have? A domain that is spelled out (alternatives included) is fine;
-//! one that holds a class or a dot is not, because somebody else can register what fits.
+//! registrable domains can the host have? A domain that is spelled out (alternatives included) is
+//! fine; one that holds a class or a dot is not, because somebody else can register what fits.
 
 use regex_automata::nfa::thompson::{Compiler, Config, WhichCaptures};
 use regex_automata::util::syntax;
