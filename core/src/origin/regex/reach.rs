@@ -415,27 +415,4 @@ mod tests {
             assert_eq!(found(pattern), expected, "{pattern}");
         }
     }
-
-    #[test]
-    fn no_regex_is_slow_to_check() {
-        for pattern in [
-            "(.*){1000}",
-            "(a|b|c|d){0,60}\\.com",
-            "((a|b)*c?){200}",
-            "(x+x+)+y",
-            "https://([a-d]|e|f|g|h|i|j|k){63}\\.com",
-            ".{5000}",
-            r"https://(a\.|b\.)*example\.com",
-            r"https://(1\.)*1",
-        ] {
-            let started = std::time::Instant::now();
-            let _ = reach(pattern);
-            assert!(
-                started.elapsed().as_secs() < 20,
-                "{pattern} took {:?}",
-                started.elapsed()
-            );
-            println!("{pattern}: {:?}", started.elapsed());
-        }
-    }
 }
