@@ -42,7 +42,7 @@ mod readme {}
 /// So is that of the page about policies that change while serving.
 #[cfg(all(doctest, feature = "watch", feature = "tracing"))]
 #[doc = include_str!("../../docs/rust-live.md")]
-mod live {}
+mod rust_live_page {}
 
 #[cfg(feature = "actix")]
 pub mod actix;

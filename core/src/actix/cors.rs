@@ -147,7 +147,7 @@ impl Cors {
     /// let shared = Arc::new(SharedPolicy::new(Policy::builder().allow_origins(["https://*.example.com"]).build()?));
     /// let cors = Cors::new(shared.clone()).on_shadow_difference(|difference, request| {
     ///     DIFFERENCES.fetch_add(1, Ordering::Relaxed);
-    ///     let origin = request.origin.single().unwrap_or_default().escape_ascii();
+    ///     let origin = request.origin().single().unwrap_or_default().escape_ascii();
     ///     eprintln!("{origin}: {} is {} in the new policy", difference.live.reason, difference.shadow.reason);
     /// });
     /// shared.set_shadow(Some(Policy::builder().allow_origins(["https://app.example.com"]).build()?.into()));

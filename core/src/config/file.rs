@@ -62,7 +62,7 @@ fn not_utf8(bytes: &[u8], offset: usize) -> PolicyError {
 /// match Policy::from_file("/no/such/policy.json") {
 ///     Err(LoadError::Io { path, error }) => println!("{}: {error}", path.display()),
 ///     Err(LoadError::Policy(error)) => println!("{error}"),
-///     Ok(_) => unreachable!(),
+///     _ => unreachable!(),
 /// }
 /// ```
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::policy::header_set::HeaderSet;
 /// match decision.action() {
 ///     Action::Forward => { /* run the handler, then decision.apply(…) on its response */ }
 ///     // No body: decision.status() and decision.headers() are the whole answer.
-///     Action::Answer | Action::Reject => {}
+///     _ => {}
 /// }
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```

@@ -79,7 +79,7 @@ impl<'a> Field<'a> {
 /// ```
 /// use crossgate::{Lines, Request};
 /// let lines = vec!["x-a", "x-b"]; // a host's own shape; Vec implements it
-/// let request = Request { acrh: Lines::Many(&lines), ..Request::new("OPTIONS") };
+/// let request = Request::new("OPTIONS").with_acrh(Lines::Many(&lines));
 /// ```
 pub trait LineSource: Sync {
     /// Calls `each` with every line in order, until it returns false.
@@ -103,8 +103,9 @@ impl<T: AsRef<[u8]> + Sync> LineSource for Vec<T> {
 /// let asked = |acrh| {
 ///     let request = Request::new("OPTIONS")
 ///         .header("Origin", "https://a.example")
-///         .header("Access-Control-Request-Method", "GET");
-///     policy.evaluate(&Request { acrh, ..request }).allowed()
+///         .header("Access-Control-Request-Method", "GET")
+///         .with_acrh(acrh);
+///     policy.evaluate(&request).allowed()
 /// };
 /// assert_eq!(asked(Lines::Absent), Some(true));
 /// assert_eq!(asked(Lines::One(b"x-a")), Some(true));
