@@ -34,12 +34,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// The README's Rust code is a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
-
-/// So is that of the page about policies that change while serving.
+/// The Rust code of the page about policies that change while serving is a test. README.md and
+/// docs/rust.md need frameworks: `tests/peers/rust` runs them.
 #[cfg(all(doctest, feature = "watch", feature = "tracing"))]
 #[doc = include_str!("../../docs/rust-live.md")]
 mod rust_live_page {}
@@ -70,7 +66,7 @@ pub use decide::{
 };
 pub use fetch::header::{Header, HeaderName, HeaderOp, ValueSource};
 pub use fetch::lines::{Field, LineSource, Lines};
-pub use fetch::reason::Reason;
+pub use fetch::reason::{FailedCheck, Reason};
 pub use fetch::request::{Request, RequestHeader, RequestKind};
 pub use live::counters::Counters;
 pub use live::shadow::{DecisionSummary, ShadowDifference};

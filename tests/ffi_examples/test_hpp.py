@@ -216,7 +216,7 @@ PREFLIGHT = f"OPTIONS / HTTP/1.1\r\nOrigin: {APP}\r\nAccess-Control-Request-Meth
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [block for block in BLOCK.findall(PAGE) if "main(" in block[1]],
+    BLOCK.findall(PAGE.split("\n## A server\n")[1].split("\n## ")[0]),
     ids=["c", "cpp"],
 )
 def test_servers_of_the_page(language, text, compiler, tmp_path):

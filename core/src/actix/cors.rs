@@ -87,7 +87,8 @@ impl Cors {
     /// use crossgate::Policy;
     /// use crossgate::actix::Cors;
     /// let policy = Policy::builder().origin_predicate(true).build()?;
-    /// let cors = Cors::new(policy).origin_predicate(|origin, _head| origin == "https://tenant.example")?;
+    /// let cors = Cors::new(policy)
+    ///     .origin_predicate(|origin, _head| origin == "https://tenant.example")?;
     /// # let _ = cors;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

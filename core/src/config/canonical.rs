@@ -10,8 +10,13 @@ impl Policy {
     ///
     /// ```
     /// use crossgate::{OptionValue, Policy};
-    /// let policy = Policy::builder().allow_origins(["HTTPS://A.example:443", "https://a.example"]).build()?;
-    /// assert_eq!(policy.document().get("allow_origins"), Some(&OptionValue::List(vec!["https://a.example".into()])));
+    /// let policy = Policy::builder()
+    ///     .allow_origins(["HTTPS://A.example:443", "https://a.example"])
+    ///     .build()?;
+    /// assert_eq!(
+    ///     policy.document().get("allow_origins"),
+    ///     Some(&OptionValue::List(vec!["https://a.example".into()]))
+    /// );
     /// assert_eq!(Policy::from_document(&policy.document())?, policy);
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```

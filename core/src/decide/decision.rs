@@ -67,16 +67,25 @@ pub(crate) enum EchoedNames<'a> {
 ///
 /// ```
 /// use crossgate::{Action, Policy, Request};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).allow_credentials(true).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .allow_credentials(true)
+///     .build()?;
 /// let request = Request::new("GET").header("origin", b"https://a.example");
 /// let decision = policy.evaluate(&request);
 /// assert_eq!(decision.action(), Action::Forward);
-/// let headers: Vec<_> = decision.headers().map(|h| (h.name.as_str(), h.value)).collect();
-/// assert_eq!(headers, [
-///     ("Access-Control-Allow-Origin", "https://a.example"),
-///     ("Access-Control-Allow-Credentials", "true"),
-///     ("Vary", "Origin"),
-/// ]);
+/// let headers: Vec<_> = decision
+///     .headers()
+///     .map(|h| (h.name.as_str(), h.value))
+///     .collect();
+/// assert_eq!(
+///     headers,
+///     [
+///         ("Access-Control-Allow-Origin", "https://a.example"),
+///         ("Access-Control-Allow-Credentials", "true"),
+///         ("Vary", "Origin"),
+///     ]
+/// );
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone)]

@@ -5,8 +5,11 @@ use super::lines::{Field, Lines};
 /// A request, as far as CORS reads it. Nothing is copied.
 ///
 /// ```
-/// use crossgate::{RequestKind, Policy, Request};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).allow_methods(["PUT"]).build()?;
+/// use crossgate::{Policy, Request, RequestKind};
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .allow_methods(["PUT"])
+///     .build()?;
 /// let request = Request::new("OPTIONS")
 ///     .header("Origin", b"https://a.example")
 ///     .header("Access-Control-Request-Method", b"PUT");

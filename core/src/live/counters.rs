@@ -73,7 +73,7 @@ impl Counters {
     /// Counts a reason.
     #[inline]
     pub fn add(&self, reason: Reason) {
-        self.shards[shard()].reasons[reason as usize].fetch_add(1, Ordering::Relaxed);
+        self.shards[shard()].reasons[reason.number()].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a response whose own CORS headers the policy replaced or removed
@@ -95,7 +95,7 @@ impl Counters {
     pub fn get(&self, reason: Reason) -> u64 {
         self.shards
             .iter()
-            .map(|shard| shard.reasons[reason as usize].load(Ordering::Relaxed))
+            .map(|shard| shard.reasons[reason.number()].load(Ordering::Relaxed))
             .sum()
     }
 

@@ -61,9 +61,17 @@ pub enum SingleOrigin {
 ///
 /// ```
 /// use crossgate::{Policy, Request, UpstreamHeaders};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).upstream(UpstreamHeaders::Keep).build()?;
-/// let mut response = vec![("access-control-allow-origin".to_string(), "https://own.example".to_string())];
-/// policy.evaluate(&Request::new("GET").header("Origin", "https://a.example")).apply(&mut response);
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .upstream(UpstreamHeaders::Keep)
+///     .build()?;
+/// let mut response = vec![(
+///     "access-control-allow-origin".to_string(),
+///     "https://own.example".to_string(),
+/// )];
+/// policy
+///     .evaluate(&Request::new("GET").header("Origin", "https://a.example"))
+///     .apply(&mut response);
 /// assert_eq!(response[0].1, "https://own.example");
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```

@@ -103,7 +103,8 @@ impl CorsLayer {
     /// use crossgate::Policy;
     /// use crossgate::tower::CorsLayer;
     /// let policy = Policy::builder().origin_predicate(true).build()?;
-    /// let layer = CorsLayer::new(policy).origin_predicate(|origin, _head| origin == "https://tenant.example")?;
+    /// let layer = CorsLayer::new(policy)
+    ///     .origin_predicate(|origin, _head| origin == "https://tenant.example")?;
     /// # let _ = layer;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

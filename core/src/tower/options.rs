@@ -122,7 +122,10 @@ impl From<Vec<HeaderValue>> for AllowOrigin {
 /// ```
 /// use crossgate::tower::{AllowMethods, Any, CorsLayer};
 /// use http::Method;
-/// let layer = CorsLayer::builder().allow_origin(Any).allow_methods(AllowMethods::list([Method::PUT, Method::DELETE])).build()?;
+/// let layer = CorsLayer::builder()
+///     .allow_origin(Any)
+///     .allow_methods(AllowMethods::list([Method::PUT, Method::DELETE]))
+///     .build()?;
 /// # let _ = layer;
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
