@@ -406,7 +406,7 @@ mod tests {
             ("https://a.example:*", false),
             ("http://*.localhost:*", false),
         ] {
-            let built = Policy::builder()
+            let built = crate::Policy::builder()
                 .allow_origins([entry])
                 .allow_credentials(true)
                 .build();
