@@ -29,7 +29,7 @@ impl Policy {
         Self::from_variables(prefix, variables)
     }
 
-    /// The same from given variables, for hosts that keep their own.
+    /// As [`Policy::from_env`], from given variables.
     ///
     /// # Errors
     /// As [`Policy::from_env`].

@@ -83,7 +83,7 @@ impl Writer<'_> {
 impl Decision<'_> {
     /// Writes the headers as `Name: value` lines, each with its CRLF and without the empty line
     /// that ends a header section. An answer whose status is not 204 gets `Content-Length: 0`. For
-    /// hosts that write a response themselves; one that merges into the application's uses
+    /// servers that write a response themselves; one that merges into the application's uses
     /// [`Decision::apply`].
     ///
     /// # Errors

@@ -158,7 +158,8 @@ impl<'a> Request<'a> {
         self.sec_fetch_site
     }
 
-    /// What kind of request it is (Fetch, CORS request and CORS-preflight request).
+    /// Which kind of request this is ([CORS request](https://fetch.spec.whatwg.org/#cors-request),
+    /// [CORS-preflight request](https://fetch.spec.whatwg.org/#cors-preflight-request)).
     #[inline]
     pub fn kind(&self) -> RequestKind {
         if !self.origin.is_present() {

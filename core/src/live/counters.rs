@@ -9,7 +9,7 @@ use crate::fetch::reason::Reason;
 
 /// Counts decisions by reason. Cheap and without locks; any number of threads may record at once,
 /// and seldom meet: each counts in one of 16 places (2 KiB in all), and reading adds them up. A
-/// policy does not count by itself: a host that wants numbers keeps counters beside it, or gives
+/// policy does not count by itself: a server that wants numbers keeps counters beside it, or gives
 /// them to its middleware.
 ///
 /// ```

@@ -1,6 +1,6 @@
 //! The options that are a choice between names, and the separator of lists.
 
-/// What the host does with an actual request whose origin is not allowed.
+/// What the server does with an actual request whose origin is not allowed.
 ///
 /// ```
 /// use crossgate::{Action, DeniedActual, Policy, Request};
@@ -20,7 +20,7 @@ pub enum DeniedActual {
     /// The handler runs; the response has no CORS headers, so script cannot read it.
     #[default]
     Forward,
-    /// The host answers 403 before the handler. Needs `own_origins`.
+    /// The server answers 403 before the handler. Needs `own_origins`.
     Reject,
 }
 

@@ -15,8 +15,8 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|b| is_token_byte(*b))
 }
 
-/// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many hosts leave
-/// them in.
+/// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many
+/// servers leave them in.
 #[inline(always)]
 pub(crate) fn trim(value: &[u8]) -> &[u8] {
     // All that may have to go, and little else.
