@@ -53,7 +53,8 @@ pub enum SingleOrigin {
     /// Only the origin itself gets the headers, with `Vary: Origin`.
     #[default]
     Match,
-    /// The headers are sent always, without `Vary` (Fetch, CORS protocol and HTTP caches).
+    /// The headers are sent always, without `Vary` ([CORS protocol and HTTP
+    /// caches](https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches)).
     Static,
 }
 

@@ -2,9 +2,11 @@
 
 use super::list::names;
 
-/// Merges field names into the `Vary` lines that a response has (RFC 9110, 12.5.5): one value, each
-/// name once whatever its case, the response's own first. A `*` among them says it all and stays
-/// alone.
+/// Merges field names into the `Vary` lines that a response has ([RFC 9110, 12.5.5][vary]): one
+/// value, each name once whatever its case, the response's own first. A `*` among them says it all
+/// and stays alone.
+///
+/// [vary]: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.5
 ///
 /// ```
 /// use crossgate::merge_vary;
