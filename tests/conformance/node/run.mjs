@@ -8,8 +8,8 @@ import { Policy, PolicyError } from '../../../bindings-node/index.mjs'
 const show = value => JSON.stringify(value)
 
 /**
- * The policy with its warnings and notes, or the problems that stopped it. Anything but a PolicyError is a bug
- * and goes on up.
+ * The policy with its warnings and notes, or the problems that stopped it. Anything but a
+ * PolicyError is a bug and goes on up.
  */
 function build(make) {
   try {
