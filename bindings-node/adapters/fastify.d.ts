@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginCallback, FastifyRequest } from 'fastify'
-import type { Counters, RequestPolicy } from '../lib/options/types'
+import type { Counters, RequestPolicy } from '../lib/options/common'
 
 declare function fastifyCors(
   ...parameters: Parameters<FastifyPluginCallback<fastifyCors.Options>>

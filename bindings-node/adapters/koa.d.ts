@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import type { Counters, RequestPolicy, StaticOrigin } from '../lib/options/types'
+import type { Counters, RequestPolicy, StaticOrigin } from '../lib/options/common'
 
 /** Makes the middleware. Mount it first. */
 declare function cors(options?: cors.Options): Middleware

@@ -1,4 +1,4 @@
-import type { Counters, RequestPolicy, StaticOrigin } from './types'
+import type { Counters, RequestPolicy, StaticOrigin } from './common'
 
 type OriginAnswer = StaticOrigin | boolean | null | undefined
 
