@@ -142,7 +142,8 @@ class Plugin {
     if (!this.#warned) {
       this.#warned = true
       request.log.warn(
-        `${WHERE}: a route with config.cors was declared before the plugin was loaded, so preflights do not find it; await the registration`
+        `${WHERE}: a route with config.cors was declared before the plugin was loaded, ` +
+          'so preflights do not find it; await the registration'
       )
     }
     return settings
@@ -261,7 +262,8 @@ function install(fastify, plugin, hook) {
 function register(fastify, options) {
   if (Object.hasOwn(fastify, INSTALLED))
     throw new Error(
-      `${WHERE}: registered twice in one context; leave one of the two out, or give single routes their own config.cors`
+      `${WHERE}: registered twice in one context; leave one of the two out, ` +
+        'or give single routes their own config.cors'
     )
   const given = typeof options === 'function' ? { delegator: options } : options
   const hook = checkPlugin(given)

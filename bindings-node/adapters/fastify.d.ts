@@ -56,8 +56,8 @@ declare namespace fastifyCors {
      */
     strictPreflight?: boolean | undefined
     /**
-     * A ready policy instead of the options above; with `originPredicate`, `origin` may be a function
-     * beside it.
+     * A ready policy instead of the options above. With `originPredicate`, `origin` may be a
+     * function beside it.
      */
     policy?: RequestPolicy | undefined
     /** They count the decisions. */

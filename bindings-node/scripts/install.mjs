@@ -48,7 +48,9 @@ if (existsSync(join(here, 'source')) && !isForAnother()) {
     rmSync(join(here, 'source', 'target'), { recursive: true, force: true })
     if (status !== 0)
       console.error(
-        `crossgate: warning: installed without a native module for ${platform()}, so require('crossgate') will throw: install crossgate-${platform()}, or Rust (https://rustup.rs), then npm rebuild crossgate`
+        `crossgate: warning: installed without a native module for ${platform()}, so ` +
+          `require('crossgate') will throw: install crossgate-${platform()}, or Rust ` +
+          '(https://rustup.rs), then npm rebuild crossgate'
       )
   }
 }

@@ -77,8 +77,8 @@ pub(crate) fn pairs(flat: Vec<String>) -> impl Iterator<Item = (String, String)>
     std::iter::from_fn(move || Some((flat.next()?, flat.next()?)))
 }
 
-/// The options as name, value, name, value, … `lib/engine/policy.cjs` has left undefined ones out and
-/// replaced what no option takes by `{ type }`.
+/// The options as name, value, name, value, … `lib/engine/policy.cjs` has left undefined ones out
+/// and replaced what no option takes by `{ type }`.
 pub(crate) fn document(entries: &Array<'_>) -> Result<Document> {
     let mut document = Document::new();
     for index in (0..entries.len()).step_by(2) {

@@ -113,7 +113,8 @@ function install(directory, filenames) {
 /** In both module systems. */
 function assertWorks(directory) {
   const use =
-    "const d = new Policy({ allowOrigins: ['https://a.example'] }).evaluate('GET', ['Origin', 'https://a.example']); console.log(d.reason)"
+    "const policy = new Policy({ allowOrigins: ['https://a.example'] }); " +
+    "console.log(policy.evaluate('GET', ['Origin', 'https://a.example']).reason)"
   writeFileSync(
     join(directory, 'a.cjs'),
     `const cors = require('crossgate'); cors(); const { Policy } = cors; ${use}`
@@ -271,8 +272,15 @@ test('the binary beside the package is loaded without a report on the process', 
   const script =
     "process.report.getReport = () => { throw new Error('a report') }; require(process.argv[1])"
   execFileSync(process.execPath, ['-e', script, root])
-  const restored =
-    'const { platform } = require(process.argv[1]); const seen = []; const { getReport } = process.report; process.report.getReport = () => { seen.push(process.report.excludeNetwork); return getReport.call(process.report) }; platform(); console.log(String(seen), String(process.report.excludeNetwork))'
+  const restored = `const { platform } = require(process.argv[1])
+    const seen = []
+    const { getReport } = process.report
+    process.report.getReport = () => {
+      seen.push(process.report.excludeNetwork)
+      return getReport.call(process.report)
+    }
+    platform()
+    console.log(String(seen), String(process.report.excludeNetwork))`
   if (process.platform === 'linux' && 'excludeNetwork' in process.report) {
     assert.equal(
       execFileSync(

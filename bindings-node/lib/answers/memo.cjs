@@ -4,8 +4,8 @@
 // what the answer is remembered by.
 //
 // Requests cannot make the tables grow beyond the numbers below. Origins that the policy lists have
-// entries of their own; others share a few, and so do answers to what the policy does not list. In a
-// full table an entry that was used again outlives any number of others that were used once.
+// entries of their own. Others share a few, and so do answers to what the policy does not list. In
+// a full table an entry that was used again outlives any number of others that were used once.
 
 const { FLAGS, decodeOpen, flagsOf, isOpen } = require('../engine/decode.cjs')
 const { collect } = require('../engine/headers.cjs')
@@ -292,7 +292,7 @@ class Memo {
 
 const isSingle = field => field === undefined || typeof field === 'string'
 
-/** What stands for a value on which a decision does not depend, though a kind may on its presence. */
+/** What stands for a value on which only the kind of the request depends, by its presence. */
 const presence = field => (field === undefined ? undefined : '')
 
 /** The flags of an encoded decision, or of both decisions of an open evaluation. */

@@ -51,7 +51,10 @@ function optionProblem(code, path, value, message, hint = null) {
 function policyErrorOf(problems) {
   const errors = problems.filter(problem => problem.severity === 'error').length
   const lines = problems.map(({ severity, code, path, value, message, hint }) => {
-    return `  ${severity} ${code}${path === '' ? '' : ` at ${path}`}${value === '' ? '' : ` = ${value}`}: ${message}${hint === null || hint === undefined ? '' : ` (try: ${hint})`}`
+    const where = path === '' ? '' : ` at ${path}`
+    const what = value === '' ? '' : ` = ${value}`
+    const help = hint === null || hint === undefined ? '' : ` (try: ${hint})`
+    return `  ${severity} ${code}${where}${what}: ${message}${help}`
   })
   return new PolicyError(
     [`invalid CORS policy: ${errors} ${errors === 1 ? 'error' : 'errors'}`, ...lines].join('\n'),

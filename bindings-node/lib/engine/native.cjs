@@ -29,7 +29,9 @@ function load() {
   if (found !== null) return found
   const why = errors.map(error => error.message.split('\n', 1)[0]).join('; ')
   throw new Error(
-    `crossgate has no native module for this platform: neither ${beside} nor the package ${name} can be loaded (${why}). Install ${name}, or build it from source: npm rebuild crossgate (needs cargo)`,
+    `crossgate has no native module for this platform: neither ${beside} nor the package ${name} ` +
+      `can be loaded (${why}). Install ${name}, or build it from source: ` +
+      'npm rebuild crossgate (needs cargo)',
     { cause: errors[0] }
   )
 }

@@ -118,9 +118,10 @@ export class PolicyError extends Error {
 export type HeaderValue = string | Uint8Array | null | undefined
 
 /**
- * Request headers in any shape that a server has them in: pairs, a flat array like `req.rawHeaders`,
- * an object like `req.headers`, a `Headers`, or any other iterable of pairs. Names are compared
- * without case; a name that comes again is another line. `req.rawHeaders` is the fastest.
+ * Request headers in any shape that a server has them in: pairs, a flat array like
+ * `req.rawHeaders`, an object like `req.headers`, a `Headers`, or any other iterable of pairs.
+ * Names are compared without case; a name that comes again is another line. `req.rawHeaders` is the
+ * fastest.
  */
 export type RequestHeaders =
   | Iterable<
@@ -323,7 +324,8 @@ export class SharedPolicy implements Deciding {
 }
 
 /**
- * Decisions counted by reason. Adapters take them as the option `counters`, `handle` as an argument.
+ * Decisions counted by reason. Adapters take them as the option `counters`, and `handle` as an
+ * argument.
  */
 export class Counters {
   /** Counts a decision. */

@@ -24,8 +24,8 @@ export interface FetchOptions<C> {
   /** Not with `origin: '*'`. Default false. */
   credentials?: boolean | undefined
   /**
-   * A ready policy instead of the options above; with `originPredicate`, `origin` may be a function
-   * beside it.
+   * A ready policy instead of the options above. With `originPredicate`, `origin` may be a
+   * function beside it.
    */
   policy?: RequestPolicy | undefined
   /** They count the decisions. */

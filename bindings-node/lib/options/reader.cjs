@@ -124,9 +124,9 @@ class Reader {
 
   /**
    * What an origin says: entries and regexes for the policy, and tests that only JavaScript can
-   * make. `any`: every origin; `predicate`: the application's function. `credentials`: what no one can
-   * check is refused. `isCors`: in a list of the package `cors`, `*` and `null` are texts that no
-   * origin equals.
+   * make. `any`: every origin; `predicate`: the application's function. `credentials`: what cannot
+   * be checked is refused. `isCors`: in a list of the package `cors`, `*` and `null` are texts
+   * that no origin equals.
    */
   origin(value, { credentials, isCors = false }) {
     const read = {
@@ -172,7 +172,8 @@ class Reader {
         'regex_invalid',
         name,
         String(value),
-        'a RegExp matches the whole origin, scheme and all, and this one matches none: write all of it, or a pattern',
+        'a RegExp matches the whole origin, scheme and all, and this one matches none: ' +
+          'write all of it, or a pattern',
         'https://*.example.com'
       )
     } else if (source !== null) read.allowOriginRegexes.push(source)
@@ -181,7 +182,9 @@ class Reader {
         'regex_invalid',
         name,
         String(value),
-        'with credentials a RegExp must be one whose breadth can be checked: write it without look-around, back references, named groups and escapes like \\x61, or list the origins, or use a function'
+        'with credentials a RegExp must be one whose breadth can be checked: write it without ' +
+          'look-around, back references, named groups and escapes like \\x61, or list the ' +
+          'origins, or use a function'
       )
     } else read.tests.push(toFunction(value))
   }
@@ -224,7 +227,8 @@ class Reader {
    * that have different names in each drop-in; `comma`: lists are joined without a space;
    * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the
    * request's.
-   * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of the user's options
+   * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of
+   *   the user's options
    */
   compile(read, options, { names, comma, staticOrigin = false }) {
     const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, predicate } = read

@@ -49,7 +49,8 @@ export function run() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { passed, failed } = run()
   console.log(
-    `@fastify/cors: ${passed} of ${passed + failed.length} of its own tests pass with crossgate/fastify`
+    `@fastify/cors: ${passed} of ${passed + failed.length} of its own tests pass with ` +
+      'crossgate/fastify'
   )
   for (const name of failed) console.log(`  not: ${name}`)
 }
