@@ -24,11 +24,32 @@ pub(crate) struct Handle {
 
 type Made = Either<Handle, Failure>;
 
-fn made(policy: std::result::Result<Policy, PolicyError>) -> Made {
+/// `size`: see [`Handle::size`].
+fn made(policy: std::result::Result<Policy, PolicyError>, size: usize) -> Made {
     match policy {
-        Ok(policy) => Either::A(Handle::new(policy)),
+        Ok(policy) => Either::A(Handle {
+            policy: Arc::new(policy),
+            size: SMALLEST + size,
+        }),
         Err(error) => Either::B(error.into()),
     }
+}
+
+/// The bytes of a policy whose configuration is short.
+const SMALLEST: usize = 8192;
+
+/// Roughly the bytes that a policy holds of an option.
+fn size_of_value(value: &OptionValue) -> usize {
+    match value {
+        OptionValue::Str(text) => 2 * (64 + text.len()),
+        OptionValue::List(items) => items.iter().map(size_of_value).sum(),
+        _ => 0,
+    }
+}
+
+/// Roughly the bytes that a policy holds of a configuration that is text of this length.
+fn size_of_text(length: usize) -> usize {
+    6 * length
 }
 
 /// From options: name, value, name, value, … `comma`: lists in answers are joined by a comma alone.
@@ -39,11 +60,11 @@ pub(crate) fn from_options(entries: Array<'_>, comma: bool) -> Result<Made> {
     } else {
         ListSeparator::CommaSpace
     };
-    Ok(made(
-        PolicyBuilder::from_document(&value::document(&entries)?)
-            .list_separator(separator)
-            .build(),
-    ))
+    let document = value::document(&entries)?;
+    let values = document.entries().iter();
+    let size = values.map(|(_, value)| size_of_value(value)).sum();
+    let builder = PolicyBuilder::from_document(&document).list_separator(separator);
+    Ok(made(builder.build(), size))
 }
 
 /// The names of a response's `Vary` lines and of the policy's, as one value.
@@ -61,27 +82,36 @@ pub(crate) fn no_options(type_name: String) -> Failure {
 /// From JSON text.
 #[napi(catch_unwind)]
 pub(crate) fn from_json(text: String) -> Made {
-    made(Policy::from_json(&text))
+    made(Policy::from_json(&text), size_of_text(text.len()))
 }
 
 /// From TOML text.
 #[napi(catch_unwind)]
 pub(crate) fn from_toml(text: String) -> Made {
-    made(Policy::from_toml(&text))
+    made(Policy::from_toml(&text), size_of_text(text.len()))
 }
 
 /// From variables: name, value, name, value, …
 #[napi(catch_unwind)]
 pub(crate) fn from_variables(prefix: String, variables: Vec<String>) -> Made {
-    made(Policy::from_variables(&prefix, value::pairs(variables)))
+    let named = |pair: &[String]| pair[0].starts_with(&prefix);
+    let size = variables.chunks(2).filter(|pair| named(pair));
+    let size = size
+        .map(|pair| size_of_text(pair.last().map_or(0, String::len)))
+        .sum();
+    made(
+        Policy::from_variables(&prefix, value::pairs(variables)),
+        size,
+    )
 }
 
 /// From a file.
 #[napi(catch_unwind)]
 pub(crate) fn from_file(path: String) -> Made {
+    let length = std::fs::metadata(&path).map_or(0, |file| file.len());
     let error = match Policy::from_file(path) {
-        Ok(policy) => return made(Ok(policy)),
-        Err(LoadError::Policy(error)) => return made(Err(error)),
+        Ok(policy) => return made(Ok(policy), size_of_text(length as usize)),
+        Err(LoadError::Policy(error)) => return made(Err(error), 0),
         Err(error) => error,
     };
     let (code, errno) = match &error {
@@ -116,19 +146,6 @@ fn system_code(kind: ErrorKind) -> &'static str {
 
 #[napi]
 impl Handle {
-    fn new(policy: Policy) -> Self {
-        let texts = policy
-            .document()
-            .entries()
-            .iter()
-            .map(|(_, value)| size_of_value(value))
-            .sum::<usize>();
-        Handle {
-            policy: Arc::new(policy),
-            size: 8192 + 2 * texts,
-        }
-    }
-
     /// The raw function of `evaluate.rs` for this policy.
     #[napi(catch_unwind)]
     pub fn function<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
@@ -218,13 +235,5 @@ impl Handle {
             .check_websocket_with(origin, access, arguments::verdict(verdict))
             .map_err(|error| Error::from_reason(error.to_string()))?;
         Ok(check.as_str())
-    }
-}
-
-fn size_of_value(value: &OptionValue) -> usize {
-    match value {
-        OptionValue::Str(text) => 64 + text.len(),
-        OptionValue::List(items) => items.iter().map(size_of_value).sum(),
-        _ => 0,
     }
 }
