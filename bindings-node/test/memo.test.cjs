@@ -294,7 +294,7 @@ test('what an attacker chooses is not kept, and pushes nothing out', () => {
   assert.equal(memo.few.length, 1)
   assert.equal(memo.many.size, 0)
   assert.equal(memo.unlisted.items.length, 8)
-  assert.ok(memo.few[0].several.items.length <= 4 && memo.shared.items.length <= 64)
+  assert.ok((memo.few[0].several?.items.length ?? 0) <= 4 && memo.shared.items.length <= 64)
   assert.ok(memo.numbered.size < 20, `${memo.numbered.size}`)
   assert.deepEqual(
     [answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })],
@@ -463,7 +463,7 @@ test('a preflight in use is not pushed out by others of the same origin', () => 
 /** How many preflights are remembered, and the longest text of one. */
 function rememberedBy({ few, many, unlisted, shared, anyOrigin }) {
   const entries = [...few, ...many.values(), ...unlisted.items]
-  const tables = [shared, anyOrigin, ...entries.map(entry => entry.several)]
+  const tables = [shared, anyOrigin, ...entries.flatMap(entry => entry.several ?? [])]
   const all = tables.flatMap(({ items }) => items)
   const texts = all.map(({ origin, acrm, acrh, acrpn }) =>
     [origin, acrm, acrh, acrpn].reduce((length, text) => length + (text?.length ?? 0), 0)

@@ -29,7 +29,8 @@ const HAS_ORIGIN = 2
 const IS_OPTIONS = 4
 /** By the other two bits: whether the presence of ACRM makes another kind of request. */
 const ACRM_TELLS = [0, 2, 4, 6].map(group => SLOTS[group] !== SLOTS[group | HAS_ACRM])
-const SLOT_COUNT = Math.max(...SLOTS) + 1
+/** No answer for any slot. */
+const NONE = new Array(Math.max(...SLOTS) + 1).fill(null)
 
 const VERDICTS = { none: 0, allow: 1, deny: 2 }
 
@@ -50,7 +51,8 @@ const LONGEST = 512
 class Remembered {
   used = false
 
-  constructor(slot, dependsOn, [origin, acrm, acrh, acrpn, site], encoded, outcome) {
+  constructor(slot, dependsOn, fields, encoded, outcome) {
+    const [origin, acrm, acrh, acrpn, site] = relevant(fields, dependsOn)
     this.slot = slot
     this.dependsOn = dependsOn
     this.origin = origin
@@ -69,7 +71,7 @@ class Several extends Ring {
   dependsOn = 0
 
   /** @returns {Answer | Question | null} */
-  find(slot, [origin, acrm, acrh, acrpn, site]) {
+  find(slot, origin, acrm, acrh, acrpn, site) {
     const { items } = this
     for (let i = 0; i < items.length; i += 1) {
       const one = items[i]
@@ -101,8 +103,9 @@ class Several extends Ring {
 class Entry {
   used = false
   /** By slot: those that depend on nothing but the origin. */
-  single = new Array(SLOT_COUNT).fill(null)
-  several = new Several(PER_ORIGIN)
+  single = NONE.slice()
+  /** Those that depend on more; null if there are none. */
+  several = null
 
   constructor(origin) {
     this.origin = origin
@@ -112,7 +115,7 @@ class Entry {
 /** The answers of one policy. */
 class Memo {
   /** By slot: what holds for every request. */
-  constant = new Array(SLOT_COUNT).fill(null)
+  constant = NONE.slice()
   /** What depends on something, but not on the origin. */
   anyOrigin = new Several(PER_ORIGIN)
   /** The entry that matched last. */
@@ -164,20 +167,18 @@ class Memo {
 
   /** @returns {Answer | Question | null} */
   findSeveral(entry, slot, origin, headers) {
+    const several = entry === null ? null : entry.several
     let dependsOn = this.shared.dependsOn | this.anyOrigin.dependsOn
-    if (entry !== null) dependsOn |= entry.several.dependsOn
+    if (several !== null) dependsOn |= several.dependsOn
     if (dependsOn === 0) return null
-    const fields = [
-      origin,
-      dependsOn & dependsOnAcrm ? headers[ACRM] : undefined,
-      dependsOn & dependsOnAcrh ? this.shortened(headers[ACRH]) : undefined,
-      dependsOn & dependsOnAcrpn ? headers[ACRPN] : undefined,
-      dependsOn & dependsOnSecFetchSite ? headers[SEC_FETCH_SITE] : undefined
-    ]
+    const acrm = dependsOn & dependsOnAcrm ? headers[ACRM] : undefined
+    const acrh = dependsOn & dependsOnAcrh ? this.shortened(headers[ACRH]) : undefined
+    const acrpn = dependsOn & dependsOnAcrpn ? headers[ACRPN] : undefined
+    const site = dependsOn & dependsOnSecFetchSite ? headers[SEC_FETCH_SITE] : undefined
     return (
-      (entry === null ? null : entry.several.find(slot, fields)) ??
-      this.anyOrigin.find(slot, fields) ??
-      this.shared.find(slot, fields)
+      (several === null ? null : several.find(slot, origin, acrm, acrh, acrpn, site)) ??
+      this.anyOrigin.find(slot, origin, acrm, acrh, acrpn, site) ??
+      this.shared.find(slot, origin, acrm, acrh, acrpn, site)
     )
   }
 
@@ -220,27 +221,28 @@ class Memo {
       headers[SEC_FETCH_SITE]
     ]
     // Node joins the lines of a repeated field; a server that does not has them as a list.
-    if (!fields.every(isSingle)) fields = collect(headers)
+    if (!areSingle(fields, FIELDS)) fields = collect(headers)
     fields[2] = this.shortened(fields[2])
-    const encoded = this.ask(BEGIN, VERDICTS.none, method, ...fields)
+    const [origin, acrm, acrh, acrpn, site] = fields
+    const encoded = this.ask(BEGIN, VERDICTS.none, method, origin, acrm, acrh, acrpn, site)
     const flags = typeof encoded === 'number' ? encoded : flagsOfOutcome(encoded)
-    const dependsOn = flags & FIELDS
-    const relevant = fields.map((field, i) => (dependsOn & (1 << i) ? field : presence(field)))
-    const outcome = this.outcome(encoded, method, relevant)
-    if (relevant.every(isSingle)) this.remember(flags, method, relevant, encoded, outcome)
+    const outcome = this.outcome(encoded, flags, method, fields)
+    if (areSingle(fields, flags & FIELDS)) this.remember(flags, method, fields, encoded, outcome)
     return outcome
   }
 
-  outcome(encoded, method, fields) {
-    const applying = verdict => lines => this.ask(APPLY, verdict, method, ...fields, lines)
-    if (typeof encoded === 'number') {
-      const number = encoded >>> FLAGS.bits
-      let answer = this.numbered.get(number)
-      if (answer === undefined) {
-        const text = this.ask(ENCODE, VERDICTS.none, method, ...fields)
-        answer = answerOf(text, applying(VERDICTS.none))
-        this.numbered.set(number, answer)
-      }
+  /** The answer or question that the engine encoded. */
+  outcome(encoded, flags, method, fields) {
+    const number = typeof encoded === 'number' ? encoded >>> FLAGS.bits : null
+    const known = number === null ? undefined : this.numbered.get(number)
+    if (known !== undefined) return known
+    // Only what the decision depends on is held on to.
+    const question = [method, ...relevant(fields, flags & FIELDS)]
+    const applying = verdict => lines => this.ask(APPLY, verdict, ...question, lines)
+    if (number !== null) {
+      const text = this.ask(ENCODE, VERDICTS.none, ...question)
+      const answer = answerOf(text, applying(VERDICTS.none))
+      this.numbered.set(number, answer)
       return answer
     }
     if (!isOpen(encoded)) return answerOf(encoded, applying(VERDICTS.none))
@@ -260,22 +262,40 @@ class Memo {
       this.constant[slot] = outcome
       return
     }
-    const texts = fields.filter(field => field !== undefined && field !== this.tooLong)
-    const isShort = texts.reduce((length, text) => length + text.length, 0) <= LONGEST
+    const isShort = this.lengthOf(fields, dependsOn) <= LONGEST
     // White space around a value does not count, so a listed origin may come in many texts.
     const isListed = (flags & FLAGS.originIsListed) !== 0 && outcome.allowOrigin === origin
     if (dependsOn === dependsOnOrigin) {
-      const entry = isListed || isShort ? this.entry(origin, isListed) : null
-      if (entry !== null) entry.single[slot] = outcome
+      if (isListed || isShort) this.entry(origin, isListed).single[slot] = outcome
     } else if (isShort) {
-      const several =
-        flags & FLAGS.echoes || (isListed && outcome.allowed === false)
-          ? this.shared
-          : dependsOn & dependsOnOrigin
-            ? this.entry(origin, isListed).several
-            : this.anyOrigin
-      several.remember(slot, dependsOn, fields, encoded, outcome)
+      this.several(flags, isListed, origin, outcome).remember(
+        slot,
+        dependsOn,
+        fields,
+        encoded,
+        outcome
+      )
     }
+  }
+
+  /** The table for an answer that depends on several values. */
+  several(flags, isListed, origin, outcome) {
+    if ((flags & FLAGS.echoes) !== 0 || (isListed && outcome.allowed === false)) return this.shared
+    if ((flags & dependsOnOrigin) === 0) return this.anyOrigin
+    const entry = this.entry(origin, isListed)
+    entry.several ??= new Several(PER_ORIGIN)
+    return entry.several
+  }
+
+  /** The length of the texts that a decision depends on. */
+  lengthOf(fields, dependsOn) {
+    let length = 0
+    for (let i = 0; i < fields.length; i += 1) {
+      const field = fields[i]
+      if (dependsOn & (1 << i) && field !== undefined && field !== this.tooLong)
+        length += field.length
+    }
+    return length
   }
 
   /** The entry of an origin, a new one if there is none. */
@@ -290,10 +310,18 @@ class Memo {
   }
 }
 
-const isSingle = field => field === undefined || typeof field === 'string'
+/** Whether each of these fields is absent or one text. */
+function areSingle(fields, which) {
+  for (let i = 0; i < fields.length; i += 1) {
+    const field = fields[i]
+    if (which & (1 << i) && field !== undefined && typeof field !== 'string') return false
+  }
+  return true
+}
 
-/** What stands for a value on which only the kind of the request depends, by its presence. */
-const presence = field => (field === undefined ? undefined : '')
+/** The fields that a decision depends on. The kind of the request may depend on others' presence. */
+const relevant = (fields, dependsOn) =>
+  fields.map((field, i) => (dependsOn & (1 << i) ? field : field === undefined ? undefined : ''))
 
 /** The flags of an encoded decision, or of both decisions of an open evaluation. */
 function flagsOfOutcome(encoded) {

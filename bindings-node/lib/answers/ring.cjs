@@ -5,11 +5,10 @@
  * passed over is replaced only when all were (NRU).
  */
 class Ring {
-  #hand = 0
-
   constructor(most) {
     this.most = most
     this.items = []
+    this.hand = 0
   }
 
   add(item) {
@@ -18,10 +17,14 @@ class Ring {
       items.push(item)
       return
     }
-    if (items.every(({ used }) => used)) for (const other of items) other.used = false
-    while (items[this.#hand].used) this.#hand = (this.#hand + 1) % most
-    items[this.#hand] = item
-    this.#hand = (this.#hand + 1) % most
+    let passed = 0
+    while (items[this.hand].used && passed < most) {
+      this.hand = (this.hand + 1) % most
+      passed += 1
+    }
+    if (passed === most) for (const other of items) other.used = false
+    items[this.hand] = item
+    this.hand = (this.hand + 1) % most
   }
 }
 
