@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Counters, NodeResponse, Policy, SharedPolicy } from '../lib/engine/types'
 
 /**
- * What `origin` of {@link CorsOptions} says without asking: nobody, everybody, one, or whoever is
+ * What `origin` of {@link CorsOptions} says without asking: no origin, every one, or those that are
  * listed.
  */
 export type StaticOrigin =
@@ -21,8 +21,8 @@ export type CustomOrigin = (
 /** The options of the package `cors`, with its defaults. */
 export interface CorsOptions {
   /**
-   * Default `'*'`. An empty list allows nobody; `false` turns CORS off. A RegExp matches the whole
-   * origin.
+   * Default `'*'`. An empty list allows no origin; `false` turns CORS off. A RegExp matches the
+   * whole origin.
    */
   origin?: StaticOrigin | CustomOrigin | undefined
   /** Default GET, HEAD, PUT, PATCH, POST, DELETE. */

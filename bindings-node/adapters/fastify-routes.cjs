@@ -54,7 +54,7 @@ function addCatchAll(fastify, settings) {
 /**
  * Gives preflight routes to the routes to come: to none until one has a `config.cors` of its own,
  * unless `always`, and from then on to all, so that no route answers for another. `owns(instance)`:
- * whether the plugin answers there; `declare(config.cors)` is told of each route.
+ * whether the plugin answers there; `declare(config.cors)` is called for each route.
  */
 function followRoutes(fastify, settings, { always, owns, declare }) {
   let active = always

@@ -13,8 +13,8 @@ const WITH_PAYLOAD = ['preParsing', 'preSerialization']
 // The plugin of a context: the innermost one answers alone.
 const INSTALLED = Symbol('crossgate.fastify')
 
-// What a request gets whose options cannot be had: nobody is allowed.
-const NOBODY = { origin: [] }
+// For a request whose options cannot be had: no origin is allowed.
+const NO_ORIGIN = { origin: [] }
 
 const report = (error, request) =>
   request.log.error(
@@ -45,7 +45,7 @@ function varyByOrigin(says) {
   return [...rest, 'vary', mergeVary(vary, 'Origin')]
 }
 
-// On requests that were judged to be preflights.
+// On requests that were answered as preflights.
 const PREFLIGHT = Symbol('crossgate.preflight')
 
 function isPreflight() {
@@ -65,7 +65,7 @@ class Plugin {
   #constant
   #optionsOf
   #routes = new WeakMap()
-  #nobody = read(NOBODY)
+  #noOrigin = read(NO_ORIGIN)
   #compiled = new OptionCache(readDynamic)
   #merged = new OptionCache(({ options, route }) => readDynamic(mergeRoute(options, route)))
   #warned = false
@@ -121,7 +121,7 @@ class Plugin {
   }
 
   /** For a response outside of every route: only what is known without asking the application. */
-  applyBare(req, res) {
+  applyWithoutAsking(req, res) {
     const decided =
       this.#constant === null
         ? null
@@ -136,7 +136,7 @@ class Plugin {
       settings = read(mergeRoute(this.#options, route))
     } catch (error) {
       report(error, request)
-      settings = this.#nobody
+      settings = this.#noOrigin
     }
     this.#routes.set(route, settings)
     if (!this.#warned) {
@@ -172,7 +172,7 @@ class Plugin {
 
   #failed(error, request) {
     report(error, request)
-    return this.#nobody
+    return this.#noOrigin
   }
 }
 
@@ -211,7 +211,7 @@ function act(answer, settings, request, reply, next) {
     applyAtHead(raw, settings.dynamic ? varying(answer) : answer, settings.decider.counters)
     if (settings.cacheControl !== null) reply.header('cache-control', settings.cacheControl)
     if (!settings.preflightContinue) reply.code(answer.status).send()
-    // Nobody is there to continue.
+    // There is no route to continue with.
     else if (request.is404) reply.send()
     else next()
     return undefined
@@ -302,7 +302,7 @@ function coverBadUrls({ server, initialConfig: { routerOptions, useSemicolonDeli
     routerOptions?.useSemicolonDelimiter || (useSemicolonDelimiter ?? true) ? /[?;#]/ : /[?#]/
   server.prependListener('request', (req, res) => {
     if (req.url.includes('%') && !isDecodable(req.url.split(afterPath, 1)[0]))
-      plugin.applyBare(req, res)
+      plugin.applyWithoutAsking(req, res)
   })
 }
 

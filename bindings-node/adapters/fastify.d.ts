@@ -99,7 +99,7 @@ declare module 'fastify' {
     cors?: fastifyCors.RouteOptions | boolean | undefined
   }
   interface FastifyRequest {
-    /** Whether the request is a preflight that the plugin has judged. */
+    /** Whether the request is a preflight that the plugin has answered. */
     corsPreflightEnabled: boolean
   }
 }

@@ -115,7 +115,7 @@ test('with credentials a RegExp that cannot be checked is refused', async () => 
     assert.throws(() => judge(regex, A, true), PolicyError)
 })
 
-test('a list of none allows nobody, and false turns CORS off', () => {
+test('an empty list allows no origin, and false turns CORS off', () => {
   assert.equal(cors({ origin: [] }).policy.evaluate('GET', { origin: A }).allowed, false)
   for (const options of [{ origin: false }, { origin: undefined }, { origin: null }])
     assert.equal(cors(options).policy, null)

@@ -351,7 +351,7 @@ test('apply takes pairs', () => {
     assert.throws(() => policy.evaluate('GET', []).apply(headers), TypeError)
 })
 
-test('the host is asked, and its verdict counts', () => {
+test('the application is asked, and its verdict counts', () => {
   const asks = new Policy({ allowOrigins: [A], originPredicate: true })
   const tenant = { origin: 'https://t.example' }
   assert.equal(asks.needsVerdict('GET', tenant), 'https://t.example')

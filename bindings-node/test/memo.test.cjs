@@ -258,7 +258,7 @@ test('the same request gets the same object', () => {
   }
 })
 
-test('what an attacker chooses is not kept, and pushes nothing out', () => {
+test('what an attacker chooses is not remembered, and pushes nothing out', () => {
   const policy = new Policy({
     allowOrigins: ['https://a.example', 'https://*.b.example'],
     allowMethods: '*',
@@ -270,7 +270,7 @@ test('what an attacker chooses is not kept, and pushes nothing out', () => {
     'access-control-request-method': 'PUT',
     'access-control-request-headers': 'x-a'
   }
-  const kept = [
+  const remembered = [
     answerFor(policy, 'GET', good),
     answerFor(policy, 'OPTIONS', { origin: good.origin })
   ]
@@ -298,9 +298,9 @@ test('what an attacker chooses is not kept, and pushes nothing out', () => {
   assert.ok(memo.numbered.size < 20, `${memo.numbered.size}`)
   assert.deepEqual(
     [answerFor(policy, 'GET', good), answerFor(policy, 'OPTIONS', { origin: good.origin })],
-    kept
+    remembered
   )
-  assert.equal(answerFor(policy, 'GET', good), kept[0])
+  assert.equal(answerFor(policy, 'GET', good), remembered[0])
 })
 
 test('of refused origins a few are remembered, apart from the others', () => {
@@ -453,9 +453,9 @@ test('a preflight in use is not pushed out by others of the same origin', () => 
       'access-control-request-headers': names
     })
   preflight('x-good')
-  const kept = preflight('x-good')
+  const remembered = preflight('x-good')
   for (let i = 0; i < 3000; i += 1) {
-    assert.equal(preflight('x-good'), kept, `after ${i}`)
+    assert.equal(preflight('x-good'), remembered, `after ${i}`)
     for (let junk = 0; junk < 3; junk += 1) preflight(`x-${i}-${junk}`)
   }
 })

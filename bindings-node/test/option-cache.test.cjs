@@ -7,27 +7,27 @@ const { OptionCache } = require('../lib/options/option-cache.cjs')
 
 function counting() {
   const compiled = new Map()
-  const kept = new OptionCache(options => {
+  const cache = new OptionCache(options => {
     compiled.set(options.origin, (compiled.get(options.origin) ?? 0) + 1)
     return { ...options }
   })
-  return { compiled, kept }
+  return { compiled, cache }
 }
 
 test('equal options are compiled once', () => {
-  const { compiled, kept } = counting()
-  assert.equal(kept.get({ origin: 'a' }), kept.get({ origin: 'a' }))
+  const { compiled, cache } = counting()
+  assert.equal(cache.get({ origin: 'a' }), cache.get({ origin: 'a' }))
   assert.equal(compiled.get('a'), 1)
 })
 
-test('strangers do not keep others from being kept, nor push out what is in use', () => {
-  const { compiled, kept } = counting()
-  for (let i = 0; i < 1000; i += 1) kept.get({ origin: `first-${i}` })
+test('strangers neither keep others out of the cache nor push out what is in use', () => {
+  const { compiled, cache } = counting()
+  for (let i = 0; i < 1000; i += 1) cache.get({ origin: `first-${i}` })
   for (let i = 0; i < 20_000; i += 1) {
-    kept.get({ origin: `stranger-${i}` })
-    if (i % 100 === 0) kept.get({ origin: 'good' })
+    cache.get({ origin: `stranger-${i}` })
+    if (i % 100 === 0) cache.get({ origin: 'good' })
   }
   assert.equal(compiled.get('good'), 1)
-  kept.get({ origin: 'stranger-0' })
+  cache.get({ origin: 'stranger-0' })
   assert.equal(compiled.get('stranger-0'), 2, 'others are forgotten')
 })

@@ -127,7 +127,7 @@ test('large policies are given back in time', () => {
       }
       console.log(peak - before)
     })()`)
-  // Measured: 25 MB, and 150 MB if the garbage collector is not told what hangs on the small
+  // Measured: 25 MB, and 150 MB if the garbage collector does not know what hangs on the small
   // objects that it sees.
   assert.ok(Number(out) < 80, `grew by ${out} MB`)
 })

@@ -1,5 +1,5 @@
 'use strict'
-// Picks the request headers that the engine reads out of whatever shape a host keeps them in.
+// Picks the request headers that the engine reads out of whatever shape a server has them in.
 
 const { tables } = require('./native.cjs')
 

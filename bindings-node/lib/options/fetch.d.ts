@@ -2,7 +2,7 @@ import type { Counters, RequestPolicy, StaticOrigin } from './common'
 
 type OriginAnswer = StaticOrigin | boolean | null | undefined
 
-/** `C`: what the functions are told of a request. */
+/** `C`: what the functions get of a request. */
 export interface FetchOptions<C> {
   /** Default `'*'`. A function says an allowed origin, or nothing; what it throws denies. */
   origin?:

@@ -77,11 +77,11 @@ function readOptions(where, options) {
       counters
     }
   }
-  const kept = new OptionCache(decider)
+  const deciders = new OptionCache(decider)
   return Object.freeze({
     decider: decider(methods === null ? allowMethods : []),
     methods,
-    ofMethods: names => kept.get(names)
+    ofMethods: names => deciders.get(names)
   })
 }
 

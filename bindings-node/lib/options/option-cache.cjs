@@ -4,9 +4,9 @@ const { isRegExp } = require('node:util').types
 const { isPolicy } = require('../answers/begin.cjs')
 const { Counters } = require('../engine/counters.cjs')
 
-// Options that differ, kept in each of two generations. What is asked for once in so many others
-// stays: an application that puts something of the request into its options lets strangers fill the
-// younger one, and no more.
+// So many different options are held in each of two generations. Those that are used again before
+// as many others come stay. An application that puts something of the request into its options lets
+// strangers fill the younger generation, and no more.
 const MOST = 256
 
 let ids = 0
@@ -48,8 +48,7 @@ class OptionCache {
   }
 
   /**
-   * Functions, policies, counters and regexes are told apart by identity, everything else by what
-   * it says.
+   * Functions, policies and counters are told apart by identity, everything else by what it says.
    */
   #encode(value) {
     if (isRegExp(value)) return { regex: String(value) }

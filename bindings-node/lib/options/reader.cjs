@@ -40,7 +40,7 @@ class Reader {
   /**
    * @param {string} where the name of the module, for errors
    * @param {object} options as the user gave them
-   * @param {readonly string[]} known an option that is spelled wrong would silently not hold
+   * @param {readonly string[]} known other names are refused: a misspelled option would silently not hold
    */
   constructor(where, options, known) {
     this.#where = where
@@ -85,7 +85,7 @@ class Reader {
     if (this.#problems.length > 0) throw policyErrorOf(this.#problems)
   }
 
-  /** Options that are null are at their defaults, which some spell so. */
+  /** Whether an option is given. Null means the default, as some configurations say it. */
   has(name) {
     return this.options[name] !== undefined && this.options[name] !== null
   }

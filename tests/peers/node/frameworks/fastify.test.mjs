@@ -485,7 +485,7 @@ for (const [release, fastify] of Object.entries(releases)) {
 // Fastify 4.0.0 adds the HEAD of such a route later, so the plugin takes the route for declared and
 // does not warn.
 test(
-  'a route that was declared before the plugin was loaded is told of in the log',
+  'a route that was declared before the plugin was loaded is named in the log',
   { skip: !hasFastify5 },
   async t => {
     const lines = []
