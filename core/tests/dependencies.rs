@@ -1,6 +1,8 @@
 //! A decision depends on what it says it depends on, and on nothing else: requests that agree in
 //! those values get the same decision.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::sync::LazyLock;
 
 use crossgate::{
