@@ -1,7 +1,10 @@
 //! A decision depends on what it says it depends on, and on nothing else: requests that agree in
 //! those values get the same decision.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a policy that is not built fails the test"
+)]
 
 use std::sync::LazyLock;
 
