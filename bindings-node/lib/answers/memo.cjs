@@ -319,7 +319,7 @@ function areSingle(fields, which) {
   return true
 }
 
-/** The fields that a decision depends on. The kind of the request may depend on others' presence. */
+/** The fields that a decision depends on; of others whether they are there, as kinds may need. */
 const relevant = (fields, dependsOn) =>
   fields.map((field, i) => (dependsOn & (1 << i) ? field : field === undefined ? undefined : ''))
 

@@ -40,7 +40,8 @@ class Reader {
   /**
    * @param {string} where the name of the module, for errors
    * @param {object} options as the user gave them
-   * @param {readonly string[]} known other names are refused: a misspelled option would silently not hold
+   * @param {readonly string[]} known other names are refused: a misspelled option would
+   *   silently not hold
    */
   constructor(where, options, known) {
     this.#where = where
