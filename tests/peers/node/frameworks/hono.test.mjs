@@ -210,12 +210,12 @@ test('a fetch handler: its responses, its arguments, its errors', async t => {
     [302, A, 'Origin']
   )
   assert.equal((await send(preflight(A, 'GET'))).status, 204)
-  const response = await handler(
+  const greeted = await handler(
     new Request('http://127.0.0.1/', { headers: { origin: A } }),
     'env',
     'context'
   )
-  assert.equal(await response.text(), 'env,context')
+  assert.equal(await greeted.text(), 'env,context')
   await assert.rejects(
     withCors(() => Promise.reject(new Error('broken')))(new Request('http://127.0.0.1/')),
     /broken/
