@@ -60,19 +60,19 @@ namespace crossgate {
 enum class status : std::int32_t {
     ok = CROSSGATE_OK, ///< Done.
     null_argument =
-        CROSSGATE_NULL_ARGUMENT, ///< A policy that was moved away, or text at NULL with a length.
-    struct_size = CROSSGATE_STRUCT_SIZE,           ///< The library is not of this header's version.
-    invalid_argument = CROSSGATE_INVALID_ARGUMENT, ///< A value that means nothing.
-    not_utf8 = CROSSGATE_NOT_UTF8,                 ///< Configuration that is not UTF-8.
-    invalid_policy = CROSSGATE_INVALID_POLICY,     ///< The policy has errors.
-    file = CROSSGATE_FILE,                         ///< The policy file cannot be read.
+        CROSSGATE_ERR_NULL_ARGUMENT, ///< A policy that was moved away, or text at NULL with a length.
+    struct_size = CROSSGATE_ERR_STRUCT_SIZE,           ///< The library is not of this header's version.
+    invalid_argument = CROSSGATE_ERR_INVALID_ARGUMENT, ///< A value that means nothing.
+    not_utf8 = CROSSGATE_ERR_NOT_UTF8,                 ///< Configuration that is not UTF-8.
+    invalid_policy = CROSSGATE_ERR_INVALID_POLICY,     ///< The policy has errors.
+    file = CROSSGATE_ERR_FILE,                         ///< The policy file cannot be read.
     verdict_not_asked =
-        CROSSGATE_VERDICT_NOT_ASKED, ///< A verdict for a policy without host_origins.
+        CROSSGATE_ERR_VERDICT_NOT_ASKED, ///< A verdict for a policy without host_origins.
     buffer_too_small =
-        CROSSGATE_BUFFER_TOO_SMALL, ///< The buffer, or the decision's scratch, is too small.
+        CROSSGATE_ERR_BUFFER_TOO_SMALL, ///< The buffer, or the decision's scratch, is too small.
     feature_missing =
-        CROSSGATE_FEATURE_MISSING, ///< The library was built without what the call needs.
-    panic = CROSSGATE_PANIC,       ///< A bug in the library; objects stay usable.
+        CROSSGATE_ERR_FEATURE_MISSING, ///< The library was built without what the call needs.
+    panic = CROSSGATE_ERR_PANIC,       ///< A bug in the library; objects stay usable.
 };
 
 /** What a request is. */
@@ -189,7 +189,7 @@ std::optional<std::string> text(std::size_t guess, Fill fill) {
     std::size_t length = 0;
     // The NUL goes where a string keeps its own.
     crossgate_status outcome = fill(&buffer[0], buffer.size() + 1, &length);
-    if (outcome == CROSSGATE_BUFFER_TOO_SMALL) {
+    if (outcome == CROSSGATE_ERR_BUFFER_TOO_SMALL) {
         buffer.resize(length);
         outcome = fill(&buffer[0], buffer.size() + 1, &length);
     }

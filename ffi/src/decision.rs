@@ -1,11 +1,14 @@
 //! The decision, as C reads it.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
 
-use crossgate::{Action, HeaderName, Kind, Op, Reason};
+use crossgate::{Action, HeaderName, Reason, RequestKind};
 
+use crate::growable::{Growable, caller_size, clear_unknown, served};
+use crate::header_sets::MAX_HEADERS;
 use crate::status::{
-    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome,
+    CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_OK, Outcome,
     crossgate_status, guard, guard_or,
 };
 use crate::text::{Buffer, crossgate_str};
@@ -74,14 +77,40 @@ pub const CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK: i32 = 6;
 /// Vary
 pub const CROSSGATE_HEADER_VARY: i32 = 7;
 
+/// The value is the policy's text, the same for every request. It lives as long as the policy.
+pub const CROSSGATE_SOURCE_POLICY: i32 = 0;
+/// The value was copied from the request (an origin that a pattern matched, an echoed method). It
+/// lies in the decision and lives until the decision is used again.
+pub const CROSSGATE_SOURCE_DECISION: i32 = 1;
+/// The value is an echoed list of names in the caller's scratch buffer.
+pub const CROSSGATE_SOURCE_SCRATCH: i32 = 2;
+/// Only in the set callback of crossgate_decision_apply(): the value was merged with the response's
+/// own and lives until the callback returns.
+pub const CROSSGATE_SOURCE_MERGED: i32 = 3;
+
 /// In crossgate_decision.flags: leave a response that already has Access-Control-Allow-Origin as it
-/// is, Vary merged (upstream = "keep").
+/// is, Vary merged (upstream = "keep"). crossgate_decision_apply() does.
 pub const CROSSGATE_DECISION_KEEP_UPSTREAM: u32 = 1;
+/// In crossgate_decision.flags: the request's origin is one of the policy's exact origins. A
+/// cache of only such decisions cannot be filled by strangers.
+pub const CROSSGATE_DECISION_ORIGIN_LISTED: u32 = 2;
+/// In crossgate_decision.flags: the policy has origin_predicate and nothing in it matches the
+/// origin. Look crossgate_decision.origin up and call crossgate_decision_resume(). Until then the
+/// decision denies.
+pub const CROSSGATE_DECISION_NEEDS_VERDICT: u32 = 4;
 
-/// The room in a decision for text that is the request's.
-pub const CROSSGATE_DECISION_TEXT_SIZE: usize = 512;
-
-const MAX_HEADERS: usize = 8;
+/// In crossgate_decision.depends_on: the value of Origin.
+pub const CROSSGATE_DEPENDS_ON_ORIGIN: u32 = 1;
+/// In crossgate_decision.depends_on: the value of Access-Control-Request-Method.
+pub const CROSSGATE_DEPENDS_ON_ACRM: u32 = 2;
+/// In crossgate_decision.depends_on: the lines of Access-Control-Request-Headers.
+pub const CROSSGATE_DEPENDS_ON_ACRH: u32 = 4;
+/// In crossgate_decision.depends_on: the value of Access-Control-Request-Private-Network.
+pub const CROSSGATE_DEPENDS_ON_ACRPN: u32 = 8;
+/// In crossgate_decision.depends_on: the value of Sec-Fetch-Site.
+pub const CROSSGATE_DEPENDS_ON_SEC_FETCH_SITE: u32 = 16;
+/// In crossgate_decision.depends_on: the application's verdict on the origin.
+pub const CROSSGATE_DEPENDS_ON_VERDICT: u32 = 32;
 
 /// One header of a decision. All strings have a NUL behind them.
 #[repr(C)]
@@ -91,12 +120,16 @@ pub struct crossgate_header {
     pub name: crossgate_str,
     /// Like "access-control-allow-origin". Static.
     pub lower_name: crossgate_str,
-    /// The value: the policy's, or in the decision's own text, or in the scratch buffer.
+    /// The value.
     pub value: crossgate_str,
     /// CROSSGATE_OP_...
     pub op: i32,
     /// CROSSGATE_HEADER_...
     pub id: i32,
+    /// CROSSGATE_SOURCE_...: whose memory the value is, and so how long it lives.
+    pub source: i32,
+    /// 0.
+    pub reserved: i32,
 }
 
 /// The answer to one request. Made ready by crossgate_decision_init(), filled by
@@ -112,30 +145,195 @@ pub struct crossgate_decision {
     pub kind: i32,
     /// CROSSGATE_REASON_...: why; the first failing check in the order origin, method, headers.
     pub reason: i32,
-    /// CROSSGATE_ACTION_...: what the host does next.
+    /// CROSSGATE_ACTION_...: what the server does next.
     pub action: i32,
     /// 1: allowed, 0: not, -1: there is nothing to allow (no CORS request, or the server's own).
     pub allowed: i32,
     /// The status to answer with; 0 with CROSSGATE_ACTION_FORWARD.
     pub status: i32,
-    /// How many of headers are used.
+    /// A set of CROSSGATE_DEPENDS_ON_...: what a remembered decision must be keyed by. Two requests
+    /// of one kind, both or neither with the method OPTIONS, that agree in these values get the
+    /// same decision from the policy.
+    pub depends_on: u32,
+    /// The number of headers.
     pub header_count: u32,
-    /// How many of remove are used.
+    /// The number of names in remove.
     pub remove_count: u32,
-    /// 0.
-    pub reserved: u32,
     /// The headers that the response gets, in their order.
-    pub headers: [crossgate_header; 8],
+    pub headers: *const crossgate_header,
     /// The lower-case names of the headers that the response loses if the application or an
     /// upstream set them. Static.
-    pub remove: [crossgate_str; 8],
-    /// Where copied values lie.
-    pub text: [c_char; 512],
+    pub remove: *const crossgate_str,
+    /// The library's own: neither read nor write it.
+    pub reserved: [MaybeUninit<u64>; 144],
+    /// With CROSSGATE_DECISION_NEEDS_VERDICT: the origin that the application decides about, with a
+    /// NUL behind it. Otherwise absent.
+    pub origin: crossgate_str,
 }
 
-const _: () = assert!(CROSSGATE_DECISION_TEXT_SIZE == 512 && MAX_HEADERS == 8);
+// SAFETY: `repr(C)`, the size first.
+unsafe impl Growable for crossgate_decision {
+    const LEAST: usize = std::mem::offset_of!(crossgate_decision, origin);
+}
 
-/// Makes a decision ready: forward, no headers. So a host that forgets to look at the status of
+/// What a decision says, but for the origin in question.
+#[derive(Clone, Copy)]
+pub(crate) struct Said {
+    pub(crate) flags: u32,
+    pub(crate) kind: i32,
+    pub(crate) reason: i32,
+    pub(crate) action: i32,
+    pub(crate) allowed: i32,
+    pub(crate) status: i32,
+    pub(crate) depends_on: u32,
+    pub(crate) header_count: u32,
+    pub(crate) remove_count: u32,
+    pub(crate) headers: *const crossgate_header,
+    pub(crate) remove: *const crossgate_str,
+}
+
+/// The room in a decision for text that is the request's.
+pub(crate) const TEXT_SIZE: usize = 512;
+
+/// What lies in `reserved`.
+#[repr(C)]
+pub(crate) struct Room {
+    /// The headers of a set with values of the request.
+    pub(crate) headers: [crossgate_header; MAX_HEADERS],
+    /// Those values.
+    pub(crate) text: [u8; TEXT_SIZE],
+    /// With CROSSGATE_DECISION_NEEDS_VERDICT: what the decision says if the verdict allows.
+    pub(crate) if_allowed: Said,
+}
+
+const _: () = {
+    assert!(size_of::<Room>() <= size_of::<[MaybeUninit<u64>; 144]>());
+    assert!(align_of::<Room>() <= align_of::<u64>());
+};
+
+impl Said {
+    /// Forward, no permission, no header.
+    const NOTHING: Said = Said {
+        flags: 0,
+        kind: CROSSGATE_KIND_NOT_CORS,
+        reason: CROSSGATE_REASON_NO_ORIGIN,
+        action: CROSSGATE_ACTION_FORWARD,
+        allowed: -1,
+        status: 0,
+        depends_on: 0,
+        header_count: 0,
+        remove_count: 0,
+        headers: std::ptr::null(),
+        remove: std::ptr::null(),
+    };
+
+    /// # Safety
+    /// `from` is a decision of at least the first size that was made ready.
+    pub(crate) unsafe fn read(from: *const crossgate_decision) -> Said {
+        // SAFETY: this function's own contract.
+        unsafe {
+            Said {
+                flags: (*from).flags,
+                kind: (*from).kind,
+                reason: (*from).reason,
+                action: (*from).action,
+                allowed: (*from).allowed,
+                status: (*from).status,
+                depends_on: (*from).depends_on,
+                header_count: (*from).header_count,
+                remove_count: (*from).remove_count,
+                headers: (*from).headers,
+                remove: (*from).remove,
+            }
+        }
+    }
+
+    /// # Safety
+    /// `out` is a writable decision of at least the first size.
+    #[inline(always)]
+    pub(crate) unsafe fn write(self, out: *mut crossgate_decision) {
+        // SAFETY: this function's own contract. Member by member: `reserved` stays as it is.
+        unsafe {
+            (*out).flags = self.flags;
+            (*out).kind = self.kind;
+            (*out).reason = self.reason;
+            (*out).action = self.action;
+            (*out).allowed = self.allowed;
+            (*out).status = self.status;
+            (*out).depends_on = self.depends_on;
+            (*out).header_count = self.header_count;
+            (*out).remove_count = self.remove_count;
+            (*out).headers = self.headers;
+            (*out).remove = self.remove;
+        }
+    }
+}
+
+/// Where the library's own part of a decision lies.
+///
+/// # Safety
+/// `decision` is a decision of at least the first size.
+#[inline(always)]
+pub(crate) unsafe fn room(decision: *mut crossgate_decision) -> *mut Room {
+    // SAFETY: this function's own contract; no reference is made, it may be uninitialised.
+    unsafe { (&raw mut (*decision).reserved).cast() }
+}
+
+/// Sets the origin in question, if the caller's decision has a place for it.
+///
+/// # Safety
+/// `decision` is a writable decision whose `struct_size` is right.
+#[inline(always)]
+pub(crate) unsafe fn set_origin(decision: *mut crossgate_decision, origin: crossgate_str) {
+    // SAFETY: this function's own contract; the member is there if the size says so.
+    unsafe {
+        if (*decision).struct_size as usize >= size_of::<crossgate_decision>() {
+            (*decision).origin = origin;
+        }
+    }
+}
+
+/// # Safety
+/// NULL, or a decision whose `struct_size` is set.
+#[inline(always)]
+pub(crate) unsafe fn check_size(decision: *const crossgate_decision) -> Outcome {
+    // SAFETY: this function's own contract.
+    unsafe { caller_size(decision) }.map(|_| ())
+}
+
+/// Runs what fills a decision. After any status but CROSSGATE_OK it says: forward, no permission, no
+/// header.
+///
+/// # Safety
+/// `decision` is NULL or a writable decision whose `struct_size` is set.
+#[inline(always)]
+pub(crate) unsafe fn filling(
+    decision: *mut crossgate_decision,
+    body: impl FnOnce() -> Outcome,
+) -> crossgate_status {
+    // SAFETY: this function's own contract.
+    let status = guard(|| unsafe { check_size(decision) }.and_then(|()| body()));
+    if status != CROSSGATE_OK {
+        // SAFETY: this function's own contract.
+        unsafe { say_nothing(decision) };
+    }
+    status
+}
+
+/// # Safety
+/// As for [`filling`].
+#[cold]
+unsafe fn say_nothing(decision: *mut crossgate_decision) {
+    // SAFETY: this function's own contract, and the size is checked.
+    unsafe {
+        if check_size(decision).is_ok() {
+            Said::NOTHING.write(decision);
+            set_origin(decision, crossgate_str::ABSENT);
+        }
+    }
+}
+
+/// Makes a decision ready: forward, no headers. So a server that forgets to look at the status of
 /// crossgate_evaluate() sends no permission. size is sizeof (crossgate_decision). One decision may
 /// be used for one request after another.
 #[unsafe(no_mangle)]
@@ -145,42 +343,18 @@ pub unsafe extern "C" fn crossgate_decision_init(
 ) -> crossgate_status {
     guard(|| {
         if decision.is_null() {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
-        if size != size_of::<crossgate_decision>() {
-            return Err(CROSSGATE_STRUCT_SIZE);
-        }
-        // SAFETY: the caller's memory, of the right size. Member by member: the arrays stay
-        // uninitialised.
+        let size = served::<crossgate_decision>(size)?;
+        // SAFETY: the caller's memory, of that size.
         unsafe {
             (*decision).struct_size = size as u32;
-            (*decision).flags = 0;
-            (*decision).kind = CROSSGATE_KIND_NOT_CORS;
-            (*decision).reason = CROSSGATE_REASON_NO_ORIGIN;
-            (*decision).action = CROSSGATE_ACTION_FORWARD;
-            (*decision).allowed = -1;
-            (*decision).status = 0;
-            (*decision).header_count = 0;
-            (*decision).remove_count = 0;
-            (*decision).reserved = 0;
+            Said::NOTHING.write(decision);
+            set_origin(decision, crossgate_str::ABSENT);
+            clear_unknown(decision, size);
         }
         Ok(())
     })
-}
-
-/// # Safety
-/// NULL, or a decision whose `struct_size` is set.
-#[inline]
-pub(crate) unsafe fn check_size(decision: *const crossgate_decision) -> Outcome {
-    if decision.is_null() {
-        return Err(CROSSGATE_NULL_ARGUMENT);
-    }
-    // SAFETY: not NULL; the size is the first member of every version of the struct.
-    if unsafe { (*decision).struct_size } as usize == size_of::<crossgate_decision>() {
-        Ok(())
-    } else {
-        Err(CROSSGATE_STRUCT_SIZE)
-    }
 }
 
 /// The start of an HTTP/1.1 line, `Name: `, in a room of one size.
@@ -190,17 +364,17 @@ struct Line {
 }
 
 /// By the number of the header.
-static LINES: [Line; 8] = {
+static LINES: [Line; HeaderName::ALL.len()] = {
     let mut lines = [const {
         Line {
             start: [0; 40],
             length: 0,
         }
-    }; 8];
+    }; HeaderName::ALL.len()];
     let mut index = 0;
     while index < HeaderName::ALL.len() {
         let name = HeaderName::ALL[index].as_str().as_bytes();
-        let line = &mut lines[header_number(HeaderName::ALL[index]) as usize];
+        let line = &mut lines[index];
         line.start.split_at_mut(name.len()).0.copy_from_slice(name);
         line.start[name.len()] = b':';
         line.start[name.len() + 1] = b' ';
@@ -211,7 +385,7 @@ static LINES: [Line; 8] = {
 };
 
 /// Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a
-/// header section; an answer whose status is not 204 gets "Content-Length: 0". For hosts that write
+/// header section; an answer whose status is not 204 gets "Content-Length: 0". For servers that write
 /// responses themselves. The buffer is filled as with snprintf.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_write_http1(
@@ -221,33 +395,18 @@ pub unsafe extern "C" fn crossgate_decision_write_http1(
     length: *mut usize,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: NULL or the caller's decision.
-        unsafe { check_size(decision) }?;
         // SAFETY: the caller's outputs.
         let mut buffer = unsafe { Buffer::new(buffer, buffer_size, length) }?;
-        // SAFETY: of the right size, so the members outside the arrays are initialised.
-        let (count, action, status) = unsafe {
-            (
-                (*decision).header_count as usize,
-                (*decision).action,
-                (*decision).status,
-            )
-        };
-        if count > MAX_HEADERS {
-            return Err(CROSSGATE_INVALID_ARGUMENT);
-        }
-        // SAFETY: the first `count` headers are written by `crossgate_evaluate`.
-        let headers = unsafe {
-            std::slice::from_raw_parts(
-                (&raw const (*decision).headers).cast::<crossgate_header>(),
-                count,
-            )
-        };
+        // SAFETY: NULL or the caller's decision.
+        unsafe { check_size(decision) }?;
+        // SAFETY: of a right size, so the members in front of `reserved` are initialised.
+        let (headers, action, status) =
+            unsafe { (headers(decision)?, (*decision).action, (*decision).status) };
         for header in headers {
             let line = usize::try_from(header.id)
                 .ok()
                 .and_then(|id| LINES.get(id))
-                .ok_or(CROSSGATE_INVALID_ARGUMENT)?;
+                .ok_or(CROSSGATE_ERR_INVALID_ARGUMENT)?;
             // SAFETY: the string that `crossgate_evaluate` wrote; policy and scratch outlive the
             // use of a decision.
             let value = unsafe { header.value.bytes() }?.unwrap_or_default();
@@ -262,11 +421,32 @@ pub unsafe extern "C" fn crossgate_decision_write_http1(
     })
 }
 
-pub(crate) const fn kind_number(kind: Kind) -> i32 {
+/// The headers of a decision.
+///
+/// # Safety
+/// `decision` is a decision of a right size that a function of this library filled.
+pub(crate) unsafe fn headers<'a>(
+    decision: *const crossgate_decision,
+) -> Outcome<&'a [crossgate_header]> {
+    // SAFETY: this function's own contract.
+    let (headers, count) = unsafe { ((*decision).headers, (*decision).header_count as usize) };
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if headers.is_null() || count > MAX_HEADERS {
+        return Err(CROSSGATE_ERR_INVALID_ARGUMENT);
+    }
+    // SAFETY: so many headers were written, in the decision or with the policy, which outlives the
+    // use of a decision.
+    Ok(unsafe { std::slice::from_raw_parts(headers, count) })
+}
+
+pub(crate) const fn kind_number(kind: RequestKind) -> i32 {
     match kind {
-        Kind::NotCors => CROSSGATE_KIND_NOT_CORS,
-        Kind::Actual => CROSSGATE_KIND_ACTUAL,
-        Kind::Preflight => CROSSGATE_KIND_PREFLIGHT,
+        RequestKind::NotCors => CROSSGATE_KIND_NOT_CORS,
+        RequestKind::Actual => CROSSGATE_KIND_ACTUAL,
+        RequestKind::Preflight => CROSSGATE_KIND_PREFLIGHT,
+        _ => -1,
     }
 }
 
@@ -275,97 +455,110 @@ pub(crate) const fn action_number(action: Action) -> i32 {
         Action::Forward => CROSSGATE_ACTION_FORWARD,
         Action::Answer => CROSSGATE_ACTION_ANSWER,
         Action::Reject => CROSSGATE_ACTION_REJECT,
-    }
-}
-
-pub(crate) const fn reason_number(reason: Reason) -> i32 {
-    match reason {
-        Reason::Allowed => CROSSGATE_REASON_ALLOWED,
-        Reason::AllowedAny => CROSSGATE_REASON_ALLOWED_ANY,
-        Reason::NoOrigin => CROSSGATE_REASON_NO_ORIGIN,
-        Reason::OwnOrigin => CROSSGATE_REASON_OWN_ORIGIN,
-        Reason::OriginNotListed => CROSSGATE_REASON_ORIGIN_NOT_LISTED,
-        Reason::OriginNull => CROSSGATE_REASON_ORIGIN_NULL,
-        Reason::OriginMalformed => CROSSGATE_REASON_ORIGIN_MALFORMED,
-        Reason::OriginMultiple => CROSSGATE_REASON_ORIGIN_MULTIPLE,
-        Reason::MethodNotAllowed => CROSSGATE_REASON_METHOD_NOT_ALLOWED,
-        Reason::MethodCase => CROSSGATE_REASON_METHOD_CASE,
-        Reason::HeaderNotAllowed => CROSSGATE_REASON_HEADER_NOT_ALLOWED,
-        Reason::HeaderListMalformed => CROSSGATE_REASON_HEADER_LIST_MALFORMED,
-        Reason::HeaderListTooLong => CROSSGATE_REASON_HEADER_LIST_TOO_LONG,
-        // The core may learn new reasons before this table does; the tests notice.
         _ => -1,
     }
 }
 
-pub(crate) const fn op_number(op: Op) -> i32 {
-    match op {
-        Op::Set => CROSSGATE_OP_SET,
-        Op::Merge => CROSSGATE_OP_MERGE,
-    }
+#[inline]
+pub(crate) const fn reason_number(reason: Reason) -> i32 {
+    reason.number() as i32
 }
 
-pub(crate) const fn header_number(name: HeaderName) -> i32 {
-    match name {
-        HeaderName::AllowOrigin => CROSSGATE_HEADER_ALLOW_ORIGIN,
-        HeaderName::AllowCredentials => CROSSGATE_HEADER_ALLOW_CREDENTIALS,
-        HeaderName::AllowMethods => CROSSGATE_HEADER_ALLOW_METHODS,
-        HeaderName::AllowHeaders => CROSSGATE_HEADER_ALLOW_HEADERS,
-        HeaderName::ExposeHeaders => CROSSGATE_HEADER_EXPOSE_HEADERS,
-        HeaderName::MaxAge => CROSSGATE_HEADER_MAX_AGE,
-        HeaderName::AllowPrivateNetwork => CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK,
-        HeaderName::Vary => CROSSGATE_HEADER_VARY,
+pub(crate) fn header_number(name: HeaderName) -> i32 {
+    let is_name = |known: &HeaderName| *known == name;
+    HeaderName::ALL
+        .iter()
+        .position(is_name)
+        .map_or(-1, |number| number as i32)
+}
+
+/// A name of the core with a NUL behind it.
+type Name = [u8; 32];
+
+const fn name(text: &str) -> Name {
+    let mut name = [0; 32];
+    assert!(text.len() < name.len());
+    name.split_at_mut(text.len())
+        .0
+        .copy_from_slice(text.as_bytes());
+    name
+}
+
+static KINDS: [Name; RequestKind::ALL.len()] = {
+    let mut names = [[0; 32]; RequestKind::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = name(RequestKind::ALL[index].as_str());
+        index += 1;
     }
+    names
+};
+
+static ACTIONS: [Name; Action::ALL.len()] = {
+    let mut names = [[0; 32]; Action::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = name(Action::ALL[index].as_str());
+        index += 1;
+    }
+    names
+};
+
+static REASONS: [Name; Reason::ALL.len()] = {
+    let mut names = [[0; 32]; Reason::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = name(Reason::ALL[index].as_str());
+        index += 1;
+    }
+    names
+};
+
+// The numbers above are the places in the core's lists. What is added there needs a number here.
+const _: () = {
+    let mut index = 0;
+    while index < RequestKind::ALL.len() {
+        assert!(kind_number(RequestKind::ALL[index]) == index as i32);
+        index += 1;
+    }
+    index = 0;
+    while index < Action::ALL.len() {
+        assert!(action_number(Action::ALL[index]) == index as i32);
+        index += 1;
+    }
+    assert!(
+        Reason::ALL.len() as i32 == CROSSGATE_REASON_HEADER_LIST_TOO_LONG + 1,
+        "a reason was added: give it a CROSSGATE_REASON_... and write the last one here"
+    );
+    assert!(
+        HeaderName::ALL.len() as i32 == CROSSGATE_HEADER_VARY + 1,
+        "a header was added: give it a CROSSGATE_HEADER_... and write the last one here"
+    );
+};
+
+fn string(names: &'static [Name], number: i32) -> *const c_char {
+    guard_or(c"unknown".as_ptr(), || {
+        usize::try_from(number)
+            .ok()
+            .and_then(|index| names.get(index))
+            .map_or(c"unknown".as_ptr(), |name| name.as_ptr().cast())
+    })
 }
 
 /// The stable name of a kind, like "preflight"; "unknown" for other numbers. Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn crossgate_kind_string(kind: i32) -> *const c_char {
-    guard_or(c"unknown".as_ptr(), || {
-        let text: &CStr = match kind {
-            CROSSGATE_KIND_NOT_CORS => c"not_cors",
-            CROSSGATE_KIND_ACTUAL => c"actual",
-            CROSSGATE_KIND_PREFLIGHT => c"preflight",
-            _ => c"unknown",
-        };
-        text.as_ptr()
-    })
+    string(&KINDS, kind)
 }
 
 /// The stable name of an action, like "forward"; "unknown" for other numbers. Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn crossgate_action_string(action: i32) -> *const c_char {
-    guard_or(c"unknown".as_ptr(), || {
-        let text: &CStr = match action {
-            CROSSGATE_ACTION_FORWARD => c"forward",
-            CROSSGATE_ACTION_ANSWER => c"answer",
-            CROSSGATE_ACTION_REJECT => c"reject",
-            _ => c"unknown",
-        };
-        text.as_ptr()
-    })
+    string(&ACTIONS, action)
 }
 
 /// The stable name of a reason, like "origin_not_listed"; "unknown" for other numbers. Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn crossgate_reason_string(reason: i32) -> *const c_char {
-    guard_or(c"unknown".as_ptr(), || {
-        let text: &CStr = match reason {
-            CROSSGATE_REASON_ALLOWED => c"allowed",
-            CROSSGATE_REASON_ALLOWED_ANY => c"allowed_any",
-            CROSSGATE_REASON_NO_ORIGIN => c"no_origin",
-            CROSSGATE_REASON_OWN_ORIGIN => c"own_origin",
-            CROSSGATE_REASON_ORIGIN_NOT_LISTED => c"origin_not_listed",
-            CROSSGATE_REASON_ORIGIN_NULL => c"origin_null",
-            CROSSGATE_REASON_ORIGIN_MALFORMED => c"origin_malformed",
-            CROSSGATE_REASON_ORIGIN_MULTIPLE => c"origin_multiple",
-            CROSSGATE_REASON_METHOD_NOT_ALLOWED => c"method_not_allowed",
-            CROSSGATE_REASON_METHOD_CASE => c"method_case",
-            CROSSGATE_REASON_HEADER_NOT_ALLOWED => c"header_not_allowed",
-            CROSSGATE_REASON_HEADER_LIST_MALFORMED => c"header_list_malformed",
-            CROSSGATE_REASON_HEADER_LIST_TOO_LONG => c"header_list_too_long",
-            _ => c"unknown",
-        };
-        text.as_ptr()
-    })
+    string(&REASONS, reason)
 }

@@ -171,9 +171,9 @@ static void versions(const char *expected) {
 
 static void names(void) {
     CHECK(strcmp(crossgate_status_string(CROSSGATE_OK), "ok") == 0);
-    for (int status = 0; status <= CROSSGATE_PANIC; status++)
+    for (int status = 0; status <= CROSSGATE_ERR_PANIC; status++)
         CHECK(strcmp(crossgate_status_string(status), "unknown status") != 0);
-    CHECK(strcmp(crossgate_status_string(CROSSGATE_PANIC + 1), "unknown status") == 0);
+    CHECK(strcmp(crossgate_status_string(CROSSGATE_ERR_PANIC + 1), "unknown status") == 0);
     CHECK(strcmp(crossgate_status_string(-1), "unknown status") == 0);
     CHECK(strcmp(crossgate_kind_string(CROSSGATE_KIND_PREFLIGHT), "preflight") == 0);
     CHECK(strcmp(crossgate_kind_string(3), "unknown") == 0);
@@ -190,7 +190,7 @@ static void errors(void) {
         "{\"allow_origins\": [\"https://a.example/\", \"HTTPS://b.example\", \"null\"]}";
     crossgate_policy *policy = (crossgate_policy *)&policy;
     crossgate_error *error = (crossgate_error *)&error;
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_policy_from_json(LITERAL(text), &policy, &error));
+    STATUS(CROSSGATE_ERR_INVALID_POLICY, crossgate_policy_from_json(LITERAL(text), &policy, &error));
     CHECK(policy == NULL && error != NULL);
     CHECK(crossgate_error_count(error) == 3);
     CHECK(strstr(crossgate_error_text(error), "origin_has_path") != NULL);
@@ -209,32 +209,32 @@ static void errors(void) {
     CHECK(problem.severity == CROSSGATE_SEVERITY_WARNING
           && equal(problem.code, "origin_not_canonical"));
 
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_error_problem(error, 3, &problem));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_error_problem(error, 0, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_error_problem(NULL, 0, &problem));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_error_problem(error, 3, &problem));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_error_problem(error, 0, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_error_problem(NULL, 0, &problem));
     problem.struct_size = sizeof problem - 8;
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_error_problem(error, 0, &problem));
+    STATUS(CROSSGATE_ERR_STRUCT_SIZE, crossgate_error_problem(error, 0, &problem));
     crossgate_error_free(error);
     crossgate_error_free(NULL);
     CHECK(crossgate_error_count(NULL) == 0);
     CHECK(crossgate_error_text(NULL)[0] == '\0');
 
     /* Nobody has to ask. */
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_policy_from_json(LITERAL("{}"), &policy, NULL));
+    STATUS(CROSSGATE_ERR_INVALID_POLICY, crossgate_policy_from_json(LITERAL("{}"), &policy, NULL));
     STATUS(
-        CROSSGATE_NOT_UTF8, crossgate_policy_from_json(LITERAL("{\"\xff\": 1}"), &policy, &error));
+        CROSSGATE_ERR_NOT_UTF8, crossgate_policy_from_json(LITERAL("{\"\xff\": 1}"), &policy, &error));
     CHECK(policy == NULL && error == NULL);
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_from_json(NULL, 0, &policy, &error));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_from_json(NULL, 5, &policy, &error));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_from_json(LITERAL("{}"), NULL, &error));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_from_toml(LITERAL(""), NULL, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_from_file(LITERAL("x.json"), NULL, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_from_env(LITERAL("X"), NULL, NULL));
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_policy_from_json("{}", SIZE_MAX, &policy, &error));
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_policy_from_json("", 0, &policy, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_from_json(NULL, 0, &policy, &error));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_from_json(NULL, 5, &policy, &error));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_from_json(LITERAL("{}"), NULL, &error));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_from_toml(LITERAL(""), NULL, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_from_file(LITERAL("x.json"), NULL, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_from_env(LITERAL("X"), NULL, NULL));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_policy_from_json("{}", SIZE_MAX, &policy, &error));
+    STATUS(CROSSGATE_ERR_INVALID_POLICY, crossgate_policy_from_json("", 0, &policy, NULL));
 
     /* A NUL in the text ends no string early. */
-    STATUS(CROSSGATE_INVALID_POLICY,
+    STATUS(CROSSGATE_ERR_INVALID_POLICY,
         crossgate_policy_from_json(
             LITERAL("{\"allow_origins\":[\"https://a\\u0000.example\"]}"), &policy, &error));
     CHECK(
@@ -258,21 +258,21 @@ static void files(const char *folder) {
     crossgate_policy_free(policy);
     remove(path);
 
-    STATUS(CROSSGATE_FILE, crossgate_policy_from_file(path, strlen(path), &policy, &error));
+    STATUS(CROSSGATE_ERR_FILE, crossgate_policy_from_file(path, strlen(path), &policy, &error));
     CHECK(policy == NULL && crossgate_error_count(error) == 0
           && strstr(crossgate_error_text(error), "every_function_policy") != NULL);
     crossgate_error_free(error);
-    STATUS(CROSSGATE_FILE, crossgate_policy_from_file(LITERAL("policy.ini"), &policy, NULL));
+    STATUS(CROSSGATE_ERR_FILE, crossgate_policy_from_file(LITERAL("policy.ini"), &policy, NULL));
 
     STATUS(
         CROSSGATE_OK, crossgate_policy_from_toml(LITERAL("allow_origins = '*'"), &policy, &error));
     crossgate_policy_free(policy);
-    STATUS(CROSSGATE_INVALID_POLICY,
+    STATUS(CROSSGATE_ERR_INVALID_POLICY,
         crossgate_policy_from_toml(LITERAL("allow_origins = "), &policy, NULL));
 
     STATUS(CROSSGATE_OK, crossgate_policy_from_env(LITERAL("CGTEST"), &policy, &error));
     crossgate_policy_free(policy);
-    STATUS(CROSSGATE_INVALID_POLICY,
+    STATUS(CROSSGATE_ERR_INVALID_POLICY,
         crossgate_policy_from_env(LITERAL("CGTEST_NOTHING"), &policy, NULL));
 }
 
@@ -283,18 +283,18 @@ static void policies(void) {
     STATUS(CROSSGATE_OK, crossgate_policy_warning(policy, 0, &problem));
     CHECK(equal(problem.code, "origin_not_canonical")
           && problem.severity == CROSSGATE_SEVERITY_WARNING);
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_policy_warning(policy, 1, &problem));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_warning(NULL, 0, &problem));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_warning(policy, 0, NULL));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_policy_warning(policy, 1, &problem));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_warning(NULL, 0, &problem));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_warning(policy, 0, NULL));
     CHECK(crossgate_policy_warning_count(NULL) == 0);
     CHECK(crossgate_policy_scratch_size(policy) == 0 && crossgate_policy_scratch_size(NULL) == 0);
 
     /* Two calls: the length, then the text. */
     size_t length = 0;
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_policy_document_json(policy, NULL, 0, &length));
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_policy_document_json(policy, NULL, 0, &length));
     CHECK(length > 100);
     char *document = malloc(length + 1);
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL,
         crossgate_policy_document_json(policy, document, length, &length));
     STATUS(CROSSGATE_OK, crossgate_policy_document_json(policy, document, length + 1, &length));
     CHECK(strlen(document) == length && strstr(document, "\"https://a.example\"") != NULL);
@@ -302,9 +302,9 @@ static void policies(void) {
     CHECK(crossgate_policy_warning_count(again) == 0);
     crossgate_policy_free(again);
     free(document);
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_document_json(NULL, NULL, 0, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_document_json(policy, NULL, 0, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_policy_document_json(policy, NULL, 10, &length));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_document_json(NULL, NULL, 0, &length));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_document_json(policy, NULL, 0, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_document_json(policy, NULL, 10, &length));
 
     /* The second reference keeps it alive. */
     CHECK(crossgate_policy_ref(policy) == policy);
@@ -401,10 +401,10 @@ static void preflights(void) {
     add(&request, "Access-Control-Request-Method", "PATCH");
     add(&request, "Access-Control-Request-Headers", "x-b,X-A");
     add(&request, "access-control-request-headers", "content-type, x-a");
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_evaluate(policy, &request, &decision, NULL, 0));
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL,
         crossgate_evaluate(policy, &request, &decision, scratch, size - 1));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, size));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, size));
     CHECK(decision.header_count == 0);
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, scratch, size));
     CHECK(decision.kind == CROSSGATE_KIND_PREFLIGHT && decision.action == CROSSGATE_ACTION_ANSWER);
@@ -425,14 +425,14 @@ static void preflights(void) {
     size_t length = 0;
     STATUS(CROSSGATE_OK, crossgate_decision_write_http1(&decision, block, sizeof block, &length));
     CHECK(length == sizeof expected - 1 && strcmp(block, expected) == 0);
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL,
         crossgate_decision_write_http1(&decision, block, sizeof block - 1, &length));
     CHECK(length == sizeof expected - 1);
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_decision_write_http1(&decision, NULL, 0, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_decision_write_http1(&decision, NULL, 1, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_decision_write_http1(&decision, NULL, 0, &length));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_decision_write_http1(&decision, NULL, 1, &length));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_decision_write_http1(&decision, block, sizeof block, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_decision_write_http1(NULL, block, sizeof block, &length));
 
     /* Both calls in one say the same. */
@@ -440,10 +440,10 @@ static void preflights(void) {
     memset(&other, 0xa5, sizeof other);
     memset(block, 0xa5, sizeof block);
     STATUS(CROSSGATE_OK, crossgate_decision_init(&other, sizeof other));
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL,
         crossgate_evaluate_http1(policy, &request, &other, block, sizeof block - 1, &length));
     CHECK(length == sizeof expected - 1 && other.status == 0);
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL,
         crossgate_evaluate_http1(policy, &request, &other, NULL, 0, &length));
     STATUS(CROSSGATE_OK,
         crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, &length));
@@ -451,22 +451,22 @@ static void preflights(void) {
     CHECK(memcmp(&other, &decision, offsetof(crossgate_decision, header_count)) == 0);
     CHECK(other.header_count == 0 && other.remove_count == 0);
     CHECK(size < 5000);
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_evaluate_http1(NULL, &request, &other, block, sizeof block, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_evaluate_http1(policy, NULL, &other, block, sizeof block, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_evaluate_http1(policy, &request, NULL, block, sizeof block, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_evaluate_http1(policy, &request, &other, NULL, sizeof block, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, NULL));
     request.verdict = CROSSGATE_VERDICT_ALLOW;
-    STATUS(CROSSGATE_VERDICT_NOT_ASKED,
+    STATUS(CROSSGATE_ERR_VERDICT_NOT_ASKED,
         crossgate_evaluate_http1(policy, &request, &other, block, sizeof block, &length));
 
     decision.header_count = 9;
-    STATUS(CROSSGATE_INVALID_ARGUMENT,
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT,
         crossgate_decision_write_http1(&decision, block, sizeof block, &length));
 
     /* As many lines as there is room for, and one more. */
@@ -493,7 +493,7 @@ static void preflights(void) {
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, scratch, size));
     CHECK(decision.allowed == 1 && equal(decision.headers[3].value, "x-a"));
     lines[99].data = NULL;
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate(policy, &request, &decision, scratch, size));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_evaluate(policy, &request, &decision, scratch, size));
 
     /* A method longer than any real one is not echoed; what passes fits into the decision. */
     char method[CROSSGATE_DECISION_TEXT_SIZE + 1];
@@ -565,14 +565,14 @@ static void verdicts(void) {
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     CHECK(decision.allowed == 1 && equal(decision.headers[0].value, "https://tenant.example"));
     decision.header_count = 77;
-    STATUS(CROSSGATE_VERDICT_NOT_ASKED, crossgate_evaluate(listed, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_VERDICT_NOT_ASKED, crossgate_evaluate(listed, &request, &decision, NULL, 0));
     request.verdict = 3;
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     CHECK(decision.header_count == 77);
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_asks_host(policy, &request, &origin));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_asks_host(policy, &request, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_asks_host(policy, NULL, &origin));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_asks_host(NULL, &request, &origin));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_asks_host(policy, &request, &origin));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_asks_host(policy, &request, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_asks_host(policy, NULL, &origin));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_asks_host(NULL, &request, &origin));
     CHECK(origin.data == NULL);
 
     int32_t result = 7;
@@ -589,16 +589,16 @@ static void verdicts(void) {
     STATUS(CROSSGATE_OK,
         crossgate_check_websocket(policy, NULL, 0, 0, CROSSGATE_VERDICT_ABSENT, &result));
     CHECK(result == CROSSGATE_WEBSOCKET_ABSENT);
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_check_websocket(policy, NULL, 1, 0, CROSSGATE_VERDICT_ABSENT, &result));
     CHECK(result == CROSSGATE_WEBSOCKET_DENY);
-    STATUS(CROSSGATE_INVALID_ARGUMENT,
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT,
         crossgate_check_websocket(policy, lines, 1, 2, CROSSGATE_VERDICT_ABSENT, &result));
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_check_websocket(policy, lines, 1, 0, -1, &result));
-    STATUS(CROSSGATE_VERDICT_NOT_ASKED,
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_check_websocket(policy, lines, 1, 0, -1, &result));
+    STATUS(CROSSGATE_ERR_VERDICT_NOT_ASKED,
         crossgate_check_websocket(listed, lines, 1, 0, CROSSGATE_VERDICT_DENY, &result));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_check_websocket(NULL, lines, 1, 0, 0, &result));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_check_websocket(policy, lines, 1, 0, 0, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_check_websocket(NULL, lines, 1, 0, 0, &result));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_check_websocket(policy, lines, 1, 0, 0, NULL));
     crossgate_policy_free(policy);
     crossgate_policy_free(listed);
 }
@@ -607,37 +607,37 @@ static void wrong_arguments(void) {
     crossgate_policy *policy = build("{\"allow_origins\": \"*\"}");
     crossgate_request request;
     crossgate_decision decision;
-    STATUS(CROSSGATE_STRUCT_SIZE,
+    STATUS(CROSSGATE_ERR_STRUCT_SIZE,
         crossgate_request_init(&request, sizeof request - 1, LITERAL("GET")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_request_init(NULL, sizeof request, LITERAL("GET")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_request_init(&request, sizeof request, NULL, 3));
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_decision_init(&decision, sizeof decision + 8));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_decision_init(NULL, sizeof decision));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_request_init(NULL, sizeof request, LITERAL("GET")));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_request_init(&request, sizeof request, NULL, 3));
+    STATUS(CROSSGATE_ERR_STRUCT_SIZE, crossgate_decision_init(&decision, sizeof decision + 8));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_decision_init(NULL, sizeof decision));
     start(&request, &decision, "GET");
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate(NULL, &request, &decision, NULL, 0));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate(policy, NULL, &decision, NULL, 0));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate(policy, &request, NULL, NULL, 0));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_request_add_header(NULL, LITERAL("a"), LITERAL("b")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_request_add_header(&request, NULL, 6, LITERAL("b")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_request_add_header(&request, LITERAL("a"), NULL, 1));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_evaluate(NULL, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_evaluate(policy, NULL, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_evaluate(policy, &request, NULL, NULL, 0));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_request_add_header(NULL, LITERAL("a"), LITERAL("b")));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_request_add_header(&request, NULL, 6, LITERAL("b")));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_request_add_header(&request, LITERAL("a"), NULL, 1));
     request.flags = 1;
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     request.flags = 0;
     request.origin.count = 1;
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     request.origin.count = SIZE_MAX;
     request.origin.data = &request.method;
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     request.origin.count = 0;
     request.struct_size -= 8;
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_STRUCT_SIZE, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     STATUS(
-        CROSSGATE_STRUCT_SIZE, crossgate_request_add_header(&request, LITERAL("a"), LITERAL("b")));
+        CROSSGATE_ERR_STRUCT_SIZE, crossgate_request_add_header(&request, LITERAL("a"), LITERAL("b")));
     request.struct_size += 8;
     decision.struct_size = 0;
     size_t length;
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_evaluate(policy, &request, &decision, NULL, 0));
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_decision_write_http1(&decision, NULL, 0, &length));
+    STATUS(CROSSGATE_ERR_STRUCT_SIZE, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    STATUS(CROSSGATE_ERR_STRUCT_SIZE, crossgate_decision_write_http1(&decision, NULL, 0, &length));
     crossgate_policy_free(policy);
 }
 
@@ -681,22 +681,22 @@ static void merges(void) {
     merge_case("a,b,c,d", "e,f", "a, b, c, d, e, f", "a, b, c, d, e, f");
     char text[8];
     size_t length;
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL,
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL,
         crossgate_vary_merge(LITERAL("Accept"), LITERAL("Origin"), text, sizeof text, &length));
     CHECK(length == 14);
     STATUS(
         CROSSGATE_OK, crossgate_vary_merge(NULL, 0, LITERAL("Origin"), text, sizeof text, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_vary_merge(NULL, 1, LITERAL("Origin"), text, sizeof text, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_vary_merge(NULL, 0, NULL, 1, text, sizeof text, &length));
     STATUS(
-        CROSSGATE_NULL_ARGUMENT, crossgate_vary_merge(NULL, 0, NULL, 0, text, sizeof text, NULL));
+        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_vary_merge(NULL, 0, NULL, 0, text, sizeof text, NULL));
     STATUS(
-        CROSSGATE_NULL_ARGUMENT, crossgate_header_merge(NULL, NULL, 0, text, sizeof text, &length));
+        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_header_merge(NULL, NULL, 0, text, sizeof text, &length));
     crossgate_header header = {
         {NULL, 0}, {NULL, 0}, {LITERAL("*")}, CROSSGATE_OP_SET, CROSSGATE_HEADER_ALLOW_ORIGIN};
-    STATUS(CROSSGATE_INVALID_ARGUMENT,
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT,
         crossgate_header_merge(&header, NULL, 0, text, sizeof text, &length));
 }
 
@@ -707,9 +707,9 @@ static void builders(void) {
     crossgate_policy *policy = (crossgate_policy *)&policy;
     crossgate_error *error = (crossgate_error *)&error;
     STATUS(CROSSGATE_OK, crossgate_builder_new(&builder));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_new(NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_new(NULL));
     /* Nothing configured means nobody, and is an error. */
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_builder_build(builder, &policy, &error));
+    STATUS(CROSSGATE_ERR_INVALID_POLICY, crossgate_builder_build(builder, &policy, &error));
     CHECK(policy == NULL && crossgate_error_count(error) == 1);
     crossgate_error_free(error);
 
@@ -723,7 +723,7 @@ static void builders(void) {
     STATUS(CROSSGATE_OK, crossgate_builder_set_string(builder, NAME("upstream"), LITERAL("keep")));
     STATUS(
         CROSSGATE_OK, crossgate_builder_set_string(builder, NAME("allow_methods"), LITERAL("*")));
-    STATUS(CROSSGATE_INVALID_ARGUMENT,
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT,
         crossgate_builder_add(builder, NAME("allow_methods"), LITERAL("PUT")));
     STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("allow_methods")));
     STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("never_set")));
@@ -743,7 +743,7 @@ static void builders(void) {
     STATUS(CROSSGATE_OK, crossgate_builder_set_bool(builder, NAME("allow_orgins"), 1));
     STATUS(
         CROSSGATE_OK, crossgate_builder_set_integer(builder, NAME("allow_credentials"), INT64_MIN));
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_builder_build(builder, &policy, &error));
+    STATUS(CROSSGATE_ERR_INVALID_POLICY, crossgate_builder_build(builder, &policy, &error));
     CHECK(policy == NULL && crossgate_error_count(error) == 3);
     crossgate_problem problem = {.struct_size = sizeof problem};
     int hints = 0;
@@ -753,34 +753,34 @@ static void builders(void) {
     }
     CHECK(hints == 1);
     crossgate_error_free(error);
-    STATUS(CROSSGATE_INVALID_POLICY, crossgate_builder_build(builder, &policy, NULL));
+    STATUS(CROSSGATE_ERR_INVALID_POLICY, crossgate_builder_build(builder, &policy, NULL));
     STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("max_age")));
     STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("allow_orgins")));
     STATUS(CROSSGATE_OK, crossgate_builder_unset(builder, NAME("allow_credentials")));
     STATUS(CROSSGATE_OK, crossgate_builder_build(builder, &policy, NULL));
     crossgate_policy_free(policy);
 
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_bool(NULL, NAME("max_age"), 1));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_bool(builder, NULL, 0, 1));
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_builder_set_bool(builder, NAME("max_age"), 2));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_integer(NULL, NAME("max_age"), 1));
-    STATUS(CROSSGATE_NOT_UTF8, crossgate_builder_set_integer(builder, NAME("max\xff"), 1));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_set_bool(NULL, NAME("max_age"), 1));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_set_bool(builder, NULL, 0, 1));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_builder_set_bool(builder, NAME("max_age"), 2));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_set_integer(NULL, NAME("max_age"), 1));
+    STATUS(CROSSGATE_ERR_NOT_UTF8, crossgate_builder_set_integer(builder, NAME("max\xff"), 1));
     STATUS(
-        CROSSGATE_NULL_ARGUMENT, crossgate_builder_set_string(builder, NAME("upstream"), NULL, 4));
-    STATUS(CROSSGATE_NOT_UTF8,
+        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_set_string(builder, NAME("upstream"), NULL, 4));
+    STATUS(CROSSGATE_ERR_NOT_UTF8,
         crossgate_builder_set_string(builder, NAME("upstream"), LITERAL("\xe4")));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_builder_set_string(NULL, NAME("upstream"), LITERAL("keep")));
     STATUS(
-        CROSSGATE_NULL_ARGUMENT, crossgate_builder_add(NULL, NAME("allow_origins"), LITERAL("*")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_add(builder, NAME("allow_origins"), NULL, 0));
-    STATUS(CROSSGATE_INVALID_ARGUMENT,
+        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_add(NULL, NAME("allow_origins"), LITERAL("*")));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_add(builder, NAME("allow_origins"), NULL, 0));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT,
         crossgate_builder_add(builder, "allow_origins", SIZE_MAX, LITERAL("*")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_unset(NULL, NAME("upstream")));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_unset(builder, NULL, 1));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_build(NULL, &policy, &error));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_unset(NULL, NAME("upstream")));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_unset(builder, NULL, 1));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_build(NULL, &policy, &error));
     CHECK(policy == NULL && error == NULL);
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_builder_build(builder, NULL, &error));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_builder_build(builder, NULL, &error));
     crossgate_builder_free(builder);
     crossgate_builder_free(NULL);
 }
@@ -805,9 +805,9 @@ static void shared_policies(const char *folder) {
         build("{\"allow_origins\": [\"https://b.example\"], \"allow_credentials\": true}");
     crossgate_shared_policy *shared = (crossgate_shared_policy *)&shared;
     crossgate_error *error = (crossgate_error *)&error;
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_new(NULL, &shared));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_new(NULL, &shared));
     CHECK(shared == NULL);
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_new(a, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_new(a, NULL));
     STATUS(CROSSGATE_OK, crossgate_shared_policy_new(a, &shared));
     CHECK(allows(shared, "https://a.example") == 1 && allows(shared, "https://b.example") == 0);
 
@@ -820,20 +820,20 @@ static void shared_policies(const char *folder) {
     CHECK(crossgate_policy_warning_count(loaded) == 0);
 
     /* A failure leaves the old policy. */
-    STATUS(CROSSGATE_INVALID_POLICY,
+    STATUS(CROSSGATE_ERR_INVALID_POLICY,
         crossgate_shared_policy_replace_json(shared, LITERAL("{\"allow_origins\": []}"), &error));
     CHECK(crossgate_error_count(error) == 1 && allows(shared, "https://b.example") == 1);
     crossgate_error_free(error);
-    STATUS(CROSSGATE_INVALID_POLICY,
+    STATUS(CROSSGATE_ERR_INVALID_POLICY,
         crossgate_shared_policy_replace_toml(shared, LITERAL("allow_origins = "), NULL));
     STATUS(
-        CROSSGATE_NOT_UTF8, crossgate_shared_policy_replace_toml(shared, LITERAL("\xff"), &error));
+        CROSSGATE_ERR_NOT_UTF8, crossgate_shared_policy_replace_toml(shared, LITERAL("\xff"), &error));
     CHECK(error == NULL);
     char path[4096];
     snprintf(path, sizeof path, "%s/every_function_shared.json", folder);
     remove(path);
     STATUS(
-        CROSSGATE_FILE, crossgate_shared_policy_replace_file(shared, path, strlen(path), &error));
+        CROSSGATE_ERR_FILE, crossgate_shared_policy_replace_file(shared, path, strlen(path), &error));
     CHECK(strstr(crossgate_error_text(error), "every_function_shared") != NULL
           && allows(shared, "https://b.example") == 1);
     crossgate_error_free(error);
@@ -890,33 +890,33 @@ static void shared_policies(const char *folder) {
     STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
     CHECK(difference.differs == 0);
     request.verdict = CROSSGATE_VERDICT_ALLOW;
-    STATUS(CROSSGATE_VERDICT_NOT_ASKED,
+    STATUS(CROSSGATE_ERR_VERDICT_NOT_ASKED,
         crossgate_shared_policy_difference(shared, &request, &difference));
     request.verdict = CROSSGATE_VERDICT_ABSENT;
     STATUS(
-        CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(NULL, &request, &difference));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, NULL, &difference));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, &request, NULL));
+        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_difference(NULL, &request, &difference));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, NULL, &difference));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, &request, NULL));
     difference.struct_size = 0;
     STATUS(
-        CROSSGATE_STRUCT_SIZE, crossgate_shared_policy_difference(shared, &request, &difference));
+        CROSSGATE_ERR_STRUCT_SIZE, crossgate_shared_policy_difference(shared, &request, &difference));
     STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, NULL));
     difference.struct_size = sizeof difference;
     STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
     CHECK(difference.differs == 0);
     STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, b));
 
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_set_shadow(NULL, b));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace(NULL, b));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace(shared, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_set_shadow(NULL, b));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_replace(NULL, b));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_replace(shared, NULL));
     STATUS(
-        CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_json(NULL, LITERAL("{}"), &error));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_json(shared, NULL, 2, &error));
+        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_replace_json(NULL, LITERAL("{}"), &error));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_replace_json(shared, NULL, 2, &error));
     STATUS(
-        CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_toml(NULL, LITERAL(""), &error));
-    STATUS(CROSSGATE_NULL_ARGUMENT,
+        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_replace_toml(NULL, LITERAL(""), &error));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT,
         crossgate_shared_policy_replace_file(NULL, LITERAL("p.json"), &error));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_shared_policy_replace_file(shared, NULL, 0, &error));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_replace_file(shared, NULL, 0, &error));
     CHECK(crossgate_shared_policy_load(NULL) == NULL);
     CHECK(allows(shared, "https://a.example") == 1);
     crossgate_policy_free(b);
@@ -935,7 +935,7 @@ static void counts(void) {
     crossgate_decision decision;
     uint64_t count = 77;
     STATUS(CROSSGATE_OK, crossgate_counters_new(&counters));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_new(NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_new(NULL));
     start(&request, &decision, "GET");
     add(&request, "Origin", "null");
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
@@ -945,26 +945,26 @@ static void counts(void) {
     CHECK(count == 2);
     STATUS(CROSSGATE_OK, crossgate_counters_get(counters, CROSSGATE_REASON_ALLOWED, &count));
     CHECK(count == 0);
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_counters_get(counters, 13, &count));
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_counters_get(counters, -1, &count));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_get(counters, 0, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_get(NULL, 0, &count));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_counters_get(counters, 13, &count));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_counters_get(counters, -1, &count));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_get(counters, 0, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_get(NULL, 0, &count));
     decision.reason = 99;
-    STATUS(CROSSGATE_INVALID_ARGUMENT, crossgate_counters_record(counters, &decision));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_counters_record(counters, &decision));
     decision.struct_size = 1;
-    STATUS(CROSSGATE_STRUCT_SIZE, crossgate_counters_record(counters, &decision));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_record(counters, NULL));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_record(NULL, &decision));
+    STATUS(CROSSGATE_ERR_STRUCT_SIZE, crossgate_counters_record(counters, &decision));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_record(counters, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_record(NULL, &decision));
     size_t length;
-    STATUS(CROSSGATE_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, NULL, 0, &length));
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, NULL, 0, &length));
     char *text = malloc(length + 1);
     STATUS(
-        CROSSGATE_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, text, length, &length));
+        CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, text, length, &length));
     STATUS(CROSSGATE_OK, crossgate_counters_prometheus(counters, text, length + 1, &length));
     CHECK(strlen(text) == length
           && strstr(text, "crossgate_decisions_total{reason=\"origin_null\"} 2\n") != NULL);
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_prometheus(NULL, text, length, &length));
-    STATUS(CROSSGATE_NULL_ARGUMENT, crossgate_counters_prometheus(counters, text, length, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_prometheus(NULL, text, length, &length));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_prometheus(counters, text, length, NULL));
     free(text);
     crossgate_counters_free(counters);
     crossgate_counters_free(NULL);

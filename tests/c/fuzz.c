@@ -3,7 +3,7 @@
  * text that is not UTF-8, numbers out of range, buffers that are too small. Pseudo-random and the
  * same each time; the first argument is the number of calls, the second another seed. Texts and
  * buffers are blocks of the heap of exactly their size, so that a checker of memory sees a byte too
- * many. What is checked here: no call fails with CROSSGATE_PANIC, none writes where it failed.
+ * many. What is checked here: no call fails with CROSSGATE_ERR_PANIC, none writes where it failed.
  */
 #include "crossgate.h"
 
@@ -458,7 +458,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
 }
 
 int main(int argc, char **argv) {
-    long calls = argc > 1 ? atol(argv[1]) : 100000, statuses[CROSSGATE_PANIC + 1] = {0};
+    long calls = argc > 1 ? atol(argv[1]) : 100000, statuses[CROSSGATE_ERR_PANIC + 1] = {0};
     if (argc > 2)
         state ^= strtoull(argv[2], NULL, 10) << 1;
     crossgate_decision_init(&decision, sizeof decision);
@@ -466,7 +466,7 @@ int main(int argc, char **argv) {
     for (long i = 0; i < calls; i++) {
         struct text a = text(), b = text();
         crossgate_status status = call(number(46), a, b);
-        if (status < 0 || status >= CROSSGATE_PANIC)
+        if (status < 0 || status >= CROSSGATE_ERR_PANIC)
             wrong(crossgate_status_string(status), i);
         else
             statuses[status]++;
@@ -484,7 +484,7 @@ int main(int argc, char **argv) {
         crossgate_shared_policy_free(shareds[i]);
         crossgate_counters_free(counters[i]);
     }
-    for (int status = 0; status < CROSSGATE_PANIC; status++)
+    for (int status = 0; status < CROSSGATE_ERR_PANIC; status++)
         printf("%-45s %ld\n", crossgate_status_string(status), statuses[status]);
     if (failures)
         fprintf(stderr, "%ld wrong\n", failures);

@@ -102,7 +102,7 @@ static void *write_shared(void *argument) {
         crossgate_policy_free(policy);
         /* What is wrong changes nothing. */
         wrong +=
-            crossgate_shared_policy_replace_json(shared, "{}", 2, NULL) != CROSSGATE_INVALID_POLICY;
+            crossgate_shared_policy_replace_json(shared, "{}", 2, NULL) != CROSSGATE_ERR_INVALID_POLICY;
     }
     return wrong ? argument : NULL;
 }

@@ -327,7 +327,7 @@ static crossgate_decision *evaluate(question *question, const crossgate_policy *
 static const char *headers_text(apr_pool_t *pool, const crossgate_decision *decision) {
     char *text = "";
     size_t length;
-    if (crossgate_decision_write_http1(decision, NULL, 0, &length) == CROSSGATE_BUFFER_TOO_SMALL) {
+    if (crossgate_decision_write_http1(decision, NULL, 0, &length) == CROSSGATE_ERR_BUFFER_TOO_SMALL) {
         text = apr_palloc(pool, length + 1);
         crossgate_decision_write_http1(decision, text, length + 1, &length);
     }

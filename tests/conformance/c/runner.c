@@ -319,7 +319,7 @@ static void check_build(run *run, const json_t *vector, crossgate_status status,
     int32_t severity = policy ? CROSSGATE_SEVERITY_WARNING : CROSSGATE_SEVERITY_ERROR;
     size_t count = error ? crossgate_error_count(error) : crossgate_policy_warning_count(policy);
     if ((status == CROSSGATE_OK) != (policy != NULL)
-        || (status == CROSSGATE_INVALID_POLICY) != (error != NULL))
+        || (status == CROSSGATE_ERR_INVALID_POLICY) != (error != NULL))
         fail(run, "%s, but the outputs say something else", crossgate_status_string(status));
     else if ((policy != NULL) != (strcmp(expect, "error") != 0))
         fail(run, "%s, not %s: %s", crossgate_status_string(status), expect,
