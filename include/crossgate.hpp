@@ -67,7 +67,7 @@ enum class status : std::int32_t {
     invalid_policy = CROSSGATE_ERR_INVALID_POLICY,     ///< The policy has errors.
     file = CROSSGATE_ERR_FILE,                         ///< The policy file cannot be read.
     verdict_not_asked =
-        CROSSGATE_ERR_VERDICT_NOT_ASKED, ///< A verdict for a policy without host_origins.
+        CROSSGATE_ERR_VERDICT_NOT_ASKED, ///< A verdict for a policy without origin_predicate.
     buffer_too_small =
         CROSSGATE_ERR_BUFFER_TOO_SMALL, ///< The buffer, or the decision's scratch, is too small.
     feature_missing =
@@ -117,7 +117,7 @@ enum class severity : std::int32_t {
     warning = CROSSGATE_SEVERITY_WARNING, ///< It is built in spite of it.
 };
 
-/** What the host says of the origin that policy::asks_host() gave. */
+/** What the host says of the origin that policy::needs_verdict() gave. */
 enum class verdict : std::int32_t {
     absent = CROSSGATE_VERDICT_ABSENT, ///< Nothing, which is a no.
     allow = CROSSGATE_VERDICT_ALLOW,   ///< The host allows the origin.
@@ -487,7 +487,7 @@ class request {
         return static_cast<crossgate::status>(crossgate_request_add_header(
             &raw_, name.data(), name.size(), value.data(), value.size()));
     }
-    /** What the host says of the origin that policy::asks_host() gave. */
+    /** What the host says of the origin that policy::needs_verdict() gave. */
     void set_verdict(crossgate::verdict found) noexcept {
         raw_.verdict = static_cast<std::int32_t>(found);
     }
@@ -707,8 +707,8 @@ class policy {
             });
         return document ? std::move(*document) : std::string();
     }
-    /** Whether the policy asks the host about origins that nothing in it matches (host_origins). */
-    bool has_host_origins() const noexcept { return crossgate_policy_has_host_origins(raw_) != 0; }
+    /** Whether the policy asks the host about origins that nothing in it matches (origin_predicate). */
+    bool has_origin_predicate() const noexcept { return crossgate_policy_has_origin_predicate(raw_) != 0; }
     /**
      * The scratch that preflights need: 0 for most policies. For decisions with a buffer of the
      * caller's.
@@ -735,11 +735,11 @@ class policy {
             crossgate_evaluate_http1(raw_, &about.raw(), &out.raw_, buffer, size, &length));
     }
 
-    /** The origin that the host is asked about before evaluate(), for policies with host_origins:
+    /** The origin that the host is asked about before evaluate(), for policies with origin_predicate:
        look it up, then request::set_verdict(). Borrows from the request's text. */
-    std::optional<std::string_view> asks_host(const request &about) const noexcept {
+    std::optional<std::string_view> needs_verdict(const request &about) const noexcept {
         crossgate_str origin = {nullptr, 0};
-        if (crossgate_asks_host(raw_, &about.raw(), &origin) != CROSSGATE_OK
+        if (crossgate_needs_verdict(raw_, &about.raw(), &origin) != CROSSGATE_OK
             || origin.data == nullptr)
             return std::nullopt;
         return detail::view(origin);
@@ -990,7 +990,7 @@ class shared_policy {
     crossgate::status compare(const request &about, difference &out) const noexcept {
         out = difference();
         return static_cast<crossgate::status>(
-            crossgate_shared_policy_difference(raw_.get(), &about.raw(), &out.raw_));
+            crossgate_shared_policy_compare_shadow(raw_.get(), &about.raw(), &out.raw_));
     }
     /** For functions of crossgate.h; stays this object's. */
     const crossgate_shared_policy *raw() const noexcept { return raw_.get(); }
@@ -1033,7 +1033,7 @@ class counters {
     std::string prometheus() const {
         // Room for every reason with 20 digits: numbers may grow between two calls.
         auto lines = detail::text(4095, [&](char *buffer, std::size_t size, std::size_t *length) {
-            return crossgate_counters_prometheus(raw_.get(), buffer, size, length);
+            return crossgate_counters_to_prometheus(raw_.get(), buffer, size, length);
         });
         return lines ? std::move(*lines) : std::string();
     }

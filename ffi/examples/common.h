@@ -120,7 +120,7 @@ static inline void apply(const crossgate_decision *decision, const fields *respo
 static inline void decide(const server *server, const crossgate_request *request,
     crossgate_decision *decision, char *scratch) {
     crossgate_decision_init(decision, sizeof *decision);
-    /* With host_origins: ask crossgate_asks_host(), look the origin up, and set request->verdict
+    /* With origin_predicate: ask crossgate_needs_verdict(), look the origin up, and set request->verdict
        before this. */
     crossgate_status outcome =
         crossgate_evaluate(server->policy, request, decision, scratch, server->scratch_size);

@@ -163,7 +163,7 @@ static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, 
     crossgate_request_init(&request, sizeof request, method, strlen(method));
     crossgate_decision_init(&decision, sizeof decision);
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect, &request);
-    /* With host_origins: ask crossgate_asks_host(), look the origin up, and set request.verdict
+    /* With origin_predicate: ask crossgate_needs_verdict(), look the origin up, and set request.verdict
        here. */
     crossgate_status outcome = crossgate_evaluate(
         server->policy, &request, &decision, server->scratch, server->scratch_size);

@@ -334,7 +334,7 @@ fn is_configuration(function: &str) -> bool {
         || [
             "crossgate_policy_document_json",
             "crossgate_shared_policy_set_shadow",
-            "crossgate_counters_prometheus",
+            "crossgate_counters_to_prometheus",
         ]
         .contains(&function)
 }

@@ -50,10 +50,10 @@ _Static_assert(offsetof(crossgate_request, struct_size) == 0, "crossgate_request
 _Static_assert(offsetof(crossgate_request, flags) == 4, "crossgate_request.flags");
 _Static_assert(offsetof(crossgate_request, method) == 8, "crossgate_request.method");
 _Static_assert(offsetof(crossgate_request, origin) == 24, "crossgate_request.origin");
-_Static_assert(offsetof(crossgate_request, acr_method) == 40, "crossgate_request.acr_method");
-_Static_assert(offsetof(crossgate_request, acr_headers) == 56, "crossgate_request.acr_headers");
-_Static_assert(offsetof(crossgate_request, acr_private_network) == 72,
-    "crossgate_request.acr_private_network");
+_Static_assert(offsetof(crossgate_request, acrm) == 40, "crossgate_request.acrm");
+_Static_assert(offsetof(crossgate_request, acrh) == 56, "crossgate_request.acrh");
+_Static_assert(offsetof(crossgate_request, acrpn) == 72,
+    "crossgate_request.acrpn");
 _Static_assert(
     offsetof(crossgate_request, sec_fetch_site) == 88, "crossgate_request.sec_fetch_site");
 _Static_assert(offsetof(crossgate_request, verdict) == 104, "crossgate_request.verdict");
@@ -488,8 +488,8 @@ static void preflights(void) {
     start(&request, &decision, "OPTIONS");
     add(&request, "Origin", "https://a.example");
     add(&request, "Access-Control-Request-Method", "GET");
-    request.acr_headers.data = lines;
-    request.acr_headers.count = 100;
+    request.acrh.data = lines;
+    request.acrh.count = 100;
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, scratch, size));
     CHECK(decision.allowed == 1 && equal(decision.headers[3].value, "x-a"));
     lines[99].data = NULL;
@@ -540,21 +540,21 @@ static void preflights(void) {
 
 static void verdicts(void) {
     crossgate_policy *policy =
-        build("{\"host_origins\": true, \"allow_origins\": [\"https://a.example\"]}");
+        build("{\"origin_predicate\": true, \"allow_origins\": [\"https://a.example\"]}");
     crossgate_policy *listed = build("{\"allow_origins\": [\"https://a.example\"]}");
     crossgate_request request;
     crossgate_decision decision;
     crossgate_str origin;
-    CHECK(crossgate_policy_has_host_origins(policy) == 1
-          && crossgate_policy_has_host_origins(listed) == 0);
-    CHECK(crossgate_policy_has_host_origins(NULL) == 0);
+    CHECK(crossgate_policy_has_origin_predicate(policy) == 1
+          && crossgate_policy_has_origin_predicate(listed) == 0);
+    CHECK(crossgate_policy_has_origin_predicate(NULL) == 0);
     start(&request, &decision, "GET");
-    STATUS(CROSSGATE_OK, crossgate_asks_host(policy, &request, &origin));
+    STATUS(CROSSGATE_OK, crossgate_needs_verdict(policy, &request, &origin));
     CHECK(origin.data == NULL);
     add(&request, "Origin", "https://tenant.example");
-    STATUS(CROSSGATE_OK, crossgate_asks_host(listed, &request, &origin));
+    STATUS(CROSSGATE_OK, crossgate_needs_verdict(listed, &request, &origin));
     CHECK(origin.data == NULL);
-    STATUS(CROSSGATE_OK, crossgate_asks_host(policy, &request, &origin));
+    STATUS(CROSSGATE_OK, crossgate_needs_verdict(policy, &request, &origin));
     CHECK(origin.len == 22 && memcmp(origin.data, "https://tenant.example", 22) == 0);
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     CHECK(decision.allowed == 0);
@@ -569,10 +569,10 @@ static void verdicts(void) {
     request.verdict = 3;
     STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     CHECK(decision.header_count == 77);
-    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_asks_host(policy, &request, &origin));
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_asks_host(policy, &request, NULL));
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_asks_host(policy, NULL, &origin));
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_asks_host(NULL, &request, &origin));
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_needs_verdict(policy, &request, &origin));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_needs_verdict(policy, &request, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_needs_verdict(policy, NULL, &origin));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_needs_verdict(NULL, &request, &origin));
     CHECK(origin.data == NULL);
 
     int32_t result = 7;
@@ -862,13 +862,13 @@ static void shared_policies(const char *folder) {
     difference.struct_size = sizeof difference;
     start(&request, &decision, "GET");
     add(&request, "Origin", "https://a.example");
-    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_compare_shadow(shared, &request, &difference));
     CHECK(difference.differs == 0 && difference.headers == 0
           && difference.kind == CROSSGATE_KIND_ACTUAL);
     CHECK(difference.live_allowed == 1 && difference.shadow_allowed == 1);
     STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, b));
     CHECK(allows(shared, "https://a.example") == 1);
-    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_compare_shadow(shared, &request, &difference));
     CHECK(difference.differs == 1 && difference.headers == 1u << CROSSGATE_HEADER_ALLOW_ORIGIN);
     CHECK(difference.live_reason == CROSSGATE_REASON_ALLOWED
           && difference.shadow_reason == CROSSGATE_REASON_ORIGIN_NOT_LISTED);
@@ -879,7 +879,7 @@ static void shared_policies(const char *folder) {
     start(&request, &decision, "OPTIONS");
     add(&request, "Origin", "https://b.example");
     add(&request, "Access-Control-Request-Method", "GET");
-    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_compare_shadow(shared, &request, &difference));
     CHECK(difference.kind == CROSSGATE_KIND_PREFLIGHT && difference.live_status == 403
           && difference.shadow_status == 204);
     CHECK(difference.headers
@@ -887,22 +887,22 @@ static void shared_policies(const char *folder) {
     CHECK(difference.live_action == CROSSGATE_ACTION_ANSWER
           && difference.shadow_action == CROSSGATE_ACTION_ANSWER);
     start(&request, &decision, "GET");
-    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_compare_shadow(shared, &request, &difference));
     CHECK(difference.differs == 0);
     request.verdict = CROSSGATE_VERDICT_ALLOW;
     STATUS(CROSSGATE_ERR_VERDICT_NOT_ASKED,
-        crossgate_shared_policy_difference(shared, &request, &difference));
+        crossgate_shared_policy_compare_shadow(shared, &request, &difference));
     request.verdict = CROSSGATE_VERDICT_ABSENT;
     STATUS(
-        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_difference(NULL, &request, &difference));
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, NULL, &difference));
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_difference(shared, &request, NULL));
+        CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_compare_shadow(NULL, &request, &difference));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_compare_shadow(shared, NULL, &difference));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_shared_policy_compare_shadow(shared, &request, NULL));
     difference.struct_size = 0;
     STATUS(
-        CROSSGATE_ERR_STRUCT_SIZE, crossgate_shared_policy_difference(shared, &request, &difference));
+        CROSSGATE_ERR_STRUCT_SIZE, crossgate_shared_policy_compare_shadow(shared, &request, &difference));
     STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, NULL));
     difference.struct_size = sizeof difference;
-    STATUS(CROSSGATE_OK, crossgate_shared_policy_difference(shared, &request, &difference));
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_compare_shadow(shared, &request, &difference));
     CHECK(difference.differs == 0);
     STATUS(CROSSGATE_OK, crossgate_shared_policy_set_shadow(shared, b));
 
@@ -956,15 +956,15 @@ static void counts(void) {
     STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_record(counters, NULL));
     STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_record(NULL, &decision));
     size_t length;
-    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, NULL, 0, &length));
+    STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_counters_to_prometheus(counters, NULL, 0, &length));
     char *text = malloc(length + 1);
     STATUS(
-        CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_counters_prometheus(counters, text, length, &length));
-    STATUS(CROSSGATE_OK, crossgate_counters_prometheus(counters, text, length + 1, &length));
+        CROSSGATE_ERR_BUFFER_TOO_SMALL, crossgate_counters_to_prometheus(counters, text, length, &length));
+    STATUS(CROSSGATE_OK, crossgate_counters_to_prometheus(counters, text, length + 1, &length));
     CHECK(strlen(text) == length
           && strstr(text, "crossgate_decisions_total{reason=\"origin_null\"} 2\n") != NULL);
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_prometheus(NULL, text, length, &length));
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_prometheus(counters, text, length, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_to_prometheus(NULL, text, length, &length));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_counters_to_prometheus(counters, text, length, NULL));
     free(text);
     crossgate_counters_free(counters);
     crossgate_counters_free(NULL);

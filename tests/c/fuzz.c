@@ -74,7 +74,7 @@ static const char *const WORDS[] = {
     "[\"PUT\"]}",
     "{\"allow_origins\": [\"https://a.example\"], \"allow_methods\": \"*\", \"allow_headers\": "
     "\"*\", \"allow_credentials\": true}",
-    "{\"host_origins\": true}",
+    "{\"origin_predicate\": true}",
     "{\"allow_origins\": \"*\"}",
     "{\"allow_origins\": [\"https://a.example\"], \"single_origin\": \"static\"}",
     "{\"allow_origin_regexes\": [\"https://[a-z]+\\\\.example\"]}",
@@ -262,7 +262,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 5:
         crossgate_policy_scratch_size(policy);
-        crossgate_policy_has_host_origins(policy);
+        crossgate_policy_has_origin_predicate(policy);
         crossgate_policy_warning_count(policy);
         break;
     case 6:
@@ -307,10 +307,10 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 16:
         request.origin = some_lines();
-        request.acr_method = some_lines();
-        request.acr_headers = some_lines();
+        request.acrm = some_lines();
+        request.acrh = some_lines();
         request.sec_fetch_site = some_lines();
-        request.acr_private_network = some_lines();
+        request.acrpn = some_lines();
         break;
     case 17:
     case 18: {
@@ -339,7 +339,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 21:
         status =
-            crossgate_asks_host(policy, number(20) ? &request : NULL, number(20) ? &origin : NULL);
+            crossgate_needs_verdict(policy, number(20) ? &request : NULL, number(20) ? &origin : NULL);
         break;
     case 22: {
         crossgate_lines some = some_lines();
@@ -418,7 +418,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 40:
         difference.struct_size = (uint32_t)any_size(sizeof difference);
-        status = crossgate_shared_policy_difference(
+        status = crossgate_shared_policy_compare_shadow(
             PICK(shareds), number(20) ? &request : NULL, number(20) ? &difference : NULL);
         break;
     case 41: {
@@ -437,7 +437,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 44:
         any_room();
-        status = crossgate_counters_prometheus(PICK(counters), room, room_size, length_out);
+        status = crossgate_counters_to_prometheus(PICK(counters), room, room_size, length_out);
         break;
     default:
         result = any_number();

@@ -58,7 +58,7 @@ static const char *const POLICIES[] = {
     "{\"allow_origins\": [\"https://*.a.example\", \"http://localhost:*\", "
     "\"https://p-{digits}--x.b.example\"],"
     " \"allow_methods\": \"*\", \"allow_headers\": \"*\", \"allow_credentials\": true}",
-    "{\"host_origins\": true, \"allow_null_origin\": true}",
+    "{\"origin_predicate\": true, \"allow_null_origin\": true}",
     "{\"allow_origins\": [\"https://a.example\"], \"denied_actual\": \"reject\", \"own_origins\": "
     "[\"https://own.example\"]}",
     "{\"allow_origins\": [\"https://a.example\"], \"single_origin\": \"static\"}",
@@ -145,10 +145,10 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
             &request, "Access-Control-Request-Headers", 30, list, strlen(list)));
         OK(crossgate_request_add_header(&request, "Access-Control-Request-Headers", 30, "x-a", 3));
     }
-    OK(crossgate_asks_host(mine, &request, &asked));
+    OK(crossgate_needs_verdict(mine, &request, &asked));
     request.verdict = asked.data ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_ABSENT;
-    if (asked.data != NULL && GET(crossgate_policy_has_host_origins(mine)) != 1)
-        failed = "crossgate_policy_has_host_origins";
+    if (asked.data != NULL && GET(crossgate_policy_has_origin_predicate(mine)) != 1)
+        failed = "crossgate_policy_has_origin_predicate";
     if (GET(crossgate_policy_scratch_size(mine)) > sizeof scratch)
         failed = "crossgate_policy_scratch_size";
     OK(crossgate_evaluate(mine, &request, &decision, scratch, sizeof scratch));
@@ -176,7 +176,7 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
     for (size_t w = 0; w < GET(crossgate_policy_warning_count(mine)); w++)
         OK(crossgate_policy_warning(mine, w, &problem));
     OK(crossgate_evaluate_http1(mine, &request, &decision, block, sizeof block, &length));
-    OK(crossgate_shared_policy_difference(shared, &request, &difference));
+    OK(crossgate_shared_policy_compare_shadow(shared, &request, &difference));
     OK(crossgate_check_websocket(mine, &line, 1, 0, CROSSGATE_VERDICT_ABSENT, &websocket));
     /* Not the last references, which are the shared policy's and main()'s. */
     GET(crossgate_policy_free(mine));

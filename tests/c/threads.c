@@ -78,7 +78,7 @@ static void *read_shared(void *argument) {
             crossgate_request_init(&request, sizeof request, "GET", 3);
             crossgate_request_add_header(&request, "Origin", 6, ONE, strlen(ONE));
             wrong +=
-                crossgate_shared_policy_difference(shared, &request, &difference) != CROSSGATE_OK;
+                crossgate_shared_policy_compare_shadow(shared, &request, &difference) != CROSSGATE_OK;
             wrong += difference.differs != (difference.live_allowed != difference.shadow_allowed);
         }
         crossgate_policy_free(policy);

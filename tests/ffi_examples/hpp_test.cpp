@@ -432,11 +432,11 @@ static void responses() {
 // ---- the rest ----
 
 static void hosts() {
-    const cg::policy policy = build(R"({"host_origins": true})");
+    const cg::policy policy = build(R"({"origin_predicate": true})");
     cg::request request("GET");
-    CHECK(!policy.asks_host(request));
+    CHECK(!policy.needs_verdict(request));
     request.add_header("Origin", "https://tenant.example");
-    CHECK(policy.asks_host(request) == "https://tenant.example");
+    CHECK(policy.needs_verdict(request) == "https://tenant.example");
     cg::decision decision;
     CHECK(policy.evaluate(request, decision) == cg::status::ok && decision.allowed() == false);
     request.set_verdict(cg::verdict::allow);
@@ -448,10 +448,10 @@ static void hosts() {
 }
 
 static void asking() {
-    CHECK(build(R"({"host_origins": true})").has_host_origins() && !build(TEXT).has_host_origins());
-    cg::policy policy = build(R"({"host_origins": true})");
+    CHECK(build(R"({"origin_predicate": true})").has_origin_predicate() && !build(TEXT).has_origin_predicate());
+    cg::policy policy = build(R"({"origin_predicate": true})");
     const cg::policy elsewhere = std::move(policy);
-    CHECK(elsewhere.has_host_origins() && !policy.has_host_origins()); // NOLINT: moved away
+    CHECK(elsewhere.has_origin_predicate() && !policy.has_origin_predicate()); // NOLINT: moved away
 }
 
 static void builders() {

@@ -10,7 +10,7 @@ typedef struct { const crossgate_str *data; size_t count; } crossgate_lines;
 typedef struct {
     uint32_t struct_size, flags;
     crossgate_str method;
-    crossgate_lines origin, acr_method, acr_headers, acr_private_network, sec_fetch_site;
+    crossgate_lines origin, acrm, acrh, acrpn, sec_fetch_site;
     int32_t verdict;
     uint32_t added_counts[5];
     crossgate_str added[20];

@@ -187,10 +187,10 @@ static const char *set_verdict(cmd_parms *cmd, void *section, const char *source
 }
 
 static int asks(const crossgate_policy *policy) {
-    return crossgate_policy_has_host_origins(policy);
+    return crossgate_policy_has_origin_predicate(policy);
 }
 
-/* A verdict that no policy asks for is a mistake: mostly host_origins was forgotten. Which policy a
+/* A verdict that no policy asks for is a mistake: mostly origin_predicate was forgotten. Which policy a
  * section inherits is known with each request only, so a section is judged by its own policy or, if
  * it has none, by all there are. */
 static int check_verdicts(
@@ -210,12 +210,12 @@ static int check_verdicts(
         if (!some_ask
             || (section->policy != NULL && !asks(section->policy) && !asks(section->shadow)))
             ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, server,
-                "CrossgateVerdict at %s:%u is never asked: %s; set \"host_origins\" to true in the "
+                "CrossgateVerdict at %s:%u is never asked: %s; set \"origin_predicate\" to true in the "
                 "policy, or "
                 "remove the directive",
                 place->file, place->line,
-                some_ask ? "the policy of its section has no host_origins"
-                         : "no policy has host_origins");
+                some_ask ? "the policy of its section has no origin_predicate"
+                         : "no policy has origin_predicate");
     }
     return OK;
 }
@@ -227,7 +227,7 @@ static const command_rec commands[] = {AP_INIT_TAKE1("CrossgatePolicy", set_poli
     AP_INIT_TAKE1("CrossgateShadow", set_shadow, NULL, OR_FILEINFO,
         "a policy that is only compared with the one in use"),
     AP_INIT_TAKE1("CrossgateVerdict", set_verdict, NULL, OR_FILEINFO,
-        "for host_origins: expr=EXPRESSION or env=VARIABLE that allows an origin"),
+        "for origin_predicate: expr=EXPRESSION or env=VARIABLE that allows an origin"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};
 
 /* ---- the decision, once for a request and whatever it is redirected to internally ---- */
@@ -306,7 +306,7 @@ static crossgate_decision *evaluate(question *question, const crossgate_policy *
     crossgate_status status;
 
     question->request.verdict = CROSSGATE_VERDICT_ABSENT;
-    if (crossgate_asks_host(policy, &question->request, &origin) == CROSSGATE_OK
+    if (crossgate_needs_verdict(policy, &question->request, &origin) == CROSSGATE_OK
         && origin.data != NULL) {
         if (!question->asked) {
             question->asked = 1;

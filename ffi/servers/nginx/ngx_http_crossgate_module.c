@@ -50,7 +50,7 @@ typedef struct {
     ngx_http_complex_value_t  value;
     ngx_str_t                 file;
     ngx_uint_t                line;
-    ngx_uint_t                asked;  /* a policy for which it holds has host_origins */
+    ngx_uint_t                asked;  /* a policy for which it holds has origin_predicate */
 } ngx_http_crossgate_verdict_t;
 
 
@@ -508,8 +508,8 @@ ngx_http_crossgate_add_headers(ngx_http_request_t *r, crossgate_request *request
             return NGX_ERROR;
         }
 
-        request->acr_headers.data = names;
-        request->acr_headers.count = count;
+        request->acrh.data = names;
+        request->acrh.count = count;
     }
 
     ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
@@ -666,7 +666,7 @@ ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t
     request->verdict = CROSSGATE_VERDICT_ABSENT;
 
     if (conf->verdict != NULL
-        && crossgate_asks_host(policy->policy, request, &origin) == CROSSGATE_OK && origin.data != NULL)
+        && crossgate_needs_verdict(policy->policy, request, &origin) == CROSSGATE_OK && origin.data != NULL)
     {
         if (ngx_http_complex_value(r, &conf->verdict->value, &verdict) != NGX_OK) {
             return NGX_ERROR;
@@ -1153,8 +1153,8 @@ ngx_http_crossgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     if (conf->verdict != NULL
-        && ((conf->policy != NULL && crossgate_policy_has_host_origins(conf->policy->policy))
-            || (conf->shadow != NULL && crossgate_policy_has_host_origins(conf->shadow->policy))))
+        && ((conf->policy != NULL && crossgate_policy_has_origin_predicate(conf->policy->policy))
+            || (conf->shadow != NULL && crossgate_policy_has_origin_predicate(conf->shadow->policy))))
     {
         conf->verdict->asked = 1;
     }
@@ -1439,7 +1439,7 @@ ngx_http_crossgate_init(ngx_conf_t *cf)
         if (!verdict[i]->asked) {
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                           "crossgate: \"crossgate_verdict\" is never asked: no policy where it holds has "
-                          "\"host_origins\": set that to true there, or remove the directive in %V:%ui",
+                          "\"origin_predicate\": set that to true there, or remove the directive in %V:%ui",
                           &verdict[i]->file, verdict[i]->line);
         }
     }

@@ -247,15 +247,15 @@ static void decision(run *run, const json_t *vector) {
     /* Both ways of handing a request over. */
     crossgate_request_init(&request, sizeof request, method.data, method.len);
     request.origin = collect((const crossgate_str(*)[2])pairs, count, "origin", rooms[0]);
-    request.acr_method =
+    request.acrm =
         collect((const crossgate_str(*)[2])pairs, count, "access-control-request-method", rooms[1]);
-    request.acr_headers = collect(
+    request.acrh = collect(
         (const crossgate_str(*)[2])pairs, count, "access-control-request-headers", rooms[2]);
-    request.acr_private_network = collect((const crossgate_str(*)[2])pairs, count,
+    request.acrpn = collect((const crossgate_str(*)[2])pairs, count,
         "access-control-request-private-network", rooms[3]);
     request.sec_fetch_site =
         collect((const crossgate_str(*)[2])pairs, count, "sec-fetch-site", rooms[4]);
-    size_t list_lines = request.acr_headers.count;
+    size_t list_lines = request.acrh.count;
     for (int added = 0; added < 2; added++) {
         /* More lines than there is room for have a rule of their own. */
         if (added && list_lines > CROSSGATE_ADDED_LINES)

@@ -33,7 +33,7 @@ POLICIES = {
         "own_origins": ["https://server.example"],
     },
     "keep": {"allow_origins": ["https://a.example"], "upstream": "keep"},
-    "host": {"allow_origins": ["https://a.example"], "host_origins": True},
+    "host": {"allow_origins": ["https://a.example"], "origin_predicate": True},
     "echo": {
         "allow_origins": ["https://a.example"],
         "allow_credentials": True,
@@ -924,7 +924,7 @@ def test_configtest_prints_warnings_and_passes(module):
             "CrossgateVerdict env=X\n<Location />\nCrossgatePolicy policies/host.json\n</Location>",
             None,
         ),
-        ("CrossgateVerdict env=X", "no policy has host_origins"),
+        ("CrossgateVerdict env=X", "no policy has origin_predicate"),
         (
             "CrossgatePolicy policies/api.json\n<Location />\nCrossgateVerdict env=X\n</Location>",
             "no policy has",
@@ -932,7 +932,7 @@ def test_configtest_prints_warnings_and_passes(module):
         (
             "<Location /a>\nCrossgateVerdict env=X\nCrossgatePolicy policies/api.json\n</Location>\n"
             "<Location /b>\nCrossgatePolicy policies/host.json\n</Location>",
-            "the policy of its section has no host_origins",
+            "the policy of its section has no origin_predicate",
         ),
     ],
 )

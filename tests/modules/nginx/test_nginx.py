@@ -47,7 +47,7 @@ POLICIES = {
     "echo": ECHO,
     "keep": MAIN | {"upstream": "keep"},
     "reject": MAIN | {"denied_actual": "reject", "own_origins": ["https://own.example"]},
-    "host": {"host_origins": True},
+    "host": {"origin_predicate": True},
     "status": MAIN | {"preflight_status": 200, "denied_preflight_status": 400},
 }
 
@@ -514,7 +514,7 @@ def test_what_a_worker_remembers(module, tmp_path):
         "many": {"allow_origins": many},
         "null": {"allow_origins": ["https://a.example"], "allow_null_origin": True},
         "static": {"allow_origins": ["https://a.example"], "single_origin": "static"},
-        "host": {"host_origins": True},
+        "host": {"origin_predicate": True},
     }
     (port,) = free_ports(1)
     nginx = Telling(tmp_path, module)
@@ -968,12 +968,12 @@ def test_warnings_are_shown_and_do_not_matter(module, tmp_path):
 
 
 def test_a_verdict_that_nobody_asks_for(module, tmp_path):
-    """Only where no policy has host_origins: one that holds for several policies is asked by those that have."""
+    """Only where no policy has origin_predicate: one that holds for several policies is asked by those that have."""
 
     def warnings(inner):
-        checked = configured(module, tmp_path, inner, host_json={"host_origins": True}).check()
+        checked = configured(module, tmp_path, inner, host_json={"origin_predicate": True}).check()
         assert checked.returncode == 0, checked.stderr
-        return re.findall(r"\[warn\] .*never asked.*host_origins.* in (.*)", checked.stderr)
+        return re.findall(r"\[warn\] .*never asked.*origin_predicate.* in (.*)", checked.stderr)
 
     lines = (
         "crossgate_policy good.json;\nlocation /a { crossgate_policy host.json; }\ncrossgate_verdict $host;\n",
@@ -1093,8 +1093,8 @@ def test_shadow_and_verdict(module, tmp_path):
     (port,) = free_ports(1)
     nginx = Nginx(tmp_path, module)
     nginx.write("main.json", MAIN)
-    nginx.write("host.json", {"host_origins": True})
-    nginx.write("hosts.json", {"host_origins": True, "expose_headers": ["X-Total"]})
+    nginx.write("host.json", {"origin_predicate": True})
+    nginx.write("hosts.json", {"origin_predicate": True, "expose_headers": ["X-Total"]})
     nginx.configure(f"""
         map $http_origin $verdict {{ default deny; https://tenant.example allow; }}
         log_format cors '$request_uri $crossgate_reason $crossgate_allowed';
