@@ -13,11 +13,11 @@ library=$target/$triple/release/libcrossgate.a
 nm "$library" 2>/dev/null | grep __asan_report_load >/dev/null || { echo "sanitize.sh: the library is not instrumented" >&2; exit 1; }
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
 flags=(-std=c11 -g -O1 -pthread -Iinclude -fsanitize=address,undefined -fno-sanitize-recover=undefined)
-build() { # NAME SOURCE [LIBRARIES]
-	"${CC:-gcc}" "${flags[@]}" "$2" -o "$target/$1" "$library" "${@:3}" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+build() { # NAME SOURCES [LIBRARIES]
+	"${CC:-gcc}" "${flags[@]}" $2 -o "$target/$1" "$library" "${@:3}" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 }
-build every_function tests/c/every_function.c
-CGTEST_ALLOW_ORIGINS="https://a.example, https://b.example" "$target/every_function" "$target" "$version"
+build functions "$(echo tests/c/functions/*.c)"
+CGTEST_ALLOW_ORIGINS="https://a.example, https://b.example" "$target/functions" "$target" "$version"
 build threads tests/c/threads.c
 "$target/threads" 5
 build fuzz tests/c/fuzz.c
