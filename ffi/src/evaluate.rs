@@ -147,10 +147,13 @@ unsafe fn evaluate_rest(
     }
     // The method that should be echoed has no room in a decision: as if it were none.
     let request = ManuallyDrop::into_inner(request).with_acrm(Field::one(b""));
+    let Err(unlisted) = policy.policy.evaluate_listed(&request) else {
+        return Err(CROSSGATE_ERR_PANIC);
+    };
     // SAFETY: this function's own contract; the first evaluation is not used any more.
     unsafe {
         let evaluation =
-            (policy.policy).evaluate_unlisted(&request, Unlisted::default(), Some(scratch.slice()));
+            (policy.policy).evaluate_unlisted(&request, unlisted, Some(scratch.slice()));
         if write_evaluation(policy, &evaluation, verdict, scratch, decision) {
             Ok(())
         } else {
