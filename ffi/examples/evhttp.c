@@ -4,7 +4,7 @@
  *     cc evhttp.c -o server -levent -lcrossgate
  *     ./server --policy policy.json --port 8080
  *
- * The traps of this host:
+ * The traps of this server:
  * - OPTIONS is not among the methods that evhttp accepts by default: a preflight gets 501 before
  *   any callback runs. See evhttp_set_allowed_methods() in main().
  * - evhttp_send_error() throws away all headers, so that an error has no
@@ -69,13 +69,12 @@ static void collect(struct evhttp_request *from, crossgate_request *request) {
             request, line->key, strlen(line->key), line->value, strlen(line->value));
 }
 
-static int get(void *context, const char *name, char *buffer, size_t size) {
-    int length = -1;
+static const char *line(void *context, const char *name, size_t index) {
     for (struct evkeyval *line = ((struct evkeyvalq *)context)->tqh_first; line;
          line = line->next.tqe_next)
-        if (strcasecmp(line->key, name) == 0)
-            length = join(buffer, size, length, line->value);
-    return length;
+        if (strcasecmp(line->key, name) == 0 && index-- == 0)
+            return line->value;
+    return NULL;
 }
 
 static void erase(void *context, const char *name) {
@@ -96,7 +95,7 @@ static void answer(struct evhttp_request *req, void *context) {
     collect(req, &request);
     decide(&host->server, &request, &decision, host->scratch);
 
-    fields response = {evhttp_request_get_output_headers(req), get, erase, add};
+    fields response = {evhttp_request_get_output_headers(req), line, erase, add};
     const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req)), *body = "";
     int status = decision.status;
     if (decision.action == CROSSGATE_ACTION_FORWARD)

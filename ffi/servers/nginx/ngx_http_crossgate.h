@@ -134,6 +134,12 @@ ngx_http_crossgate_next(ngx_http_crossgate_lines_t *lines, const crossgate_str *
 
 extern ngx_module_t  ngx_http_crossgate_module;
 
+
+/* The rest is for the files of this module alone: calls need no way around through the linker. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
 /* Configured by "off", so that it is no empty place to inherit into. */
 extern ngx_http_crossgate_policy_t  ngx_http_crossgate_no_policy;
 
@@ -154,6 +160,10 @@ ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ct
 
 void ngx_http_crossgate_set_answer(ngx_http_request_t *r, const crossgate_decision *decision);
 ngx_int_t ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 
 #endif /* _NGX_HTTP_CROSSGATE_H_INCLUDED_ */
