@@ -58,10 +58,10 @@ namespace crossgate {
 
 /** What a call came to. Numbers that are not listed are failures of newer libraries. */
 enum class status : std::int32_t {
-    ok = CROSSGATE_OK, ///< Done.
-    null_argument =
-        CROSSGATE_ERR_NULL_ARGUMENT, ///< A policy that was moved away, or text at NULL with a length.
-    struct_size = CROSSGATE_ERR_STRUCT_SIZE,           ///< The library is not of this header's version.
+    ok = CROSSGATE_OK,                           ///< Done.
+    null_argument = CROSSGATE_ERR_NULL_ARGUMENT, ///< A policy that was moved away, or text at NULL
+                                                 ///< with a length.
+    struct_size = CROSSGATE_ERR_STRUCT_SIZE,     ///< The library is not of this header's version.
     invalid_argument = CROSSGATE_ERR_INVALID_ARGUMENT, ///< A value that means nothing.
     not_utf8 = CROSSGATE_ERR_NOT_UTF8,                 ///< Configuration that is not UTF-8.
     invalid_policy = CROSSGATE_ERR_INVALID_POLICY,     ///< The policy has errors.
@@ -82,7 +82,7 @@ enum class kind : std::int32_t {
     preflight = CROSSGATE_KIND_PREFLIGHT, ///< A CORS-preflight request.
 };
 
-/** What the host does next. */
+/** What the server does next. */
 enum class action : std::int32_t {
     forward = CROSSGATE_ACTION_FORWARD, ///< Run the handler and apply the headers to its response,
                                         ///< whatever its status.
@@ -114,20 +114,38 @@ enum class reason : std::int32_t {
 /** How weighty a problem is. */
 enum class severity : std::int32_t {
     error = CROSSGATE_SEVERITY_ERROR,     ///< The policy is not built.
-    warning = CROSSGATE_SEVERITY_WARNING, ///< It is built in spite of it.
+    warning = CROSSGATE_SEVERITY_WARNING, ///< It is built in spite of it; look at it.
+    note = CROSSGATE_SEVERITY_NOTE,       ///< True of the policy, and nothing needs to be done.
 };
 
-/** What the host says of the origin that policy::needs_verdict() gave. */
+/** What the application says of the origin in question. */
 enum class verdict : std::int32_t {
     absent = CROSSGATE_VERDICT_ABSENT, ///< Nothing, which is a no.
-    allow = CROSSGATE_VERDICT_ALLOW,   ///< The host allows the origin.
-    deny = CROSSGATE_VERDICT_DENY,     ///< The host does not.
+    allow = CROSSGATE_VERDICT_ALLOW,   ///< It allows the origin.
+    deny = CROSSGATE_VERDICT_DENY,     ///< It does not.
 };
 
 /** What becomes of the response's own lines of a header's name. */
 enum class op : std::int32_t {
     set = CROSSGATE_OP_SET,     ///< They are replaced by this one.
     merge = CROSSGATE_OP_MERGE, ///< The names in the value are added to theirs: header::merge().
+};
+
+/** Whose memory a header's value is, and so how long it lives. */
+enum class source : std::int32_t {
+    policy = CROSSGATE_SOURCE_POLICY,     ///< The policy's text.
+    decision = CROSSGATE_SOURCE_DECISION, ///< Copied from the request into the decision.
+    scratch = CROSSGATE_SOURCE_SCRATCH,   ///< An echoed list in the decision's scratch buffer.
+};
+
+/** A value of a request that a decision may depend on: decision::depends_on(). */
+enum class dependency : std::uint32_t {
+    origin = CROSSGATE_DEPENDS_ON_ORIGIN, ///< Origin
+    acrm = CROSSGATE_DEPENDS_ON_ACRM,     ///< Access-Control-Request-Method
+    acrh = CROSSGATE_DEPENDS_ON_ACRH,     ///< Access-Control-Request-Headers
+    acrpn = CROSSGATE_DEPENDS_ON_ACRPN,   ///< Access-Control-Request-Private-Network
+    sec_fetch_site = CROSSGATE_DEPENDS_ON_SEC_FETCH_SITE, ///< Sec-Fetch-Site
+    verdict = CROSSGATE_DEPENDS_ON_VERDICT,               ///< The application's verdict.
 };
 
 /** Which header of a response: header::id, difference::has(). */
@@ -147,7 +165,7 @@ enum class header_id : std::int32_t {
 enum class websocket : std::int32_t {
     deny = CROSSGATE_WEBSOCKET_DENY,     ///< Answer 403 before the upgrade.
     allow = CROSSGATE_WEBSOCKET_ALLOW,   ///< Go on.
-    absent = CROSSGATE_WEBSOCKET_ABSENT, ///< No Origin: not a browser. The host decides.
+    absent = CROSSGATE_WEBSOCKET_ABSENT, ///< No Origin: not a browser. The application decides.
 };
 
 /** A status in words, for logs. Static, with a NUL behind it, as all that to_string() gives. */
@@ -327,6 +345,13 @@ struct warning_source {
     }
 };
 
+struct note_source {
+    const crossgate_policy *policy = nullptr;
+    crossgate_status fill(std::size_t index, crossgate_problem *out) const noexcept {
+        return crossgate_policy_note(policy, index, out);
+    }
+};
+
 } // namespace detail
 
 /**
@@ -487,11 +512,11 @@ class request {
         return static_cast<crossgate::status>(crossgate_request_add_header(
             &raw_, name.data(), name.size(), value.data(), value.size()));
     }
-    /** What the host says of the origin that policy::needs_verdict() gave. */
+    /** What the application says of the origin that policy::needs_verdict() gave. */
     void set_verdict(crossgate::verdict found) noexcept {
         raw_.verdict = static_cast<std::int32_t>(found);
     }
-    /** The struct of crossgate.h, for hosts that point its members at arrays of their own. */
+    /** The struct of crossgate.h, for servers that point its members at arrays of their own. */
     crossgate_request &raw() noexcept { return raw_; }
     /** The same, to read. */
     const crossgate_request &raw() const noexcept { return raw_; }
@@ -512,6 +537,7 @@ struct header {
     crossgate::op op =
         crossgate::op::set; ///< What becomes of the response's own lines of that name.
     crossgate::header_id id = crossgate::header_id::vary; ///< Which one.
+    crossgate::source source = crossgate::source::policy; ///< Whose memory the value is.
     const crossgate_header *raw = nullptr;                ///< The struct of crossgate.h.
 
     /** The value for a response that has `existing` under that name (its lines joined with ", "):
@@ -530,7 +556,8 @@ struct header {
     static header at(const crossgate_header *headers, std::size_t index) noexcept {
         const crossgate_header *raw = headers + index;
         return {detail::view(raw->name), detail::view(raw->lower_name), detail::view(raw->value),
-            static_cast<crossgate::op>(raw->op), static_cast<crossgate::header_id>(raw->id), raw};
+            static_cast<crossgate::op>(raw->op), static_cast<crossgate::header_id>(raw->id),
+            static_cast<crossgate::source>(raw->source), raw};
     }
 };
 
@@ -541,6 +568,57 @@ struct name : std::string_view {
     explicit name(std::string_view text) noexcept : std::string_view(text) {}
     static name at(const crossgate_str *names, std::size_t index) noexcept {
         return name(view(names[index]));
+    }
+};
+
+/** A response as crossgate_decision_apply() sees it. No exception may pass through C, so the first
+    one waits here. */
+template <class Response>
+struct response_adapter {
+    Response &response;
+    std::string line;
+#ifdef CROSSGATE_EXCEPTIONS
+    std::exception_ptr failure;
+#endif
+
+    explicit response_adapter(Response &to) : response(to) {}
+    template <class Call>
+    crossgate_status guarded(Call call) noexcept {
+#ifdef CROSSGATE_EXCEPTIONS
+        try {
+            call();
+        } catch (...) {
+            failure = std::current_exception();
+            return CROSSGATE_ERR_PANIC;
+        }
+#else
+        call();
+#endif
+        return CROSSGATE_OK;
+    }
+    static std::int32_t get(void *context, const crossgate_str *name, std::size_t index,
+        crossgate_str *value) noexcept {
+        auto &self = *static_cast<response_adapter *>(context);
+        bool found = false;
+        // All lines come as one.
+        if (index == 0)
+            self.guarded([&] {
+                std::optional<std::string> joined = self.response.get(view(*name));
+                found = joined.has_value();
+                if (found)
+                    self.line = std::move(*joined);
+            });
+        if (found)
+            *value = {self.line.data(), self.line.size()};
+        return found ? 1 : 0;
+    }
+    static crossgate_status set(void *context, const crossgate_header *header) noexcept {
+        auto &self = *static_cast<response_adapter *>(context);
+        return self.guarded([&] { self.response.set(view(header->name), view(header->value)); });
+    }
+    static crossgate_status remove(void *context, const crossgate_str *name) noexcept {
+        auto &self = *static_cast<response_adapter *>(context);
+        return self.guarded([&] { self.response.erase(view(*name)); });
     }
 };
 
@@ -569,7 +647,7 @@ class decision {
     crossgate::reason reason() const noexcept {
         return static_cast<crossgate::reason>(raw_.reason);
     }
-    /** What the host does next. */
+    /** What the server does next. */
     crossgate::action action() const noexcept {
         return static_cast<crossgate::action>(raw_.action);
     }
@@ -587,6 +665,35 @@ class decision {
     bool keeps_upstream() const noexcept {
         return (raw_.flags & CROSSGATE_DECISION_KEEP_UPSTREAM) != 0;
     }
+    /**
+     * Whether a remembered decision must be keyed by this value. Two requests of one kind, both or
+     * neither with the method OPTIONS, that agree in all such values get the same decision.
+     */
+    bool depends_on(dependency value) const noexcept {
+        return (raw_.depends_on & static_cast<std::uint32_t>(value)) != 0;
+    }
+    /** Whether the request's origin is one of the policy's exact origins. */
+    bool origin_is_listed() const noexcept {
+        return (raw_.flags & CROSSGATE_DECISION_ORIGIN_LISTED) != 0;
+    }
+    /**
+     * The origin that the application is asked about, for policies with origin_predicate: look it
+     * up, then resume(). Until then the decision denies. Borrows from the decision.
+     */
+    std::optional<std::string_view> needs_verdict() const &noexcept {
+        if ((raw_.flags & CROSSGATE_DECISION_NEEDS_VERDICT) == 0)
+            return std::nullopt;
+        return detail::view(raw_.origin);
+    }
+    std::optional<std::string_view> needs_verdict() const && = delete;
+    /**
+     * Goes on with the verdict, which is absent, allow or deny; nothing is evaluated again. The
+     * request need not be there any more.
+     */
+    crossgate::status resume(crossgate::verdict found) noexcept {
+        return static_cast<crossgate::status>(
+            crossgate_decision_resume(&raw_, static_cast<std::int32_t>(found)));
+    }
     /** The headers that the response gets, in their order. */
     range<header, const crossgate_header *> headers() const &noexcept {
         return {raw_.headers, raw_.header_count};
@@ -600,33 +707,37 @@ class decision {
         return {raw_.remove, raw_.remove_count};
     }
 
-    /** Puts the decision on a response, whatever the application or an upstream had set. The
-       response is seen through three functions, for which names compare in any case:
-            std::optional<std::string> get(std::string_view name);    the lines of that name joined
-       with ", ", if any void erase(std::string_view name);                        deletes them all
-            void set(std::string_view name, std::string_view value);  one line in place of them */
+    /**
+     * Puts the decision on a response, whatever the application or an upstream had set. The
+     * response is seen through three functions, for which names compare in any case:
+     *
+     *     // The lines of that name joined with ", ", if there are any.
+     *     std::optional<std::string> get(std::string_view name);
+     *     // Deletes them all.
+     *     void erase(std::string_view name);
+     *     // Puts one line in their place.
+     *     void set(std::string_view name, std::string_view value);
+     *
+     * Returns whether that replaced or removed something that the response said. What they throw
+     * comes out here.
+     */
     template <class Response>
-    void apply(Response &&response) const {
-        const bool keep = keeps_upstream() && response.get("access-control-allow-origin");
-        if (!keep)
-            for (std::string_view name : remove())
-                response.erase(name);
-        for (const header &each : headers()) {
-            if (keep && each.id != header_id::vary)
-                continue;
-            if (each.op == op::merge) {
-                const std::optional<std::string> existing = response.get(each.name);
-                const std::string merged =
-                    existing ? each.merge(*existing) : std::string(each.value);
-                response.set(each.name, merged);
-            } else {
-                response.set(each.name, each.value);
-            }
-        }
+    bool apply(Response &&response) const {
+        using adapter = detail::response_adapter<std::remove_reference_t<Response>>;
+        static const crossgate_response_functions functions = {
+            sizeof(crossgate_response_functions), 0, adapter::get, adapter::set, adapter::remove};
+        adapter adapted(response);
+        std::int32_t overwrote = 0;
+        crossgate_decision_apply(&raw_, &functions, &adapted, &overwrote);
+#ifdef CROSSGATE_EXCEPTIONS
+        if (adapted.failure)
+            std::rethrow_exception(adapted.failure);
+#endif
+        return overwrote == 1;
     }
 
-    /** The headers as HTTP/1.1 lines, for hosts that write responses themselves, as snprintf writes
-       them: `length` gets the length without the NUL. An answer whose status is not 204 gets
+    /** The headers as HTTP/1.1 lines, for servers that write responses themselves, as snprintf
+       writes them: `length` gets the length without the NUL. An answer whose status is not 204 gets
        "Content-Length: 0". */
     crossgate::status write_http1(
         char *buffer, std::size_t size, std::size_t &length) const noexcept {
@@ -699,6 +810,14 @@ class policy {
         return {detail::warning_source{raw_}, crossgate_policy_warning_count(raw_)};
     }
     range<problem, detail::warning_source> warnings() const && = delete;
+    /** What is true of the policy and needs nothing done. Borrows from the policy. */
+    range<problem, detail::note_source> notes() const &noexcept {
+        return {detail::note_source{raw_}, crossgate_policy_note_count(raw_)};
+    }
+    range<problem, detail::note_source> notes() const && = delete;
+    /** A short name for what the policy says: 16 hexadecimal digits. Borrows from the policy. */
+    std::string_view digest() const &noexcept { return crossgate_policy_digest(raw_); }
+    std::string_view digest() const && = delete;
     /** The canonical document as JSON text; a policy built from it is equal to this one. */
     std::string document_json() const {
         auto document =
@@ -707,36 +826,38 @@ class policy {
             });
         return document ? std::move(*document) : std::string();
     }
-    /** Whether the policy asks the host about origins that nothing in it matches (origin_predicate). */
-    bool has_origin_predicate() const noexcept { return crossgate_policy_has_origin_predicate(raw_) != 0; }
+    /** Whether the policy takes verdicts on origins that nothing in it matches (origin_predicate).
+     */
+    bool has_origin_predicate() const noexcept {
+        return crossgate_policy_has_origin_predicate(raw_) != 0;
+    }
     /**
      * The scratch that preflights need: 0 for most policies. For decisions with a buffer of the
      * caller's.
      */
     std::size_t scratch_size() const noexcept { return crossgate_policy_scratch_size(raw_); }
 
-    /** Decides about a request; allocates nothing. On failure, which only a mistake of the host's
-       brings about, the decision is that of reset(): a host that does not look at the status sends
-       no permission. */
+    /** Decides about a request; allocates nothing. On failure, which only a mistake of the caller's
+       brings about, the decision is that of reset(): a server that does not look at the status
+       sends no permission. Look at decision::needs_verdict() if the policy has origin_predicate. */
     crossgate::status evaluate(const request &about, decision &out) const &noexcept {
-        out.reset();
         return static_cast<crossgate::status>(
             crossgate_evaluate(raw_, &about.raw(), &out.raw_, out.scratch_, out.scratch_size_));
     }
     crossgate::status evaluate(const request &about, decision &out) const && = delete;
 
-    /** For hosts that write HTTP/1.1 themselves: evaluate() and decision::write_http1() in one, and
-       cheaper. The lines are in the buffer, the decision has none; scratch is not needed. `length`
-       is as in write_http1(). */
+    /** For servers that write HTTP/1.1 themselves: evaluate() and decision::write_http1() in one,
+       and cheaper. The lines are in the buffer, the decision has none; scratch is not needed.
+       `length` is as in write_http1(). */
     crossgate::status evaluate_http1(const request &about, decision &out, char *buffer,
         std::size_t size, std::size_t &length) const noexcept {
-        out.reset();
         return static_cast<crossgate::status>(
             crossgate_evaluate_http1(raw_, &about.raw(), &out.raw_, buffer, size, &length));
     }
 
-    /** The origin that the host is asked about before evaluate(), for policies with origin_predicate:
-       look it up, then request::set_verdict(). Borrows from the request's text. */
+    /** Only the question, for servers that look the origin up before they evaluate: the origin that
+       the application is asked about. Look it up, then request::set_verdict(). Borrows from the
+       request's text. */
     std::optional<std::string_view> needs_verdict(const request &about) const noexcept {
         crossgate_str origin = {nullptr, 0};
         if (crossgate_needs_verdict(raw_, &about.raw(), &origin) != CROSSGATE_OK
@@ -746,22 +867,11 @@ class policy {
     }
 
     /** Checks the origin of a WebSocket handshake, which carries cookies and is not subject to
-       CORS. No origin: there is no such line. is_public: the socket serves everybody alike.
-       Mistakes of the host's deny. */
-    websocket check_websocket(std::optional<std::string_view> origin, bool is_public = false,
-        crossgate::verdict host = crossgate::verdict::absent) const noexcept {
-        const crossgate_str line = {origin ? origin->data() : nullptr, origin ? origin->size() : 0};
-        // An empty view may have no data: an Origin that is empty is there all the same.
-        const crossgate_str empty = {"", 0};
-        return check_websocket(
-            origin && line.data == nullptr ? &empty : &line, origin ? 1 : 0, is_public, host);
-    }
-    /** The same for a handshake with any number of Origin lines: more than one never allows. */
-    websocket check_websocket(const crossgate_str *lines, std::size_t count, bool is_public = false,
-        crossgate::verdict host = crossgate::verdict::absent) const noexcept {
+       CORS; of the request Origin and the verdict count. is_public: the socket reads no cookie and
+       serves everybody alike. Mistakes of the caller's deny. */
+    websocket check_websocket(const request &about, bool is_public = false) const noexcept {
         std::int32_t found = CROSSGATE_WEBSOCKET_DENY;
-        crossgate_check_websocket(
-            raw_, lines, count, is_public ? 1 : 0, static_cast<std::int32_t>(host), &found);
+        crossgate_check_websocket(raw_, &about.raw(), is_public ? 1 : 0, &found);
         return static_cast<websocket>(found);
     }
 
@@ -788,8 +898,9 @@ inline decision::decision(const policy &from) : scratch_size_(from.scratch_size(
     reset();
 }
 
-/** A policy from single options, for hosts that have a configuration language of their own. Options
-   and values are those of the policy document; build() judges them all at once. Texts are copied.
+/** A policy from single options, for servers that have a configuration language of their own.
+   Options and values are those of the policy document; build() judges them all at once. Texts are
+   copied.
  */
 class builder {
   public:
@@ -898,13 +1009,19 @@ class difference {
     /** One of the two decisions. */
     struct side {
         crossgate::reason reason = crossgate::reason::no_origin; ///< Why.
-        crossgate::action action = crossgate::action::forward;   ///< What the host does next.
+        crossgate::action action = crossgate::action::forward;   ///< What the server does next.
         std::optional<bool> allowed;                             ///< As decision::allowed().
         int status = 0;                                          ///< As decision::status().
     };
 
     /** None. */
     difference() noexcept { raw_.struct_size = sizeof raw_; }
+    /** Between two decisions about one request that are there already. */
+    static difference between(const decision &live, const decision &shadow) noexcept {
+        difference found;
+        crossgate_decision_difference(&live.raw(), &shadow.raw(), &found.raw_);
+        return found;
+    }
     /** Whether the decisions differ; false if there is no shadow policy. */
     bool differs() const noexcept { return raw_.differs == 1; }
     /** What the request is. */
@@ -987,7 +1104,7 @@ class shared_policy {
      * Asks the live and the shadow policy about a request; allocates nothing, never waits. On
      * failure there is no difference.
      */
-    crossgate::status compare(const request &about, difference &out) const noexcept {
+    crossgate::status compare_shadow(const request &about, difference &out) const noexcept {
         out = difference();
         return static_cast<crossgate::status>(
             crossgate_shared_policy_compare_shadow(raw_.get(), &about.raw(), &out.raw_));
@@ -1023,14 +1140,25 @@ class counters {
     crossgate::status record(const decision &made) const noexcept {
         return static_cast<crossgate::status>(crossgate_counters_record(raw_.get(), &made.raw()));
     }
+    /** Counts a response of whose own CORS headers decision::apply() replaced or removed some. */
+    crossgate::status add_overwrote_upstream() const noexcept {
+        return static_cast<crossgate::status>(
+            crossgate_counters_add_overwrote_upstream(raw_.get()));
+    }
+    /** How many responses had CORS headers of their own that were replaced or removed. */
+    std::uint64_t overwrote_upstream() const noexcept {
+        std::uint64_t found = 0;
+        crossgate_counters_overwrote_upstream(raw_.get(), &found);
+        return found;
+    }
     /** How many with this reason were recorded. */
-    std::uint64_t count(reason why) const noexcept {
+    std::uint64_t get(reason why) const noexcept {
         std::uint64_t found = 0;
         crossgate_counters_get(raw_.get(), static_cast<std::int32_t>(why), &found);
         return found;
     }
     /** All counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on. */
-    std::string prometheus() const {
+    std::string to_prometheus() const {
         // Room for every reason with 20 digits: numbers may grow between two calls.
         auto lines = detail::text(4095, [&](char *buffer, std::size_t size, std::size_t *length) {
             return crossgate_counters_to_prometheus(raw_.get(), buffer, size, length);
