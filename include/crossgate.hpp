@@ -491,9 +491,8 @@ class request {
         using item = decltype(*std::begin(headers));
         using value =
             std::remove_cv_t<std::remove_reference_t<decltype(std::declval<item>().second)>>;
-        static_assert(
-            std::is_reference_v<
-                item> || std::is_same_v<value, std::string_view> || std::is_same_v<value, const char *>,
+        constexpr bool stays = std::is_reference_v<item> || std::is_same_v<value, std::string_view>;
+        static_assert(stays || std::is_same_v<value, const char *>,
             "this container makes its strings on the way: they would be gone before the request is "
             "used");
         for (auto &&line : headers)

@@ -29,8 +29,8 @@ pub struct crossgate_response_functions {
     /// 0.
     pub reserved: u32,
     /// Gives the line with this index (from 0) of those that have this name, and returns 1; returns
-    /// 0 if there is none. The value must stay as it is until set or remove is called. A server that
-    /// only knows the lines joined with ", " gives that as line 0.
+    /// 0 if there is none. The value must stay as it is until set or remove is called. A server
+    /// that only knows the lines joined with ", " gives that as line 0.
     pub get: Option<
         unsafe extern "C" fn(
             context: *mut c_void,
@@ -68,13 +68,13 @@ struct Response {
     remove: unsafe extern "C" fn(*mut c_void, *const crossgate_str) -> crossgate_status,
 }
 
-/// Puts a decision on a response: afterwards the response says what the policy says and nothing else
-/// about CORS, whatever the application or an upstream had set. With
+/// Puts a decision on a response: afterwards the response says what the policy says and nothing
+/// else about CORS, whatever the application or an upstream had set. With
 /// CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
 /// whole, Vary aside. *overwrote is 1 if that replaced or removed something that the response said,
-/// otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()).
-/// Doing it twice is as good as once. Allocates only to merge into long lists of the response's
-/// own. A failing callback ends it at once, with the callback's status; *overwrote is 0 then.
+/// otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
+/// as good as once. Allocates only to merge into long lists of the response's own. A failing
+/// callback ends it at once, with the callback's status; *overwrote is 0 then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_apply(
     decision: *const crossgate_decision,

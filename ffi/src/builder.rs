@@ -19,8 +19,8 @@ pub struct crossgate_builder {
 }
 
 /// # Safety
-/// `builder` is NULL or a builder of this library that no other thread uses while `'a` lasts; `name` is
-/// as for [`utf8`].
+/// `builder` is NULL or a builder of this library that no other thread uses while `'a` lasts;
+/// `name` is as for [`utf8`].
 unsafe fn arguments<'a>(
     builder: *mut crossgate_builder,
     name: *const c_char,
@@ -134,8 +134,8 @@ pub unsafe extern "C" fn crossgate_builder_set_string(
 }
 
 /// Adds one text in UTF-8 to an option that is a list, like "allow_origins"; the first one starts
-/// the list. An option that was set to something else than a list is CROSSGATE_ERR_INVALID_ARGUMENT;
-/// otherwise as crossgate_builder_set_bool().
+/// the list. An option that was set to something else than a list is
+/// CROSSGATE_ERR_INVALID_ARGUMENT; otherwise as crossgate_builder_set_bool().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_builder_add(
     builder: *mut crossgate_builder,

@@ -12,8 +12,8 @@ use crate::status::{
 use crate::text::Buffer;
 
 /// Counts of decisions by reason. Safe to use from any number of threads at once, without locks:
-/// all functions but crossgate_counters_free() take it const. The caller's own. A server with several
-/// processes has one in each.
+/// all functions but crossgate_counters_free() take it const. The caller's own. A server with
+/// several processes has one in each.
 pub struct crossgate_counters {
     counters: Counters,
 }

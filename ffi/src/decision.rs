@@ -301,8 +301,8 @@ pub(crate) unsafe fn check_size(decision: *const crossgate_decision) -> Outcome 
     unsafe { caller_size(decision) }.map(|_| ())
 }
 
-/// Runs what fills a decision. After any status but CROSSGATE_OK it says: forward, no permission, no
-/// header.
+/// Runs what fills a decision. After any status but CROSSGATE_OK it says: forward, no permission,
+/// no header.
 ///
 /// # Safety
 /// `decision` is NULL or a writable decision whose `struct_size` is set.
@@ -385,8 +385,8 @@ static LINES: [Line; HeaderName::ALL.len()] = {
 };
 
 /// Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a
-/// header section; an answer whose status is not 204 gets "Content-Length: 0". For servers that write
-/// responses themselves. The buffer is filled as with snprintf.
+/// header section; an answer whose status is not 204 gets "Content-Length: 0". For servers that
+/// write responses themselves. The buffer is filled as with snprintf.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_write_http1(
     decision: *const crossgate_decision,

@@ -1,5 +1,5 @@
-//! Structs that grow: a program that was compiled against an older or a newer header has a struct of
-//! another size than this library. It is served as far as both know.
+//! Structs that grow: a program that was compiled against an older or a newer header has a struct
+//! of another size than this library. It is served as far as both know.
 
 use crate::status::{CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_STRUCT_SIZE, Outcome};
 

@@ -16,10 +16,11 @@ use crate::status::{
 use crate::text::{Buffer, crossgate_str};
 
 /// crossgate_evaluate() and crossgate_decision_write_http1() in one, and cheaper than both. The
-/// decision gets no headers (header_count and remove_count are 0), the buffer gets them all; neither
-/// scratch nor the bound on the method is needed. It asks no question: without request.verdict an
-/// origin that the application decides about is denied, so call crossgate_needs_verdict() first
-/// where the policy has origin_predicate. The buffer is filled as with snprintf.
+/// decision gets no headers (header_count and remove_count are 0), the buffer gets them all;
+/// neither scratch nor the bound on the method is needed. It asks no question: without
+/// request.verdict an origin that the application decides about is denied, so call
+/// crossgate_needs_verdict() first where the policy has origin_predicate. The buffer is filled as
+/// with snprintf.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_evaluate_http1(
     policy: *const crossgate_policy,

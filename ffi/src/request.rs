@@ -138,10 +138,10 @@ pub unsafe extern "C" fn crossgate_request_init(
 }
 
 /// Takes one header line; any case of the name will do, and names that CORS does not read are
-/// passed over, so a server calls it for every line. The value is borrowed, an absent one is as good
-/// as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more the
-/// list counts as too long (under a literal "*": as one that names Authorization), so that nothing
-/// passes unseen. A server that must do better points acrh at an array of its own.
+/// passed over, so a server calls it for every line. The value is borrowed, an absent one is as
+/// good as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more
+/// the list counts as too long (under a literal "*": as one that names Authorization), so that
+/// nothing passes unseen. A server that must do better points acrh at an array of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_request_add_header(
     request: *mut crossgate_request,

@@ -55,9 +55,10 @@ unsafe impl Growable for crossgate_difference {
 type Values<'d> = [Option<&'d [u8]>; HeaderName::ALL.len()];
 
 /// Asks the live and the shadow policy about a request and fills *difference. Changes nothing,
-/// allocates nothing, never waits. The verdict goes to each policy that has origin_predicate; if the
-/// live one has none, a verdict is CROSSGATE_ERR_VERDICT_NOT_ASKED as with crossgate_evaluate(). A
-/// server that has both decisions already compares them with crossgate_decision_difference().
+/// allocates nothing, never waits. The verdict goes to each policy that has origin_predicate; if
+/// the live one has none, a verdict is CROSSGATE_ERR_VERDICT_NOT_ASKED as with
+/// crossgate_evaluate(). A server that has both decisions already compares them with
+/// crossgate_decision_difference().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_shared_policy_compare_shadow(
     shared: *const crossgate_shared_policy,
@@ -92,8 +93,8 @@ pub unsafe extern "C" fn crossgate_shared_policy_compare_shadow(
     })
 }
 
-/// Compares two decisions about one request, the live policy's and another's, and fills *difference.
-/// Changes nothing, allocates nothing.
+/// Compares two decisions about one request, the live policy's and another's, and fills
+/// *difference. Changes nothing, allocates nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_difference(
     live: *const crossgate_decision,

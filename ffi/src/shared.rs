@@ -33,8 +33,8 @@ pub(crate) unsafe fn borrow<'a>(
     unsafe { shared.as_ref() }.ok_or(CROSSGATE_ERR_NULL_ARGUMENT)
 }
 
-/// Makes a shared policy that holds a reference of its own to the policy; the caller keeps its own. On
-/// success *shared is the caller's, until crossgate_shared_policy_free().
+/// Makes a shared policy that holds a reference of its own to the policy; the caller keeps its own.
+/// On success *shared is the caller's, until crossgate_shared_policy_free().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_shared_policy_new(
     policy: *const crossgate_policy,
@@ -78,8 +78,8 @@ pub unsafe extern "C" fn crossgate_shared_policy_load(
 }
 
 /// Replaces the live policy, with a reference of its own; the caller keeps its own. A thread that
-/// loaded the old one goes on with it until it gives it back. Waits for other threads that are replacing too and,
-/// for some instructions, for those that are just loading.
+/// loaded the old one goes on with it until it gives it back. Waits for other threads that are
+/// replacing too and, for some instructions, for those that are just loading.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_shared_policy_replace(
     shared: *const crossgate_shared_policy,

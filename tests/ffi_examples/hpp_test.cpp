@@ -358,7 +358,8 @@ static void mistakes() {
 
 static void scratch() {
     const cg::policy policy = build(
-        R"({"allow_origins": ["https://app.example.com"], "allow_headers": "*", "allow_credentials": true})");
+        R"({"allow_origins": ["https://app.example.com"], "allow_headers": "*",
+            "allow_credentials": true})");
     CHECK(policy.scratch_size() > 0);
     cg::request preflight("OPTIONS");
     preflight.add_header("Origin", APP);

@@ -1,4 +1,6 @@
-"""crossgate.hpp under two compilers and two standards, with and without exceptions; the C++ blocks of docs/c.md."""
+"""crossgate.hpp under two compilers and two standards, with and without exceptions; the C++ blocks
+of docs/c.md.
+"""
 
 import json
 import pathlib
