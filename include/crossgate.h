@@ -31,8 +31,8 @@
  * - Strings go in as pointer and length. A NULL pointer with length 0 is absent, length 0 is empty,
  *   a NULL pointer with a length is an error. Nothing that goes in is kept after the call, unless
  *   its comment says so.
- * - Functions that can fail return a crossgate_status: CROSSGATE_OK or CROSSGATE_ERR_... . After any
- *   status but CROSSGATE_OK a decision says forward, no permission, no header; a text buffer is
+ * - Functions that can fail return a crossgate_status: CROSSGATE_OK or CROSSGATE_ERR_... . After
+ *   any status but CROSSGATE_OK a decision says forward, no permission, no header; a text buffer is
  *   empty; a pointer given back is NULL. Other outputs are written only on success, unless their
  *   comment says more. NULL for an object or an output is CROSSGATE_ERR_NULL_ARGUMENT; freeing NULL
  *   does nothing.
@@ -40,14 +40,14 @@
  *   a program that was compiled against another version's header is served as far as both know. A
  *   struct_size below that of the first version is CROSSGATE_ERR_STRUCT_SIZE, and so is a request
  *   with a member that this library does not know and that is not zero.
- * - Text goes to a buffer of the caller's as with snprintf: *length gets the length without the NUL,
- *   the buffer needs one byte more, and with less the status is CROSSGATE_ERR_BUFFER_TOO_SMALL. NULL
- *   and 0 ask for the length.
+ * - Text goes to a buffer of the caller's as with snprintf: *length gets the length without the
+ *   NUL, the buffer needs one byte more, and with less the status is
+ *   CROSSGATE_ERR_BUFFER_TOO_SMALL. NULL and 0 ask for the length.
  * - A function that takes a const object may run on many threads at once with that object, one that
  *   takes it without const may not. A policy never changes once it is built, so it can also be used
  *   on both sides of a fork().
- * - No Rust panic leaves the library (it becomes CROSSGATE_ERR_PANIC). It starts no threads, sets no
- *   handlers and keeps nothing for the process or the thread.
+ * - No Rust panic leaves the library (it becomes CROSSGATE_ERR_PANIC). It starts no threads, sets
+ *   no handlers and keeps nothing for the process or the thread.
  */
 
 
@@ -360,8 +360,8 @@ typedef struct crossgate_builder crossgate_builder;
 
 /**
  * Counts of decisions by reason. Safe to use from any number of threads at once, without locks:
- * all functions but crossgate_counters_free() take it const. The caller's own. A server with several
- * processes has one in each.
+ * all functions but crossgate_counters_free() take it const. The caller's own. A server with
+ * several processes has one in each.
  */
 typedef struct crossgate_counters crossgate_counters;
 
@@ -626,8 +626,8 @@ typedef struct crossgate_response_functions {
     uint32_t reserved;
     /**
      * Gives the line with this index (from 0) of those that have this name, and returns 1; returns
-     * 0 if there is none. The value must stay as it is until set or remove is called. A server that
-     * only knows the lines joined with ", " gives that as line 0.
+     * 0 if there is none. The value must stay as it is until set or remove is called. A server
+     * that only knows the lines joined with ", " gives that as line 0.
      */
     int32_t (*get)(void *context,
                    const struct crossgate_str *name,
@@ -952,8 +952,8 @@ crossgate_status crossgate_builder_set_string(struct crossgate_builder *builder,
 
 /**
  * Adds one text in UTF-8 to an option that is a list, like "allow_origins"; the first one starts
- * the list. An option that was set to something else than a list is CROSSGATE_ERR_INVALID_ARGUMENT;
- * otherwise as crossgate_builder_set_bool().
+ * the list. An option that was set to something else than a list is
+ * CROSSGATE_ERR_INVALID_ARGUMENT; otherwise as crossgate_builder_set_bool().
  */
 CROSSGATE_API
 crossgate_status crossgate_builder_add(struct crossgate_builder *builder,
@@ -1000,10 +1000,10 @@ crossgate_status crossgate_request_init(struct crossgate_request *request,
 
 /**
  * Takes one header line; any case of the name will do, and names that CORS does not read are
- * passed over, so a server calls it for every line. The value is borrowed, an absent one is as good
- * as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more the
- * list counts as too long (under a literal "*": as one that names Authorization), so that nothing
- * passes unseen. A server that must do better points acrh at an array of its own.
+ * passed over, so a server calls it for every line. The value is borrowed, an absent one is as
+ * good as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more
+ * the list counts as too long (under a literal "*": as one that names Authorization), so that
+ * nothing passes unseen. A server that must do better points acrh at an array of its own.
  */
 CROSSGATE_API
 crossgate_status crossgate_request_add_header(struct crossgate_request *request,
@@ -1023,8 +1023,8 @@ crossgate_status crossgate_decision_init(struct crossgate_decision *decision,
 
 /**
  * Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a
- * header section; an answer whose status is not 204 gets "Content-Length: 0". For servers that write
- * responses themselves. The buffer is filled as with snprintf.
+ * header section; an answer whose status is not 204 gets "Content-Length: 0". For servers that
+ * write responses themselves. The buffer is filled as with snprintf.
  */
 CROSSGATE_API
 crossgate_status crossgate_decision_write_http1(const struct crossgate_decision *decision,
@@ -1094,10 +1094,11 @@ crossgate_status crossgate_needs_verdict(const struct crossgate_policy *policy,
 
 /**
  * crossgate_evaluate() and crossgate_decision_write_http1() in one, and cheaper than both. The
- * decision gets no headers (header_count and remove_count are 0), the buffer gets them all; neither
- * scratch nor the bound on the method is needed. It asks no question: without request.verdict an
- * origin that the application decides about is denied, so call crossgate_needs_verdict() first
- * where the policy has origin_predicate. The buffer is filled as with snprintf.
+ * decision gets no headers (header_count and remove_count are 0), the buffer gets them all;
+ * neither scratch nor the bound on the method is needed. It asks no question: without
+ * request.verdict an origin that the application decides about is denied, so call
+ * crossgate_needs_verdict() first where the policy has origin_predicate. The buffer is filled as
+ * with snprintf.
  */
 CROSSGATE_API
 crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
@@ -1120,13 +1121,13 @@ crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy
                                            int32_t *result);
 
 /**
- * Puts a decision on a response: afterwards the response says what the policy says and nothing else
- * about CORS, whatever the application or an upstream had set. With
+ * Puts a decision on a response: afterwards the response says what the policy says and nothing
+ * else about CORS, whatever the application or an upstream had set. With
  * CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
  * whole, Vary aside. *overwrote is 1 if that replaced or removed something that the response said,
- * otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()).
- * Doing it twice is as good as once. Allocates only to merge into long lists of the response's
- * own. A failing callback ends it at once, with the callback's status; *overwrote is 0 then.
+ * otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
+ * as good as once. Allocates only to merge into long lists of the response's own. A failing
+ * callback ends it at once, with the callback's status; *overwrote is 0 then.
  */
 CROSSGATE_API
 crossgate_status crossgate_decision_apply(const struct crossgate_decision *decision,
@@ -1163,8 +1164,8 @@ crossgate_status crossgate_header_merge(const struct crossgate_header *header,
                                         size_t *length);
 
 /**
- * Makes a shared policy that holds a reference of its own to the policy; the caller keeps its own. On
- * success *shared is the caller's, until crossgate_shared_policy_free().
+ * Makes a shared policy that holds a reference of its own to the policy; the caller keeps its own.
+ * On success *shared is the caller's, until crossgate_shared_policy_free().
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_new(const struct crossgate_policy *policy,
@@ -1181,8 +1182,8 @@ struct crossgate_policy *crossgate_shared_policy_load(const struct crossgate_sha
 
 /**
  * Replaces the live policy, with a reference of its own; the caller keeps its own. A thread that
- * loaded the old one goes on with it until it gives it back. Waits for other threads that are replacing too and,
- * for some instructions, for those that are just loading.
+ * loaded the old one goes on with it until it gives it back. Waits for other threads that are
+ * replacing too and, for some instructions, for those that are just loading.
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_replace(const struct crossgate_shared_policy *shared,
@@ -1234,9 +1235,10 @@ CROSSGATE_API void crossgate_shared_policy_free(struct crossgate_shared_policy *
 
 /**
  * Asks the live and the shadow policy about a request and fills *difference. Changes nothing,
- * allocates nothing, never waits. The verdict goes to each policy that has origin_predicate; if the
- * live one has none, a verdict is CROSSGATE_ERR_VERDICT_NOT_ASKED as with crossgate_evaluate(). A
- * server that has both decisions already compares them with crossgate_decision_difference().
+ * allocates nothing, never waits. The verdict goes to each policy that has origin_predicate; if
+ * the live one has none, a verdict is CROSSGATE_ERR_VERDICT_NOT_ASKED as with
+ * crossgate_evaluate(). A server that has both decisions already compares them with
+ * crossgate_decision_difference().
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_compare_shadow(const struct crossgate_shared_policy *shared,
@@ -1244,8 +1246,8 @@ crossgate_status crossgate_shared_policy_compare_shadow(const struct crossgate_s
                                                         struct crossgate_difference *difference);
 
 /**
- * Compares two decisions about one request, the live policy's and another's, and fills *difference.
- * Changes nothing, allocates nothing.
+ * Compares two decisions about one request, the live policy's and another's, and fills
+ * *difference. Changes nothing, allocates nothing.
  */
 CROSSGATE_API
 crossgate_status crossgate_decision_difference(const struct crossgate_decision *live,

@@ -129,8 +129,8 @@ impl crossgate_error {
 /// The number of problems; 0 if the file could not be read. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_error_count(error: *const crossgate_error) -> usize {
-    // SAFETY: NULL or an error of this library that is not freed.
     guard_or(0, || {
+        // SAFETY: NULL or an error of this library that is not freed.
         unsafe { error.as_ref() }.map_or(0, |error| error.problems.len())
     })
 }
@@ -154,8 +154,8 @@ pub unsafe extern "C" fn crossgate_error_problem(
 /// NULL, empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_error_text(error: *const crossgate_error) -> *const c_char {
-    // SAFETY: NULL or an error of this library that is not freed.
     guard_or(c"".as_ptr(), || {
+        // SAFETY: NULL or an error of this library that is not freed.
         unsafe { error.as_ref() }.map_or(c"".as_ptr(), |error| error.text.as_ptr().cast())
     })
 }

@@ -245,10 +245,10 @@ pub unsafe extern "C" fn crossgate_policy_from_env(
     error: *mut *mut crossgate_error,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: the caller's text, readable for the call.
         let build = || {
-            Ok(Policy::from_env(unsafe { utf8(prefix, prefix_len) }?)
-                .map_err(|error| invalid(&error)))
+            // SAFETY: the caller's text, readable for the call.
+            let prefix = unsafe { utf8(prefix, prefix_len) }?;
+            Ok(Policy::from_env(prefix).map_err(|error| invalid(&error)))
         };
         // SAFETY: the caller's outputs.
         unsafe { give(policy, error, build) }
