@@ -31,7 +31,7 @@
 typedef struct {
     server server;
     char *scratch; /* one thread, one buffer */
-} host;
+} state;
 
 /* ---- crossgate and evhttp ---- */
 
@@ -89,11 +89,11 @@ static void add(void *context, const char *name, const char *value) {
 /* ---- both together ---- */
 
 static void answer(struct evhttp_request *req, void *context) {
-    const host *host = context;
+    const state *state = context;
     crossgate_request request;
     crossgate_decision decision;
     collect(req, &request);
-    decide(&host->server, &request, &decision, host->scratch);
+    decide(&state->server, &request, &decision, state->scratch);
 
     fields response = {evhttp_request_get_output_headers(req), line, erase, add};
     const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req)), *body = "";
@@ -116,8 +116,8 @@ static void stop(evutil_socket_t signal, short what, void *base) {
 }
 
 int main(int argc, char **argv) {
-    host host = {.server = configure(argc, argv)};
-    host.scratch = malloc(host.server.scratch_size + 1);
+    state state = {.server = configure(argc, argv)};
+    state.scratch = malloc(state.server.scratch_size + 1);
 
     struct event_base *base = event_base_new();
     struct evhttp *http = evhttp_new(base);
@@ -125,11 +125,11 @@ int main(int argc, char **argv) {
                                          | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH
                                          | EVHTTP_REQ_OPTIONS);
     evhttp_set_default_content_type(http, NULL);
-    evhttp_set_gencb(http, answer, &host);
+    evhttp_set_gencb(http, answer, &state);
     struct evhttp_bound_socket *bound =
-        evhttp_bind_socket_with_handle(http, "127.0.0.1", host.server.port);
+        evhttp_bind_socket_with_handle(http, "127.0.0.1", state.server.port);
     if (bound == NULL)
-        give_up(&host.server);
+        give_up(&state.server);
     struct sockaddr_in address;
     socklen_t size = sizeof address;
     getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &size);
@@ -144,7 +144,7 @@ int main(int argc, char **argv) {
     event_free(terminate);
     evhttp_free(http);
     event_base_free(base);
-    free(host.scratch);
-    crossgate_policy_free(host.server.policy);
+    free(state.scratch);
+    crossgate_policy_free(state.server.policy);
     return 0;
 }

@@ -366,7 +366,7 @@ fn a_request_allocates_nothing() {
     assert!(counted.contains("crossgate_policy_free") && !left_out.is_empty());
 }
 
-/// What a host sees of a panic, which must be a status.
+/// What a program sees of a panic, which must be a status.
 #[test]
 fn a_panic_becomes_a_status() {
     run(&mut Command::new(program("panic.c")));

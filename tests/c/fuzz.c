@@ -1,7 +1,7 @@
 /*
- * Every function with whatever a careless host may hand over: NULL, nothing, too little, too much,
- * text that is not UTF-8, numbers out of range, buffers that are too small. Pseudo-random and the
- * same each time; the first argument is the number of calls, the second another seed. Texts and
+ * Every function with whatever a careless program may hand over: NULL, nothing, too little, too
+ * much, text that is not UTF-8, numbers out of range, buffers that are too small. Pseudo-random and
+ * the same each time; the first argument is the number of calls, the second another seed. Texts and
  * buffers are blocks of the heap of exactly their size, so that a checker of memory sees a byte too
  * many. What is checked here: no call fails with CROSSGATE_ERR_PANIC, none writes where it failed.
  */

@@ -206,7 +206,7 @@ static void compare_block(run *run, const crossgate_decision *decision,
         fail(run, "crossgate_evaluate_http1 decides differently");
 }
 
-/* The lines of one name, for a host that has them in an array of its own. */
+/* The lines of one name, for a server that has them in an array of its own. */
 static crossgate_lines collect(
     const crossgate_str (*pairs)[2], size_t count, const char *name, crossgate_str *room) {
     crossgate_lines lines = {room, 0};
