@@ -7,7 +7,9 @@ import pathlib
 from typing import Any
 
 VECTORS = pathlib.Path(__file__).resolve().parents[2] / "tests/vectors"
-FILES = sorted(path for path in VECTORS.rglob("*.jsonl") if '"decision"' in path.read_text(encoding="utf-8"))
+FILES = sorted(
+    path for path in VECTORS.rglob("*.jsonl") if '"decision"' in path.read_text(encoding="utf-8")
+)
 
 
 def vectors(path: pathlib.Path) -> list[dict[str, Any]]:
@@ -22,6 +24,10 @@ def with_own(vector: dict[str, Any]) -> tuple[list[tuple[str, str]], dict[str, s
     expected = vector["decision"]
     if expected["status"] is not None or vector["policy"].get("upstream") == "keep":
         return None
-    own = [(name, "X-Own") for name, _ in expected["headers"]] + [(name, "X-Own") for name in expected["remove"]]
+    own = [(name, "X-Own") for name, _ in expected["headers"]] + [
+        (name, "X-Own") for name in expected["remove"]
+    ]
     merged = {"vary", "access-control-expose-headers"}
-    return own, {name: f"X-Own, {value}" if name in merged else value for name, value in expected["headers"]}
+    return own, {
+        name: f"X-Own, {value}" if name in merged else value for name, value in expected["headers"]
+    }

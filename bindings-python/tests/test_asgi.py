@@ -38,7 +38,12 @@ def origin(value: str) -> tuple[bytes, bytes]:
 
 
 def preflight(value: str, method: str = "PUT", *headers: Any) -> dict[str, Any]:
-    return scope(origin(value), (b"access-control-request-method", method.encode()), *headers, method="OPTIONS")
+    return scope(
+        origin(value),
+        (b"access-control-request-method", method.encode()),
+        *headers,
+        method="OPTIONS",
+    )
 
 
 def application(headers: Any = (TYPE,), seen: list[Any] | None = None, **start: Any) -> Any:
@@ -78,7 +83,9 @@ def headers(app: Any, asked: Any) -> list[Any]:
 class TestConstructor:
     def test_the_signature_is_starlettes(self) -> None:
         parameters = inspect.signature(CORSMiddleware).parameters
-        assert [(name, p.default) for name, p in parameters.items() if p.kind is not p.KEYWORD_ONLY] == [
+        assert [
+            (name, p.default) for name, p in parameters.items() if p.kind is not p.KEYWORD_ONLY
+        ] == [
             ("app", inspect.Parameter.empty),
             ("allow_origins", ()),
             ("allow_methods", ("GET",)),
@@ -95,17 +102,31 @@ class TestConstructor:
         middleware = CORSMiddleware(app, [A], ["PUT"], ["X-A"], True, None, True, ["X-B"], 5)
         document = middleware.policy.document()
         assert middleware.app is app
-        assert (document["allow_origins"], document["allow_methods"], document["expose_headers"]) == (
+        assert (
+            document["allow_origins"],
+            document["allow_methods"],
+            document["expose_headers"],
+        ) == (
             [A],
             ["PUT"],
             ["X-B"],
         )
-        assert (document["allow_credentials"], document["allow_private_network"], document["max_age"]) == (
+        assert (
+            document["allow_credentials"],
+            document["allow_private_network"],
+            document["max_age"],
+        ) == (
             True,
             True,
             5,
         )
-        assert document["allow_headers"] == ["Accept", "Accept-Language", "Content-Language", "Content-Type", "X-A"]
+        assert document["allow_headers"] == [
+            "Accept",
+            "Accept-Language",
+            "Content-Language",
+            "Content-Type",
+            "X-A",
+        ]
 
     def test_nobody_is_the_default(self) -> None:
         middleware = CORSMiddleware(application())
@@ -117,8 +138,14 @@ class TestConstructor:
         assert headers(CORSMiddleware(application(), anybody), scope()) == [TYPE, (ACAO, b"*")]
 
     def test_every_method(self) -> None:
-        assert tuple(CORSMiddleware(application(), ["*"], ["*"]).policy.document()["allow_methods"]) == ALL_METHODS
-        assert tuple(CORSMiddleware(application(), ["*"], "*").policy.document()["allow_methods"]) == ALL_METHODS
+        assert (
+            tuple(CORSMiddleware(application(), ["*"], ["*"]).policy.document()["allow_methods"])
+            == ALL_METHODS
+        )
+        assert (
+            tuple(CORSMiddleware(application(), ["*"], "*").policy.document()["allow_methods"])
+            == ALL_METHODS
+        )
 
     @pytest.mark.parametrize(
         ("options", "path"),
@@ -140,7 +167,9 @@ class TestConstructor:
     def test_mistakes_name_the_option(self, options: Any, path: str) -> None:
         with pytest.raises(PolicyError) as caught:
             CORSMiddleware(application(), **options)
-        assert path in [problem.path for problem in caught.value.problems if problem.severity == "error"]
+        assert path in [
+            problem.path for problem in caught.value.problems if problem.severity == "error"
+        ]
 
     def test_wrong_types_hide_nothing(self) -> None:
         wrong: Any = {
@@ -155,7 +184,11 @@ class TestConstructor:
         }
         with pytest.raises(PolicyError) as caught:
             CORSMiddleware(application(), **wrong)
-        assert [(problem.code, problem.path) for problem in caught.value.problems if problem.severity == "error"] == [
+        assert [
+            (problem.code, problem.path)
+            for problem in caught.value.problems
+            if problem.severity == "error"
+        ] == [
             ("option_type", "allow_origins"),
             ("option_type", "allow_methods[0]"),
             ("option_type", "allow_headers[2]"),
@@ -176,22 +209,30 @@ class TestConstructor:
     @pytest.mark.parametrize(
         ("options", "error", "message"),
         [
-            ({"policy": {"allow_origins": "*"}}, TypeError, "policy must be a Policy or a SharedPolicy, not dict"),
-            ({"websocket": "check"}, ValueError, "websocket must be False, True or \"public\", not 'check'"),
             (
-                {"allow_origin_predicate": "x"},
+                {"policy": {"allow_origins": "*"}},
                 TypeError,
-                "allow_origin_predicate must be a function of the origin, not str",
+                "policy must be a Policy or a SharedPolicy, not dict",
             ),
             (
-                {"allow_origin_predicate": bool, "predicate_timeout": 0},
+                {"websocket": "check"},
+                ValueError,
+                "websocket must be False, True or \"public\", not 'check'",
+            ),
+            (
+                {"origin_predicate": "x"},
+                TypeError,
+                "origin_predicate must be a function of the origin, not str",
+            ),
+            (
+                {"origin_predicate": bool, "predicate_timeout": 0},
                 ValueError,
                 "predicate_timeout must be a number",
             ),
             (
-                {"allow_origin_predicate": bool, "policy": Policy(allow_origins=[A])},
+                {"origin_predicate": bool, "policy": Policy(allow_origins=[A])},
                 ValueError,
-                "never asked by this policy",
+                "this policy never calls origin_predicate",
             ),
             ({"counters": 1}, TypeError, "Counters"),
         ],
@@ -223,7 +264,9 @@ class TestConstructor:
         assert (seen, middleware.tenant) == (["GET", "OPTIONS"], "a")
         assert repr(middleware).startswith("Mine(Policy(allow_origins=['https://a.example']")
 
-    @pytest.mark.parametrize("name", ["is_allowed_origin", "preflight_response", "simple_response", "send"])
+    @pytest.mark.parametrize(
+        "name", ["is_allowed_origin", "preflight_response", "simple_response", "send"]
+    )
     def test_methods_of_starlettes_are_not_passed_over(self, name: str) -> None:
         with pytest.raises(TypeError, match=f"Mine.{name} would never be called: use "):
             type("Mine", (CORSMiddleware,), {name: lambda self, *arguments: None})
@@ -234,7 +277,11 @@ class TestConstructor:
                 pass
 
         forgetful = Forgetful()
-        for use in (repr, lambda middleware: middleware.app, lambda middleware: middleware({}, receive, receive)):
+        for use in (
+            repr,
+            lambda middleware: middleware.app,
+            lambda middleware: middleware({}, receive, receive),
+        ):
             with pytest.raises(RuntimeError, match=r"its __init__\(\) was not called"):
                 use(forgetful)
         with pytest.raises(RuntimeError, match="configured already"):
@@ -264,14 +311,20 @@ class TestConstructor:
 
 
 class TestResponses:
-    POLICY = Policy(allow_origins=[A], allow_credentials=True, expose_headers=["X-B"], allow_methods=["PUT"])
+    POLICY = Policy(
+        allow_origins=[A], allow_credentials=True, expose_headers=["X-B"], allow_methods=["PUT"]
+    )
 
     def test_allowed(self) -> None:
         expected = [TYPE, (ACAO, A.encode()), (ACAC, b"true"), (ACEH, b"X-B"), (VARY, b"Origin")]
-        assert headers(CORSMiddleware(application(), policy=self.POLICY), scope(origin(A))) == expected
+        assert (
+            headers(CORSMiddleware(application(), policy=self.POLICY), scope(origin(A))) == expected
+        )
 
     def test_the_rest_is_the_applications(self) -> None:
-        sent = run(CORSMiddleware(application(trailers=True), policy=self.POLICY), scope(origin(EVIL)))
+        sent = run(
+            CORSMiddleware(application(trailers=True), policy=self.POLICY), scope(origin(EVIL))
+        )
         assert sent[0] == {
             "type": "http.response.start",
             "status": 200,
@@ -288,7 +341,9 @@ class TestResponses:
         assert (None if own is None else list(own)) == before
 
     def test_an_iterator_of_headers(self) -> None:
-        got = headers(CORSMiddleware(application(iter([TYPE])), policy=self.POLICY), scope(origin(A)))
+        got = headers(
+            CORSMiddleware(application(iter([TYPE])), policy=self.POLICY), scope(origin(A))
+        )
         assert got[:2] == [TYPE, (ACAO, A.encode())]
 
     def test_shared_messages_are_not_changed(self) -> None:
@@ -304,7 +359,13 @@ class TestResponses:
 
     def test_responses_do_not_share_a_list(self) -> None:
         middleware = CORSMiddleware(application(None), policy=self.POLICY)
-        for asked in (scope(), scope(origin(A)), scope(origin(EVIL)), preflight(A), preflight(EVIL)):
+        for asked in (
+            scope(),
+            scope(origin(A)),
+            scope(origin(EVIL)),
+            preflight(A),
+            preflight(EVIL),
+        ):
             first = headers(middleware, asked)
             first.append((b"x-outer", b"1"))
             assert (b"x-outer", b"1") not in headers(middleware, asked)
@@ -327,9 +388,15 @@ class TestResponses:
             (ACEH, b"X-Own, x-b"),
             (VARY, b"Accept-Encoding, Origin"),
         ]
-        assert headers(middleware, scope(origin(EVIL))) == [TYPE, (VARY, b"Accept-Encoding, Origin")]
+        assert headers(middleware, scope(origin(EVIL))) == [
+            TYPE,
+            (VARY, b"Accept-Encoding, Origin"),
+        ]
         assert counters.overwrote_upstream == 2
-        assert {r: n for r, n in counters.as_dict().items() if n} == {"allowed": 1, "origin_not_listed": 1}
+        assert {r: n for r, n in counters.as_dict().items() if n} == {
+            "allowed": 1,
+            "origin_not_listed": 1,
+        }
 
     def test_what_is_no_header_goes_on(self) -> None:
         odd: Any = [7, ("a",), (b"vary", b"x"), (None, None), ("Vary", "y")]
@@ -362,7 +429,9 @@ class TestResponses:
         ],
         ids=["bytearray", "memoryview", "ints", "array", "__bytes__", "of bytes", "of str"],
     )
-    @pytest.mark.parametrize("paired", [tuple, list, collections.deque, iter], ids=lambda paired: paired.__name__)
+    @pytest.mark.parametrize(
+        "paired", [tuple, list, collections.deque, iter], ids=lambda paired: paired.__name__
+    )
     def test_whatever_a_server_would_write_is_a_header(self, spelled: Any, paired: Any) -> None:
         """Servers join buffers and unpack anything of two: an answer of the application's own must not get past."""
         for asked, ours in ((EVIL, []), (A, [(ACAO, A.encode()), (ACAC, b"true"), (ACEH, b"X-B")])):
@@ -380,11 +449,15 @@ class TestResponses:
         released = memoryview(b"vary")
         released.release()
         for name in (bytearray(b"X-Own"), Broken(), released, 10**12, b"x", object(), [999], None):
-            got = headers(CORSMiddleware(application([(name, b"1")]), policy=self.POLICY), scope(origin(EVIL)))
+            got = headers(
+                CORSMiddleware(application([(name, b"1")]), policy=self.POLICY), scope(origin(EVIL))
+            )
             assert (b"X-Own" if isinstance(name, bytearray) else name, b"1") in got
             assert (VARY, b"Origin") in got
 
-    @pytest.mark.parametrize("message", [{}, {"type": 7}, {"type": "http.response.pathsend", "path": "/"}, [], None])
+    @pytest.mark.parametrize(
+        "message", [{}, {"type": 7}, {"type": "http.response.pathsend", "path": "/"}, [], None]
+    )
     def test_other_messages_go_on(self, message: Any) -> None:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await send(message)
@@ -420,7 +493,12 @@ class TestSend:
     def test_takes_one_message(self) -> None:
         seen: list[Any] = []
         send = self.get(seen.append)
-        for wrong in (lambda: send(), lambda: send({}, {}), lambda: send(message={}), lambda: send({}, more=1)):
+        for wrong in (
+            lambda: send(),
+            lambda: send({}, {}),
+            lambda: send(message={}),
+            lambda: send({}, more=1),
+        ):
             with pytest.raises(TypeError, match=re.escape("send()")):
                 wrong()
         assert seen == []
@@ -448,7 +526,10 @@ class TestSend:
         def gone(message: Any) -> Any:
             raise OSError("gone")
 
-        for message in ({"type": "http.response.start", "status": 200}, {"type": "http.response.body"}):
+        for message in (
+            {"type": "http.response.start", "status": 200},
+            {"type": "http.response.body"},
+        ):
             with pytest.raises(OSError, match="gone"):
                 self.get(gone)(message)
 
@@ -464,7 +545,9 @@ class TestSend:
 
         send = self.get(server)
         debug, body = {"type": "http.response.debug"}, {"type": "http.response.body", "body": b""}
-        starts: list[dict[str, Any]] = [{"type": "http.response.start", "status": status} for status in (200, 500)]
+        starts: list[dict[str, Any]] = [
+            {"type": "http.response.start", "status": status} for status in (200, 500)
+        ]
         send(debug)
         with pytest.raises(OSError, match="no such header"):
             send(starts[0])
@@ -477,7 +560,10 @@ class TestSend:
 
     def test_type_may_stand_anywhere(self) -> None:
         kind = "".join(["http.", "response.", "start"])  # not the constant
-        for message in ({"status": 200, "type": kind}, {"".join(["ty", "pe"]): kind, "status": 200}):
+        for message in (
+            {"status": 200, "type": kind},
+            {"".join(["ty", "pe"]): kind, "status": 200},
+        ):
             seen: list[Any] = []
             self.get(seen.append)(message)
             assert (ACAO, A.encode()) in seen[0]["headers"]
@@ -515,7 +601,19 @@ class TestSend:
         middlewares = [CORSMiddleware(inner, **self.MIDDLEWARE_OPTIONS) for inner in (app, varies)]
         asks = preflight(A, "GET", (b"x", b"y"))
         asks["headers"][0] = (name, value)
-        watched = (value, name, receive, asked, headers_sent, message, own, app, varies, *middlewares, asked["headers"])
+        watched = (
+            value,
+            name,
+            receive,
+            asked,
+            headers_sent,
+            message,
+            own,
+            app,
+            varies,
+            *middlewares,
+            asked["headers"],
+        )
 
         def work() -> None:
             for _ in range(100):
@@ -534,12 +632,17 @@ class TestPreflights:
     MIDDLEWARE = CORSMiddleware(application(), [A], ["PUT"], ["X-Token"])
 
     def test_allowed(self) -> None:
-        start, body = run(self.MIDDLEWARE, preflight(A, "PUT", (b"access-control-request-headers", b"x-token")))
+        start, body = run(
+            self.MIDDLEWARE, preflight(A, "PUT", (b"access-control-request-headers", b"x-token"))
+        )
         assert start["status"] == 200
         assert start["headers"] == [
             (ACAO, A.encode()),
             (b"access-control-allow-methods", b"PUT"),
-            (b"access-control-allow-headers", b"Accept, Accept-Language, Content-Language, Content-Type, X-Token"),
+            (
+                b"access-control-allow-headers",
+                b"Accept, Accept-Language, Content-Language, Content-Type, X-Token",
+            ),
             (b"access-control-max-age", b"600"),
             (VARY, b"Origin, Access-Control-Request-Method"),
             (b"content-length", b"0"),
@@ -551,7 +654,9 @@ class TestPreflights:
         assert (start["status"], dict(start["headers"]).get(ACAO)) == (400, None)
 
     def test_204_has_no_length(self) -> None:
-        start, _ = run(CORSMiddleware(application(), policy=Policy(allow_origins=[A])), preflight(A))
+        start, _ = run(
+            CORSMiddleware(application(), policy=Policy(allow_origins=[A])), preflight(A)
+        )
         assert start["status"] == 204
         assert b"content-length" not in dict(start["headers"])
 
@@ -572,10 +677,19 @@ class TestPreflights:
         asyncio.run(main())
 
     def test_echoed_lists(self) -> None:
-        echo = Policy(allow_origins=[A], allow_methods="*", allow_headers="*", allow_credentials=True)
+        echo = Policy(
+            allow_origins=[A], allow_methods="*", allow_headers="*", allow_credentials=True
+        )
         middleware = CORSMiddleware(application(), policy=echo)
-        got = dict(headers(middleware, preflight(A, "PATCH", (b"access-control-request-headers", b"X-B,x-a"))))
-        assert (got[b"access-control-allow-methods"], got[b"access-control-allow-headers"]) == (b"PATCH", b"x-b, x-a")
+        got = dict(
+            headers(
+                middleware, preflight(A, "PATCH", (b"access-control-request-headers", b"X-B,x-a"))
+            )
+        )
+        assert (got[b"access-control-allow-methods"], got[b"access-control-allow-headers"]) == (
+            b"PATCH",
+            b"x-b, x-a",
+        )
         got = dict(headers(middleware, preflight(A, "PATCH")))
         assert b"access-control-allow-headers" not in got
         assert got[VARY] == b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
@@ -583,7 +697,9 @@ class TestPreflights:
     def test_every_headers_rejected_is_a_403(self) -> None:
         policy = Policy(allow_origins=[A], denied_actual="reject", own_origins=[B])
         seen: list[Any] = []
-        start, body = run(CORSMiddleware(application(seen=seen), policy=policy), scope(origin(EVIL)))
+        start, body = run(
+            CORSMiddleware(application(seen=seen), policy=policy), scope(origin(EVIL))
+        )
         assert (start["status"], start["headers"], body["body"]) == (
             403,
             [(VARY, b"Origin"), (b"content-length", b"0")],
@@ -619,7 +735,14 @@ class TestHostileScopes:
         assert headers(self.MIDDLEWARE, {"type": "http"}) == [TYPE, (VARY, b"Origin")]
 
     @pytest.mark.parametrize(
-        "pair", [("Origin", A), ("origin", A.encode()), (b"ORIGIN", A), ["origin", A], (b"origin", f" {A}\t".encode())]
+        "pair",
+        [
+            ("Origin", A),
+            ("origin", A.encode()),
+            (b"ORIGIN", A),
+            ["origin", A],
+            (b"origin", f" {A}\t".encode()),
+        ],
     )
     def test_mixed_types(self, pair: Any) -> None:
         assert (ACAO, A.encode()) in headers(self.MIDDLEWARE, scope((b"accept", "*/*"), pair))
@@ -649,7 +772,9 @@ class TestHostileScopes:
         run(CORSMiddleware(application(seen=seen), [A]), asked)
         assert seen[0] is asked
 
-    @pytest.mark.parametrize("other", [{"type": "lifespan"}, {"type": "websocket", "headers": []}, {}, [], None])
+    @pytest.mark.parametrize(
+        "other", [{"type": "lifespan"}, {"type": "websocket", "headers": []}, {}, [], None]
+    )
     def test_other_scopes_are_passed_on_whole(self, other: Any) -> None:
         seen: list[Any] = []
 
@@ -671,7 +796,9 @@ class TestRememberedPreflights:
     """Allowed ones are remembered, and those with too many names; nothing shows it but the time."""
 
     NAMES = b"access-control-request-headers"
-    POLICY = Policy(allow_origins=[A, B], allow_methods=["PUT"], allow_headers="*", allow_credentials=True)
+    POLICY = Policy(
+        allow_origins=[A, B], allow_methods=["PUT"], allow_headers="*", allow_credentials=True
+    )
     PREFLIGHTS = (
         preflight(A),
         preflight(B),
@@ -680,7 +807,10 @@ class TestRememberedPreflights:
         preflight(A, "put"),
         preflight(A, "PUT", (NAMES, b"x-a")),
         preflight(A, "PUT", (NAMES, b"x-b")),
-        *(preflight(A, "PUT", (b"access-control-request-headers", b"x-%02d" % number)) for number in range(40)),
+        *(
+            preflight(A, "PUT", (b"access-control-request-headers", b"x-%02d" % number))
+            for number in range(40)
+        ),
         preflight(A, "PUT", (NAMES, b"")),
         preflight(A, "PUT", (NAMES, b"x-a"), (NAMES, b"x-b")),
         preflight(A, "PUT", (NAMES, b"x-" + b"a" * 2000)),
@@ -712,7 +842,10 @@ class TestRememberedPreflights:
     def test_it_is_counted_and_shadowed(self) -> None:
         counters, shared, differences = Counters(), SharedPolicy(self.POLICY), []
         middleware = CORSMiddleware(application(), policy=shared, counters=counters)
-        shared.set_shadow(Policy(allow_origins=[B]), lambda live, shadow: differences.append(shadow.reason))
+        shared.set_shadow(
+            Policy(allow_origins=[B]),
+            lambda difference, _: differences.append(difference.shadow.reason),
+        )
         for _ in range(3):
             run(middleware, preflight(A))
         assert (counters.as_dict()["allowed"], differences) == (3, ["origin_not_listed"] * 3)
@@ -763,7 +896,10 @@ class TestTheAnswerIsAwaited:
         loop.run_until_complete(loop.create_task(self.begin(future)))
         loop.run_until_complete(loop.create_task(self.begin(Bare)))
         loop.close()
-        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"] * 2
+        assert [message["type"] for message in sent] == [
+            "http.response.start",
+            "http.response.body",
+        ] * 2
         with pytest.raises(AttributeError, match="__await__"):
             asyncio.run(self.wait(self.begin(lambda message: None)))
 
@@ -817,7 +953,9 @@ class TestTheAnswerIsAwaited:
         with pytest.raises(RuntimeError, match="cannot reuse"):
             answer.send(None)
 
-    @pytest.mark.parametrize("error", [(KeyError,), (KeyError("x"),), (KeyError, "x"), (KeyError, KeyError("x"), None)])
+    @pytest.mark.parametrize(
+        "error", [(KeyError,), (KeyError("x"),), (KeyError, "x"), (KeyError, KeyError("x"), None)]
+    )
     def test_thrown_at_before_it_begins(self, error: Any) -> None:
         answer = self.begin(lambda message: seen.append(message))
         seen: list[Any] = []
@@ -890,7 +1028,7 @@ class TestTheAnswerIsAwaited:
 class TestPredicates:
     @staticmethod
     def ask(predicate: Any, asked: Any = None, **options: Any) -> Any:
-        middleware = CORSMiddleware(application(), [B], allow_origin_predicate=predicate, **options)
+        middleware = CORSMiddleware(application(), [B], origin_predicate=predicate, **options)
         return dict(headers(middleware, asked or scope(origin(A)))).get(ACAO)
 
     def test_plain_and_async(self) -> None:
@@ -944,7 +1082,9 @@ class TestPredicates:
 
         # A busy machine may take long over the one that answers at once.
         for value, seconds in ((A, 2), (EVIL, 0.05)):
-            middleware = CORSMiddleware(application(), allow_origin_predicate=predicate, predicate_timeout=seconds)
+            middleware = CORSMiddleware(
+                application(), origin_predicate=predicate, predicate_timeout=seconds
+            )
             trio.run(middleware, scope(origin(value)), receive, send)
             trio.run(middleware, preflight(value, "GET"), receive, send)
         starts = [message for message in sent if message["type"] == "http.response.start"]
@@ -956,7 +1096,9 @@ class TestPredicates:
         ]
         assert "TooSlowError" in caplog.text
 
-    @pytest.mark.parametrize("value", ["null", "https://a.example/", "", B, f"{A}, {B}", "HTTPS://A.EXAMPLE"])
+    @pytest.mark.parametrize(
+        "value", ["null", "https://a.example/", "", B, f"{A}, {B}", "HTTPS://A.EXAMPLE"]
+    )
     def test_it_is_not_asked(self, value: str) -> None:
         def predicate(origin: str) -> bool:
             raise AssertionError(origin)
@@ -966,7 +1108,9 @@ class TestPredicates:
 
     def test_with_a_policy(self) -> None:
         middleware = CORSMiddleware(
-            application(), policy=Policy(host_origins=True), allow_origin_predicate=lambda origin: origin == A
+            application(),
+            policy=Policy(origin_predicate=True),
+            origin_predicate=lambda origin: origin == A,
         )
         assert (ACAO, A.encode()) in headers(middleware, scope(origin(A)))
 
@@ -975,7 +1119,11 @@ class TestRegexes:
     @pytest.mark.parametrize(
         ("regex", "allowed", "denied"),
         [
-            (r"https://[a-z]+\.example", [A, B], ["https://a.example.evil.example", "https://1.example"]),
+            (
+                r"https://[a-z]+\.example",
+                [A, B],
+                ["https://a.example.evil.example", "https://1.example"],
+            ),
             (re.compile(r"HTTPS://[A-Z]\.EXAMPLE", re.I), [A, B], ["https://ab.example"]),
             (re.compile(r"https://a\.example$"), [A], [B]),
             (r"(?i)https://A\.example", [A], [B]),
@@ -1005,7 +1153,7 @@ class TestRegexes:
         middleware = CORSMiddleware(
             application(),
             allow_origin_regex=r"https://(?=a)a\.example",
-            allow_origin_predicate=lambda origin: origin == B,
+            origin_predicate=lambda origin: origin == B,
         )
         for value in (A, B):
             assert (ACAO, value.encode()) in headers(middleware, scope(origin(value)))
@@ -1020,7 +1168,8 @@ class TestWebSockets:
 
         found = [] if asked_origin is None else [origin(asked_origin)]
         return run(
-            CORSMiddleware(app, policy=policy, websocket=websocket), {"type": "websocket", "headers": found, **more}
+            CORSMiddleware(app, policy=policy, websocket=websocket),
+            {"type": "websocket", "headers": found, **more},
         )
 
     POLICY = Policy(allow_origins=[A])
@@ -1054,7 +1203,7 @@ class TestWebSockets:
         async def predicate(origin: str) -> bool:
             return origin == A
 
-        middleware = CORSMiddleware(app, websocket=True, allow_origin_predicate=predicate)
+        middleware = CORSMiddleware(app, websocket=True, origin_predicate=predicate)
         for value, expected in ((A, self.ACCEPTED), (EVIL, self.CLOSED)):
             assert run(middleware, {"type": "websocket", "headers": [origin(value)]}) == expected
 
@@ -1072,21 +1221,27 @@ class TestSharedPolicies:
     def test_shadows_are_told(self) -> None:
         shared = SharedPolicy(Policy(allow_origins=[A]))
         differences: list[Any] = []
-        shared.set_shadow(Policy(allow_origins=[B]), lambda live, shadow: differences.append((live, shadow)))
+        shared.set_shadow(
+            Policy(allow_origins=[B]),
+            lambda difference, request: differences.append((difference, request)),
+        )
         middleware = CORSMiddleware(application(), policy=shared)
         assert (ACAO, A.encode()) in headers(middleware, scope(origin(A)))
         run(middleware, scope(origin(EVIL)))
-        ((live, shadow),) = differences
+        ((difference, request),) = differences
+        live, shadow = difference.live, difference.shadow
         assert (live.reason, shadow.reason) == ("allowed", "origin_not_listed")
 
     def test_a_swap_while_the_predicate_is_asked(self) -> None:
-        shared = SharedPolicy(Policy(host_origins=True))
+        shared = SharedPolicy(Policy(origin_predicate=True))
 
         async def predicate(origin: str) -> bool:
             shared.replace(Policy(allow_origins=[B]))
             return True
 
-        middleware = CORSMiddleware(application(), policy=shared, allow_origin_predicate=predicate)
+        # A request goes on with the policy that it began with.
+        middleware = CORSMiddleware(application(), policy=shared, origin_predicate=predicate)
+        assert headers(middleware, scope(origin(A))) == [TYPE, acao(A), (VARY, b"Origin")]
         assert headers(middleware, scope(origin(A))) == [TYPE, (VARY, b"Origin")]
 
 
