@@ -69,7 +69,7 @@ async function start(t, source) {
 async function run(t, source) {
   const { stdout } = await promisify(execFile)(process.execPath, [write(t, source)], {
     encoding: 'utf8',
-    timeout: 20_000
+    timeout: 300_000
   })
   return stdout.split('\n').filter(Boolean)
 }
@@ -81,7 +81,7 @@ async function ask(port, headers, method = 'GET') {
     method,
     headers,
     agent: false,
-    timeout: 10_000
+    timeout: 120_000
   })
   req.end()
   const [res] = await once(req, 'response')
@@ -101,7 +101,7 @@ test('every example is under ten lines', () => {
 test(
   'Express',
   {
-    timeout: 30_000,
+    timeout: 300_000,
     skip:
       !existsSync(join(expressModules, 'express')) && 'tests/peers/node/express/setup was not run'
   },
@@ -121,7 +121,7 @@ test(
   }
 )
 
-test('a function for origins', { timeout: 30_000 }, async t => {
+test('a function for origins', { timeout: 300_000 }, async t => {
   const { default: middleware } = await import(write(t, examples('Express')[1]))
   const server = http.createServer((req, res) => middleware(req, res, () => res.end('hello')))
   server.listen(0, '127.0.0.1')
@@ -138,7 +138,7 @@ test('a function for origins', { timeout: 30_000 }, async t => {
   assert.deepEqual(await ask(server.address().port, { origin: APP }), [200, undefined, 'hello'])
 })
 
-test('http', { timeout: 30_000 }, async t => {
+test('http', { timeout: 300_000 }, async t => {
   const port = await start(t, examples('http')[0])
   assert.deepEqual(await ask(port, { origin: APP }), [200, APP, 'hello'])
   assert.deepEqual(
@@ -147,7 +147,7 @@ test('http', { timeout: 30_000 }, async t => {
   )
 })
 
-test('http2', { timeout: 30_000 }, async t => {
+test('http2', { timeout: 300_000 }, async t => {
   const client = http2.connect(`http://127.0.0.1:${await start(t, examples('http2')[0])}`)
   t.after(() => client.destroy())
   const stream = client.request({ ':path': '/', origin: APP })
@@ -155,7 +155,7 @@ test('http2', { timeout: 30_000 }, async t => {
   assert.equal(headers['access-control-allow-origin'], APP)
 })
 
-test('WebSockets', { timeout: 30_000 }, async t => {
+test('WebSockets', { timeout: 300_000 }, async t => {
   const port = await start(t, examples('WebSockets')[0])
   const status = async origin => {
     const req = http.request({
@@ -163,7 +163,7 @@ test('WebSockets', { timeout: 30_000 }, async t => {
       port,
       headers: { origin, Connection: 'Upgrade', Upgrade: 'example' },
       agent: false,
-      timeout: 10_000
+      timeout: 120_000
     })
     req.end()
     const [res, socket] = await Promise.race([once(req, 'upgrade'), once(req, 'response')])
@@ -181,7 +181,7 @@ test('WebSockets', { timeout: 30_000 }, async t => {
   )
 })
 
-test('Policy API', { timeout: 60_000 }, async t => {
+test('Policy API', { timeout: 300_000 }, async t => {
   const [wrong, apply, shared] = examples('Policy API')
   const said = source => [...source.matchAll(/\/\/ (.*)$/gm)].map(match => match[1])
   assert.deepEqual(await run(t, wrong), said(wrong))

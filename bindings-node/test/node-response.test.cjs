@@ -49,7 +49,7 @@ const PROTOCOLS = {
         path: '/',
         headers,
         agent: false,
-        timeout: 10_000
+        timeout: 120_000
       })
       req.end()
       const [res] = await once(req, 'response')
@@ -69,7 +69,7 @@ const PROTOCOLS = {
     })
     return async (method, headers) => {
       const stream = client.request({ ':method': method, ':path': '/', ...headers })
-      stream.setTimeout(10_000, () => stream.destroy(new Error('no answer')))
+      stream.setTimeout(120_000, () => stream.destroy(new Error('no answer')))
       stream.end()
       const [{ ':status': status, ...rest }] = await once(stream, 'response')
       let body = ''
@@ -262,7 +262,7 @@ const HANDLERS = {
 }
 
 for (const protocol of Object.keys(PROTOCOLS)) {
-  test(`${protocol}: whatever the handler does`, { timeout: 60_000 }, async t => {
+  test(`${protocol}: whatever the handler does`, { timeout: 300_000 }, async t => {
     let handler
     const seen = []
     const ask = await serve(protocol, t, (req, res) => {
@@ -286,7 +286,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
     }
   })
 
-  test(`${protocol}: preflights`, { timeout: 60_000 }, async t => {
+  test(`${protocol}: preflights`, { timeout: 300_000 }, async t => {
     const ask = await serve(protocol, t, (req, res) => res.end('handler'))
     const preflight = {
       origin: A,
@@ -324,7 +324,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
 
   test(
     `${protocol}: a preflight that finds headers on the response`,
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async t => {
       const ask = await PROTOCOLS[protocol](t, (req, res) => {
         res.setHeader('X-Powered-By', 'x')
@@ -355,7 +355,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
     }
   )
 
-  test(`${protocol}: a rejected request`, { timeout: 60_000 }, async t => {
+  test(`${protocol}: a rejected request`, { timeout: 300_000 }, async t => {
     const strict = new Policy({
       allowOrigins: [A],
       deniedActual: 'reject',
@@ -374,7 +374,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
     )
   })
 
-  test(`${protocol}: a handler that may speak for itself`, { timeout: 60_000 }, async t => {
+  test(`${protocol}: a handler that may speak for itself`, { timeout: 300_000 }, async t => {
     const keep = new Policy({ allowOrigins: [A], upstream: 'keep', allowCredentials: true })
     let handler
     const ask = await serve(protocol, t, (req, res) => handler(req, res), keep)
@@ -400,7 +400,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
 
   test(
     `${protocol}: one policy for the site, another for a part of it`,
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async t => {
       const open = new Policy({ allowOrigins: '*', exposeHeaders: ['X-All'] })
       const ask = await PROTOCOLS[protocol](t, (req, res) => {
@@ -420,7 +420,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
     }
   )
 
-  test(`${protocol}: several Origin lines match nothing`, { timeout: 60_000 }, async t => {
+  test(`${protocol}: several Origin lines match nothing`, { timeout: 300_000 }, async t => {
     const reasons = []
     const ask = await PROTOCOLS[protocol](t, (req, res) => {
       reasons.push(
@@ -437,7 +437,7 @@ for (const protocol of Object.keys(PROTOCOLS)) {
 
 test(
   '101 carries nothing of CORS, and neither does what comes after the head',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async t => {
     const server = http.createServer((req, res) => {
       applyToResponse(res, answerFor(policy, req.method, req.headers))
@@ -460,7 +460,7 @@ test(
       host: '127.0.0.1',
       headers: { origin: A, Upgrade: 'x', Connection: 'Upgrade' },
       agent: false,
-      timeout: 10_000
+      timeout: 120_000
     })
     req.end()
     const [res, socket] = await once(req, 'upgrade')

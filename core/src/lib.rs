@@ -1,20 +1,18 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # From request to decision
+//! # Where to begin reading
 //!
-//! Read the modules in this order and you have followed a request to its answer:
+//! Folders are layers: each uses only those above it in this list, and a test holds that
+//! (`tests/arrows.rs`).
 //!
-//! 1. [`Request`] (`request.rs`): the method and the five headers that CORS reads, and what
-//!    [`RequestKind`] of request it is.
-//! 2. `evaluate.rs`: [`Policy::evaluate`], the way as a whole.
-//! 3. `origin/matcher.rs`: is the origin allowed? Exact bytes first; then, behind the grammar gate
-//!    (`origin/grammar.rs`), patterns (`origin/pattern.rs`) and regexes (`origin/regex.rs`).
-//! 4. `method.rs` and `header_list.rs`: what a preflight asks for.
-//! 5. `policy.rs` and `headers.rs`: the prepared headers of every outcome; [`Decision`] fills in
-//!    what is the request's.
-//!
-//! How a policy comes to be stands in `config/` (options, document, check) and `origin/entry.rs`;
-//! what can be wrong with it in `problem.rs`.
+//! 1. `text`, `fetch`: header values; the words and tables of the Fetch standard.
+//! 2. `origin`: does an origin match an entry? Exact bytes first; then, behind the grammar gate
+//!    (`origin/serialized.rs`), patterns and regexes.
+//! 3. `policy`: what was configured, compiled, and the header sets of every outcome.
+//! 4. `decide`: [`Policy::evaluate`], from a request to a [`Decision`].
+//! 5. `config`: from options and documents to a policy, and everything that can be wrong with them.
+//! 6. `live`: a policy while it serves: swapped, shadowed, counted, traced, reloaded.
+//! 7. `middleware`, then `tower` and `actix`: the policy around a service.
 //!
 //! # Features
 //!
@@ -23,7 +21,7 @@
 //! | `config` | the policy document as JSON, TOML and files | yes |
 //! | `regex` | `allow_origin_regexes` | yes |
 //! | `idna` | U-labels in configured origins become A-labels | yes |
-//! | `psl` | the public-suffix list, which sub-domain patterns and regexes with credentials need | yes |
+//! | `psl` | the public-suffix list, for sub-domain patterns and regexes with credentials | yes |
 //! | `tower` | middleware for axum, hyper, tonic and every other tower service | no |
 //! | `actix` | middleware for actix-web 4 | no |
 //! | `watch` | `PolicyWatcher`: a policy file is reloaded when it changes | no |
@@ -34,15 +32,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// The README's Rust code is a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
-
-/// So is that of the page about policies that change while serving.
+/// The Rust code of the page about policies that change while serving is a test. README.md and
+/// docs/rust.md need frameworks: `tests/peers/rust` runs them.
 #[cfg(all(doctest, feature = "watch", feature = "tracing"))]
 #[doc = include_str!("../../docs/rust-live.md")]
-mod live {}
+mod rust_live_page {}
 
 #[cfg(feature = "actix")]
 pub mod actix;
@@ -70,7 +64,7 @@ pub use decide::{
 };
 pub use fetch::header::{Header, HeaderName, HeaderOp, ValueSource};
 pub use fetch::lines::{Field, LineSource, Lines};
-pub use fetch::reason::Reason;
+pub use fetch::reason::{FailedCheck, Reason};
 pub use fetch::request::{Request, RequestHeader, RequestKind};
 pub use live::counters::Counters;
 pub use live::shadow::{DecisionSummary, ShadowDifference};

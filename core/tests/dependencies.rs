@@ -155,7 +155,8 @@ proptest! {
         let another = request(&other);
         prop_assert_eq!(one.kind(), another.kind());
         let again = decide(policy, &another, &other);
-        prop_assert_eq!(format!("{:?}", decision), format!("{:?}", again), "{:?} {:?}", first, other);
+        let (decision, again) = (format!("{decision:?}"), format!("{again:?}"));
+        prop_assert_eq!(decision, again, "{:?} {:?}", first, other);
     }
 }
 

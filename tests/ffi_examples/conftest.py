@@ -28,7 +28,7 @@ class Compiler:
     def compile(self, compiler, sources, output, *flags):
         command = [compiler, f"-I{ROOT}/include", *map(str, sources), "-o", str(output), *flags]
         command += [f"-L{self.folder}", "-lcrossgate", "-pthread"]
-        found = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        found = subprocess.run(command, capture_output=True, text=True, timeout=900)
         assert found.returncode == 0, " ".join(command) + "\n" + found.stderr
         return output
 

@@ -39,6 +39,8 @@ HOSTS = {
     "nginx-lua": (None, [], None, "nginx"),
 }
 
+# What takes so many seconds hangs.
+HANG = 120
 DEMO = json.loads((ROOT / "tests/demo/policy.json").read_text())
 POLICIES = {
     "demo": DEMO,
@@ -97,18 +99,22 @@ def free_port():
 
 
 def wait_for(port, process):
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+    deadline = time.monotonic() + HANG
+    while time.monotonic() < deadline:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), timeout=HANG),
+        ):
             return
         assert process.poll() is None, "the front server did not start"
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise AssertionError("the front server did not start")
 
 
 def stop(process, by=signal.SIGTERM):
     process.send_signal(by)
     try:
-        return process.wait(timeout=10)
+        return process.wait(timeout=HANG)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -281,7 +287,7 @@ class Connection:
     """One connection for several requests."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=HANG)
         self.buffer = b""
 
     def more(self):
@@ -377,11 +383,11 @@ def test_a_bad_policy_names_every_problem(host, builder, tmp_path):
         crossgate.Policy.from_file(path)
     if host == "nginx-lua":
         process, _, place = builder.start_nginx_lua(path, tmp_path)
-        code, errors = process.wait(timeout=20), (place / "errors").read_text()
+        code, errors = process.wait(timeout=HANG), (place / "errors").read_text()
     else:
         command = [str(builder.program(host)), "--policy", str(path), "--port", "0"]
         found = subprocess.run(
-            command, capture_output=True, text=True, timeout=20, env=builder.compiler.environment
+            command, capture_output=True, text=True, timeout=HANG, env=builder.compiler.environment
         )
         code, errors = found.returncode, found.stderr
         assert found.stdout == ""
@@ -399,13 +405,13 @@ def test_command_line_and_signals(host, builder, tmp_path):
     environment = builder.compiler.environment
     for wrong in ([], ["--policy"], ["--port", "0"]):
         found = subprocess.run(
-            [program, *wrong], capture_output=True, text=True, timeout=20, env=environment
+            [program, *wrong], capture_output=True, text=True, timeout=HANG, env=environment
         )
         assert found.returncode == 2
         assert "usage: " in found.stderr
     path = str(write(DEMO, tmp_path))
     missing = [program, "--policy", str(tmp_path / "none.json")]
-    found = subprocess.run(missing, capture_output=True, text=True, timeout=20, env=environment)
+    found = subprocess.run(missing, capture_output=True, text=True, timeout=HANG, env=environment)
     assert found.returncode == 1
     assert "none.json" in found.stderr
     port = free_port()
@@ -414,7 +420,9 @@ def test_command_line_and_signals(host, builder, tmp_path):
     try:
         assert process.stdout.readline() == f"listening on 127.0.0.1:{port}\n"
         # A second one finds the port taken.
-        found = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment)
+        found = subprocess.run(
+            command, capture_output=True, text=True, timeout=HANG, env=environment
+        )
         assert found.returncode == 1
         assert found.stderr
     finally:

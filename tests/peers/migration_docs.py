@@ -1,13 +1,15 @@
-"""Writes the differences of each drop-in from tests/peers/differences into docs/migrating-from-*.md; --check compares.
+"""Writes the lists of tests/peers/differences into docs/migrating-from-*.md; --check compares.
 
-The lists are what the comparison tests use: a difference that no entry explains fails there, and so does an entry that
-explains nothing.
+The comparison tests use the same lists: a difference that no entry explains fails there, and so
+does an entry that explains nothing.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,9 +31,10 @@ def table(path: Path) -> str:
     ids: set[str] = set()
     lines = [
         START,
-        f"<!-- written by tests/peers/migration_docs.py from tests/peers/differences/{path.name}: change that file -->",
+        f"<!-- Written by tests/peers/migration_docs.py from differences/{path.name}. -->",
         "",
-        f"Compared with {peer} {listed['version']}; {len(listed['differences'])} differences, and no other.",
+        f"Compared with {peer} {listed['version']}. "
+        f"These {len(listed['differences'])} differences are all that the tests find.",
         "",
     ]
     for reason, title in REASONS.items():
@@ -42,13 +45,16 @@ def table(path: Path) -> str:
         for entry in entries:
             if set(entry) != KEYS or entry["id"] in ids:
                 raise SystemExit(
-                    f"{path}: the entry {entry.get('id')} has other keys than {sorted(KEYS)}, or stands twice"
+                    f"{path}: the entry {entry.get('id')} has other keys than {sorted(KEYS)}, "
+                    "or its id is used twice"
                 )
             ids.add(entry["id"])
-            lines.append(
-                f"- **{entry['what'].rstrip('.')}.** {peer}: {stop(entry['peer'])} `{ours}`: {stop(entry['ours'])}"
-            )
-            lines.append(f"  {stop(entry['why'])} *What to do:* {stop(entry['migrate'])}")
+            lines += item("- ", f"**{stop(entry['what'])}**")
+            lines += item("  - ", f"{peer}: {stop(entry['peer'])}")
+            lines += item("  - ", f"`{ours}`: {stop(entry['ours'])}")
+            lines += item("  - ", f"Why: {stop(entry['why'])}")
+            if entry["migrate"].rstrip(".") != "nothing":
+                lines += item("  - ", f"What to do: {stop(entry['migrate'])}")
         lines.append("")
     if len(ids) != len(listed["differences"]):
         raise SystemExit(f"{path}: a reason is none of {', '.join(REASONS)}")
@@ -56,7 +62,23 @@ def table(path: Path) -> str:
 
 
 def stop(text: str) -> str:
-    return text.rstrip(".") + "."
+    """The text as a sentence."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def item(bullet: str, text: str) -> list[str]:
+    """A list item in lines of at most 100 columns; code spans are not broken."""
+    kept = re.sub(r"`[^`]*`", lambda span: span[0].replace(" ", "\0"), text)
+    indent = " " * len(bullet)
+    wrapped = textwrap.wrap(
+        kept,
+        100,
+        initial_indent=bullet,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\0", " ") for line in wrapped]
 
 
 def main() -> int:

@@ -147,8 +147,6 @@ CODES = dict(
             "method_is_list",
             "header_invalid",
             "header_is_list",
-            "header_forbidden",
-            "header_response_only",
             "max_age_invalid",
             "max_age_too_long",
             "preflight_status_not_ok",
@@ -173,15 +171,22 @@ CODES = dict(
             "origin_redundant",
             "any_port_public",
             "regex_dot",
-            "any_header_with_credentials",
             "authorization_not_covered",
-            "method_options_unneeded",
-            "header_already_exposed",
             "header_duplicate",
+            "header_forbidden",
+            "header_response_only",
             "method_duplicate",
-            "max_age_capped",
             "reject_has_no_effect",
             "gate_not_needed",
+        ]
+    ]
+    + [
+        (c, "N")
+        for c in [
+            "any_header_with_credentials",
+            "header_already_exposed",
+            "max_age_capped",
+            "method_options_unneeded",
         ]
     ]
     + [
@@ -196,6 +201,8 @@ CODES = dict(
         ]
     ]
 )
+# What a vector expects of a policy -> the severity of the problem that it names.
+SEVERITY = {"error": "E", "warn": "W", "note": "N"}
 faults = []
 
 
@@ -343,7 +350,7 @@ for where, row in configs:
         continue
     where += " " + row["id"]
     covered(where, row["covers"], seen_covers)
-    need(where, row["expect"] in ("ok", "warn", "error"), "expect")
+    need(where, row["expect"] in SEVERITY or row["expect"] == "ok", "expect")
     need(where, (row["code"] is None) == (row["expect"] == "ok"), "code")
     need(where, row["code"] is None or row["code"] in CODES, "unknown code {}".format(row["code"]))
     need(
@@ -354,7 +361,7 @@ for where, row in configs:
     problems = row.get("problems", [])
     need(
         where,
-        all(re.fullmatch(r"(error|warning) [a-z_]+", problem) for problem in problems),
+        all(re.fullmatch(r"(error|warning|note) [a-z_]+", problem) for problem in problems),
         "problems",
     )
     need(
@@ -371,7 +378,7 @@ for where, row in configs:
         "keys",
     )
     if row["code"]:
-        severity = "E" if row["expect"] == "error" else "W"
+        severity = SEVERITY[row["expect"]]
         need(where, severity in CODES.get(row["code"], ""), "severity")
         codes[row["code"]].add(severity)
     expects[row["expect"]] += 1

@@ -87,7 +87,8 @@ impl Cors {
     /// use crossgate::Policy;
     /// use crossgate::actix::Cors;
     /// let policy = Policy::builder().origin_predicate(true).build()?;
-    /// let cors = Cors::new(policy).origin_predicate(|origin, _head| origin == "https://tenant.example")?;
+    /// let cors = Cors::new(policy)
+    ///     .origin_predicate(|origin, _head| origin == "https://tenant.example")?;
     /// # let _ = cors;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -144,13 +145,16 @@ impl Cors {
     /// use crossgate::actix::Cors;
     /// use crossgate::{Policy, SharedPolicy};
     /// static DIFFERENCES: AtomicU64 = AtomicU64::new(0);
-    /// let shared = Arc::new(SharedPolicy::new(Policy::builder().allow_origins(["https://*.example.com"]).build()?));
+    /// let live = Policy::builder().allow_origins(["https://*.example.com"]).build()?;
+    /// let next = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
+    /// let shared = Arc::new(SharedPolicy::new(live));
     /// let cors = Cors::new(shared.clone()).on_shadow_difference(|difference, request| {
     ///     DIFFERENCES.fetch_add(1, Ordering::Relaxed);
-    ///     let origin = request.origin.single().unwrap_or_default().escape_ascii();
-    ///     eprintln!("{origin}: {} is {} in the new policy", difference.live.reason, difference.shadow.reason);
+    ///     let origin = request.origin().single().unwrap_or_default().escape_ascii();
+    ///     let (live, shadow) = (difference.live.reason, difference.shadow.reason);
+    ///     eprintln!("{origin}: {live} is {shadow} in the new policy");
     /// });
-    /// shared.set_shadow(Some(Policy::builder().allow_origins(["https://app.example.com"]).build()?.into()));
+    /// shared.set_shadow(Some(next.into()));
     /// # let _ = cors;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
@@ -172,7 +176,8 @@ impl Cors {
     /// let policy = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
     /// let cors = Cors::new(policy).counters(counters.clone());
     /// // what /metrics answers:
-    /// assert!(counters.to_prometheus().contains("crossgate_decisions_total{reason=\"origin_not_listed\"} 0\n"));
+    /// let denied = "crossgate_decisions_total{reason=\"origin_not_listed\"} 0\n";
+    /// assert!(counters.to_prometheus().contains(denied));
     /// # let _ = cors;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
@@ -181,9 +186,9 @@ impl Cors {
         self
     }
 
-    /// Leaves a [`DecisionInfo`](crate::DecisionInfo) among the extensions of every request that goes to the
-    /// handler and of every response that the middleware gives itself. Costs an allocation a
-    /// request, so it is off at first.
+    /// Inserts a [`DecisionInfo`](crate::DecisionInfo) into the extensions of every request that
+    /// goes to the handler, and of every response that is made without it. Off unless set: it costs
+    /// an allocation a request.
     pub fn insert_extension(mut self, insert: bool) -> Self {
         self.settings.options.insert_extension = insert;
         self

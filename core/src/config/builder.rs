@@ -72,7 +72,7 @@ impl PolicyBuilder {
         self
     }
 
-    /// The host may allow further origins at request time, see [`Policy::evaluate_with`].
+    /// The application may allow further origins at request time, see [`Policy::begin`].
     pub fn origin_predicate(mut self, ask: bool) -> Self {
         self.options.origin_predicate = ask;
         self

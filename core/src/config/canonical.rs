@@ -10,8 +10,13 @@ impl Policy {
     ///
     /// ```
     /// use crossgate::{OptionValue, Policy};
-    /// let policy = Policy::builder().allow_origins(["HTTPS://A.example:443", "https://a.example"]).build()?;
-    /// assert_eq!(policy.document().get("allow_origins"), Some(&OptionValue::List(vec!["https://a.example".into()])));
+    /// let policy = Policy::builder()
+    ///     .allow_origins(["HTTPS://A.example:443", "https://a.example"])
+    ///     .build()?;
+    /// assert_eq!(
+    ///     policy.document().get("allow_origins"),
+    ///     Some(&OptionValue::List(vec!["https://a.example".into()]))
+    /// );
     /// assert_eq!(Policy::from_document(&policy.document())?, policy);
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
@@ -134,5 +139,20 @@ fn any_or_list(names: &[String]) -> OptionValue {
 impl PartialEq for Policy {
     fn eq(&self, other: &Self) -> bool {
         self.list_separator == other.list_separator && self.document() == other.document()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::option_names::OPTION_NAMES;
+    use crate::policy::Policy;
+
+    /// An option that is missing here would be lost in the digest and when policies are compared.
+    #[test]
+    fn the_document_has_every_option_in_order() {
+        let policy = Policy::builder().allow_origins(["*"]).build().unwrap();
+        let document = policy.document();
+        let names: Vec<&str> = document.entries().iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, OPTION_NAMES);
     }
 }

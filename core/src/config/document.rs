@@ -118,7 +118,7 @@ impl Document {
     ///
     /// ```
     /// let mut document = crossgate::Document::new();
-    /// document.push("allowOrigins", crossgate::Value::Str("*".into()));
+    /// document.push("allowOrigins", crossgate::OptionValue::Str("*".into()));
     /// assert!(document.snake_case().get("allow_origins").is_some());
     /// ```
     #[must_use]

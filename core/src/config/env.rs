@@ -29,7 +29,7 @@ impl Policy {
         Self::from_variables(prefix, variables)
     }
 
-    /// The same from given variables, for hosts that keep their own.
+    /// As [`Policy::from_env`], from given variables.
     ///
     /// # Errors
     /// As [`Policy::from_env`].
@@ -196,5 +196,25 @@ mod tests {
             (problems[0].code, problems[0].hint.as_deref()),
             (ProblemCode::UnknownOption, Some("CORS_ALLOW_ORIGINS"))
         );
+    }
+
+    /// The document that a policy gives has a value of every option, of the kind that is read here.
+    #[test]
+    fn every_option_is_read_as_what_it_is() {
+        let policy = Policy::builder()
+            .allow_origins(["https://a.example"])
+            .max_age(1);
+        let document = policy.build().unwrap().document();
+        for (name, expected) in document.entries() {
+            let text = match expected {
+                OptionValue::List(_) => "a,b".to_owned(),
+                scalar => scalar.shown(),
+            };
+            let variable = format!("CORS_{}", name.to_ascii_uppercase());
+            let (read, problems) = read_pairs(&[(&variable, &text)]);
+            assert!(problems.is_empty(), "{name}");
+            let found = read.get(name).map(OptionValue::type_name);
+            assert_eq!(found, Some(expected.type_name()), "{name}");
+        }
     }
 }

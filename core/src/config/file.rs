@@ -62,6 +62,7 @@ fn not_utf8(bytes: &[u8], offset: usize) -> PolicyError {
 /// match Policy::from_file("/no/such/policy.json") {
 ///     Err(LoadError::Io { path, error }) => println!("{}: {error}", path.display()),
 ///     Err(LoadError::Policy(error)) => println!("{error}"),
+///     Err(error) => println!("{error}"), // kinds that later versions add
 ///     Ok(_) => unreachable!(),
 /// }
 /// ```

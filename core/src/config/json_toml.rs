@@ -16,7 +16,9 @@ impl Policy {
     /// Every problem of the text or the document.
     ///
     /// ```
-    /// let policy = crossgate::Policy::from_json(r#"{"allow_origins": ["https://a.example"], "max_age": 600}"#)?;
+    /// let policy = crossgate::Policy::from_json(
+    ///     r#"{"allow_origins": ["https://a.example"], "max_age": 600}"#,
+    /// )?;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn from_json(text: &str) -> Result<Policy, PolicyError> {
@@ -29,7 +31,8 @@ impl Policy {
     /// Every problem of the text or the document.
     ///
     /// ```
-    /// let policy = crossgate::Policy::from_toml("allow_origins = ['https://a.example']\nmax_age = 600")?;
+    /// let text = "allow_origins = ['https://a.example']\nmax_age = 600";
+    /// let policy = crossgate::Policy::from_toml(text)?;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn from_toml(text: &str) -> Result<Policy, PolicyError> {
@@ -50,12 +53,9 @@ impl Document {
         serde_json::from_str(text).map_err(|error| {
             let position = (error.line() > 0).then(|| (error.line(), error.column().max(1)));
             let message = error.to_string();
-            let message = message
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            syntax_error("JSON", position, &message)
+            // The place is said in our own words; if serde_json says it otherwise, it stands twice.
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            syntax_error("JSON", position, message.trim_end_matches(&place))
         })
     }
 
@@ -87,18 +87,12 @@ impl Document {
         };
         let (table, errors) = toml::de::DeTable::parse_recoverable(text);
         let mut problems = Problems::default();
-        // The errors come in the order of the text, so that each place is counted from the one
-        // before.
+        // The errors come in the order of the text, so each line is counted from the one before.
         let (mut line, mut from) = (1, 0);
         for error in &errors {
-            if !error.message().contains("duplicate key") {
+            let Some(name) = repeated_key(text, table.get_ref(), error) else {
                 return Err(invalid(error));
-            }
-            let name = error
-                .span()
-                .and_then(|span| text.get(span))
-                .unwrap_or_default()
-                .trim();
+            };
             let at = error.span().map_or(from, |span| span.start).max(from);
             line += text.get(from..at).unwrap_or_default().matches('\n').count();
             from = at;
@@ -126,6 +120,23 @@ impl Document {
             .collect();
         toml::to_string(&Document { entries }).unwrap_or_default()
     }
+}
+
+/// The key that an error of the TOML parser is about, if it stands at the start of a line and is
+/// the name of an option that the table has from another place. (The parser's message says so too,
+/// but another version may say it in other words.)
+fn repeated_key<'t>(
+    text: &'t str,
+    table: &toml::de::DeTable<'_>,
+    error: &toml::de::Error,
+) -> Option<&'t str> {
+    let span = error.span()?;
+    let key = text.get(span.clone())?;
+    let before = text[..span.start].rsplit('\n').next().unwrap_or_default();
+    let name = key.trim().trim_matches(['"', '\'']);
+    let (known, _) = table.get_key_value(name)?;
+    let elsewhere = known.span().start != span.start;
+    (elsewhere && before.trim().is_empty()).then_some(name)
 }
 
 fn syntax_error(format: &str, position: Option<(usize, usize)>, message: &str) -> PolicyError {
@@ -248,6 +259,36 @@ mod tests {
         assert_eq!(
             (error.problems()[0].code, error.problems()[0].path.as_str()),
             (ProblemCode::DuplicateOption, "max_age")
+        );
+    }
+
+    #[test]
+    fn toml_tells_a_double_key_from_other_errors() {
+        for (text, code) in [
+            (
+                "max_age = 5\n \"max_age\" = 6\n",
+                ProblemCode::DuplicateOption,
+            ),
+            ("max_age = 5\n'max_age' = 6\n", ProblemCode::DuplicateOption),
+            (
+                "max_age = 5\nupstream = max_age\n",
+                ProblemCode::DocumentInvalid,
+            ),
+            ("max_age = 5\nmax_age\n", ProblemCode::DocumentInvalid),
+            ("max_age = 5 max_age = 6\n", ProblemCode::DocumentInvalid),
+        ] {
+            let error = Document::from_toml(text).unwrap_err();
+            assert_eq!(error.problems()[0].code, code, "{text} {error}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_json_error_is_said_once() {
+        let error = Document::from_json("[1,\n]").unwrap_err();
+        assert_eq!(
+            error.problems()[0].message.matches("line").count(),
+            1,
+            "{error}"
         );
     }
 

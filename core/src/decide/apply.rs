@@ -193,7 +193,7 @@ impl<R: ResponseHeaders> Response<&str> for Server<'_, R> {
     }
 
     fn set_merged(&mut self, name: HeaderName, merged: Vec<u8>) {
-        // Names that the host gave as text and names of the policy, cut at commas and white space
+        // Names that the server gave as text and names of the policy, cut at commas and white space
         // alone.
         self.0
             .set(name, &String::from_utf8(merged).unwrap_or_default());

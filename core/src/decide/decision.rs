@@ -9,17 +9,17 @@ use crate::fetch::request::RequestKind;
 use crate::policy::header_line::LineValue;
 use crate::policy::header_set::HeaderSet;
 
-/// What the host does next.
+/// What the server does next.
 ///
 /// ```
 /// use crossgate::{Action, Policy, Request};
 /// # let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
 /// # let request = Request::new("GET");
 /// let decision = policy.evaluate(&request);
-/// match decision.action() {
-///     Action::Forward => { /* run the handler, then decision.apply(…) on its response */ }
+/// if decision.action() == Action::Forward {
+///     // Run the handler, then decision.apply(…) on its response.
+/// } else {
 ///     // No body: decision.status() and decision.headers() are the whole answer.
-///     Action::Answer | Action::Reject => {}
 /// }
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -67,16 +67,25 @@ pub(crate) enum EchoedNames<'a> {
 ///
 /// ```
 /// use crossgate::{Action, Policy, Request};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).allow_credentials(true).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .allow_credentials(true)
+///     .build()?;
 /// let request = Request::new("GET").header("origin", b"https://a.example");
 /// let decision = policy.evaluate(&request);
 /// assert_eq!(decision.action(), Action::Forward);
-/// let headers: Vec<_> = decision.headers().map(|h| (h.name.as_str(), h.value)).collect();
-/// assert_eq!(headers, [
-///     ("Access-Control-Allow-Origin", "https://a.example"),
-///     ("Access-Control-Allow-Credentials", "true"),
-///     ("Vary", "Origin"),
-/// ]);
+/// let headers: Vec<_> = decision
+///     .headers()
+///     .map(|h| (h.name.as_str(), h.value))
+///     .collect();
+/// assert_eq!(
+///     headers,
+///     [
+///         ("Access-Control-Allow-Origin", "https://a.example"),
+///         ("Access-Control-Allow-Credentials", "true"),
+///         ("Vary", "Origin"),
+///     ]
+/// );
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone)]
@@ -109,7 +118,7 @@ impl<'a> Decision<'a> {
         self.reason
     }
 
-    /// What the host does next.
+    /// What the server does next.
     #[inline]
     pub fn action(&self) -> Action {
         self.action

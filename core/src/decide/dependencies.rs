@@ -6,8 +6,8 @@ use std::ops::BitOr;
 /// Which values of a request a decision depends on, beyond the [kind](crate::RequestKind) of the
 /// request and whether its method is `OPTIONS`.
 ///
-/// A cache of decisions is keyed by these values and no others: of two requests of one kind, both or
-/// neither with the method `OPTIONS`, that agree in them, the policy says the same.
+/// A cache of decisions is keyed by these values and no others: two requests of one kind that agree
+/// in them, both or neither with the method `OPTIONS`, get the same decision.
 ///
 /// ```
 /// use crossgate::{Policy, Request};

@@ -5,7 +5,8 @@ use std::fmt;
 use super::{Action, Decision};
 use crate::policy::http1_text::{CHUNK, Piece};
 
-/// A preflight answered with a status that may have a body says that it has none (RFC 9110, 8.6).
+/// A preflight answered with a status that may have a body says that it has none
+/// ([RFC 9110, 8.6](https://www.rfc-editor.org/rfc/rfc9110#section-8.6)).
 const NO_BODY: &[u8] = b"Content-Length: 0\r\n";
 
 /// A buffer is too small for the headers of a decision.
@@ -83,7 +84,7 @@ impl Writer<'_> {
 impl Decision<'_> {
     /// Writes the headers as `Name: value` lines, each with its CRLF and without the empty line
     /// that ends a header section. An answer whose status is not 204 gets `Content-Length: 0`. For
-    /// hosts that write a response themselves; one that merges into the application's uses
+    /// servers that write a response themselves; one that merges into the application's uses
     /// [`Decision::apply`].
     ///
     /// # Errors

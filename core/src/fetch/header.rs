@@ -209,11 +209,19 @@ pub enum ValueSource {
 ///
 /// ```
 /// use crossgate::{HeaderOp, Policy, Request, ValueSource};
-/// let policy = Policy::builder().allow_origins(["https://*.a.example"]).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["https://*.a.example"])
+///     .build()?;
 /// let request = Request::new("GET").header("Origin", "https://x.a.example");
 /// let decision = policy.evaluate(&request);
 /// let headers: Vec<_> = decision.headers().map(|h| (h.op, h.source)).collect();
-/// assert_eq!(headers, [(HeaderOp::Set, ValueSource::Request), (HeaderOp::Merge, ValueSource::Policy)]); // the origin, Vary
+/// assert_eq!(
+///     headers,
+///     [
+///         (HeaderOp::Set, ValueSource::Request),
+///         (HeaderOp::Merge, ValueSource::Policy)
+///     ]
+/// ); // the origin, Vary
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

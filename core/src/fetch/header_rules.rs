@@ -1,6 +1,7 @@
 //! The Fetch standard's lists of header names.
 
-/// Fetch, forbidden request-header; names that start with `proxy-` or `sec-` come on top.
+/// [Forbidden request-headers](https://fetch.spec.whatwg.org/#forbidden-request-header); so are names that start with `proxy-`
+/// or `sec-`.
 pub(crate) const FORBIDDEN_REQUEST: [&str; 21] = [
     "accept-charset",
     "accept-encoding",
@@ -25,10 +26,10 @@ pub(crate) const FORBIDDEN_REQUEST: [&str; 21] = [
     "via",
 ];
 
-/// Fetch, forbidden response-header name.
+/// [Forbidden response-header names](https://fetch.spec.whatwg.org/#forbidden-response-header-name).
 pub(crate) const FORBIDDEN_RESPONSE: [&str; 2] = ["set-cookie", "set-cookie2"];
 
-/// Fetch, CORS-safelisted response-header name.
+/// [CORS-safelisted response-header names](https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name).
 pub(crate) const SAFELISTED_RESPONSE: [&str; 7] = [
     "cache-control",
     "content-language",
@@ -39,7 +40,7 @@ pub(crate) const SAFELISTED_RESPONSE: [&str; 7] = [
     "pragma",
 ];
 
-/// Starts of the names of the CORS protocol's response headers.
+/// How the names of the [CORS protocol's response headers](https://fetch.spec.whatwg.org/#http-responses) start.
 pub(crate) const CORS_RESPONSE: [&str; 3] = [
     "access-control-allow-",
     "access-control-expose-",

@@ -1,4 +1,4 @@
-//! The lines of a header field: one, none or several, and what a comma-separated list of them holds.
+//! The lines of a header field, and the elements of a comma-separated list in them.
 
 use std::ops::ControlFlow;
 
@@ -73,13 +73,13 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The lines of a field that may have several, for hosts that keep them in a shape of their own.
+/// The lines of a field that may have several, for servers that keep them in a shape of their own.
 /// `Sync`, so that a request may be held across an `await`.
 ///
 /// ```
 /// use crossgate::{Lines, Request};
-/// let lines = vec!["x-a", "x-b"]; // a host's own shape; Vec implements it
-/// let request = Request { acrh: Lines::Many(&lines), ..Request::new("OPTIONS") };
+/// let lines = vec!["x-a", "x-b"]; // a server's own shape; Vec implements it
+/// let request = Request::new("OPTIONS").with_acrh(Lines::Many(&lines));
 /// ```
 pub trait LineSource: Sync {
     /// Calls `each` with every line in order, until it returns false.
@@ -104,7 +104,7 @@ impl<T: AsRef<[u8]> + Sync> LineSource for Vec<T> {
 ///     let request = Request::new("OPTIONS")
 ///         .header("Origin", "https://a.example")
 ///         .header("Access-Control-Request-Method", "GET");
-///     policy.evaluate(&Request { acrh, ..request }).allowed()
+///     policy.evaluate(&request.with_acrh(acrh)).allowed()
 /// };
 /// assert_eq!(asked(Lines::Absent), Some(true));
 /// assert_eq!(asked(Lines::One(b"x-a")), Some(true));

@@ -1,9 +1,10 @@
 //! The Fetch standard's lists of methods.
 
-/// Fetch, forbidden method (compared case-insensitively).
+/// [Forbidden methods](https://fetch.spec.whatwg.org/#forbidden-method); compared without case.
 pub(crate) const FORBIDDEN: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
-/// Fetch, normalise a method.
+/// The methods that `fetch()` writes in upper case
+/// ([normalize a method](https://fetch.spec.whatwg.org/#concept-method-normalize)).
 pub(crate) const NORMALISED: [&str; 6] = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
 
 /// Registered methods that people write in lower case.
@@ -43,7 +44,7 @@ pub(crate) const REGISTERED: [&str; 33] = [
     "VERSION-CONTROL",
 ];
 
-/// Fetch, CORS-safelisted method: they pass every preflight.
+/// [CORS-safelisted methods](https://fetch.spec.whatwg.org/#cors-safelisted-method): they pass every preflight.
 #[inline]
 pub(crate) const fn is_safelisted(method: &[u8]) -> bool {
     matches!(method, b"GET" | b"HEAD" | b"POST")

@@ -2,90 +2,103 @@
 
 use std::fmt;
 
-/// Why a decision is what it is. The names are stable.
-///
-/// ```
-/// use crossgate::{Policy, Reason, Request};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).build()?;
-/// let asked = |origin| policy.evaluate(&Request::new("GET").header("Origin", origin)).reason();
-/// assert_eq!(asked("https://a.example"), Reason::Allowed);
-/// assert_eq!(asked("https://a.example/"), Reason::OriginMalformed);
-/// assert_eq!(asked("https://a.example.evil.example").as_str(), "origin_not_listed");
-/// # Ok::<(), crossgate::PolicyError>(())
-/// ```
+/// The check that a request failed. Checks are made in this order, and the first that fails is the
+/// [`Reason`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Reason {
-    /// Origin, method and headers passed.
-    Allowed,
-    /// The same under `*`: the origin was not looked at.
-    AllowedAny,
-    /// No `Origin`: not a CORS request.
-    NoOrigin,
-    /// The server's own origin.
-    OwnOrigin,
-    /// A well-formed origin that nothing matches.
-    OriginNotListed,
-    /// `null`.
-    OriginNull,
-    /// Nothing that a browser serialises.
-    OriginMalformed,
-    /// Several `Origin` lines, or several values in one.
-    OriginMultiple,
-    /// The requested method is not allowed.
-    MethodNotAllowed,
-    /// It would be, in another case.
-    MethodCase,
-    /// A requested header name is not allowed.
-    HeaderNotAllowed,
-    /// An element of the list of names is no token.
-    HeaderListMalformed,
-    /// The list of names exceeds its bounds.
-    HeaderListTooLong,
+pub enum FailedCheck {
+    /// `Origin` ([CORS check](https://fetch.spec.whatwg.org/#cors-check)).
+    Origin,
+    /// `Access-Control-Request-Method`
+    /// ([CORS-preflight fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch)).
+    Method,
+    /// `Access-Control-Request-Headers`
+    /// ([CORS-preflight fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch)).
+    Headers,
+}
+
+/// Makes the enum and everything that lists its members, so that none can be forgotten.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = ($text:literal, $check:expr);)*) => {
+        /// Why a decision is what it is. The names are stable.
+        ///
+        /// ```
+        /// use crossgate::{Policy, Reason, Request};
+        /// let policy = Policy::builder()
+        ///     .allow_origins(["https://a.example"])
+        ///     .build()?;
+        /// let asked = |origin| {
+        ///     policy
+        ///         .evaluate(&Request::new("GET").header("Origin", origin))
+        ///         .reason()
+        /// };
+        /// assert_eq!(asked("https://a.example"), Reason::Allowed);
+        /// assert_eq!(asked("https://a.example/"), Reason::OriginMalformed);
+        /// assert_eq!(
+        ///     asked("https://a.example.evil.example").as_str(),
+        ///     "origin_not_listed"
+        /// );
+        /// # Ok::<(), crossgate::PolicyError>(())
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+
+        impl Reason {
+            /// Every reason; the position of each is its [number](Reason::number).
+            pub const ALL: &'static [Reason] = &[$(Reason::$name,)*];
+
+            /// The name, like `origin_not_listed`. It never changes.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Reason::$name => $text,)* }
+            }
+
+            /// The check that failed; `None` if the request passed or is not a CORS request.
+            pub const fn failed_check(self) -> Option<FailedCheck> {
+                match self { $(Reason::$name => $check,)* }
+            }
+        }
+    };
 }
 
 impl Reason {
     /// The number of the reason: its place in [`Reason::ALL`]. It never changes.
+    #[inline]
     pub const fn number(self) -> usize {
         self as usize
     }
-
-    /// Every reason; the position of each is its index in [`Counters`](crate::Counters).
-    pub const ALL: &'static [Reason] = &[
-        Reason::Allowed,
-        Reason::AllowedAny,
-        Reason::NoOrigin,
-        Reason::OwnOrigin,
-        Reason::OriginNotListed,
-        Reason::OriginNull,
-        Reason::OriginMalformed,
-        Reason::OriginMultiple,
-        Reason::MethodNotAllowed,
-        Reason::MethodCase,
-        Reason::HeaderNotAllowed,
-        Reason::HeaderListMalformed,
-        Reason::HeaderListTooLong,
-    ];
-
-    /// The name, like `origin_not_listed`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Reason::Allowed => "allowed",
-            Reason::AllowedAny => "allowed_any",
-            Reason::NoOrigin => "no_origin",
-            Reason::OwnOrigin => "own_origin",
-            Reason::OriginNotListed => "origin_not_listed",
-            Reason::OriginNull => "origin_null",
-            Reason::OriginMalformed => "origin_malformed",
-            Reason::OriginMultiple => "origin_multiple",
-            Reason::MethodNotAllowed => "method_not_allowed",
-            Reason::MethodCase => "method_case",
-            Reason::HeaderNotAllowed => "header_not_allowed",
-            Reason::HeaderListMalformed => "header_list_malformed",
-            Reason::HeaderListTooLong => "header_list_too_long",
-        }
-    }
 }
+
+// BEGIN generated by .ci/codes: reasons
+reasons! {
+    /// Origin, method and header names passed.
+    Allowed = ("allowed", None);
+    /// Passed under `*`: the origin was not looked at.
+    AllowedAny = ("allowed_any", None);
+    /// No `Origin`: not a CORS request.
+    NoOrigin = ("no_origin", None);
+    /// The server's own origin, listed in `own_origins`.
+    OwnOrigin = ("own_origin", None);
+    /// A well-formed origin that nothing in the policy matches.
+    OriginNotListed = ("origin_not_listed", Some(FailedCheck::Origin));
+    /// The opaque origin `null`: a sandboxed frame, a `data:` or `file:` page.
+    OriginNull = ("origin_null", Some(FailedCheck::Origin));
+    /// Text that no browser serialises as an origin.
+    OriginMalformed = ("origin_malformed", Some(FailedCheck::Origin));
+    /// Several `Origin` lines, or several values in one.
+    OriginMultiple = ("origin_multiple", Some(FailedCheck::Origin));
+    /// The requested method is not allowed.
+    MethodNotAllowed = ("method_not_allowed", Some(FailedCheck::Method));
+    /// The requested method is allowed in another case.
+    MethodCase = ("method_case", Some(FailedCheck::Method));
+    /// A requested header name is not allowed.
+    HeaderNotAllowed = ("header_not_allowed", Some(FailedCheck::Headers));
+    /// An element of the list of requested names is not a token.
+    HeaderListMalformed = ("header_list_malformed", Some(FailedCheck::Headers));
+    /// The list of requested names exceeds its limits.
+    HeaderListTooLong = ("header_list_too_long", Some(FailedCheck::Headers));
+}
+// END generated
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

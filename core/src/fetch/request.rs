@@ -5,8 +5,11 @@ use super::lines::{Field, Lines};
 /// A request, as far as CORS reads it. Nothing is copied.
 ///
 /// ```
-/// use crossgate::{RequestKind, Policy, Request};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).allow_methods(["PUT"]).build()?;
+/// use crossgate::{Policy, Request, RequestKind};
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .allow_methods(["PUT"])
+///     .build()?;
 /// let request = Request::new("OPTIONS")
 ///     .header("Origin", b"https://a.example")
 ///     .header("Access-Control-Request-Method", b"PUT");
@@ -54,7 +57,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Takes one header line, for hosts that iterate.
+    /// Takes one header line, for servers that iterate over all lines.
     #[inline]
     pub fn push(&mut self, name: &[u8], value: &'a [u8]) {
         match RequestHeader::from_name(name) {
@@ -79,7 +82,7 @@ impl<'a> Request<'a> {
         request
     }
 
-    /// The same with these lines of `Origin`, for servers that look headers up.
+    /// Sets the lines of `Origin`.
     #[must_use]
     #[inline]
     pub fn with_origin(mut self, origin: Field<'a>) -> Self {
@@ -87,7 +90,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The same with these lines of `Access-Control-Request-Method`, for servers that look headers up.
+    /// Sets the lines of `Access-Control-Request-Method`.
     #[must_use]
     #[inline]
     pub fn with_acrm(mut self, acrm: Field<'a>) -> Self {
@@ -95,7 +98,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The same with these lines of `Access-Control-Request-Headers`, for servers that look headers up.
+    /// Sets the lines of `Access-Control-Request-Headers`.
     #[must_use]
     #[inline]
     pub fn with_acrh(mut self, acrh: Lines<'a>) -> Self {
@@ -103,7 +106,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The same with these lines of `Access-Control-Request-Private-Network`, for servers that look headers up.
+    /// Sets the lines of `Access-Control-Request-Private-Network`.
     #[must_use]
     #[inline]
     pub fn with_acrpn(mut self, acrpn: Field<'a>) -> Self {
@@ -111,7 +114,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The same with these lines of `Sec-Fetch-Site`, for servers that look headers up.
+    /// Sets the lines of `Sec-Fetch-Site`.
     #[must_use]
     #[inline]
     pub fn with_sec_fetch_site(mut self, sec_fetch_site: Field<'a>) -> Self {
@@ -155,7 +158,8 @@ impl<'a> Request<'a> {
         self.sec_fetch_site
     }
 
-    /// What kind of request it is (Fetch, CORS request and CORS-preflight request).
+    /// Which kind of request this is ([CORS request](https://fetch.spec.whatwg.org/#cors-request),
+    /// [CORS-preflight request](https://fetch.spec.whatwg.org/#cors-preflight-request)).
     #[inline]
     pub fn kind(&self) -> RequestKind {
         if !self.origin.is_present() {
@@ -217,7 +221,8 @@ impl RequestHeader {
 /// ```
 /// use crossgate::{RequestKind, Request};
 /// let request = Request::new("OPTIONS").header("Origin", "https://a.example");
-/// assert_eq!(request.kind(), RequestKind::Actual); // no Access-Control-Request-Method: an ordinary OPTIONS
+/// // No Access-Control-Request-Method: an ordinary OPTIONS.
+/// assert_eq!(request.kind(), RequestKind::Actual);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

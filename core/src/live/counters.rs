@@ -9,7 +9,7 @@ use crate::fetch::reason::Reason;
 
 /// Counts decisions by reason. Cheap and without locks; any number of threads may record at once,
 /// and seldom meet: each counts in one of 16 places (2 KiB in all), and reading adds them up. A
-/// policy does not count by itself: a host that wants numbers keeps counters beside it, or gives
+/// policy does not count by itself: a server that wants numbers keeps counters beside it, or gives
 /// them to its middleware.
 ///
 /// ```
@@ -73,7 +73,7 @@ impl Counters {
     /// Counts a reason.
     #[inline]
     pub fn add(&self, reason: Reason) {
-        self.shards[shard()].reasons[reason as usize].fetch_add(1, Ordering::Relaxed);
+        self.shards[shard()].reasons[reason.number()].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a response whose own CORS headers the policy replaced or removed
@@ -95,7 +95,7 @@ impl Counters {
     pub fn get(&self, reason: Reason) -> u64 {
         self.shards
             .iter()
-            .map(|shard| shard.reasons[reason as usize].load(Ordering::Relaxed))
+            .map(|shard| shard.reasons[reason.number()].load(Ordering::Relaxed))
             .sum()
     }
 

@@ -22,7 +22,7 @@ pub struct DecisionSummary {
     pub kind: RequestKind,
     /// Why.
     pub reason: Reason,
-    /// What the host does.
+    /// What the server does.
     pub action: Action,
     /// Whether it passed.
     pub allowed: Option<bool>,
@@ -75,7 +75,7 @@ pub struct ShadowDifference {
 impl Snapshot {
     /// Evaluates the shadow policy, if there is one, and reports a decision that differs from the
     /// one that was taken. Changes nothing; allocates only for what it reports and for lists that
-    /// are echoed. The verdict goes to a shadow policy that asks the host, and to no other.
+    /// are echoed. The verdict goes to a shadow policy that asks the application, and to no other.
     ///
     /// ```
     /// use crossgate::{Policy, Request, SharedPolicy};
@@ -107,7 +107,7 @@ impl Snapshot {
         ShadowDifference::find(self.shadow()?, live, request, verdict)
     }
 
-    /// The same for a host that did not keep the live policy's decision.
+    /// The same for a server that did not keep the live policy's decision.
     ///
     /// # Errors
     /// [`VerdictError`] if there is a verdict and the live policy has no `origin_predicate`.

@@ -28,7 +28,7 @@ use tracing::level_filters::LevelFilter;
 use super::shadow::ShadowDifference;
 use super::shared::Snapshot;
 use crate::decide::Decision;
-use crate::fetch::reason::Reason;
+use crate::fetch::reason::{FailedCheck, Reason};
 use crate::fetch::request::{Request, RequestKind};
 use crate::policy::Policy;
 use crate::text::escape::Escaped;
@@ -67,7 +67,8 @@ impl Decision<'_> {
     /// let request = Request::new("GET").header("Origin", "https://evil.example");
     /// let decision = policy.evaluate(&request);
     /// decision.trace(&policy, &request);
-    /// // WARN crossgate: CORS kind="actual" reason="origin_not_listed" action="forward" origin=https://evil.example policy=…
+    /// // WARN crossgate: CORS kind="actual" reason="origin_not_listed" action="forward"
+    /// //   origin=https://evil.example policy=…
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     #[inline]
@@ -156,7 +157,7 @@ impl Shown<'_> {
     #[cold]
     fn emit(&self, level: Level) {
         match level {
-            Level::WARN => match LIMITS[self.decision.reason() as usize].admit_now() {
+            Level::WARN => match LIMITS[self.decision.reason().number()].admit_now() {
                 Some(suppressed) => emit!(WARN, self, suppressed),
                 None => emit!(DEBUG, self, None::<u64>),
             },
@@ -170,22 +171,13 @@ impl Shown<'_> {
     }
 
     fn requested_method(&self) -> Option<DisplayValue<Escaped<'_>>> {
-        let failed = matches!(
-            self.decision.reason(),
-            Reason::MethodNotAllowed | Reason::MethodCase
-        );
-        self.request
-            .acrm
-            .first()
-            .filter(|_| failed)
-            .map(|line| display(Escaped(line)))
+        let failed = self.decision.reason().failed_check() == Some(FailedCheck::Method);
+        let line = self.request.acrm.first().filter(|_| failed)?;
+        Some(display(Escaped(line)))
     }
 
     fn requested_headers(&self) -> Option<DisplayValue<FirstLine<'_>>> {
-        let failed = matches!(
-            self.decision.reason(),
-            Reason::HeaderNotAllowed | Reason::HeaderListMalformed | Reason::HeaderListTooLong
-        );
+        let failed = self.decision.reason().failed_check() == Some(FailedCheck::Headers);
         failed.then(|| display(FirstLine(self.request)))
     }
 }

@@ -184,7 +184,7 @@ impl Watching {
         mut report: impl FnMut(Result<Arc<Policy>, LoadError>),
     ) {
         let mut tell = |outcome| {
-            // It is the host's; its panic must not end the watching.
+            // It is the application's; its panic must not end the watching.
             let _ = catch_unwind(AssertUnwindSafe(|| report(outcome)));
         };
         tell(self.load());

@@ -1,4 +1,4 @@
-//! Who has_listener of what a shadow policy would have done otherwise.
+//! Reports what a shadow policy would have done otherwise.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,8 +32,8 @@ impl Observer {
         self.0.is_some()
     }
 
-    /// Evaluates the shadow policy and reports a difference. The decision stands already and nothing
-    /// here changes it: if the application's function panics, the request goes on.
+    /// Evaluates the shadow policy and reports a difference. The decision stands already and
+    /// nothing here changes it: if the application's function panics, the request goes on.
     #[cold]
     pub(crate) fn compare(
         &self,

@@ -28,7 +28,7 @@ pub(crate) struct LayerOptions<V> {
     pub(crate) insert_extension: bool,
     /// Whether preflights go to the handler.
     pub(crate) forward_preflights: bool,
-    /// Who has_listener of differences to a shadow policy.
+    /// Who is called with differences to a shadow policy.
     pub(crate) observer: Observer,
     /// Where decisions are counted.
     pub(crate) counters: Option<Arc<Counters>>,

@@ -1,5 +1,5 @@
-//! Exact origins: a table that is asked by bytes. Lookup cost is flat in the number of entries, and no
-//! chosen input makes it slow.
+//! Exact origins: a table that is asked by bytes. Lookup cost is flat in the number of entries,
+//! and no chosen input makes it slow.
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;

@@ -1,4 +1,4 @@
-//! PatternSet: `*.` sub-domains, `:*` ports, one typed placeholder, any host of a scheme.
+//! Patterns: `*.` sub-domains, `:*` ports, one typed placeholder, any host of a scheme.
 
 use super::host::is_loopback;
 use super::public_suffix::is_public_suffix;

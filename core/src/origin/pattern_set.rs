@@ -1,4 +1,5 @@
-//! The patterns of a policy. Lookup cost is flat in their number, and no chosen input makes it slow.
+//! The patterns of a policy. Lookup cost is flat in their number, and no chosen input makes it
+//! slow.
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;

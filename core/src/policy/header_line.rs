@@ -1,4 +1,5 @@
-//! One header of a policy's answers: its name, what is done with it, and where its value comes from.
+//! One header of a policy's answers: its name, what is done with it, and where its value comes
+//! from.
 
 use crate::fetch::header::{HeaderName, HeaderOp};
 use crate::text::nul::NulText;

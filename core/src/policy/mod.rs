@@ -110,7 +110,7 @@ impl Policy {
     }
 
     /// Every list of requested header names that is longer than this many bytes gets one and the
-    /// same decision, whatever it holds: a host that copies the list may cut it at one byte more.
+    /// same decision, whatever it holds: a server that copies the list may cut it at one byte more.
     /// `None`: the whole list counts.
     ///
     /// ```

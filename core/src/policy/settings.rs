@@ -1,6 +1,6 @@
 //! The options that are a choice between names, and the separator of lists.
 
-/// What the host does with an actual request whose origin is not allowed.
+/// What the server does with an actual request whose origin is not allowed.
 ///
 /// ```
 /// use crossgate::{Action, DeniedActual, Policy, Request};
@@ -20,7 +20,7 @@ pub enum DeniedActual {
     /// The handler runs; the response has no CORS headers, so script cannot read it.
     #[default]
     Forward,
-    /// The host answers 403 before the handler. Needs `own_origins`.
+    /// The server answers 403 before the handler. Needs `own_origins`.
     Reject,
 }
 
@@ -53,7 +53,8 @@ pub enum SingleOrigin {
     /// Only the origin itself gets the headers, with `Vary: Origin`.
     #[default]
     Match,
-    /// The headers are sent always, without `Vary` (Fetch, CORS protocol and HTTP caches).
+    /// The headers are sent always, without `Vary` ([CORS protocol and HTTP
+    /// caches](https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches)).
     Static,
 }
 
@@ -61,9 +62,17 @@ pub enum SingleOrigin {
 ///
 /// ```
 /// use crossgate::{Policy, Request, UpstreamHeaders};
-/// let policy = Policy::builder().allow_origins(["https://a.example"]).upstream(UpstreamHeaders::Keep).build()?;
-/// let mut response = vec![("access-control-allow-origin".to_string(), "https://own.example".to_string())];
-/// policy.evaluate(&Request::new("GET").header("Origin", "https://a.example")).apply(&mut response);
+/// let policy = Policy::builder()
+///     .allow_origins(["https://a.example"])
+///     .upstream(UpstreamHeaders::Keep)
+///     .build()?;
+/// let mut response = vec![(
+///     "access-control-allow-origin".to_string(),
+///     "https://own.example".to_string(),
+/// )];
+/// policy
+///     .evaluate(&Request::new("GET").header("Origin", "https://a.example"))
+///     .apply(&mut response);
 /// assert_eq!(response[0].1, "https://own.example");
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -82,9 +91,12 @@ pub enum UpstreamHeaders {
 ///
 /// ```
 /// use crossgate::{SafetyException, Policy};
-/// let intranet = Policy::builder().allow_origins(["http://wiki.corp.example"]).allow_credentials(true);
+/// let intranet = Policy::builder()
+///     .allow_origins(["http://wiki.corp.example"])
+///     .allow_credentials(true);
 /// assert!(intranet.build().is_err());
-/// assert!(intranet.dangerously_allow([SafetyException::InsecureOriginsWithCredentials]).build().is_ok());
+/// let exception = SafetyException::InsecureOriginsWithCredentials;
+/// assert!(intranet.dangerously_allow([exception]).build().is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -100,7 +112,8 @@ pub enum SafetyException {
 macro_rules! named {
     ($type:ident { $($variant:ident = $text:literal),* $(,)? }) => {
         impl $type {
-            pub(crate) const NAMED: &'static [(&'static str, $type)] = &[$(($text, $type::$variant)),*];
+            pub(crate) const NAMED: &'static [(&'static str, $type)] =
+                &[$(($text, $type::$variant)),*];
 
             /// The value as it stands in a policy document.
             pub const fn as_str(self) -> &'static str {
@@ -128,7 +141,11 @@ named!(SafetyException {
 ///
 /// ```
 /// use crossgate::{ListSeparator, Policy, Request};
-/// let policy = Policy::builder().allow_origins(["*"]).expose_headers(["X-A", "X-B"]).list_separator(ListSeparator::Comma).build()?;
+/// let policy = Policy::builder()
+///     .allow_origins(["*"])
+///     .expose_headers(["X-A", "X-B"])
+///     .list_separator(ListSeparator::Comma)
+///     .build()?;
 /// let request = Request::new("GET");
 /// assert_eq!(policy.evaluate(&request).headers().nth(1).unwrap().value, "X-A,X-B");
 /// # Ok::<(), crossgate::PolicyError>(())

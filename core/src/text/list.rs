@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-/// RFC 9110, 5.6.2.
+/// Whether a byte may stand in a token ([RFC 9110, 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)).
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     matches!(
         byte,
@@ -10,13 +10,13 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
     ) || byte.is_ascii_alphanumeric()
 }
 
-/// RFC 9110, 5.6.2: one or more token characters.
+/// Whether a text is a token ([RFC 9110, 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)).
 pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|b| is_token_byte(*b))
 }
 
-/// Leading and trailing SP and HTAB are no part of a field value (RFC 9110, 5.5); many hosts leave
-/// them in.
+/// A field value without the SP and HTAB around it, which are no part of it
+/// ([RFC 9110, 5.5](https://www.rfc-editor.org/rfc/rfc9110#section-5.5)). Many servers leave them in.
 #[inline(always)]
 pub(crate) fn trim(value: &[u8]) -> &[u8] {
     // All that may have to go, and little else.

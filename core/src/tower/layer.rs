@@ -103,7 +103,8 @@ impl CorsLayer {
     /// use crossgate::Policy;
     /// use crossgate::tower::CorsLayer;
     /// let policy = Policy::builder().origin_predicate(true).build()?;
-    /// let layer = CorsLayer::new(policy).origin_predicate(|origin, _head| origin == "https://tenant.example")?;
+    /// let layer = CorsLayer::new(policy)
+    ///     .origin_predicate(|origin, _head| origin == "https://tenant.example")?;
     /// # let _ = layer;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -125,7 +126,10 @@ impl CorsLayer {
     /// use crossgate::Policy;
     /// use crossgate::tower::CorsLayer;
     /// # async fn is_tenant(_: &str) -> Result<bool, std::io::Error> { Ok(true) }
-    /// let policy = Policy::builder().allow_origins(["https://app.example.com"]).origin_predicate(true).build()?;
+    /// let policy = Policy::builder()
+    ///     .allow_origins(["https://app.example.com"])
+    ///     .origin_predicate(true)
+    ///     .build()?;
     /// let layer = CorsLayer::new(policy).origin_predicate_async(|origin, _head| async move {
     ///     is_tenant(origin.to_str().unwrap_or_default()).await // an error denies
     /// })?;
@@ -172,13 +176,16 @@ impl CorsLayer {
     /// use crossgate::tower::CorsLayer;
     /// use crossgate::{Policy, SharedPolicy};
     /// static DIFFERENCES: AtomicU64 = AtomicU64::new(0);
-    /// let shared = Arc::new(SharedPolicy::new(Policy::builder().allow_origins(["https://*.example.com"]).build()?));
+    /// let live = Policy::builder().allow_origins(["https://*.example.com"]).build()?;
+    /// let next = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
+    /// let shared = Arc::new(SharedPolicy::new(live));
     /// let layer = CorsLayer::new(shared.clone()).on_shadow_difference(|difference, request| {
     ///     DIFFERENCES.fetch_add(1, Ordering::Relaxed);
-    ///     let origin = request.origin.single().unwrap_or_default().escape_ascii();
-    ///     eprintln!("{origin}: {} is {} in the new policy", difference.live.reason, difference.shadow.reason);
+    ///     let origin = request.origin().single().unwrap_or_default().escape_ascii();
+    ///     let (live, shadow) = (difference.live.reason, difference.shadow.reason);
+    ///     eprintln!("{origin}: {live} is {shadow} in the new policy");
     /// });
-    /// shared.set_shadow(Some(Policy::builder().allow_origins(["https://app.example.com"]).build()?.into()));
+    /// shared.set_shadow(Some(next.into()));
     /// # let _ = layer;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
@@ -200,7 +207,8 @@ impl CorsLayer {
     /// let policy = Policy::builder().allow_origins(["https://app.example.com"]).build()?;
     /// let layer = CorsLayer::new(policy).counters(counters.clone());
     /// // what /metrics answers:
-    /// assert!(counters.to_prometheus().contains("crossgate_decisions_total{reason=\"origin_not_listed\"} 0\n"));
+    /// let denied = "crossgate_decisions_total{reason=\"origin_not_listed\"} 0\n";
+    /// assert!(counters.to_prometheus().contains(denied));
     /// # let _ = layer;
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
@@ -209,9 +217,9 @@ impl CorsLayer {
         self
     }
 
-    /// Leaves a [`DecisionInfo`](crate::DecisionInfo) among the extensions of every request that goes to the
-    /// handler and of every response that the layer gives itself. Costs an allocation a request, so
-    /// it is off at first.
+    /// Inserts a [`DecisionInfo`](crate::DecisionInfo) into the extensions of every request that
+    /// goes to the handler, and of every response that is made without it. Off unless set: it costs
+    /// an allocation a request.
     pub fn insert_extension(mut self, insert: bool) -> Self {
         self.settings.options.insert_extension = insert;
         self

@@ -21,8 +21,15 @@
 //! #     type Response = Response<String>;
 //! #     type Error = Infallible;
 //! #     type Future = std::future::Ready<Result<Response<String>, Infallible>>;
-//! #     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> { std::task::Poll::Ready(Ok(())) }
-//! #     fn call(&mut self, _: Request<()>) -> Self::Future { std::future::ready(Ok(Response::new("hello".into()))) }
+//! #     fn poll_ready(
+//! #         &mut self,
+//! #         _: &mut std::task::Context<'_>,
+//! #     ) -> std::task::Poll<Result<(), Infallible>> {
+//! #         std::task::Poll::Ready(Ok(()))
+//! #     }
+//! #     fn call(&mut self, _: Request<()>) -> Self::Future {
+//! #         std::future::ready(Ok(Response::new("hello".into())))
+//! #     }
 //! # }
 //! let policy = Policy::builder()
 //!     .allow_origins(["https://app.example.com"])
@@ -34,7 +41,8 @@
 //! let response = service.call(request);
 //! # let mut response = std::pin::pin!(response);
 //! # let waker = std::task::Waker::noop();
-//! # let std::task::Poll::Ready(response) = response.as_mut().poll(&mut std::task::Context::from_waker(waker)) else { panic!() };
+//! # let mut context = std::task::Context::from_waker(waker);
+//! # let std::task::Poll::Ready(response) = response.as_mut().poll(&mut context) else { panic!() };
 //! # let response = response?;
 //! assert_eq!(
 //!     response.headers()["access-control-allow-origin"],

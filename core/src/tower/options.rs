@@ -68,7 +68,8 @@ impl AllowOrigin {
         AllowOrigin(OriginRule::List(origins.into_iter().collect()))
     }
 
-    /// Those that the application allows, see [`CorsLayer::origin_predicate`](super::CorsLayer::origin_predicate).
+    /// Those that the application allows, see
+    /// [`CorsLayer::origin_predicate`](super::CorsLayer::origin_predicate).
     pub fn predicate<V: IntoVerdict>(
         ask: impl Fn(&HeaderValue, &Parts) -> V + Send + Sync + 'static,
     ) -> Self {
@@ -122,7 +123,10 @@ impl From<Vec<HeaderValue>> for AllowOrigin {
 /// ```
 /// use crossgate::tower::{AllowMethods, Any, CorsLayer};
 /// use http::Method;
-/// let layer = CorsLayer::builder().allow_origin(Any).allow_methods(AllowMethods::list([Method::PUT, Method::DELETE])).build()?;
+/// let layer = CorsLayer::builder()
+///     .allow_origin(Any)
+///     .allow_methods(AllowMethods::list([Method::PUT, Method::DELETE]))
+///     .build()?;
 /// # let _ = layer;
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -185,7 +189,8 @@ impl From<Vec<Method>> for AllowMethods {
 /// ```
 /// use crossgate::tower::{AllowHeaders, Any, CorsLayer};
 /// use http::header::CONTENT_TYPE;
-/// let layer = CorsLayer::builder().allow_origin(Any).allow_headers(AllowHeaders::list([CONTENT_TYPE])).build()?;
+/// let builder = CorsLayer::builder().allow_origin(Any);
+/// let layer = builder.allow_headers(AllowHeaders::list([CONTENT_TYPE])).build()?;
 /// # let _ = layer;
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -245,7 +250,8 @@ impl From<Vec<HeaderName>> for AllowHeaders {
 /// ```
 /// use crossgate::tower::{Any, CorsLayer, ExposeHeaders};
 /// use http::header::ETAG;
-/// let layer = CorsLayer::builder().allow_origin(Any).expose_headers(ExposeHeaders::list([ETAG])).build()?;
+/// let builder = CorsLayer::builder().allow_origin(Any);
+/// let layer = builder.expose_headers(ExposeHeaders::list([ETAG])).build()?;
 /// # let _ = layer;
 /// # Ok::<(), crossgate::PolicyError>(())
 /// ```
@@ -343,7 +349,8 @@ impl From<bool> for AllowPrivateNetwork {
 /// use std::time::Duration;
 /// use crossgate::tower::{CorsLayer, MaxAge};
 /// let builder = CorsLayer::builder().allow_origin(["https://app.example.com".parse()?]);
-/// let layer = builder.max_age(MaxAge::exact(Duration::from_secs(600))).build()?; // or the Duration
+/// let age = MaxAge::exact(Duration::from_secs(600)); // or the Duration itself
+/// let layer = builder.max_age(age).build()?;
 /// # let _ = layer;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

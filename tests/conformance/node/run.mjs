@@ -8,13 +8,13 @@ import { Policy, PolicyError } from '../../../bindings-node/index.mjs'
 const show = value => JSON.stringify(value)
 
 /**
- * The policy and its warnings, or the problems that stopped it. Anything but a PolicyError is a bug
- * and goes on up.
+ * The policy with its warnings and notes, or the problems that stopped it. Anything but a
+ * PolicyError is a bug and goes on up.
  */
 function build(make) {
   try {
     const policy = make()
-    return { policy, problems: policy.warnings }
+    return { policy, problems: [...policy.warnings, ...policy.notes] }
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
     return { policy: null, problems: error.problems }
@@ -43,17 +43,18 @@ function* decision({
   }
 }
 
-/** `ok`, `warn` or `error` with a code, and perhaps its path and hint. */
+/** `ok`, or `note`, `warn` or `error` with a code, and perhaps its path and hint. */
 function* outcome({ policy, problems }, { expect, code, path, hint }) {
   const outcomes = {
     ok: policy && problems.length === 0,
+    note: policy?.warnings.length === 0,
     warn: policy !== null,
     error: policy === null
   }
   if (!outcomes[expect])
     yield `expected ${expect}, got ${policy ? 'a policy' : 'an error'} and ${show(problems)}`
   if (!code) return
-  const severity = expect === 'error' ? 'error' : 'warning'
+  const severity = { note: 'note', warn: 'warning', error: 'error' }[expect]
   const found = problems.filter(problem => problem.code === code && problem.severity === severity)
   if (found.length === 0) yield `no ${severity} ${code} among ${show(problems)}`
   else if (

@@ -72,11 +72,16 @@ def configs(vector: Vector) -> Iterator[str]:
             yield f"expected {vector['expect']}, found {error}"
         return
     if vector["expect"] == "error":
-        yield f"expected the error {vector['code']}, but it builds with {policy.warnings}"
+        found = policy.warnings + policy.notes
+        yield f"expected the error {vector['code']}, but it builds with {found}"
     elif vector["expect"] == "warn":
         yield from found_problem(policy.warnings, "warning", vector)
     else:
         yield from unequal("warnings", (), policy.warnings)
+        if vector["expect"] == "note":
+            yield from found_problem(policy.notes, "note", vector)
+        else:
+            yield from unequal("notes", (), policy.notes)
     document = policy.document()
     for key, value in vector.get("document", {}).items():
         yield from unequal(f"document {key}", value, document[key])

@@ -112,7 +112,6 @@ async def main() -> None:
         config.bind = [f"fd://{listener.detach()}"]
         config.errorlog = None
         serving = asyncio.create_task(serve(served, config))
-        await asyncio.sleep(0.2)
     print(port, flush=True)
     await serving
 

@@ -27,7 +27,7 @@ class Server:
         self.name = name
         self.port = port
         self.outermost = outermost
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
 
     def ask(
         self, path: str, origin: str | None = A, method: str = "GET", **headers: str
@@ -63,13 +63,13 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     # What a crash prints must not fill the pipe.
     drain = threading.Thread(target=process.stderr.read, daemon=True)
     try:
-        port = lines.get(timeout=30)
+        port = lines.get(timeout=120)
         assert port.strip(), process.stderr.read()
         drain.start()
         yield Server(name, int(port), how != "add")
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(120)
 
 
 def test_actual(server: Server) -> None:
@@ -182,7 +182,7 @@ def test_websockets(server: Server, origin: str | None, status: int) -> None:
         f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}",
         *([f"Origin: {origin}"] if origin else []),
     ]
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as client:
         client.sendall("\r\n".join([*lines, "", ""]).encode())
         answer = client.recv(4096).decode("latin-1")
     assert int(answer.split()[1]) == status
@@ -199,7 +199,7 @@ def test_hostile_requests(server: Server) -> None:
         b"Origin: " + b"x" * 8000 + b"\r\n",
     ]
     for headers in hostile:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=120) as client:
             client.sendall(
                 b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                 + headers

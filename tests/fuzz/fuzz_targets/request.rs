@@ -76,7 +76,8 @@ fn ask(data: &[u8]) -> Option<()> {
     let Ok(decision) = policy.evaluate_with(&request, verdict) else {
         assert!(
             verdict.is_some()
-                && policy.document().get("origin_predicate") != Some(&crossgate::OptionValue::Bool(true))
+                && policy.document().get("origin_predicate")
+                    != Some(&crossgate::OptionValue::Bool(true))
         );
         return None;
     };
@@ -86,7 +87,10 @@ fn ask(data: &[u8]) -> Option<()> {
         .evaluate_into(&request, verdict, &mut scratch)
         .expect("the verdict was accepted");
     assert_eq!(format!("{into:?}"), written);
-    assert_eq!(format!("{:?}", decision.to_owned_decision().decision(policy)), written);
+    assert_eq!(
+        format!("{:?}", decision.to_owned_decision().decision(policy)),
+        written
+    );
 
     let mut names = Vec::new();
     let mut block = String::new();
@@ -107,7 +111,7 @@ fn ask(data: &[u8]) -> Option<()> {
             ),
             (HeaderName::AllowOrigin, "https://a.example") => {}
             (HeaderName::AllowOrigin, value) => {
-                assert_eq!(request.origin.single(), Some(value.as_bytes()))
+                assert_eq!(request.origin().single(), Some(value.as_bytes()))
             }
             (HeaderName::AllowCredentials, value) => assert_eq!(value, "true"),
             _ => {}
@@ -131,7 +135,7 @@ fn ask(data: &[u8]) -> Option<()> {
     };
     assert_eq!(
         vary(&decision),
-        vary(&policy.evaluate(&Request::new(request.method)))
+        vary(&policy.evaluate(&Request::new(request.method())))
     );
 
     let refused = matches!(
@@ -155,7 +159,7 @@ fn ask(data: &[u8]) -> Option<()> {
         .map(|name| (name.as_str().to_owned(), "evil".to_owned()))
         .collect();
     decision.apply(&mut response);
-    for name in HeaderName::ALL {
+    for &name in HeaderName::ALL {
         let found: Vec<&str> = response
             .iter()
             .filter(|(found, _)| found.eq_ignore_ascii_case(name.as_str()))

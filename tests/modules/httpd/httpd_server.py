@@ -68,7 +68,7 @@ def build_module(directory):
         env={**os.environ, "CROSSGATE_LIB": str(directory), "CROSSGATE_RPATH": str(directory)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert found.returncode == 0, found.stdout + found.stderr
 
@@ -107,7 +107,7 @@ class Connection:
     """HTTP/1.1 as bytes, kept alive; interim responses are collected."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=120)
         self.file = self.socket.makefile("rb")
         self.interim = []
 
@@ -308,7 +308,7 @@ class Httpd:
             [HTTPD, "-d", str(self.root), "-f", str(self.root / "httpd.conf"), *arguments],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
 
     def configtest(self):
@@ -318,7 +318,7 @@ class Httpd:
         text = re.sub(r"(?m)^LoadModule crossgate_module .*$| crossgate:info", "", self.text())
         self.file("without.conf", text)
         arguments = [HTTPD, "-d", str(self.root), "-f", str(self.root / "without.conf"), "-t"]
-        return subprocess.run(arguments, capture_output=True, text=True, timeout=60).stderr
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=300).stderr
 
     def __enter__(self):
         self.file("httpd.conf", self.text())
@@ -331,7 +331,7 @@ class Httpd:
             # tests.
             start_new_session=True,
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -347,7 +347,7 @@ class Httpd:
     def __exit__(self, *_):
         self.process.terminate()
         try:
-            self.process.communicate(timeout=20)
+            self.process.communicate(timeout=120)
         finally:
             self.process.kill()
         shutil.rmtree(self.root, ignore_errors=True)
@@ -358,7 +358,7 @@ class Httpd:
 
     def curl(self, *arguments):
         found = subprocess.run(
-            ["curl", "-s", "-i", "--max-time", "20", *arguments], capture_output=True, timeout=30
+            ["curl", "-s", "-i", "--max-time", "120", *arguments], capture_output=True, timeout=180
         )
         assert found.returncode == 0, found.stderr
         head, _, body = found.stdout.partition(b"\r\n\r\n")
@@ -372,7 +372,7 @@ class Httpd:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def wait_log(self, text, name="error.log"):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while text not in self.log(name):
             assert time.monotonic() < deadline, f"not in {name}: {text}\n{self.log(name)[-3000:]}"
             time.sleep(0.05)

@@ -14,11 +14,23 @@ import socketserver
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = ROOT / "ffi/servers/nginx/build.sh"
+# What takes so many seconds hangs.
+HANG = 120
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Returns as soon as the condition holds."""
+    deadline = time.monotonic() + HANG
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {HANG} s: {what}"
+        time.sleep(0.02)
+
+
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
@@ -80,7 +92,7 @@ class Connection:
     """One connection, with keep-alive."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=HANG)
         self.buffer = b""
 
     def __enter__(self) -> Connection:
@@ -242,18 +254,19 @@ class Nginx:
         self.process = subprocess.Popen(
             self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        for _ in range(200):
+
+        def listens() -> bool:
             if self.process.poll() is not None:
                 raise AssertionError(
                     (self.process.stderr.read() if self.process.stderr else b"").decode()
                 )
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection(("127.0.0.1", port), timeout=1),
-            ):
-                return
-            time.sleep(0.05)
-        raise AssertionError("nginx does not listen")
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=HANG).close()
+            except OSError:
+                return False
+            return True
+
+        wait_until(listens, "nginx listens")
 
     @contextlib.contextmanager
     def running(self, port: int) -> Iterator[Nginx]:
@@ -271,7 +284,7 @@ class Nginx:
         if self.process is None:
             return
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=HANG)
         if self.process.stderr:
             self.process.stderr.close()
         self.process = None

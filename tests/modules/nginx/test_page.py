@@ -11,8 +11,11 @@ PAGE = (ROOT / "docs/nginx.md").read_text()
 HERE = pathlib.Path(__file__).parent
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+def blocks(language, page=PAGE):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+README = blocks("nginx", (ROOT / "README.md").read_text())
 
 
 @pytest.fixture
@@ -43,7 +46,9 @@ def configure(nginx, block):
         nginx.configure(block)
 
 
-@pytest.mark.parametrize("block", blocks("nginx"), ids=lambda block: block.split("\n")[0][:30])
+@pytest.mark.parametrize(
+    "block", blocks("nginx") + README, ids=lambda block: block.split("\n")[0][:30]
+)
 def test_a_block_is_a_configuration(nginx, block):
     configure(nginx, block)
     checked = nginx.check()
@@ -71,8 +76,9 @@ def test_the_message(nginx):
     nginx.write("cors.json", policy)
     (block,) = (block for block in blocks("nginx") if block.startswith("load_module"))
     configure(nginx, block)
-    (shown,) = re.findall(r"^ {4}(nginx: \[emerg\] .*)$", PAGE, re.MULTILINE)
-    before, after = (re.escape(part) for part in shown.split("…"))
+    # The page breaks the long line.
+    (shown,) = re.findall(r"^ {4}(nginx: \[emerg\] .*(?:\n {4}.*)*)$", PAGE, re.MULTILINE)
+    before, after = (re.escape(part.strip()) for part in re.sub(r"\n +", " ", shown).split("…"))
     pattern = (before + ".*" + after).replace("/etc/nginx/", f"{re.escape(str(nginx.prefix))}/")
     assert re.search(re.sub(r":6$", r":\\d+", pattern), nginx.check().stderr), nginx.check().stderr
 

@@ -40,7 +40,7 @@ impl Check<'_> {
     }
 
     pub(crate) fn needed_exceptions(&mut self) -> Vec<SafetyException> {
-        // An application may open it for what the host allows at request time.
+        // An application may open it for the origins that it allows at request time.
         if self.options.origin_predicate && self.options.allow_credentials {
             self.needed
                 .push(SafetyException::InsecureOriginsWithCredentials);

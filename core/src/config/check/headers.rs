@@ -129,8 +129,8 @@ fn read_one(text: &str, path: &str, of: HeaderUse, problems: &mut Problems) -> b
                 ProblemCode::HeaderForbidden,
                 path,
                 text,
-                "script can never read this response header (Fetch, forbidden response-header name), \
-                so the name is left out",
+                "script can never read this response header (Fetch, forbidden response-header \
+                name), so the name is left out",
                 None,
             );
             false

@@ -320,8 +320,9 @@ impl Check<'_> {
                 );
             }
             if options.allow_credentials {
-                let message = "browsers refuse `*` with credentials, and an engine that reflects every origin instead hands each user's data to every site. \
-                    List the origins, or leave credentials out (a bearer token in a header needs none)";
+                let message = "browsers refuse `*` with credentials, and an engine that reflects \
+                    every origin instead hands each user's data to every site. List the origins, \
+                    or leave credentials out (a bearer token in a header needs none)";
                 self.problems.error(
                     ProblemCode::AnyWithCredentials,
                     "allow_origins",
@@ -405,7 +406,7 @@ mod tests {
             ("https://a.example:*", false),
             ("http://*.localhost:*", false),
         ] {
-            let built = Policy::builder()
+            let built = crate::Policy::builder()
                 .allow_origins([entry])
                 .allow_credentials(true)
                 .build();

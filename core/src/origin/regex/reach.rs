@@ -1,6 +1,6 @@
 //! What a regex lets in. The check walks the regex from its end, as an attacker reads it: which
-//! registrable domains can the host have? A domain that is spelled out (alternatives included) is fine;
-//! one that holds a class or a dot is not, because somebody else can register what fits.
+//! registrable domains can the host have? A domain that is spelled out (alternatives included) is
+//! fine; one that holds a class or a dot is not, because somebody else can register what fits.
 
 use regex_automata::nfa::thompson::{Compiler, Config, WhichCaptures};
 use regex_automata::util::syntax;
@@ -413,29 +413,6 @@ mod tests {
             (r"[a-z]+://\w+", vec!["broad", "insecure", "wide"]),
         ] {
             assert_eq!(found(pattern), expected, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn no_regex_is_slow_to_check() {
-        for pattern in [
-            "(.*){1000}",
-            "(a|b|c|d){0,60}\\.com",
-            "((a|b)*c?){200}",
-            "(x+x+)+y",
-            "https://([a-d]|e|f|g|h|i|j|k){63}\\.com",
-            ".{5000}",
-            r"https://(a\.|b\.)*example\.com",
-            r"https://(1\.)*1",
-        ] {
-            let started = std::time::Instant::now();
-            let _ = reach(pattern);
-            assert!(
-                started.elapsed().as_secs() < 20,
-                "{pattern} took {:?}",
-                started.elapsed()
-            );
-            println!("{pattern}: {:?}", started.elapsed());
         }
     }
 }

@@ -6,9 +6,9 @@ use regex_automata::util::primitives::StateID;
 use super::state_set::StateSet;
 use crate::origin::host::is_label_byte;
 
-/// StateSet that are looked at before a regex counts as "too many hosts to list"; for hosts, for what
-/// stands below a registrable domain, and for schemes. More than a list of names has that fits
-/// [`TEXT_LIMIT`].
+/// States that are looked at before a regex counts as "too many hosts to list": for hosts, for what
+/// stands below a registrable domain, and for schemes. More than a list of names has whose text is
+/// not refused for its length.
 pub(super) const BUDGET: usize = 100_000;
 
 /// A range of as many neighbouring bytes is a class ("any letter"), not a list of alternatives.

@@ -46,7 +46,8 @@ async fn cors(State(policy): State<Arc<Policy>>, request: Request, next: Next) -
     ));
     let mut response = match decision.action() {
         Action::Forward => next.run(request).await,
-        Action::Answer | Action::Reject => {
+        // The answer is already known: a preflight, or a request that the policy rejects.
+        _ => {
             let status = decision
                 .status()
                 .and_then(|status| StatusCode::from_u16(status).ok());

@@ -32,7 +32,7 @@ let pairs = 0
 
 for (const name of VERSIONS) {
   const express = require(name)
-  test(`${name} ${require(`${name}/package.json`).version}`, { timeout: 120_000 }, async () => {
+  test(`${name} ${require(`${name}/package.json`).version}`, { timeout: 600_000 }, async () => {
     const failures = []
     for (const [options, make] of Object.entries(OPTIONS)) {
       const sides = [await serve(express, peerCors(make())), await serve(express, cors(make()))]

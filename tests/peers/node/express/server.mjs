@@ -33,7 +33,7 @@ export async function serve(express, middleware) {
         method,
         path,
         headers,
-        timeout: 5000
+        timeout: 120_000
       })
       req.on('timeout', () => req.destroy(new Error('no answer')))
       req.end()

@@ -30,7 +30,7 @@ function run(file, ask) {
     const child = spawn(
       process.execPath,
       ['--import', `data:text/javascript,${encodeURIComponent(TELL)}`, file],
-      { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], timeout: 20_000 }
+      { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], timeout: 300_000 }
     )
     let errors = ''
     let asked = null

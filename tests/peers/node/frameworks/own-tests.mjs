@@ -31,7 +31,7 @@ export function run() {
       {
         encoding: 'utf8',
         env: { ...process.env, NODE_TEST_CONTEXT: undefined },
-        timeout: 60_000,
+        timeout: 300_000,
         stdio: ['ignore', 'pipe', 'ignore']
       }
     )

@@ -6,7 +6,7 @@ import { connect } from 'node:http2'
 export function ask(port, { method, path, headers }, agent) {
   return new Promise((resolve, reject) => {
     const sent = httpRequest(
-      { host: '127.0.0.1', port, method, path, headers, agent, timeout: 10_000 },
+      { host: '127.0.0.1', port, method, path, headers, agent, timeout: 120_000 },
       received => {
         const chunks = []
         received.on('data', chunk => chunks.push(chunk))
@@ -51,7 +51,7 @@ export async function askHttp2(port, requests) {
   const one = headers =>
     new Promise((resolve, reject) => {
       const stream = client.request(headers)
-      stream.setTimeout(10_000, () => reject(new Error(`no answer to ${headers[':path']}`)))
+      stream.setTimeout(120_000, () => reject(new Error(`no answer to ${headers[':path']}`)))
       stream.on('response', received => stream.resume().on('end', () => resolve(received)))
       stream.on('error', reject)
       stream.end()

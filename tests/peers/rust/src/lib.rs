@@ -319,6 +319,8 @@ pub fn compare(document: &str, pairs: Vec<Pair>, normalise: &[(&str, Normalise)]
 /// The examples of the documentation are tests.
 #[cfg(doctest)]
 mod documentation {
+    #[doc = include_str!("../../../../README.md")]
+    mod readme {}
     #[doc = include_str!("../../../../docs/rust.md")]
     mod rust {}
     #[doc = include_str!("../../../../docs/migrating-from-tower-http.md")]

@@ -43,7 +43,7 @@ impl Log {
         let told = self.0.clone();
         move |difference, request| {
             let origin =
-                String::from_utf8_lossy(request.origin.single().unwrap_or_default()).into_owned();
+                String::from_utf8_lossy(request.origin().single().unwrap_or_default()).into_owned();
             told.lock().unwrap().push((
                 difference.live.reason.as_str(),
                 difference.shadow.reason.as_str(),
