@@ -161,7 +161,7 @@ codes! {
     MethodForbidden = "method_forbidden";
     /// Several methods in one string.
     MethodIsList = "method_is_list";
-    /// MethodSet are case-sensitive.
+    /// Methods are case-sensitive.
     MethodCase = "method_case";
     /// PreflightSets need no listing of OPTIONS.
     MethodOptionsUnneeded = "method_options_unneeded";
