@@ -19,8 +19,10 @@ def vectors(path: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def with_own(vector: dict[str, Any]) -> tuple[list[tuple[str, str]], dict[str, str]] | None:
-    """A response that says something with every header that the decision sets, merges or removes, and what becomes of
-    it; None for an answer without an application."""
+    """A response with every header that the decision touches, and what becomes of it.
+
+    None for a request that the middleware answers.
+    """
     expected = vector["decision"]
     if expected["status"] is not None or vector["policy"].get("upstream") == "keep":
         return None

@@ -1,5 +1,7 @@
-"""The vectors that every language runs, through the ASGI middleware: its own reading of scopes, its prepared headers
-and what it remembers."""
+"""The vectors that every language runs, through the ASGI middleware.
+
+They test its own reading of scopes, its templates and its preflight cache.
+"""
 
 from __future__ import annotations
 

@@ -334,7 +334,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"CROSSGATE_COUNTERS": 7}, "CROSSGATE_COUNTERS must be a crossgate.Counters, not int"),
     (
         {"CROSSGATE_POLICY": 7},
-        "CROSSGATE_POLICY must be a crossgate.Policy, a crossgate.SharedPolicy, a dict or a file, not int",
+        "CROSSGATE_POLICY must be a crossgate.Policy, a crossgate.SharedPolicy, a dict or a file, "
+        "not int",
     ),
     ({"CROSSGATE_POLICY": "/nowhere.json"}, "CROSSGATE_POLICY: .*No such file"),
     (

@@ -138,7 +138,8 @@ class TestHeadersIn:
         [
             (
                 None,
-                "headers must be an iterable of (name, value) pairs of str or of bytes, not NoneType",
+                "headers must be an iterable of (name, value) pairs of str or of bytes, "
+                "not NoneType",
             ),
             (7, "headers must be an iterable of (name, value) pairs of str or of bytes, not int"),
             ("ab", "headers[0] must be a (name, value) tuple, not str"),
@@ -242,8 +243,8 @@ class TestDecision:
 
     def test_repr(self) -> None:
         assert repr(ask(("Origin", EVIL))) == (
-            "Decision(kind='actual', reason='origin_not_listed', action='forward', allowed=False, status=None, "
-            "headers=(('vary', 'Origin'),))"
+            "Decision(kind='actual', reason='origin_not_listed', action='forward', "
+            "allowed=False, status=None, headers=(('vary', 'Origin'),))"
         )
 
     def test_outlives_its_policy(self) -> None:

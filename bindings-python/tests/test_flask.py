@@ -307,7 +307,8 @@ def test_origins(origins: Any, yes: list[str], no: list[str]) -> None:
     [
         (
             {"origin": A},
-            r"unknown_option at origin = https://a.example: CORS has no option 'origin' \(try: origins\)",
+            r"unknown_option at origin = https://a.example: CORS has no option 'origin' "
+            r"\(try: origins\)",
         ),
         ({"origins": None}, "option_type at origins: must be an origin .* not NoneType"),
         ({"origins": b"x"}, "option_type at origins = bytes: must be an origin .* not bytes"),
@@ -340,8 +341,8 @@ def test_origins(origins: Any, yes: list[str], no: list[str]) -> None:
             r"header_invalid at allow_headers\[1\] = X-\.\*: is a regex",
         ),
         (
-            {"expose_headers": ["X-A", "Set-Cookie", "A"]},
-            r"header_forbidden at expose_headers\[1\]",
+            {"expose_headers": ["X-A", "S C", "A"]},
+            r"header_invalid at expose_headers\[1\]",
         ),
         ({"max_age": "1h"}, "max_age_invalid at max_age = 1h: "),
         ({"max_age": "9" * 5000}, "max_age_invalid at max_age = 9"),
@@ -372,7 +373,8 @@ def test_origins(origins: Any, yes: list[str], no: list[str]) -> None:
         ({"resources": "/a("}, r"regex_invalid at resources = /a\(: .* is no regular expression"),
         (
             {"policy": "x"},
-            "option_type at policy = x: must be a crossgate.Policy or crossgate.SharedPolicy, not str",
+            "option_type at policy = x: must be a crossgate.Policy or crossgate.SharedPolicy, "
+            "not str",
         ),
         (
             {"policy": Policy(allow_origins="*"), "origins": A},

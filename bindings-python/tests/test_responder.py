@@ -1,4 +1,4 @@
-"""The vectors that every language runs, through the header sets that the WSGI and Django drop-ins keep."""
+"""The vectors that every language runs, through the templates of the WSGI drop-ins."""
 
 from __future__ import annotations
 

@@ -505,6 +505,7 @@ def test_shadows_are_told() -> None:
     for origin in (A, "https://other.example"):
         server.ask(CORSMiddleware(application, policy=shared), origin=origin)
     ((difference, request),) = differences
+    assert (request.method, request.headers) == ("GET", (("origin", A),))
     live, shadow = difference.live, difference.shadow
     assert (live.reason, shadow.reason) == ("allowed", "origin_not_listed")
 

@@ -1,4 +1,4 @@
-"""The drop-ins as type checkers read them: what must pass passes, what must not is marked. Never run."""
+"""Calls of the drop-ins for type checkers. A call that must not pass is marked. Never run."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""A sample that the type checkers read: what must pass passes, and what must not is marked. Never run."""
+"""Code for type checkers. A line that must not pass is marked. Never run."""
 
 import re
 from pathlib import Path

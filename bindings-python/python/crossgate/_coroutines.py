@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ._options.predicate import Predicate, ask_async
 
 if TYPE_CHECKING:
     from ._crossgate import PendingRequest
-    from .asgi import Send
 
 
 async def ask(
@@ -19,7 +19,7 @@ async def ask(
     await pending._resume(allowed)  # pyright: ignore[reportPrivateUsage]
 
 
-async def close(scope: dict[str, Any], send: Send) -> None:
+async def close(scope: dict[str, Any], send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
     """Refuses a WebSocket handshake.
 
     With a bare 403 where the server can send a response, else as the server refuses by itself.
