@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import pickle
+import re
 from collections import OrderedDict
 from pathlib import Path
 from types import MappingProxyType
@@ -354,3 +355,20 @@ class TestValue:
             Policy(allow_origins=[A]).warnings = ()  # type: ignore[misc]
         with pytest.raises(AttributeError):
             Policy(allow_origins=[A]).mine = 1  # type: ignore[attr-defined]
+
+
+def test_the_digest_names_the_meaning() -> None:
+    policy = Policy(allow_origins=["https://a.example"], allow_methods=["put"])
+    same = Policy(allow_origins=["https://a.example:443"], allow_methods=["PUT"])
+    assert re.fullmatch("[0-9a-f]{16}", policy.digest)
+    assert (policy, policy.digest, hash(policy)) == (same, same.digest, hash(same))
+    assert policy.digest != Policy(allow_origins=["https://b.example"]).digest
+
+
+def test_notes_are_not_warnings() -> None:
+    policy = Policy(allow_origins=["https://a.example"], allow_methods=["PUT", "OPTIONS"])
+    assert policy.warnings == ()
+    (note,) = policy.notes
+    assert (note.severity, note.path) == ("note", "allow_methods[1]")
+    assert Policy(allow_origins=["https://a.example"]).notes == ()
+    assert Problem("note", note.code, note.path, note.value, note.message, note.hint) == note

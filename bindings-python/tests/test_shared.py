@@ -36,6 +36,20 @@ def test_replaced() -> None:
     assert reason(shared) == "allowed"
 
 
+def test_from_text() -> None:
+    shared = SharedPolicy(Policy(allow_origins=[A]))
+    shared.replace_json(json.dumps({"allow_origins": [B]}))
+    assert reason(shared) == "origin_not_listed"
+    shared.replace_toml(f'allow_origins = ["{A}"]')
+    assert reason(shared) == "allowed"
+    for replace in (shared.replace_json, shared.replace_toml):
+        with pytest.raises(PolicyError):
+            replace("{")
+        with pytest.raises(TypeError):
+            replace({"allow_origins": [B]})  # type: ignore[arg-type]
+    assert reason(shared) == "allowed"
+
+
 def test_from_a_file(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "policy.json"
     file.write_text(json.dumps({"allow_origins": [B]}))
@@ -166,10 +180,18 @@ class TestCounters:
             "origin_not_listed": 1,
             "origin_null": 1,
         }
+        assert (counters.get("allowed"), counters.get("own_origin")) == (2, 0)
+        with pytest.raises(ValueError, match='there is no reason "Allowed"'):
+            counters.get("Allowed")
         assert 'crossgate_decisions_total{reason="allowed"} 2\n' in counters.to_prometheus()
         assert (
             repr(counters) == "Counters({'allowed': 2, 'origin_not_listed': 1, 'origin_null': 1})"
         )
+
+    def test_overwritten_headers(self) -> None:
+        counters = Counters()
+        counters.record_overwrote_upstream()
+        assert counters.overwrote_upstream == 1
 
     def test_threads(self) -> None:
         decision, counters = Policy(allow_origins="*").evaluate("GET", []), Counters()

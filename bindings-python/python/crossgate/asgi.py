@@ -160,9 +160,7 @@ def _policy(
     options.update(preflight_status=200, denied_preflight_status=400)
     policy = build(options, names, lambda path: True)
     for warning in policy.warnings:
-        # "*" includes OPTIONS, and so do many lists that people copied.
-        if warning.code != "method_options_unneeded":
-            logger.warning("CORS: %s", warning)
+        logger.warning("CORS: %s", warning)
     return policy, predicate
 
 

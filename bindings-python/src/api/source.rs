@@ -125,6 +125,11 @@ impl<T> Moment<'_, T> {
         }
     }
 
+    /// Whether the policy is that of a `SharedPolicy`, which may have a shadow policy.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// The same, to be kept.
     pub(crate) fn into_owned(self) -> Moment<'static, T> {
         Moment {

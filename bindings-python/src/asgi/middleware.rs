@@ -275,9 +275,11 @@ impl Configured {
             && let Some(known) = moment.made.preflights.find(py, &asked.lines)
             && let Some(known) = known.as_deref()
         {
-            let decision = known.decision.decision(moment.made.policy());
-            moment.report_difference(py, &decision, &asked, &asked.request(py), None)?;
-            self.count(&decision);
+            if moment.is_shared() || self.settings.counters.is_some() {
+                let decision = known.decision.decision(moment.made.policy());
+                moment.report_difference(py, &decision, &asked, &asked.request(py), None)?;
+                self.count(&decision);
+            }
             return answer(py, call, known.message(py)?);
         }
         let request = asked.request(py);
