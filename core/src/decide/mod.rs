@@ -63,14 +63,28 @@ pub enum Evaluation<'a> {
 }
 
 /// What [`Policy::evaluate_listed`] found before it gave up, so that nothing is looked up twice.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Unlisted<'a> {
+    kind: RequestKind,
     /// The configured origin with the request's bytes.
     origin: Option<&'a str>,
     /// Whether the requested method is listed or safelisted; `None`: not looked at.
     method: Option<bool>,
     /// Whether the requested names are all listed; `None`: not looked at.
     names: Option<bool>,
+}
+
+impl Unlisted<'_> {
+    /// The origin is not listed, and nothing else was looked at.
+    #[inline(always)]
+    fn of(kind: RequestKind) -> Self {
+        Unlisted {
+            kind,
+            origin: None,
+            method: None,
+            names: None,
+        }
+    }
 }
 
 /// The origin that a response may name.
@@ -189,10 +203,21 @@ impl Policy {
         verdict: Option<Verdict>,
         scratch: Option<&'a mut [u8]>,
     ) -> Decision<'a> {
-        match self.evaluate_listed(request) {
-            Ok(decision) => decision,
-            Err(unlisted) => self.decide_unlisted(request, unlisted, verdict, scratch),
+        let kind = request.kind();
+        if kind == RequestKind::NotCors {
+            return self.not_cors(request.method);
         }
+        let unlisted = match self.listed_origin(request) {
+            None => Unlisted::of(kind),
+            Some(origin) if kind == RequestKind::Actual => {
+                return self.actual_listed(request.method, origin);
+            }
+            Some(origin) => match self.preflight_listed(request, origin) {
+                Ok(decision) => return decision,
+                Err(unlisted) => unlisted,
+            },
+        };
+        self.decide_unlisted(request, unlisted, verdict, scratch)
     }
 
     /// The decision about a request whose values are all listed verbatim, as browsers send them,
@@ -208,39 +233,56 @@ impl Policy {
         if kind == RequestKind::NotCors {
             return Ok(self.not_cors(request.method));
         }
-        let origin = match request.origin.single() {
-            Some(bytes) => self.matcher.exact.find(bytes),
-            None => None,
-        };
-        let Some(listed) = origin else {
-            return Err(Unlisted::default());
-        };
-        if kind == RequestKind::Actual {
-            let set = &self.header_sets.of(request.method).allowed;
-            let decision = self.decision(set, RequestKind::Actual, Reason::Allowed, Some(true));
-            return Ok(Decision {
-                origin: listed,
-                depends_on: Dependencies::ORIGIN,
-                ..decision
-            });
+        match self.listed_origin(request) {
+            None => Err(Unlisted::of(kind)),
+            Some(origin) if kind == RequestKind::Actual => {
+                Ok(self.actual_listed(request.method, origin))
+            }
+            Some(origin) => self.preflight_listed(request, origin),
         }
-        let listed_method = |method| self.methods.lists(method);
-        let method = request.acrm.single().is_some_and(listed_method);
+    }
+
+    /// The configured origin with the request's bytes. (Under `*` there is none.)
+    #[inline(always)]
+    fn listed_origin<'a>(&'a self, request: &Request<'a>) -> Option<&'a str> {
+        self.matcher.exact.find(request.origin.single()?)
+    }
+
+    #[inline(always)]
+    fn actual_listed<'a>(&'a self, method: &[u8], origin: &'a str) -> Decision<'a> {
+        let set = &self.header_sets.of(method).allowed;
+        let decision = self.decision(set, RequestKind::Actual, Reason::Allowed, Some(true));
+        Decision {
+            origin,
+            depends_on: Dependencies::ORIGIN,
+            ..decision
+        }
+    }
+
+    #[inline(always)]
+    fn preflight_listed<'a>(
+        &'a self,
+        request: &Request<'a>,
+        origin: &'a str,
+    ) -> Result<Decision<'a>, Unlisted<'a>> {
+        let listed = |method| self.methods.lists(method);
+        let method = request.acrm.single().is_some_and(listed);
         let names = method.then(|| self.names.lists(&request.acrh));
         let optional = self.allow_private_network && request.acrpn.is_present();
-        if names == Some(true) && !self.echoes_method && !optional {
-            let set = self.header_sets.preflights.with(OptionalHeaders::default());
-            let decision = self.answer(set, Reason::Allowed, true, self.preflight_status);
-            return Ok(Decision {
-                origin: listed,
-                depends_on: self.preflight_dependencies(true),
-                ..decision
+        if names != Some(true) || self.echoes_method || optional {
+            return Err(Unlisted {
+                kind: RequestKind::Preflight,
+                origin: Some(origin),
+                method: Some(method),
+                names,
             });
         }
-        Err(Unlisted {
+        let set = self.header_sets.preflights.with(OptionalHeaders::default());
+        let decision = self.answer(set, Reason::Allowed, true, self.preflight_status);
+        Ok(Decision {
             origin,
-            method: Some(method),
-            names,
+            depends_on: self.preflight_dependencies(true),
+            ..decision
         })
     }
 
@@ -322,7 +364,7 @@ impl Policy {
         origin: Result<AllowedOrigin<'a>, Reason>,
         scratch: Option<&'a mut [u8]>,
     ) -> Decision<'a> {
-        match request.kind() {
+        match unlisted.kind {
             RequestKind::Preflight => self.preflight(request, unlisted, origin, scratch),
             _ => self.actual(request, origin),
         }
