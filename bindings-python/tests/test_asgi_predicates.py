@@ -48,6 +48,16 @@ class TestPredicates:
         assert self.ask(lambda origin: answer) is None
         assert "returns True or False" in caplog.text
 
+    def test_the_request_is_read_once(self) -> None:
+        seen: list[Any] = []
+        asked = scope()
+        asked["headers"] = iter([origin(A)])
+        middleware = CORSMiddleware(
+            application(seen=seen), [B], origin_predicate=lambda origin: origin == A
+        )
+        assert dict(headers(middleware, asked))[ACAO] == A.encode()
+        assert seen[0]["headers"] == [origin(A)]
+
     def test_what_it_raises_denies(self, caplog: pytest.LogCaptureFixture) -> None:
         assert self.ask(lambda origin: 1 / 0) is None
         assert "ZeroDivisionError" in caplog.text
