@@ -130,7 +130,7 @@ impl<T> Moment<'_, T> {
         self.current.is_some()
     }
 
-    /// The same, to be kept.
+    /// The same without borrows, for a request that has to wait.
     pub(crate) fn into_owned(self) -> Moment<'static, T> {
         Moment {
             made: Cow::Owned(self.made.into_owned()),

@@ -147,8 +147,8 @@ pub(crate) fn policy_error(py: Python<'_>, error: &crossgate::PolicyError) -> Py
 }
 
 /// Reports an exception of the application's function as unraisable, because no request may fail
-/// with it. Returns what is no `Exception` (`SystemExit`, `KeyboardInterrupt`, a server that aborts
-/// its worker): that has to end the process or the request.
+/// with it. Returns an exception of another class (`SystemExit`, `KeyboardInterrupt`, a server that
+/// aborts its worker), which has to end the process or the request.
 pub(crate) fn report(py: Python<'_>, error: PyErr, function: &Bound<'_, PyAny>) -> PyResult<()> {
     if !error.is_instance_of::<PyException>(py) {
         return Err(error);

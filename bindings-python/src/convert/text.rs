@@ -22,7 +22,7 @@ impl Text {
         Some(match text.to_str() {
             Ok(utf8) if utf8.is_ascii() => Text::Str(text.clone().unbind()),
             Ok(utf8) => Text::from_bytes(value.py(), &latin1(utf8)),
-            // A lone surrogate is no character, so no byte stands for it.
+            // No byte stands for a lone surrogate.
             Err(_) => Text::from_bytes(value.py(), &[NO_BYTE]),
         })
     }

@@ -30,8 +30,8 @@ class Origins:
     def options(self) -> dict[str, Any]:
         """The options of a policy.
 
-        Without any origin nobody is allowed. A policy says that by waiting for a verdict that
-        never comes.
+        Without any origin the policy takes verdicts. There is no predicate that gives one, so it
+        denies every origin.
         """
         nobody = not (self.any or self.null or self.entries or self.regexes)
         return {

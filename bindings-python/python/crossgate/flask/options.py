@@ -253,7 +253,7 @@ def _origins(option: str, value: Any, problems: Problems) -> Origins:
     return origins
 
 
-# A star that repeats no class or group, or an IPv6 address. Nobody means a regex by it, although
+# A star that repeats no class or group, or an IPv6 address. This is not meant as a regex, although
 # flask-cors reads one.
 _IS_NO_REGEX = re.compile(r"(?<![.\])}])(?<!\\.)\*|://\[[0-9A-Fa-f:.]+\](?::\d+)?$")
 
