@@ -18,7 +18,7 @@ pub enum HeaderName {
     AllowOrigin,
     /// `Access-Control-Allow-Credentials`
     AllowCredentials,
-    /// `Access-Control-Allow-MethodSet`
+    /// `Access-Control-Allow-Methods`
     AllowMethods,
     /// `Access-Control-Allow-Headers`
     AllowHeaders,
@@ -71,7 +71,7 @@ impl HeaderName {
         match self {
             HeaderName::AllowOrigin => "Access-Control-Allow-Origin\0",
             HeaderName::AllowCredentials => "Access-Control-Allow-Credentials\0",
-            HeaderName::AllowMethods => "Access-Control-Allow-MethodSet\0",
+            HeaderName::AllowMethods => "Access-Control-Allow-Methods\0",
             HeaderName::AllowHeaders => "Access-Control-Allow-Headers\0",
             HeaderName::ExposeHeaders => "Access-Control-Expose-Headers\0",
             HeaderName::MaxAge => "Access-Control-Max-Age\0",
@@ -254,6 +254,18 @@ impl Header<'_> {
             merge_vary(existing, self.value)
         } else {
             merge_names(existing, self.value)
+        }
+    }
+}
+
+#[cfg(test)]
+mod name_tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_of_a_name_are_one_name() {
+        for name in HeaderName::ALL {
+            assert_eq!(name.as_str().to_ascii_lowercase(), name.lower());
         }
     }
 }
