@@ -11,22 +11,10 @@ import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-REASONS = [
-    "allowed",
-    "allowed_any",
-    "no_origin",
-    "own_origin",
-    "origin_not_listed",
-    "origin_null",
-    "origin_malformed",
-    "origin_multiple",
-    "method_not_allowed",
-    "method_case",
-    "header_not_allowed",
-    "header_list_malformed",
-    "header_list_too_long",
-]
-ORIGIN_REASONS = {"origin_not_listed", "origin_null", "origin_malformed", "origin_multiple"}
+with open(os.path.join(HERE, "../../core/codes.json"), encoding="utf-8") as codes:
+    CHECKS = {reason["name"]: reason["check"] for reason in json.load(codes)["reasons"]}
+REASONS = list(CHECKS)
+ORIGIN_REASONS = {name for name, check in CHECKS.items() if check == "origin"}
 ACA = "access-control-"
 REMOVE_ORDER = [
     ACA + n

@@ -107,7 +107,7 @@ impl CorsBuilder {
         self
     }
 
-    /// MethodSet more, beyond GET, HEAD and POST, which always pass.
+    /// Methods more, beyond GET, HEAD and POST, which always pass.
     pub fn allowed_methods<M: AsRef<str>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.methods
             .extend(methods.into_iter().map(|method| method.as_ref().to_owned()));

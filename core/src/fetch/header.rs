@@ -258,6 +258,18 @@ impl Header<'_> {
     }
 }
 
+#[cfg(test)]
+mod name_tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_of_a_name_are_one_name() {
+        for name in HeaderName::ALL {
+            assert_eq!(name.as_str().to_ascii_lowercase(), name.lower());
+        }
+    }
+}
+
 #[cfg(all(test, any(feature = "tower", feature = "actix")))]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use super::exact::LINEAR;
 use super::pattern::{HostPattern, Pattern, PortPattern};
 use super::serialized::Origin;
 
-/// PatternSet. A few are tried one by one; many are found by the parts of the host that each names.
+/// Patterns. A few are tried one by one; many are found by the parts of the host that each names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PatternSet {
     list: Vec<Pattern>,

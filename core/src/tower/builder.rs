@@ -77,7 +77,7 @@ impl CorsBuilder {
         self
     }
 
-    /// MethodSet beyond GET, HEAD and POST.
+    /// Methods beyond GET, HEAD and POST.
     pub fn allow_methods(mut self, methods: impl Into<AllowMethods>) -> Self {
         self.methods = methods.into();
         self

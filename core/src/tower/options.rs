@@ -118,7 +118,7 @@ impl From<Vec<HeaderValue>> for AllowOrigin {
     }
 }
 
-/// MethodSet beyond GET, HEAD and POST.
+/// Methods beyond GET, HEAD and POST.
 ///
 /// ```
 /// use crossgate::tower::{AllowMethods, Any, CorsLayer};
@@ -144,7 +144,7 @@ impl AllowMethods {
         AllowMethods::list([method])
     }
 
-    /// MethodSet, in the order of the answer.
+    /// Methods, in the order of the answer.
     pub fn list(methods: impl IntoIterator<Item = Method>) -> Self {
         AllowMethods(
             methods

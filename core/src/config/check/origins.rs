@@ -11,7 +11,7 @@ use crate::origin::serialized::Origin;
 use crate::policy::settings::SafetyException;
 use crate::problem::{ProblemCode, Severity};
 
-/// PatternSet are compared with each other only up to this number of them.
+/// Patterns are compared with each other only up to this number of them.
 const COMPARED_PATTERNS: usize = 512;
 
 impl Check<'_> {
