@@ -88,7 +88,8 @@ unsafe fn evaluate_unusual(
     // SAFETY: this function's own contract.
     unsafe {
         match &policy.policy.evaluate_listed(&request) {
-            Ok(listed) => write_listed(policy, listed, decision),
+            Ok(listed) if write_decided(policy, listed, Scratch::NONE, decision) => Ok(()),
+            Ok(_) => Err(CROSSGATE_ERR_PANIC),
             Err(unlisted) => {
                 evaluate_rest(policy, request, *unlisted, given.verdict, scratch, decision)
             }
@@ -108,7 +109,8 @@ unsafe fn write_listed(
 ) -> Outcome {
     // SAFETY: this function's own contract.
     unsafe {
-        let said = said(policy, listed, Scratch::NONE, decision).ok_or(CROSSGATE_ERR_PANIC)?;
+        let said =
+            said_in_line(policy, listed, Scratch::NONE, decision).ok_or(CROSSGATE_ERR_PANIC)?;
         said.write(decision);
         set_origin(decision, crossgate_str::ABSENT);
     }
@@ -224,6 +226,20 @@ unsafe fn write_evaluation(
         }
     };
     // SAFETY: this function's own contract.
+    unsafe { write_decided(policy, decided, scratch, out) }
+}
+
+/// As [`write_evaluation`]; out of line, for all but the shortest way.
+///
+/// # Safety
+/// As for [`write_evaluation`].
+unsafe fn write_decided(
+    policy: &crossgate_policy,
+    decided: &Decision<'_>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> bool {
+    // SAFETY: this function's own contract.
     unsafe {
         let Some(said) = said(policy, decided, scratch, out) else {
             return false;
@@ -297,13 +313,28 @@ unsafe fn copy_in(text: *mut [u8; TEXT_SIZE], used: usize, value: &str) -> Optio
     }
 }
 
+/// As [`said_in_line`].
+///
+/// # Safety
+/// As for [`write_evaluation`]; the decision is one of the policy's.
+#[inline(never)]
+unsafe fn said(
+    policy: &crossgate_policy,
+    decision: &Decision<'_>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> Option<Said> {
+    // SAFETY: this function's own contract.
+    unsafe { said_in_line(policy, decision, scratch, out) }
+}
+
 /// What a decision says, for C. What comes from the request is copied into the decision's room;
 /// `None` if it does not fit.
 ///
 /// # Safety
 /// As for [`write_evaluation`]; the decision is one of the policy's.
 #[inline(always)]
-unsafe fn said(
+unsafe fn said_in_line(
     policy: &crossgate_policy,
     decision: &Decision<'_>,
     scratch: Scratch,
