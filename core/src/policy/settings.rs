@@ -135,7 +135,7 @@ named!(SafetyException {
     AnyHostOfSchemeWithCredentials = "any_host_of_scheme_with_credentials",
 });
 
-/// What stands between the names that the answer lists (`Access-Control-Allow-Methods`,
+/// What stands between the names that the answer lists (`Access-Control-Allow-MethodSet`,
 /// `-Allow-Headers`, `-Expose-Headers`). Both mean the same to every browser; drop-ins write what
 /// the middleware they replace wrote.
 ///
