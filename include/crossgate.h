@@ -152,67 +152,67 @@
 #define CROSSGATE_ACTION_REJECT 2
 
 /**
- * Origin, method and headers passed.
+ * The origin matched, and for a preflight also the method and headers.
  */
 #define CROSSGATE_REASON_ALLOWED 0
 
 /**
- * The same under "*": the origin was not looked at.
+ * The policy allows every origin (`"*"`).
  */
 #define CROSSGATE_REASON_ALLOWED_ANY 1
 
 /**
- * No Origin.
+ * The request has no `Origin`: it is not a CORS request.
  */
 #define CROSSGATE_REASON_NO_ORIGIN 2
 
 /**
- * The server's own origin.
+ * The origin is one of the server's own, and not otherwise allowed.
  */
 #define CROSSGATE_REASON_OWN_ORIGIN 3
 
 /**
- * A well-formed origin that nothing matches.
+ * Nothing matches the origin.
  */
 #define CROSSGATE_REASON_ORIGIN_NOT_LISTED 4
 
 /**
- * null
+ * The origin is `null`, and the policy does not allow it.
  */
 #define CROSSGATE_REASON_ORIGIN_NULL 5
 
 /**
- * Nothing that a browser serialises.
+ * No browser writes an origin like this.
  */
 #define CROSSGATE_REASON_ORIGIN_MALFORMED 6
 
 /**
- * Several Origin lines, or several values in one.
+ * Several `Origin` lines, or a comma, space or tab inside one.
  */
 #define CROSSGATE_REASON_ORIGIN_MULTIPLE 7
 
 /**
- * The requested method is not allowed.
+ * The requested method is not listed, empty, or not a method name.
  */
 #define CROSSGATE_REASON_METHOD_NOT_ALLOWED 8
 
 /**
- * It would be, in another case.
+ * The requested method differs from a listed one only in case.
  */
 #define CROSSGATE_REASON_METHOD_CASE 9
 
 /**
- * A requested header name is not allowed.
+ * A requested header is not listed.
  */
 #define CROSSGATE_REASON_HEADER_NOT_ALLOWED 10
 
 /**
- * An element of the list of names is no token.
+ * The list of requested headers contains something that is not a header name.
  */
 #define CROSSGATE_REASON_HEADER_LIST_MALFORMED 11
 
 /**
- * The list of names exceeds its bounds.
+ * The list of requested headers exceeds the bounds.
  */
 #define CROSSGATE_REASON_HEADER_LIST_TOO_LONG 12
 
