@@ -24,21 +24,30 @@
  *     if (decision.action != CROSSGATE_ACTION_FORWARD)
  *         answer with decision.status, decision.headers and no body;
  *     else
- *         run the handler, then apply decision.remove and decision.headers to whatever it answers.
+ *         run the handler, then crossgate_decision_apply() the decision to whatever it answers.
  *
  * Rules without exception:
  *
- * - Strings go in as pointer and length. A NULL pointer with length 0 is absent, length 0 is empty, a NULL pointer with a
- *   length is an error. Nothing that goes in is kept after the call, unless its comment says so.
- * - Functions that can fail return a crossgate_status. Outputs are written only on success, unless their comment says
- *   more; pointers given back are set to NULL before anything else. NULL for an object or an output is CROSSGATE_NULL_ARGUMENT; freeing NULL does nothing.
- * - Structs are the caller's memory. struct_size is their first member; the init functions set it.
- * - Text goes to a buffer of the caller's as with snprintf: *length gets the length without the NUL, the buffer needs one
- *   byte more, and with less the status is CROSSGATE_BUFFER_TOO_SMALL. NULL and 0 ask for the length.
- * - A function that takes a const object may run on many threads at once with that object, one that takes it without const
- *   may not. A policy never changes once it is built, so it can also be used on both sides of a fork().
- * - No Rust panic leaves the library (it becomes CROSSGATE_PANIC). It starts no threads, sets no handlers and keeps
- *   nothing for the process or the thread.
+ * - Strings go in as pointer and length. A NULL pointer with length 0 is absent, length 0 is empty,
+ *   a NULL pointer with a length is an error. Nothing that goes in is kept after the call, unless
+ *   its comment says so.
+ * - Functions that can fail return a crossgate_status: CROSSGATE_OK or CROSSGATE_ERR_... . After
+ *   any status but CROSSGATE_OK a decision says forward, no permission, no header; a text buffer is
+ *   empty; a pointer given back is NULL. Other outputs are written only on success, unless their
+ *   comment says more. NULL for an object or an output is CROSSGATE_ERR_NULL_ARGUMENT; freeing NULL
+ *   does nothing.
+ * - Structs are the caller's memory. struct_size is their first member, and they grow at their end:
+ *   a program that was compiled against another version's header is served as far as both know. A
+ *   struct_size below that of the first version is CROSSGATE_ERR_STRUCT_SIZE, and so is a request
+ *   with a member that this library does not know and that is not zero.
+ * - Text goes to a buffer of the caller's as with snprintf: *length gets the length without the
+ *   NUL, the buffer needs one byte more, and with less the status is
+ *   CROSSGATE_ERR_BUFFER_TOO_SMALL. NULL and 0 ask for the length.
+ * - A function that takes a const object may run on many threads at once with that object, one that
+ *   takes it without const may not. A policy never changes once it is built, so it can also be used
+ *   on both sides of a fork().
+ * - No Rust panic leaves the library (it becomes CROSSGATE_ERR_PANIC). It starts no threads, sets
+ *   no handlers and keeps nothing for the process or the thread.
  */
 
 
@@ -81,22 +90,27 @@
 #define CROSSGATE_SEVERITY_ERROR 0
 
 /**
- * The policy is built in spite of it.
+ * The policy is built in spite of it; look at it.
  */
 #define CROSSGATE_SEVERITY_WARNING 1
 
 /**
- * The host says nothing; for a policy with host_origins that is a no.
+ * True of the policy, and nothing needs to be done.
+ */
+#define CROSSGATE_SEVERITY_NOTE 2
+
+/**
+ * No verdict: the application was not asked, or does not know. The origin is denied.
  */
 #define CROSSGATE_VERDICT_ABSENT 0
 
 /**
- * The host allows the origin.
+ * The application allows the origin.
  */
 #define CROSSGATE_VERDICT_ALLOW 1
 
 /**
- * The host does not.
+ * The application denies it.
  */
 #define CROSSGATE_VERDICT_DENY 2
 
@@ -138,67 +152,67 @@
 #define CROSSGATE_ACTION_REJECT 2
 
 /**
- * Origin, method and headers passed.
+ * The origin matched, and for a preflight also the method and headers.
  */
 #define CROSSGATE_REASON_ALLOWED 0
 
 /**
- * The same under "*": the origin was not looked at.
+ * The policy allows every origin (`"*"`).
  */
 #define CROSSGATE_REASON_ALLOWED_ANY 1
 
 /**
- * No Origin.
+ * The request has no `Origin`: it is not a CORS request.
  */
 #define CROSSGATE_REASON_NO_ORIGIN 2
 
 /**
- * The server's own origin.
+ * The origin is one of the server's own, and not otherwise allowed.
  */
 #define CROSSGATE_REASON_OWN_ORIGIN 3
 
 /**
- * A well-formed origin that nothing matches.
+ * Nothing matches the origin.
  */
 #define CROSSGATE_REASON_ORIGIN_NOT_LISTED 4
 
 /**
- * null
+ * The origin is `null`, and the policy does not allow it.
  */
 #define CROSSGATE_REASON_ORIGIN_NULL 5
 
 /**
- * Nothing that a browser serialises.
+ * No browser writes an origin like this.
  */
 #define CROSSGATE_REASON_ORIGIN_MALFORMED 6
 
 /**
- * Several Origin lines, or several values in one.
+ * Several `Origin` lines, or a comma, space or tab inside one.
  */
 #define CROSSGATE_REASON_ORIGIN_MULTIPLE 7
 
 /**
- * The requested method is not allowed.
+ * The requested method is not listed, empty, or not a method name.
  */
 #define CROSSGATE_REASON_METHOD_NOT_ALLOWED 8
 
 /**
- * It would be, in another case.
+ * The requested method differs from a listed one only in case.
  */
 #define CROSSGATE_REASON_METHOD_CASE 9
 
 /**
- * A requested header name is not allowed.
+ * A requested header is not listed.
  */
 #define CROSSGATE_REASON_HEADER_NOT_ALLOWED 10
 
 /**
- * An element of the list of names is no token.
+ * The list of requested headers contains something that is not a header name.
  */
 #define CROSSGATE_REASON_HEADER_LIST_MALFORMED 11
 
 /**
- * The list of names exceeds its bounds.
+ * The list of requested headers exceeds the bounds.
  */
 #define CROSSGATE_REASON_HEADER_LIST_TOO_LONG 12
 
@@ -253,15 +267,75 @@
 #define CROSSGATE_HEADER_VARY 7
 
 /**
+ * The value is the policy's text, the same for every request. It lives as long as the policy.
+ */
+#define CROSSGATE_SOURCE_POLICY 0
+
+/**
+ * The value was copied from the request (an origin that a pattern matched, an echoed method). It
+ * lies in the decision and lives until the decision is used again.
+ */
+#define CROSSGATE_SOURCE_DECISION 1
+
+/**
+ * The value is an echoed list of names in the caller's scratch buffer.
+ */
+#define CROSSGATE_SOURCE_SCRATCH 2
+
+/**
+ * Only in the set callback of crossgate_decision_apply(): the value was merged with the response's
+ * own and lives until the callback returns.
+ */
+#define CROSSGATE_SOURCE_MERGED 3
+
+/**
  * In crossgate_decision.flags: leave a response that already has Access-Control-Allow-Origin as it
- * is, Vary merged (upstream = "keep").
+ * is, Vary merged (upstream = "keep"). crossgate_decision_apply() does.
  */
 #define CROSSGATE_DECISION_KEEP_UPSTREAM 1
 
 /**
- * The room in a decision for text that is the request's.
+ * In crossgate_decision.flags: the request's origin is one of the policy's exact origins. A
+ * cache of only such decisions cannot be filled by strangers.
  */
-#define CROSSGATE_DECISION_TEXT_SIZE 512
+#define CROSSGATE_DECISION_ORIGIN_LISTED 2
+
+/**
+ * In crossgate_decision.flags: the policy has origin_predicate and nothing in it matches the
+ * origin. Look crossgate_decision.origin up and call crossgate_decision_resume(). Until then the
+ * decision denies.
+ */
+#define CROSSGATE_DECISION_NEEDS_VERDICT 4
+
+/**
+ * In crossgate_decision.depends_on: the value of Origin.
+ */
+#define CROSSGATE_DEPENDS_ON_ORIGIN 1
+
+/**
+ * In crossgate_decision.depends_on: the value of Access-Control-Request-Method.
+ */
+#define CROSSGATE_DEPENDS_ON_ACRM 2
+
+/**
+ * In crossgate_decision.depends_on: the lines of Access-Control-Request-Headers.
+ */
+#define CROSSGATE_DEPENDS_ON_ACRH 4
+
+/**
+ * In crossgate_decision.depends_on: the value of Access-Control-Request-Private-Network.
+ */
+#define CROSSGATE_DEPENDS_ON_ACRPN 8
+
+/**
+ * In crossgate_decision.depends_on: the value of Sec-Fetch-Site.
+ */
+#define CROSSGATE_DEPENDS_ON_SEC_FETCH_SITE 16
+
+/**
+ * In crossgate_decision.depends_on: the application's verdict on the origin.
+ */
+#define CROSSGATE_DEPENDS_ON_VERDICT 32
 
 /**
  * The handshake does not pass: answer 403 before the upgrade.
@@ -274,7 +348,7 @@
 #define CROSSGATE_WEBSOCKET_ALLOW 1
 
 /**
- * No Origin: not a browser. The host decides.
+ * No Origin: the client is not a browser. The application decides.
  */
 #define CROSSGATE_WEBSOCKET_ABSENT 2
 
@@ -286,13 +360,14 @@ typedef struct crossgate_builder crossgate_builder;
 
 /**
  * Counts of decisions by reason. Safe to use from any number of threads at once, without locks:
- * all functions but crossgate_counters_free() take it const. The caller's own. A host with several
- * processes has one in each.
+ * all functions but crossgate_counters_free() take it const. The caller's own. A server with
+ * several processes has one in each.
  */
 typedef struct crossgate_counters crossgate_counters;
 
 /**
- * Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own,
+ * Why no policy was built: every problem found, errors, warnings and
+ * notes. Immutable; the caller's own,
  * until crossgate_error_free().
  */
 typedef struct crossgate_error crossgate_error;
@@ -388,8 +463,8 @@ typedef struct crossgate_lines {
 /**
  * What a policy is asked about: the method and the few header fields that CORS reads. Made ready
  * by crossgate_request_init(), then filled by crossgate_request_add_header() or by pointing the
- * members at the host's own lines. All text stays the host's and must not change as long as the
- * request is used. Never join lines and never leave any out: two Origin lines are no origin.
+ * members at the caller's own lines. All text stays the caller's and must not change as long as
+ * the request is used. Never join lines and never leave any out: two Origin lines are no origin.
  */
 typedef struct crossgate_request {
     /**
@@ -397,13 +472,19 @@ typedef struct crossgate_request {
      */
     uint32_t struct_size;
     /**
-     * 0.
+     * CROSSGATE_VERDICT_...: what the application says of the origin, for a policy with
+     * origin_predicate. Leave it absent to be asked: CROSSGATE_DECISION_NEEDS_VERDICT.
      */
-    uint32_t flags;
+    int32_t verdict;
     /**
      * The method, as sent.
      */
     struct crossgate_str method;
+    /**
+     * The library's own, with what crossgate_request_add_header() took; it counts behind the lines
+     * below. Neither read nor write it.
+     */
+    uint64_t reserved[43];
     /**
      * Origin
      */
@@ -411,64 +492,19 @@ typedef struct crossgate_request {
     /**
      * Access-Control-Request-Method
      */
-    struct crossgate_lines acr_method;
+    struct crossgate_lines acrm;
     /**
      * Access-Control-Request-Headers
      */
-    struct crossgate_lines acr_headers;
+    struct crossgate_lines acrh;
     /**
      * Access-Control-Request-Private-Network
      */
-    struct crossgate_lines acr_private_network;
+    struct crossgate_lines acrpn;
     /**
      * Sec-Fetch-Site, read only by policies with denied_actual = "reject".
      */
     struct crossgate_lines sec_fetch_site;
-    /**
-     * CROSSGATE_VERDICT_...: what the host says of an origin that crossgate_asks_host() gave.
-     */
-    int32_t verdict;
-    /**
-     * What crossgate_request_add_header() took; its business alone. It counts behind the lines
-     * above.
-     */
-    uint32_t added_acr_headers_count;
-    /**
-     * Its business alone.
-     */
-    uint32_t added_origin_count;
-    /**
-     * Its business alone.
-     */
-    uint32_t added_acr_method_count;
-    /**
-     * Its business alone.
-     */
-    uint32_t added_acr_private_network_count;
-    /**
-     * Its business alone.
-     */
-    uint32_t added_sec_fetch_site_count;
-    /**
-     * Its business alone.
-     */
-    struct crossgate_str added_origin;
-    /**
-     * Its business alone.
-     */
-    struct crossgate_str added_acr_method;
-    /**
-     * Its business alone.
-     */
-    struct crossgate_str added_acr_private_network;
-    /**
-     * Its business alone.
-     */
-    struct crossgate_str added_sec_fetch_site;
-    /**
-     * Its business alone.
-     */
-    struct crossgate_str added_acr_headers[16];
 } crossgate_request;
 
 /**
@@ -484,7 +520,7 @@ typedef struct crossgate_header {
      */
     struct crossgate_str lower_name;
     /**
-     * The value: the policy's, or in the decision's own text, or in the scratch buffer.
+     * The value.
      */
     struct crossgate_str value;
     /**
@@ -495,6 +531,14 @@ typedef struct crossgate_header {
      * CROSSGATE_HEADER_...
      */
     int32_t id;
+    /**
+     * CROSSGATE_SOURCE_...: whose memory the value is, and so how long it lives.
+     */
+    int32_t source;
+    /**
+     * 0.
+     */
+    int32_t reserved;
 } crossgate_header;
 
 /**
@@ -520,7 +564,7 @@ typedef struct crossgate_decision {
      */
     int32_t reason;
     /**
-     * CROSSGATE_ACTION_...: what the host does next.
+     * CROSSGATE_ACTION_...: what the server does next.
      */
     int32_t action;
     /**
@@ -532,35 +576,78 @@ typedef struct crossgate_decision {
      */
     int32_t status;
     /**
-     * How many of headers are used.
+     * A set of CROSSGATE_DEPENDS_ON_...: what a remembered decision must be keyed by. Two requests
+     * of one kind, both or neither with the method OPTIONS, that agree in these values get the
+     * same decision from the policy.
+     */
+    uint32_t depends_on;
+    /**
+     * The number of headers.
      */
     uint32_t header_count;
     /**
-     * How many of remove are used.
+     * The number of names in remove.
      */
     uint32_t remove_count;
+    /**
+     * The headers that the response gets, in their order.
+     */
+    const struct crossgate_header *headers;
+    /**
+     * The lower-case names of the headers that the response loses if the application or an
+     * upstream set them. Static.
+     */
+    const struct crossgate_str *remove;
+    /**
+     * The library's own: neither read nor write it.
+     */
+    uint64_t reserved[144];
+    /**
+     * With CROSSGATE_DECISION_NEEDS_VERDICT: the origin that the application decides about, with a
+     * NUL behind it. Otherwise absent.
+     */
+    struct crossgate_str origin;
+} crossgate_decision;
+
+/**
+ * How crossgate_decision_apply() reads and changes a response. Set struct_size to
+ * sizeof (crossgate_response_functions). Names are in lower case, with a NUL behind them; those of
+ * the response compare in any case. context is what crossgate_decision_apply() was given. The
+ * functions must not throw, longjmp, or call crossgate_decision_apply().
+ */
+typedef struct crossgate_response_functions {
+    /**
+     * sizeof (crossgate_response_functions).
+     */
+    uint32_t struct_size;
     /**
      * 0.
      */
     uint32_t reserved;
     /**
-     * The headers that the response gets, in their order.
+     * Gives the line with this index (from 0) of those that have this name, and returns 1; returns
+     * 0 if there is none. The value must stay as it is until set or remove is called. A server
+     * that only knows the lines joined with ", " gives that as line 0.
      */
-    struct crossgate_header headers[8];
+    int32_t (*get)(void *context,
+                   const struct crossgate_str *name,
+                   size_t index,
+                   struct crossgate_str *value);
     /**
-     * The lower-case names of the headers that the response loses if the application or an
-     * upstream set them. Static.
+     * Replaces every line of header->lower_name by one with header->value. Copy the value, unless
+     * header->source says that it lives long enough. Returns CROSSGATE_OK, or a status that ends
+     * crossgate_decision_apply().
      */
-    struct crossgate_str remove[8];
+    crossgate_status (*set)(void *context, const struct crossgate_header *header);
     /**
-     * Where copied values lie.
+     * Removes every line of this name. Returns as set does.
      */
-    char text[512];
-} crossgate_decision;
+    crossgate_status (*remove)(void *context, const struct crossgate_str *name);
+} crossgate_response_functions;
 
 /**
- * What the shadow policy would have done otherwise. Set struct_size to sizeof
- * (crossgate_difference) before it is filled.
+ * What the shadow policy would have done otherwise. Set struct_size to
+ * sizeof (crossgate_difference) before it is filled.
  */
 typedef struct crossgate_difference {
     /**
@@ -622,54 +709,54 @@ typedef struct crossgate_difference {
 /**
  * NULL where an object, an output or text with a length belongs.
  */
-#define CROSSGATE_NULL_ARGUMENT 1
+#define CROSSGATE_ERR_NULL_ARGUMENT 1
 
 /**
  * A struct_size that this library does not know: not set, or the program was compiled with another
  * version's header.
  */
-#define CROSSGATE_STRUCT_SIZE 2
+#define CROSSGATE_ERR_STRUCT_SIZE 2
 
 /**
  * A value that means nothing: an unknown verdict or flag, an index or a count out of range.
  */
-#define CROSSGATE_INVALID_ARGUMENT 3
+#define CROSSGATE_ERR_INVALID_ARGUMENT 3
 
 /**
  * Text that is not UTF-8 where configuration belongs.
  */
-#define CROSSGATE_NOT_UTF8 4
+#define CROSSGATE_ERR_NOT_UTF8 4
 
 /**
  * The policy has errors; the crossgate_error names every one.
  */
-#define CROSSGATE_INVALID_POLICY 5
+#define CROSSGATE_ERR_INVALID_POLICY 5
 
 /**
  * The policy file cannot be read; the crossgate_error says why.
  */
-#define CROSSGATE_FILE 6
+#define CROSSGATE_ERR_FILE 6
 
 /**
- * A verdict for a policy without host_origins: the wrong policy is asked, or the option was
+ * A verdict for a policy without origin_predicate: the wrong policy is asked, or the option was
  * forgotten.
  */
-#define CROSSGATE_VERDICT_NOT_ASKED 7
+#define CROSSGATE_ERR_VERDICT_NOT_ASKED 7
 
 /**
  * The buffer is too small: see its length argument, or crossgate_policy_scratch_size().
  */
-#define CROSSGATE_BUFFER_TOO_SMALL 8
+#define CROSSGATE_ERR_BUFFER_TOO_SMALL 8
 
 /**
  * This library was built without what the call needs.
  */
-#define CROSSGATE_FEATURE_MISSING 9
+#define CROSSGATE_ERR_FEATURE_MISSING 9
 
 /**
  * A bug in the library. Nothing was written; objects stay usable.
  */
-#define CROSSGATE_PANIC 10
+#define CROSSGATE_ERR_PANIC 10
 
 #ifdef __cplusplus
 extern "C" {
@@ -693,8 +780,8 @@ CROSSGATE_API const char *crossgate_status_string(crossgate_status status);
 
 /**
  * Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference.
- * On CROSSGATE_INVALID_POLICY *error is the caller's, with every problem; error may be NULL if
- * nobody wants to know.
+ * On CROSSGATE_ERR_INVALID_POLICY *error is the caller's, with every problem; error may be
+ * NULL.
  */
 CROSSGATE_API
 crossgate_status crossgate_policy_from_json(const char *text,
@@ -714,7 +801,7 @@ crossgate_status crossgate_policy_from_toml(const char *text,
 /**
  * Builds a policy from a file whose name ends in .json or .toml; otherwise as
  * crossgate_policy_from_json(). A file that cannot be read, has another ending or is not UTF-8 is
- * CROSSGATE_FILE, with an *error that has a text and no problems.
+ * CROSSGATE_ERR_FILE, with an *error that has a text and no problems.
  */
 CROSSGATE_API
 crossgate_status crossgate_policy_from_file(const char *path,
@@ -752,11 +839,18 @@ CROSSGATE_API void crossgate_policy_free(struct crossgate_policy *policy);
 CROSSGATE_API size_t crossgate_policy_scratch_size(const struct crossgate_policy *policy);
 
 /**
- * 1 if the policy asks the host about origins that nothing in it matches (host_origins), otherwise
- * 0; 0 for NULL. Never changes. A host whose configuration names a source of verdicts learns here
- * whether it is ever asked.
+ * 1 if the policy takes verdicts on origins that nothing in it matches (origin_predicate),
+ * otherwise 0; 0 for NULL. Never changes. A server whose configuration names a source of verdicts
+ * learns here whether it is ever asked.
  */
-CROSSGATE_API int32_t crossgate_policy_has_host_origins(const struct crossgate_policy *policy);
+CROSSGATE_API int32_t crossgate_policy_has_origin_predicate(const struct crossgate_policy *policy);
+
+/**
+ * A short name for what the policy says, for logs and metrics: 16 hexadecimal digits. Equal
+ * policies have the same, in every process and language of one version of crossgate. No security
+ * feature. Lives as long as the policy; never NULL, empty for NULL.
+ */
+CROSSGATE_API const char *crossgate_policy_digest(const struct crossgate_policy *policy);
 
 /**
  * The number of warnings: what is worth a look though the policy is built. 0 for NULL.
@@ -770,6 +864,19 @@ CROSSGATE_API
 crossgate_status crossgate_policy_warning(const struct crossgate_policy *policy,
                                           size_t index,
                                           struct crossgate_problem *problem);
+
+/**
+ * The number of notes: what is true of the policy and needs nothing done. 0 for NULL.
+ */
+CROSSGATE_API size_t crossgate_policy_note_count(const struct crossgate_policy *policy);
+
+/**
+ * Fills in one note; otherwise as crossgate_policy_warning().
+ */
+CROSSGATE_API
+crossgate_status crossgate_policy_note(const struct crossgate_policy *policy,
+                                       size_t index,
+                                       struct crossgate_problem *problem);
 
 /**
  * Writes the canonical document as JSON text: every option, origins as browsers write them. A
@@ -813,7 +920,7 @@ CROSSGATE_API crossgate_status crossgate_builder_new(struct crossgate_builder **
 
 /**
  * Sets an option that is true (1) or false (0), like "allow_credentials"; other numbers are
- * CROSSGATE_INVALID_ARGUMENT. Names are those of the policy document. A value replaces the one
+ * CROSSGATE_ERR_INVALID_ARGUMENT. Names are those of the policy document. A value replaces the one
  * that the option had; names and values are copied. Whether there is such an option and what it
  * may be, crossgate_builder_build() judges for all options at once.
  */
@@ -845,8 +952,8 @@ crossgate_status crossgate_builder_set_string(struct crossgate_builder *builder,
 
 /**
  * Adds one text in UTF-8 to an option that is a list, like "allow_origins"; the first one starts
- * the list. An option that was set to something else than a list is CROSSGATE_INVALID_ARGUMENT;
- * otherwise as crossgate_builder_set_bool().
+ * the list. An option that was set to something else than a list is
+ * CROSSGATE_ERR_INVALID_ARGUMENT; otherwise as crossgate_builder_set_bool().
  */
 CROSSGATE_API
 crossgate_status crossgate_builder_add(struct crossgate_builder *builder,
@@ -893,10 +1000,10 @@ crossgate_status crossgate_request_init(struct crossgate_request *request,
 
 /**
  * Takes one header line; any case of the name will do, and names that CORS does not read are
- * passed over, so a host calls it for every line. The value is borrowed, an absent one is as good
- * as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more the
- * list counts as too long (under a literal "*": as one that names Authorization), so that nothing
- * passes unseen. A host that must do better points acr_headers at an array of its own.
+ * passed over, so a server calls it for every line. The value is borrowed, an absent one is as
+ * good as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more
+ * the list counts as too long (under a literal "*": as one that names Authorization), so that
+ * nothing passes unseen. A server that must do better points acrh at an array of its own.
  */
 CROSSGATE_API
 crossgate_status crossgate_request_add_header(struct crossgate_request *request,
@@ -906,7 +1013,7 @@ crossgate_status crossgate_request_add_header(struct crossgate_request *request,
                                               size_t value_len);
 
 /**
- * Makes a decision ready: forward, no headers. So a host that forgets to look at the status of
+ * Makes a decision ready: forward, no headers. So a server that forgets to look at the status of
  * crossgate_evaluate() sends no permission. size is sizeof (crossgate_decision). One decision may
  * be used for one request after another.
  */
@@ -916,8 +1023,8 @@ crossgate_status crossgate_decision_init(struct crossgate_decision *decision,
 
 /**
  * Writes the headers as HTTP/1.1 lines, each with its CRLF, without the empty line that ends a
- * header section; an answer whose status is not 204 gets "Content-Length: 0". For hosts that write
- * responses themselves. The buffer is filled as with snprintf.
+ * header section; an answer whose status is not 204 gets "Content-Length: 0". For servers that
+ * write responses themselves. The buffer is filled as with snprintf.
  */
 CROSSGATE_API
 crossgate_status crossgate_decision_write_http1(const struct crossgate_decision *decision,
@@ -942,12 +1049,20 @@ CROSSGATE_API const char *crossgate_reason_string(int32_t reason);
 
 /**
  * Decides about a request. Allocates nothing. Every request that was made ready gets a decision,
- * however malformed it is; only a mistake of the host's gives another status, and then the
- * decision is as it was before. scratch is used for preflights of policies whose
+ * however malformed it is; only a mistake of the caller's gives another status, and then the
+ * decision permits nothing. scratch is used for preflights of policies whose
  * crossgate_policy_scratch_size() is not 0 and needs that many bytes then
- * (CROSSGATE_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap the
- * request or the decision. Under allow_methods = "*" with credentials, where the method is echoed,
- * one of more than about 180 bytes is not allowed.
+ * (CROSSGATE_ERR_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap
+ * the request or the decision. Under allow_methods = "*" with credentials, where the method is
+ * echoed, one of more than about 180 bytes is not allowed.
+ *
+ * With origin_predicate the application may have to be asked about the origin. Nothing is
+ * evaluated again once it has answered:
+ *
+ *     crossgate_evaluate(policy, &request, &decision, scratch, scratch_size);
+ *     if (decision.flags & CROSSGATE_DECISION_NEEDS_VERDICT)
+ *         crossgate_decision_resume(&decision, is_a_tenant(decision.origin)
+ *             ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_DENY);
  */
 CROSSGATE_API
 crossgate_status crossgate_evaluate(const struct crossgate_policy *policy,
@@ -957,10 +1072,33 @@ crossgate_status crossgate_evaluate(const struct crossgate_policy *policy,
                                     size_t scratch_size);
 
 /**
- * For hosts that write HTTP/1.1 themselves: crossgate_evaluate() and
- * crossgate_decision_write_http1() in one, and cheaper than both. The decision gets no headers
- * (header_count and remove_count are 0), the buffer gets them all; neither scratch nor the bound
- * on the method is needed. If the buffer is too small, the decision is as it was before.
+ * Goes on with a decision that has CROSSGATE_DECISION_NEEDS_VERDICT: afterwards it is the one for
+ * this verdict (CROSSGATE_VERDICT_...; an absent one denies), and the flag is gone. Policy and
+ * scratch must still be there, the request need not. A decision without the flag, or one that
+ * crossgate_evaluate_http1() made, is CROSSGATE_ERR_VERDICT_NOT_ASKED. Allocates nothing.
+ */
+CROSSGATE_API
+crossgate_status crossgate_decision_resume(struct crossgate_decision *decision,
+                                           int32_t application_verdict);
+
+/**
+ * Only the question, for servers that look the origin up before they evaluate: *origin is the
+ * origin that the application is to be asked about, absent (data NULL) if it is not to be asked.
+ * Put what it finds into request.verdict. The text is the request's, without a NUL. Allocates
+ * nothing.
+ */
+CROSSGATE_API
+crossgate_status crossgate_needs_verdict(const struct crossgate_policy *policy,
+                                         const struct crossgate_request *request,
+                                         struct crossgate_str *origin);
+
+/**
+ * crossgate_evaluate() and crossgate_decision_write_http1() in one, and cheaper than both. The
+ * decision gets no headers (header_count and remove_count are 0), the buffer gets them all;
+ * neither scratch nor the bound on the method is needed. It asks no question: without
+ * request.verdict an origin that the application decides about is denied, so call
+ * crossgate_needs_verdict() first where the policy has origin_predicate. The buffer is filled as
+ * with snprintf.
  */
 CROSSGATE_API
 crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
@@ -971,30 +1109,31 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
                                           size_t *length);
 
 /**
- * Whether the host has a say: *origin is the origin to look up, for policies with host_origins and
- * a well-formed origin that nothing in the policy matches; otherwise absent (data NULL). Put what
- * the host finds into request.verdict. The text is the request's, without a NUL. Allocates
- * nothing.
- */
-CROSSGATE_API
-crossgate_status crossgate_asks_host(const struct crossgate_policy *policy,
-                                     const struct crossgate_request *request,
-                                     struct crossgate_str *origin);
-
-/**
  * Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS:
- * *result is CROSSGATE_WEBSOCKET_... . origin_lines are all Origin lines of the handshake. "*",
- * null and what credentials would not be given never allow, unless is_public is 1: the socket
- * serves everybody alike. verdict is as in a request. *result is CROSSGATE_WEBSOCKET_DENY on
- * failure.
+ * *result is CROSSGATE_WEBSOCKET_... . Of the request Origin and the verdict count. "*", null and
+ * what credentials would not be given never allow, unless is_public is 1: the socket reads no
+ * cookie and serves everybody alike. *result is CROSSGATE_WEBSOCKET_DENY on failure.
  */
 CROSSGATE_API
 crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy,
-                                           const struct crossgate_str *origin_lines,
-                                           size_t origin_count,
+                                           const struct crossgate_request *request,
                                            int32_t is_public,
-                                           int32_t host_verdict,
                                            int32_t *result);
+
+/**
+ * Puts a decision on a response: afterwards the response says what the policy says and nothing
+ * else about CORS, whatever the application or an upstream had set. With
+ * CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
+ * whole, Vary aside. *overwrote is 1 if that replaced or removed something that the response said,
+ * otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
+ * as good as once. Allocates only to merge into long lists of the response's own. A failing
+ * callback ends it at once, with the callback's status; *overwrote is 0 then.
+ */
+CROSSGATE_API
+crossgate_status crossgate_decision_apply(const struct crossgate_decision *decision,
+                                          const struct crossgate_response_functions *functions,
+                                          void *context,
+                                          int32_t *overwrote);
 
 /**
  * Merges names into the Vary that a response has: each once whatever its case, the response's own
@@ -1025,8 +1164,8 @@ crossgate_status crossgate_header_merge(const struct crossgate_header *header,
                                         size_t *length);
 
 /**
- * Makes a shared policy that holds a reference of its own to the policy; the caller keeps his. On
- * success *shared is the caller's, until crossgate_shared_policy_free().
+ * Makes a shared policy that holds a reference of its own to the policy; the caller keeps its own.
+ * On success *shared is the caller's, until crossgate_shared_policy_free().
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_new(const struct crossgate_policy *policy,
@@ -1042,9 +1181,9 @@ CROSSGATE_API
 struct crossgate_policy *crossgate_shared_policy_load(const struct crossgate_shared_policy *shared);
 
 /**
- * Replaces the live policy, with a reference of its own; the caller keeps his. Who loaded the old
- * one goes on with it until he gives it back. Waits for other threads that are replacing too and,
- * for some instructions, for those that are just loading.
+ * Replaces the live policy, with a reference of its own; the caller keeps its own. A thread that
+ * loaded the old one goes on with it until it gives it back. Waits for other threads that are
+ * replacing too and, for some instructions, for those that are just loading.
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_replace(const struct crossgate_shared_policy *shared,
@@ -1082,27 +1221,38 @@ crossgate_status crossgate_shared_policy_replace_file(const struct crossgate_sha
 
 /**
  * Sets the policy that is asked beside the live one, with a reference of its own; NULL takes it
- * away. It decides nothing: crossgate_shared_policy_difference() tells where it would have.
+ * away. It decides nothing: crossgate_shared_policy_compare_shadow() tells where it would have.
  */
 CROSSGATE_API
 crossgate_status crossgate_shared_policy_set_shadow(const struct crossgate_shared_policy *shared,
                                                     const struct crossgate_policy *shadow);
 
 /**
- * Asks the live and the shadow policy about a request and fills *difference. Changes nothing,
- * allocates nothing, never waits. The verdict goes to each policy that has host_origins; if the
- * live one has none, a verdict is CROSSGATE_VERDICT_NOT_ASKED as with crossgate_evaluate().
- */
-CROSSGATE_API
-crossgate_status crossgate_shared_policy_difference(const struct crossgate_shared_policy *shared,
-                                                    const struct crossgate_request *request,
-                                                    struct crossgate_difference *difference);
-
-/**
  * Frees a shared policy and gives its references back; policies that were loaded stay. No other
  * thread may be using it. NULL does nothing.
  */
 CROSSGATE_API void crossgate_shared_policy_free(struct crossgate_shared_policy *shared);
+
+/**
+ * Asks the live and the shadow policy about a request and fills *difference. Changes nothing,
+ * allocates nothing, never waits. The verdict goes to each policy that has origin_predicate; if
+ * the live one has none, a verdict is CROSSGATE_ERR_VERDICT_NOT_ASKED as with
+ * crossgate_evaluate(). A server that has both decisions already compares them with
+ * crossgate_decision_difference().
+ */
+CROSSGATE_API
+crossgate_status crossgate_shared_policy_compare_shadow(const struct crossgate_shared_policy *shared,
+                                                        const struct crossgate_request *request,
+                                                        struct crossgate_difference *difference);
+
+/**
+ * Compares two decisions about one request, the live policy's and another's, and fills
+ * *difference. Changes nothing, allocates nothing.
+ */
+CROSSGATE_API
+crossgate_status crossgate_decision_difference(const struct crossgate_decision *live,
+                                               const struct crossgate_decision *shadow,
+                                               struct crossgate_difference *difference);
 
 /**
  * Makes counters, all 0. On success *counters is the caller's, until crossgate_counters_free().
@@ -1119,7 +1269,7 @@ crossgate_status crossgate_counters_record(const struct crossgate_counters *coun
 
 /**
  * *count is how many decisions with a CROSSGATE_REASON_... were recorded. A number that is no
- * reason is CROSSGATE_INVALID_ARGUMENT.
+ * reason is CROSSGATE_ERR_INVALID_ARGUMENT.
  */
 CROSSGATE_API
 crossgate_status crossgate_counters_get(const struct crossgate_counters *counters,
@@ -1127,15 +1277,29 @@ crossgate_status crossgate_counters_get(const struct crossgate_counters *counter
                                         uint64_t *count);
 
 /**
+ * Counts a response whose own CORS headers were replaced or removed: call it where
+ * crossgate_decision_apply() set *overwrote to 1. Allocates nothing, never blocks.
+ */
+CROSSGATE_API
+crossgate_status crossgate_counters_add_overwrote_upstream(const struct crossgate_counters *counters);
+
+/**
+ * *count is how many responses had CORS headers of their own that were replaced or removed.
+ */
+CROSSGATE_API
+crossgate_status crossgate_counters_overwrote_upstream(const struct crossgate_counters *counters,
+                                                       uint64_t *count);
+
+/**
  * Writes all counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on;
  * every reason, also those that are 0. The buffer is filled as with snprintf; numbers may grow
  * between two calls, so leave some room.
  */
 CROSSGATE_API
-crossgate_status crossgate_counters_prometheus(const struct crossgate_counters *counters,
-                                               char *buffer,
-                                               size_t buffer_size,
-                                               size_t *length);
+crossgate_status crossgate_counters_to_prometheus(const struct crossgate_counters *counters,
+                                                  char *buffer,
+                                                  size_t buffer_size,
+                                                  size_t *length);
 
 /**
  * Frees counters; no other thread may be using them. NULL does nothing.

@@ -1,38 +1,20 @@
-//! The Python module `crossgate._crossgate`: the engine's values as Python's. No rule of CORS
-//! stands here.
+//! The Python module `crossgate._crossgate`: the engine's values as Python's. It holds no CORS
+//! rule.
 //!
-//! 1. `options.rs`: keyword arguments become a policy document.
-//! 2. `policy.rs`: the class `Policy`.
-//! 3. `text.rs` and `request.rs`: a method and header pairs of str or bytes become a request.
-//! 4. `decision.rs`: the class `Decision`, and its headers applied to a response's.
-//! 5. `problem.rs`: the class `Problem`, and the exceptions.
-//! 6. `shared.rs` and `counters.rs`: a policy that is swapped while serving, and decisions counted.
-//! 7. `asgi.rs`: the ASGI middleware; `scan.rs` reads its header lists, `wire.rs` has prepared
-//!    header pairs, `send.rs` and `callable.rs` put them into responses, `written.rs` knows odd
-//!    shapes of those, `reply.rs` is the awaitable of its own answers.
-//! 8. `environ.rs`, `gate.rs` and `response.rs`: the same for WSGI environs, with header sets that
-//!    are made once.
-//! 9. `wsgi.rs`: the middleware around a WSGI application.
+//! A folder uses only what stands above it (`tests/test_arrows.py` holds this):
+//!
+//! 1. `convert/`: text, options, problems, requests and responses between Python and the engine.
+//! 2. `api/`: the classes `Policy`, `Decision`, `SharedPolicy` and `Counters`.
+//! 3. `templates.rs`: the header sets of a policy as Python's pairs, of bytes or of str.
+//! 4. `asgi/` and `wsgi/`: the middlewares. Neither uses the other.
+//!
+//! Code that is `unsafe` stands in `asgi/cpython/` and nowhere else.
 #![deny(unsafe_code)]
 
+mod api;
 mod asgi;
-mod callable;
-mod counters;
-mod decision;
-mod environ;
-mod gate;
-mod options;
-mod policy;
-mod problem;
-mod reply;
-mod request;
-mod response;
-mod scan;
-mod send;
-mod shared;
-mod text;
-mod wire;
-mod written;
+mod convert;
+mod templates;
 mod wsgi;
 
 /// The native part of `crossgate`; import that.
@@ -42,26 +24,26 @@ mod _crossgate {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
-    use crate::asgi::Middleware;
+    use crate::api::counters::Counters;
     #[pymodule_export]
-    use crate::counters::Counters;
+    use crate::api::decision::Decision;
     #[pymodule_export]
-    use crate::decision::Decision;
+    use crate::api::policy::Policy;
     #[pymodule_export]
-    use crate::gate::{Answer, Gate};
+    use crate::api::shared::{ShadowDifference, ShadowRequest, SharedPolicy};
     #[pymodule_export]
-    use crate::policy::Policy;
+    use crate::asgi::middleware::{Middleware, PendingRequest};
     #[pymodule_export]
-    use crate::problem::{PolicyError, Problem};
+    use crate::convert::problem::{PolicyError, Problem};
     #[pymodule_export]
-    use crate::shared::SharedPolicy;
+    use crate::wsgi::middleware::WsgiMiddleware;
     #[pymodule_export]
-    use crate::wsgi::Wsgi;
+    use crate::wsgi::responder::{NeedsVerdict, Outcome, Responder};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
-        // For whoever raises one himself; those of this module bring their own.
+        // For a PolicyError that Python code raises; those of this module set their own.
         py.get_type::<PolicyError>()
             .setattr("problems", PyTuple::empty(py))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))

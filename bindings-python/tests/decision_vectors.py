@@ -7,7 +7,9 @@ import pathlib
 from typing import Any
 
 VECTORS = pathlib.Path(__file__).resolve().parents[2] / "tests/vectors"
-FILES = sorted(path for path in VECTORS.rglob("*.jsonl") if '"decision"' in path.read_text(encoding="utf-8"))
+FILES = sorted(
+    path for path in VECTORS.rglob("*.jsonl") if '"decision"' in path.read_text(encoding="utf-8")
+)
 
 
 def vectors(path: pathlib.Path) -> list[dict[str, Any]]:
@@ -17,11 +19,17 @@ def vectors(path: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def with_own(vector: dict[str, Any]) -> tuple[list[tuple[str, str]], dict[str, str]] | None:
-    """A response that says something with every header that the decision sets, merges or removes, and what becomes of
-    it; None for an answer without an application."""
+    """A response with every header that the decision touches, and what becomes of it.
+
+    None for a request that the middleware answers.
+    """
     expected = vector["decision"]
     if expected["status"] is not None or vector["policy"].get("upstream") == "keep":
         return None
-    own = [(name, "X-Own") for name, _ in expected["headers"]] + [(name, "X-Own") for name in expected["remove"]]
+    own = [(name, "X-Own") for name, _ in expected["headers"]] + [
+        (name, "X-Own") for name in expected["remove"]
+    ]
     merged = {"vary", "access-control-expose-headers"}
-    return own, {name: f"X-Own, {value}" if name in merged else value for name, value in expected["headers"]}
+    return own, {
+        name: f"X-Own, {value}" if name in merged else value for name, value in expected["headers"]
+    }

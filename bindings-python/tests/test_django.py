@@ -57,7 +57,11 @@ def denied(request: HttpRequest) -> HttpResponse:
 
 
 def own(request: HttpRequest) -> HttpResponse:
-    headers = {"Access-Control-Allow-Origin": "*", "Vary": "Cookie", "Access-Control-Expose-Headers": "X-Own"}
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Vary": "Cookie",
+        "Access-Control-Expose-Headers": "X-Own",
+    }
     response = HttpResponse("own")
     for name, value in headers.items():
         response[name] = value
@@ -85,7 +89,13 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def ask(path: str = "/x", origin: str | None = A, method: str = "GET", is_async: bool = False, **headers: str) -> Any:
+def ask(
+    path: str = "/x",
+    origin: str | None = A,
+    method: str = "GET",
+    is_async: bool = False,
+    **headers: str,
+) -> Any:
     meta = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
     if origin is not None:
         meta["HTTP_ORIGIN"] = origin
@@ -101,7 +111,9 @@ async def _ask_async(path: str, method: str, meta: dict[str, str]) -> Any:
     return await AsyncClient(raise_request_exception=False).generic(method, path, **headers)
 
 
-def preflight(path: str = "/x", origin: str | None = A, is_async: bool = False, **headers: str) -> Any:
+def preflight(
+    path: str = "/x", origin: str | None = A, is_async: bool = False, **headers: str
+) -> Any:
     return ask(path, origin, "OPTIONS", is_async, access_control_request_method="PUT", **headers)
 
 
@@ -136,7 +148,9 @@ def test_every_response_has_the_headers(is_async: bool) -> None:
 
 
 @both
-@override_settings(CORS_ALLOWED_ORIGINS=[A], CORS_ALLOW_CREDENTIALS=True, CORS_EXPOSE_HEADERS=["X-A"])
+@override_settings(
+    CORS_ALLOWED_ORIGINS=[A], CORS_ALLOW_CREDENTIALS=True, CORS_EXPOSE_HEADERS=["X-A"]
+)
 def test_preflights(is_async: bool) -> None:
     found = preflight(is_async=is_async)
     assert found.status_code == 200
@@ -169,7 +183,11 @@ def test_a_view_s_own_headers(is_async: bool) -> None:
         "X-Own, X-A",
     )
     found = ask("/own", EVIL, is_async=is_async)
-    assert (allowed(found), found["Vary"], found.get("Access-Control-Expose-Headers")) == (None, "Cookie, Origin", None)
+    assert (allowed(found), found["Vary"], found.get("Access-Control-Expose-Headers")) == (
+        None,
+        "Cookie, Origin",
+        None,
+    )
 
 
 def test_the_settings_and_their_aliases() -> None:
@@ -177,19 +195,32 @@ def test_the_settings_and_their_aliases() -> None:
         with override_settings(**{name: (A,)}):
             assert [allowed(ask(origin=origin)) for origin in (A, B)] == [A, None]
     for name in ("CORS_ALLOWED_ORIGIN_REGEXES", "CORS_ORIGIN_REGEX_WHITELIST"):
-        with override_settings(**{name: [r"https://[ac]\.example", re.compile(r"^https://(?!b)b?d\.example$")]}):
+        with override_settings(
+            **{name: [r"https://[ac]\.example", re.compile(r"^https://(?!b)b?d\.example$")]}
+        ):
             origins = (A, B, "https://d.example", f"{A}.evil.example")
-            assert [allowed(ask(origin=origin)) for origin in origins] == [A, None, "https://d.example", None]
+            assert [allowed(ask(origin=origin)) for origin in origins] == [
+                A,
+                None,
+                "https://d.example",
+                None,
+            ]
     for name in ("CORS_ALLOW_ALL_ORIGINS", "CORS_ORIGIN_ALLOW_ALL"):
         with override_settings(**{name: True}):
             assert [allowed(ask(origin=origin)) for origin in (A, None)] == ["*", "*"]
     with override_settings(CORS_ALLOWED_ORIGINS=[A, "null"]):
         assert allowed(ask(origin="null")) == "null"
     with override_settings(
-        CORS_ALLOWED_ORIGINS=[A], CORS_PREFLIGHT_MAX_AGE=0, CORS_ALLOW_METHODS=["PUT"], CORS_ALLOW_HEADERS=["x-a"]
+        CORS_ALLOWED_ORIGINS=[A],
+        CORS_PREFLIGHT_MAX_AGE=0,
+        CORS_ALLOW_METHODS=["PUT"],
+        CORS_ALLOW_HEADERS=["x-a"],
     ):
         found = preflight()
-        assert [found[f"Access-Control-{name}"] for name in ("Max-Age", "Allow-Methods", "Allow-Headers")] == [
+        assert [
+            found[f"Access-Control-{name}"]
+            for name in ("Max-Age", "Allow-Methods", "Allow-Headers")
+        ] == [
             "0",
             "PUT",
             "x-a",
@@ -205,7 +236,10 @@ def test_the_settings_and_their_aliases() -> None:
 def test_urls(is_async: bool) -> None:
     for regex in (r"^/api/.*$", "/api/", "^/api", re.compile("^/api/")):
         with override_settings(CORS_URLS_REGEX=regex):
-            assert [allowed(ask(path, is_async=is_async)) for path in ("/api/x", "/apix", "/API/x", "/x")] == [
+            assert [
+                allowed(ask(path, is_async=is_async))
+                for path in ("/api/x", "/apix", "/API/x", "/x")
+            ] == [
                 A,
                 None,
                 None,
@@ -232,14 +266,19 @@ def test_the_signal_allows(is_async: bool) -> None:
     check_request_enabled.connect(broken)
     try:
         with override_settings(CORS_ALLOWED_ORIGINS=[A], CORS_URLS_REGEX="^/api/"):
-            assert [allowed(ask("/api/x", origin, is_async=is_async)) for origin in (A, B, EVIL, "null")] == [
+            assert [
+                allowed(ask("/api/x", origin, is_async=is_async)) for origin in (A, B, EVIL, "null")
+            ] == [
                 A,
                 B,
                 None,
                 None,
             ]
             assert asked == ["/api/x"] * 2
-            assert [allowed(ask("/x", origin, is_async=is_async)) for origin in (B, EVIL)] == [B, None]
+            assert [allowed(ask("/x", origin, is_async=is_async)) for origin in (B, EVIL)] == [
+                B,
+                None,
+            ]
             assert allowed(preflight("/x", B, is_async=is_async)) == B
     finally:
         check_request_enabled.disconnect(receiver)
@@ -266,32 +305,50 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"CORS_ALLOWED_ORIGINS": [A, 7]}, r"CORS_ALLOWED_ORIGINS\[1\] must be a str, not int"),
     ({"CORS_ALLOWED_ORIGINS": ["*"]}, "set CORS_ALLOW_ALL_ORIGINS = True"),
     ({"CORS_ALLOWED_ORIGINS": [""]}, r"origin_blank.*CORS_ALLOWED_ORIGINS\[0\]"),
-    ({"CORS_ORIGIN_WHITELIST": ["a.example"]}, r"origin_missing_scheme.*CORS_ORIGIN_WHITELIST\[0\]"),
+    (
+        {"CORS_ORIGIN_WHITELIST": ["a.example"]},
+        r"origin_missing_scheme.*CORS_ORIGIN_WHITELIST\[0\]",
+    ),
     ({"CORS_ALLOWED_ORIGINS": [A, f"{A}/"]}, r"origin_has_path.*CORS_ALLOWED_ORIGINS\[1\]"),
     ({"CORS_ALLOWED_ORIGIN_REGEXES": ["("]}, r"regex_invalid.*CORS_ALLOWED_ORIGIN_REGEXES\[0\]"),
     ({"CORS_ALLOW_ALL_ORIGINS": "yes"}, "CORS_ALLOW_ALL_ORIGINS must be a bool, not str"),
-    ({"CORS_ALLOW_ALL_ORIGINS": True, "CORS_ALLOW_CREDENTIALS": True}, "any_with_credentials.*CORS_ALLOW_ALL_ORIGINS"),
-    ({"CORS_ALLOWED_ORIGINS": ["null"], "CORS_ALLOW_CREDENTIALS": True}, "null_with_credentials.*CORS_ALLOWED_ORIGINS"),
+    (
+        {"CORS_ALLOW_ALL_ORIGINS": True, "CORS_ALLOW_CREDENTIALS": True},
+        "any_with_credentials.*CORS_ALLOW_ALL_ORIGINS",
+    ),
+    (
+        {"CORS_ALLOWED_ORIGINS": ["null"], "CORS_ALLOW_CREDENTIALS": True},
+        "null_with_credentials.*CORS_ALLOWED_ORIGINS",
+    ),
     ({"CORS_ALLOW_CREDENTIALS": 1}, "option_type.*CORS_ALLOW_CREDENTIALS"),
     ({"CORS_ALLOW_METHODS": ["GET,PUT"]}, r"method_is_list.*CORS_ALLOW_METHODS\[0\]"),
     ({"CORS_ALLOW_HEADERS": "x-a"}, "CORS_ALLOW_HEADERS must be a list or tuple, not str"),
     ({"CORS_EXPOSE_HEADERS": ["a b"]}, r"header_invalid.*CORS_EXPOSE_HEADERS\[0\]"),
-    ({"CORS_PREFLIGHT_MAX_AGE": "60"}, "option_type.*CORS_PREFLIGHT_MAX_AGE|max_age_invalid.*CORS_PREFLIGHT_MAX_AGE"),
+    (
+        {"CORS_PREFLIGHT_MAX_AGE": "60"},
+        "option_type.*CORS_PREFLIGHT_MAX_AGE|max_age_invalid.*CORS_PREFLIGHT_MAX_AGE",
+    ),
     ({"CORS_URLS_REGEX": 7}, "CORS_URLS_REGEX must be a str or re.Pattern, not int"),
     ({"CORS_URLS_REGEX": "("}, "CORS_URLS_REGEX: .* is no regular expression"),
     ({"CORS_MODEL": "x"}, "CORS_MODEL is no setting any more"),
     ({"CROSSGATE_COUNTERS": 7}, "CROSSGATE_COUNTERS must be a crossgate.Counters, not int"),
     (
         {"CROSSGATE_POLICY": 7},
-        "CROSSGATE_POLICY must be a crossgate.Policy, a crossgate.SharedPolicy, a dict or a file, not int",
+        "CROSSGATE_POLICY must be a crossgate.Policy, a crossgate.SharedPolicy, a dict or a file, "
+        "not int",
     ),
     ({"CROSSGATE_POLICY": "/nowhere.json"}, "CROSSGATE_POLICY: .*No such file"),
-    ({"CROSSGATE_POLICY": {"allow_origins": "*"}, "CORS_ALLOWED_ORIGINS": [A]}, "remove CORS_ALLOWED_ORIGINS"),
+    (
+        {"CROSSGATE_POLICY": {"allow_origins": "*"}, "CORS_ALLOWED_ORIGINS": [A]},
+        "remove CORS_ALLOWED_ORIGINS",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("bad", "text"), BAD)
-def test_bad_settings_are_found_by_the_checks_and_at_construction(bad: dict[str, Any], text: str) -> None:
+def test_bad_settings_are_found_by_the_checks_and_at_construction(
+    bad: dict[str, Any], text: str
+) -> None:
     with override_settings(**bad):
         with pytest.raises(ImproperlyConfigured) as raised:
             CorsMiddleware(view)
@@ -303,7 +360,9 @@ def test_bad_settings_are_found_by_the_checks_and_at_construction(bad: dict[str,
 
 def test_all_problems_are_found_at_once_and_defaults_warn_of_nothing() -> None:
     assert run_checks() == []
-    with override_settings(CORS_ALLOWED_ORIGINS=[f"{A}/", "b.example"], CORS_ALLOW_METHODS=["patch", "OPTIONS"]):
+    with override_settings(
+        CORS_ALLOWED_ORIGINS=[f"{A}/", "b.example"], CORS_ALLOW_METHODS=["patch", "OPTIONS"]
+    ):
         found = run_checks()
     assert [message.id for message in found] == [
         "crossgate.origin_has_path",
@@ -358,7 +417,10 @@ def test_a_policy_in_place_of_the_settings(tmp_path: pathlib.Path) -> None:
         with override_settings(CROSSGATE_POLICY=policy, CORS_URLS_REGEX="^/api/"):
             assert allowed(ask("/api/x")) == A
             found = ask("/api/x", EVIL)
-            assert (found.status_code, dict(found.items())) == (403, {"content-length": "0", "vary": "Origin"})
+            assert (found.status_code, dict(found.items())) == (
+                403,
+                {"content-length": "0", "vary": "Origin"},
+            )
             assert preflight("/api/x").status_code == 204
             assert "content-length" not in preflight("/api/x")
             assert allowed(ask("/x")) is None
@@ -369,9 +431,15 @@ def test_no_request_raises() -> None:
     middleware = CorsMiddleware(view)
     for method in ("GET", "OPTIONS"):
         for value in (b"x", 7, None, "\u20ac", "\udc80", "x" * 100_000, "", A):
-            for name in ("HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
+            for name in (
+                "HTTP_ORIGIN",
+                "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
+                "HTTP_ACCESS_CONTROL_REQUEST_HEADERS",
+            ):
                 request = RequestFactory().generic(method, "/x")
-                request.META.update({"HTTP_ORIGIN": A, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT", name: value})
+                request.META.update(
+                    {"HTTP_ORIGIN": A, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT", name: value}
+                )
                 assert middleware(request).status_code == 200
 
 
@@ -380,11 +448,14 @@ def test_a_shared_policy_is_swapped_while_serving(is_async: bool) -> None:
     shared, counters, differences = SharedPolicy(Policy(allow_origins=[A])), Counters(), []
     with override_settings(CROSSGATE_POLICY=shared, CROSSGATE_COUNTERS=counters):
         assert allowed(ask(is_async=is_async)) == A
-        shared.set_shadow(Policy(allow_origins=[A]), lambda live, shadow: differences.append(shadow.reason))
+        shared.set_shadow(
+            Policy(allow_origins=[A]),
+            lambda difference, _: differences.append(difference.shadow.reason),
+        )
         shared.replace(Policy(allow_origins=[B]))
         assert allowed(ask("/own", is_async=is_async)) is None
         assert allowed(preflight(origin=B, is_async=is_async)) == B
-        shared.replace(Policy(host_origins=True))
+        shared.replace(Policy(origin_predicate=True))
         assert allowed(ask(is_async=is_async)) is None
 
         def receiver(**_: Any) -> bool:

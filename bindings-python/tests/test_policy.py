@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import pickle
+import re
 from collections import OrderedDict
 from pathlib import Path
 from types import MappingProxyType
@@ -49,14 +50,18 @@ class TestProblems:
         assert problem.value == "https://a.example/"
         assert problem.hint == "https://a.example"
         assert problem.message in str(problem)
-        assert str(problem).startswith("error origin_has_path at allow_origins[0] = https://a.example/: ")
+        assert str(problem).startswith(
+            "error origin_has_path at allow_origins[0] = https://a.example/: "
+        )
 
     def test_the_error_shows_each_on_its_own_line(self) -> None:
         with pytest.raises(PolicyError) as caught:
             Policy(allow_origins=["https://a.example/", "null"])
         lines = str(caught.value).splitlines()
         assert lines[0] == "invalid CORS policy: 2 errors"
-        assert [line.strip() for line in lines[1:]] == [str(problem) for problem in caught.value.problems]
+        assert [line.strip() for line in lines[1:]] == [
+            str(problem) for problem in caught.value.problems
+        ]
 
     def test_the_error_is_a_value_error(self) -> None:
         with pytest.raises(ValueError, match="origins_empty"):
@@ -136,7 +141,8 @@ class TestOddTypes:
         assert "null" not in str(problem)
 
     @pytest.mark.parametrize(
-        "item", [b"https://a.example", None, 1, 1.5, True, [A], (A,), {A}, {A: 1}, object(), 10**400]
+        "item",
+        [b"https://a.example", None, 1, 1.5, True, [A], (A,), {A}, {A: 1}, object(), 10**400],
     )
     def test_no_text_in_a_list(self, item: Any) -> None:
         (problem,) = problems_of(allow_origins=[A, item])
@@ -149,14 +155,17 @@ class TestOddTypes:
 
     @pytest.mark.parametrize(
         "option",
-        ["allow_null_origin", "host_origins", "allow_credentials", "allow_private_network"],
+        ["allow_null_origin", "origin_predicate", "allow_credentials", "allow_private_network"],
     )
     @pytest.mark.parametrize("value", [0, 1, "true", None, b"", []])
     def test_only_booleans_are_booleans(self, option: str, value: Any) -> None:
-        assert ("option_type", option) in [(p.code, p.path) for p in problems_of(allow_origins=[A], **{option: value})]
+        assert ("option_type", option) in [
+            (p.code, p.path) for p in problems_of(allow_origins=[A], **{option: value})
+        ]
 
     @pytest.mark.parametrize(
-        "value", [True, False, "600", b"600", [600], object(), float("nan"), 1.5, -1, 10**30, 10**400]
+        "value",
+        [True, False, "600", b"600", [600], object(), float("nan"), 1.5, -1, 10**30, 10**400],
     )
     def test_max_age_is_a_number_of_seconds(self, value: Any) -> None:
         (problem,) = problems_of(allow_origins=[A], max_age=value)
@@ -192,7 +201,15 @@ class TestOddTypes:
 class TestLists:
     @pytest.mark.parametrize(
         "origins",
-        [[A, B], (A, B), iter([A, B]), (origin for origin in (A, B)), {A: 1, B: 2}.keys(), {B, A}, frozenset({B, A})],
+        [
+            [A, B],
+            (A, B),
+            iter([A, B]),
+            (origin for origin in (A, B)),
+            {A: 1, B: 2}.keys(),
+            {B, A},
+            frozenset({B, A}),
+        ],
         ids=lambda value: type(value).__name__,
     )
     def test_any_iterable(self, origins: Any) -> None:
@@ -203,7 +220,9 @@ class TestLists:
 
     def test_a_set_is_sorted(self) -> None:
         methods = {"PUT", "PATCH", "DELETE", "MERGE", "LINK", "COPY"}
-        assert Policy(allow_origins=[A], allow_methods=methods).document()["allow_methods"] == sorted(methods)
+        assert Policy(allow_origins=[A], allow_methods=methods).document()[
+            "allow_methods"
+        ] == sorted(methods)
 
     def test_star_is_a_list_or_not(self) -> None:
         assert Policy(allow_origins="*") == Policy(allow_origins=["*"])
@@ -325,7 +344,7 @@ class TestValue:
         policy = Policy(allow_origins=[A], allow_credentials=True)
         assert repr(policy) == "Policy(allow_origins=['https://a.example'], allow_credentials=True)"
         assert eval(repr(Policy(**FULL))) == Policy(**FULL)
-        assert eval(repr(Policy(host_origins=True))) == Policy(host_origins=True)
+        assert eval(repr(Policy(origin_predicate=True))) == Policy(origin_predicate=True)
 
     def test_repr_of_many_origins_is_short(self) -> None:
         text = repr(Policy(allow_origins=[f"https://{n}.a.example" for n in range(1000)]))
@@ -336,3 +355,20 @@ class TestValue:
             Policy(allow_origins=[A]).warnings = ()  # type: ignore[misc]
         with pytest.raises(AttributeError):
             Policy(allow_origins=[A]).mine = 1  # type: ignore[attr-defined]
+
+
+def test_the_digest_names_the_meaning() -> None:
+    policy = Policy(allow_origins=["https://a.example"], allow_methods=["put"])
+    same = Policy(allow_origins=["https://a.example:443"], allow_methods=["PUT"])
+    assert re.fullmatch("[0-9a-f]{16}", policy.digest)
+    assert (policy, policy.digest, hash(policy)) == (same, same.digest, hash(same))
+    assert policy.digest != Policy(allow_origins=["https://b.example"]).digest
+
+
+def test_notes_are_not_warnings() -> None:
+    policy = Policy(allow_origins=["https://a.example"], allow_methods=["PUT", "OPTIONS"])
+    assert policy.warnings == ()
+    (note,) = policy.notes
+    assert (note.severity, note.path) == ("note", "allow_methods[1]")
+    assert Policy(allow_origins=["https://a.example"]).notes == ()
+    assert Problem("note", note.code, note.path, note.value, note.message, note.hint) == note

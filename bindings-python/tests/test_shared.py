@@ -8,7 +8,14 @@ import threading
 from typing import Any
 
 import pytest
-from crossgate import Counters, Decision, Policy, PolicyError, SharedPolicy
+from crossgate import (
+    Counters,
+    Policy,
+    PolicyError,
+    ShadowDifference,
+    ShadowRequest,
+    SharedPolicy,
+)
 
 A, B = "https://a.example", "https://b.example"
 
@@ -19,10 +26,27 @@ def reason(shared: SharedPolicy, origin: str = A) -> str:
 
 def test_replaced() -> None:
     shared = SharedPolicy(Policy(allow_origins=[A]))
-    assert (reason(shared), repr(shared)) == ("allowed", "SharedPolicy(Policy(allow_origins=['https://a.example']))")
+    assert (reason(shared), repr(shared)) == (
+        "allowed",
+        "SharedPolicy(Policy(allow_origins=['https://a.example']))",
+    )
     shared.replace(Policy(allow_origins=[B]))
     assert (reason(shared), shared.policy) == ("origin_not_listed", Policy(allow_origins=[B]))
     shared.replace_document({"allow_origins": [A]})
+    assert reason(shared) == "allowed"
+
+
+def test_from_text() -> None:
+    shared = SharedPolicy(Policy(allow_origins=[A]))
+    shared.replace_json(json.dumps({"allow_origins": [B]}))
+    assert reason(shared) == "origin_not_listed"
+    shared.replace_toml(f'allow_origins = ["{A}"]')
+    assert reason(shared) == "allowed"
+    for replace in (shared.replace_json, shared.replace_toml):
+        with pytest.raises(PolicyError):
+            replace("{")
+        with pytest.raises(TypeError):
+            replace({"allow_origins": [B]})  # type: ignore[arg-type]
     assert reason(shared) == "allowed"
 
 
@@ -62,14 +86,17 @@ def test_what_is_wrong_changes_nothing(document: Any, error: Any) -> None:
 
 class TestShadow:
     def test_differences(self) -> None:
-        seen: list[tuple[Decision, Decision]] = []
+        seen: list[tuple[ShadowDifference, ShadowRequest]] = []
         shared = SharedPolicy(Policy(allow_origins=[A]))
-        shared.set_shadow(Policy(allow_origins=[A, B]), lambda live, shadow: seen.append((live, shadow)))
+        shared.set_shadow(Policy(allow_origins=[A, B]), lambda *both: seen.append(both))
         assert shared.shadow == Policy(allow_origins=[A, B])
         assert (reason(shared), reason(shared, B)) == ("allowed", "origin_not_listed")
-        ((live, shadow),) = seen
-        assert (live.allowed, shadow.allowed) == (False, True)
-        assert dict(shadow.headers)["access-control-allow-origin"] == B
+        ((difference, request),) = seen
+        assert (difference.live.allowed, difference.shadow.allowed) == (False, True)
+        assert (request.method, request.headers) == ("GET", (("origin", B),))
+        assert repr(request) == f"ShadowRequest(method='GET', headers=(('origin', '{B}'),))"
+        assert repr(difference).startswith("ShadowDifference(live=Decision(kind='actual'")
+        assert dict(difference.shadow.headers)["access-control-allow-origin"] == B
         shared.set_shadow(None)
         reason(shared, B)
         assert (len(seen), shared.shadow) == (1, None)
@@ -83,24 +110,26 @@ class TestShadow:
 
     def test_verdicts_reach_the_policies_that_ask(self) -> None:
         seen: list[Any] = []
-        shared = SharedPolicy(Policy(host_origins=True))
+        shared = SharedPolicy(Policy(origin_predicate=True))
         shared.set_shadow(Policy(allow_origins=[B]), lambda *both: seen.append(both))
         assert shared.evaluate("GET", [("Origin", A)], verdict="allow").allowed is True
-        assert seen[0][1].reason == "origin_not_listed"
+        assert seen[0][0].shadow.reason == "origin_not_listed"
         with pytest.raises(ValueError, match="verdict"):
-            SharedPolicy(Policy(allow_origins=[A])).evaluate("GET", [("Origin", B)], verdict="allow")
+            SharedPolicy(Policy(allow_origins=[A])).evaluate(
+                "GET", [("Origin", B)], verdict="allow"
+            )
 
     def test_a_callback_that_raises(self, monkeypatch: pytest.MonkeyPatch) -> None:
         reported: list[Any] = []
         monkeypatch.setattr("sys.unraisablehook", reported.append)
         shared = SharedPolicy(Policy(allow_origins=[A]))
-        shared.set_shadow(Policy(allow_origins=[B]), lambda live, shadow: 1 / 0)
+        shared.set_shadow(Policy(allow_origins=[B]), lambda difference, request: 1 / 0)
         assert reason(shared) == "allowed"
         assert reported[0].exc_type is ZeroDivisionError
 
     @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
     def test_what_ends_the_process_is_raised(self, error: type[BaseException]) -> None:
-        def stop(live: Decision, shadow: Decision) -> None:
+        def stop(difference: ShadowDifference, request: ShadowRequest) -> None:
             raise error
 
         shared = SharedPolicy(Policy(allow_origins=[A]))
@@ -108,7 +137,9 @@ class TestShadow:
         with pytest.raises(error):
             reason(shared)
 
-    @pytest.mark.parametrize("arguments", [(Policy(allow_origins=[A]),), (None, print), (Policy(allow_origins=[A]), 7)])
+    @pytest.mark.parametrize(
+        "arguments", [(Policy(allow_origins=[A]),), (None, print), (Policy(allow_origins=[A]), 7)]
+    )
     def test_wrong_arguments(self, arguments: Any) -> None:
         with pytest.raises(TypeError, match="set_shadow takes a policy and a function"):
             SharedPolicy(Policy(allow_origins=[A])).set_shadow(*arguments)
@@ -144,13 +175,30 @@ class TestCounters:
             counters.record(policy.evaluate("GET", [("Origin", origin)]))
         counts = counters.as_dict()
         assert len(counts) == 13
-        assert {r: n for r, n in counts.items() if n} == {"allowed": 2, "origin_not_listed": 1, "origin_null": 1}
+        assert {r: n for r, n in counts.items() if n} == {
+            "allowed": 2,
+            "origin_not_listed": 1,
+            "origin_null": 1,
+        }
+        assert (counters.get("allowed"), counters.get("own_origin")) == (2, 0)
+        with pytest.raises(ValueError, match='there is no reason "Allowed"'):
+            counters.get("Allowed")
         assert 'crossgate_decisions_total{reason="allowed"} 2\n' in counters.to_prometheus()
-        assert repr(counters) == "Counters({'allowed': 2, 'origin_not_listed': 1, 'origin_null': 1})"
+        assert (
+            repr(counters) == "Counters({'allowed': 2, 'origin_not_listed': 1, 'origin_null': 1})"
+        )
+
+    def test_overwritten_headers(self) -> None:
+        counters = Counters()
+        counters.record_overwrote_upstream()
+        assert counters.overwrote_upstream == 1
 
     def test_threads(self) -> None:
         decision, counters = Policy(allow_origins="*").evaluate("GET", []), Counters()
-        threads = [threading.Thread(target=lambda: [counters.record(decision) for _ in range(5000)]) for _ in range(4)]
+        threads = [
+            threading.Thread(target=lambda: [counters.record(decision) for _ in range(5000)])
+            for _ in range(4)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -167,5 +215,8 @@ def test_frozen(value: Any) -> None:
 def test_overwrites_upstream() -> None:
     decision = Policy(allow_origins=[A]).evaluate("GET", [("Origin", A)])
     assert decision.overwrites_upstream([("Access-Control-Allow-Origin", "*")]) is True
-    assert decision.overwrites_upstream([("access-control-allow-origin", A), ("vary", "Accept")]) is False
+    assert (
+        decision.overwrites_upstream([("access-control-allow-origin", A), ("vary", "Accept")])
+        is False
+    )
     assert decision.overwrites_upstream([(b"access-control-allow-methods", b"PUT")]) is True

@@ -32,8 +32,13 @@ class Server:
         self.calls.append(arguments)
         return self.written.append
 
-    def ask(self, app: Any, method: str = "GET", environ: dict[Any, Any] | None = None, **headers: Any) -> bytes:
-        asked = {"REQUEST_METHOD": method, **{f"HTTP_{name.upper()}": value for name, value in headers.items()}}
+    def ask(
+        self, app: Any, method: str = "GET", environ: dict[Any, Any] | None = None, **headers: Any
+    ) -> bytes:
+        asked = {
+            "REQUEST_METHOD": method,
+            **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
+        }
         return b"".join(app({**asked, **(environ or {})}, self.start_response))
 
     @property
@@ -44,7 +49,9 @@ class Server:
     def headers(self) -> Headers:
         found: Headers = self.calls[-1][1]
         assert type(found) is list
-        assert all(type(pair) is tuple and [type(part) for part in pair] == [str, str] for pair in found)
+        assert all(
+            type(pair) is tuple and [type(part) for part in pair] == [str, str] for pair in found
+        )
         return found
 
 
@@ -63,7 +70,9 @@ def answering(*headers: tuple[str, str]) -> Any:
 
 def test_an_allowed_origin_gets_its_headers_behind_the_application_s() -> None:
     server = Server()
-    app = CORSMiddleware(application, allow_origins=[A], allow_credentials=True, expose_headers=["X-A"])
+    app = CORSMiddleware(
+        application, allow_origins=[A], allow_credentials=True, expose_headers=["X-A"]
+    )
     assert server.ask(app, origin=A) == b"body"
     assert server.status == "200 OK"
     assert server.headers == [
@@ -99,15 +108,25 @@ def test_a_preflight_is_answered_before_the_application() -> None:
         ("Vary", vary),
     ]
     assert server.ask(app, "OPTIONS", origin=EVIL, access_control_request_method="PUT") == b""
-    assert (server.status, server.headers) == ("403 Forbidden", [("Vary", vary), ("Content-Length", "0")])
+    assert (server.status, server.headers) == (
+        "403 Forbidden",
+        [("Vary", vary), ("Content-Length", "0")],
+    )
 
 
 def test_echoed_values_are_the_request_s() -> None:
     app = CORSMiddleware(
-        application, allow_origins=["https://*.a.example"], allow_methods="*", allow_headers="*", allow_credentials=True
+        application,
+        allow_origins=["https://*.a.example"],
+        allow_methods="*",
+        allow_headers="*",
+        allow_credentials=True,
     )
     server = Server()
-    asked = {"access_control_request_method": "PURGE", "access_control_request_headers": "X-B, x-a,X-b"}
+    asked = {
+        "access_control_request_method": "PURGE",
+        "access_control_request_headers": "X-B, x-a,X-b",
+    }
     server.ask(app, "OPTIONS", origin=" https://x.a.example\t", **asked)
     found = dict(server.headers)
     assert found["Access-Control-Allow-Origin"] == "https://x.a.example"
@@ -116,10 +135,15 @@ def test_echoed_values_are_the_request_s() -> None:
 
 
 def test_a_denied_request_can_be_rejected() -> None:
-    app = CORSMiddleware(application, allow_origins=[A], denied_actual="reject", own_origins=["https://own.example"])
+    app = CORSMiddleware(
+        application, allow_origins=[A], denied_actual="reject", own_origins=["https://own.example"]
+    )
     server = Server()
     assert server.ask(app, "POST", origin=EVIL) == b""
-    assert (server.status, server.headers) == ("403 Forbidden", [("Vary", "Origin"), ("Content-Length", "0")])
+    assert (server.status, server.headers) == (
+        "403 Forbidden",
+        [("Vary", "Origin"), ("Content-Length", "0")],
+    )
     assert server.ask(app, "POST", origin=EVIL, sec_fetch_site="same-origin") == b"body"
 
 
@@ -229,19 +253,34 @@ def test_what_the_application_raises_passes() -> None:
         "https://a.example\x00",
     ],
 )
-@pytest.mark.parametrize("name", ["origin", "access_control_request_method", "access_control_request_headers"])
+@pytest.mark.parametrize(
+    "name", ["origin", "access_control_request_method", "access_control_request_headers"]
+)
 def test_no_value_of_the_environ_raises(name: str, value: Any) -> None:
-    app = CORSMiddleware(application, allow_origins=[A], allow_headers="*", allow_methods="*", allow_credentials=True)
+    app = CORSMiddleware(
+        application, allow_origins=[A], allow_headers="*", allow_methods="*", allow_credentials=True
+    )
     for method in ("GET", "OPTIONS", value):
         server = Server()
-        server.ask(app, method, **{"origin": A, "access_control_request_method": "PUT", name: value})
+        server.ask(
+            app, method, **{"origin": A, "access_control_request_method": "PUT", name: value}
+        )
         assert server.status[:3] in ("200", "204", "403")
         assert all(len(part) < 5000 for pair in server.headers for part in pair)
 
 
 @pytest.mark.parametrize(
     "headers",
-    [[], [("a",)], [("a", "b", "c")], [None], [["Vary", "x"]], [(b"vary", b"x")], [("vary", 1)], [("\udc80", "x")]],
+    [
+        [],
+        [("a",)],
+        [("a", "b", "c")],
+        [None],
+        [["Vary", "x"]],
+        [(b"vary", b"x")],
+        [("vary", 1)],
+        [("\udc80", "x")],
+    ],
 )
 def test_no_list_of_the_application_raises(headers: list[Any]) -> None:
     server = Server()
@@ -249,7 +288,9 @@ def test_no_list_of_the_application_raises(headers: list[Any]) -> None:
     assert ("Access-Control-Allow-Origin", A) in server.calls[-1][1]
 
 
-@pytest.mark.parametrize("paired", [list, collections.deque, iter], ids=lambda paired: paired.__name__)
+@pytest.mark.parametrize(
+    "paired", [list, collections.deque, iter], ids=lambda paired: paired.__name__
+)
 def test_whatever_a_server_would_unpack_is_a_header(paired: Any) -> None:
     own = [("Access-Control-Allow-Origin", "*"), ("Vary", "Cookie"), ("X-Own", "1")]
     server = Server()
@@ -258,7 +299,13 @@ def test_whatever_a_server_would_unpack_is_a_header(paired: Any) -> None:
 
 
 def test_wrong_types_hide_nothing() -> None:
-    wrong: Any = {"allow_origins": 5, "allow_methods": [1], "allow_credentials": "yes", "max_age": "x", "origins": A}
+    wrong: Any = {
+        "allow_origins": 5,
+        "allow_methods": [1],
+        "allow_credentials": "yes",
+        "max_age": "x",
+        "origins": A,
+    }
     with pytest.raises(PolicyError) as raised:
         CORSMiddleware(application, **wrong)
     assert sorted((problem.code, problem.path) for problem in raised.value.problems) == [
@@ -281,14 +328,20 @@ def test_headers_that_are_no_list_are_the_server_s_matter() -> None:
 
 
 def test_the_host_is_asked_and_only_true_allows() -> None:
-    for answer, allowed in ((True, True), (False, False), (1, False), ("yes", False), (None, False)):
+    for answer, allowed in (
+        (True, True),
+        (False, False),
+        (1, False),
+        ("yes", False),
+        (None, False),
+    ):
         asked: list[str] = []
 
         def ask(origin: str, answer: Any = answer, asked: list[str] = asked) -> Any:
             asked.append(origin)
             return answer
 
-        app = CORSMiddleware(application, allow_origins=[A], host_origins=True, ask=ask)
+        app = CORSMiddleware(application, allow_origins=[A], origin_predicate=ask)
         server = Server()
         for origin in (A, "null", "https://b.example/", "https://b.example"):
             server.ask(app, origin=origin)
@@ -302,7 +355,7 @@ def test_a_host_that_fails_denies() -> None:
         raise OSError("the table is away")
 
     server = Server()
-    assert server.ask(CORSMiddleware(application, host_origins=True, ask=ask), origin=A) == b"body"
+    assert server.ask(CORSMiddleware(application, origin_predicate=ask), origin=A) == b"body"
     assert server.headers[1:] == [("Vary", "Origin")]
 
 
@@ -316,7 +369,7 @@ def test_what_ends_the_process_is_no_failure_of_the_host(error: type[BaseExcepti
     shared = SharedPolicy(Policy(allow_origins=[A]))
     shared.set_shadow(Policy(allow_origins=[EVIL]), stop)
     for app in (
-        CORSMiddleware(application, host_origins=True, ask=stop),
+        CORSMiddleware(application, origin_predicate=stop),
         CORSMiddleware(application, policy=shared),
     ):
         with pytest.raises(error):
@@ -333,8 +386,8 @@ def test_a_policy_in_place_of_options() -> None:
         CORSMiddleware(application, "policy.json")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="app must be a WSGI application, not NoneType"):
         CORSMiddleware(None, allow_origins=[A])  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="ask must be callable, not str"):
-        CORSMiddleware(application, allow_origins=[A], ask="no")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="origin_predicate must be callable, not str"):
+        CORSMiddleware(application, allow_origins=[A], origin_predicate="no")  # type: ignore[arg-type]
     with pytest.raises(PolicyError, match="origin_has_path"):
         CORSMiddleware(application, allow_origins=["https://a.example/"])
 
@@ -394,7 +447,7 @@ def test_what_configure_replaces_may_use_the_middleware_when_it_goes() -> None:
     """In a process of its own, which a lock that is still held would hang."""
     script = """
         from crossgate import Policy
-        from crossgate._crossgate import Gate, Wsgi
+        from crossgate._crossgate import Responder, WSGIMiddleware
 
         class Select:
             def __call__(self, environ):
@@ -402,11 +455,11 @@ def test_what_configure_replaces_may_use_the_middleware_when_it_goes() -> None:
 
             def __del__(self):
                 app({"REQUEST_METHOD": "GET"}, print)
-                app.configure(Gate(Policy(allow_origins=["*"])))
+                app._configure(Responder(Policy(allow_origins=["*"])))
                 print("gone")
 
-        app = Wsgi(lambda environ, start_response: [], select=Select())
-        app.configure(Gate(Policy(allow_origins=["*"])))
+        app = WSGIMiddleware(lambda environ, start_response: [], _select=Select())
+        app._configure(Responder(Policy(allow_origins=["*"])))
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
     found = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
@@ -444,24 +497,36 @@ def test_a_swap_between_request_and_response() -> None:
 def test_shadows_are_told() -> None:
     shared = SharedPolicy(Policy(allow_origins=[A]))
     differences: list[Any] = []
-    shared.set_shadow(Policy(allow_origins=[EVIL]), lambda live, shadow: differences.append((live, shadow)))
+    shared.set_shadow(
+        Policy(allow_origins=[EVIL]),
+        lambda difference, request: differences.append((difference, request)),
+    )
     server = Server()
     for origin in (A, "https://other.example"):
         server.ask(CORSMiddleware(application, policy=shared), origin=origin)
-    ((live, shadow),) = differences
+    ((difference, request),) = differences
+    assert (request.method, request.headers) == ("GET", (("origin", A),))
+    live, shadow = difference.live, difference.shadow
     assert (live.reason, shadow.reason) == ("allowed", "origin_not_listed")
 
 
 def test_counters() -> None:
     counters = Counters()
-    app = CORSMiddleware(answering(("Access-Control-Allow-Origin", "*")), allow_origins=[A], counters=counters)
+    app = CORSMiddleware(
+        answering(("Access-Control-Allow-Origin", "*")), allow_origins=[A], counters=counters
+    )
     server = Server()
     server.ask(app, origin=A)
     server.ask(app, origin=EVIL)
     server.ask(app)
     server.ask(app, "OPTIONS", origin=A, access_control_request_method="PUT")
     counted = {reason: count for reason, count in counters.as_dict().items() if count}
-    assert counted == {"allowed": 1, "no_origin": 1, "origin_not_listed": 1, "method_not_allowed": 1}
+    assert counted == {
+        "allowed": 1,
+        "no_origin": 1,
+        "origin_not_listed": 1,
+        "method_not_allowed": 1,
+    }
     assert counters.overwrote_upstream == 3
     with pytest.raises(TypeError, match="Counters"):
         CORSMiddleware(application, allow_origins=[A], counters={})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The drop-ins as type checkers read them: what must pass passes, what must not is marked. Never run."""
+"""Calls of the drop-ins for type checkers. A call that must not pass is marked. Never run."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -21,17 +21,27 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     return []
 
 
-assert_type(CORSMiddleware(application, allow_origins=["https://a.example"], max_age=60), CORSMiddleware)
-CORSMiddleware(application, Policy(host_origins=True), ask=lambda origin: origin.endswith(".example"))
+assert_type(
+    CORSMiddleware(application, allow_origins=["https://a.example"], max_age=60), CORSMiddleware
+)
+CORSMiddleware(
+    application,
+    Policy(origin_predicate=True),
+    origin_predicate=lambda origin: origin.endswith(".example"),
+)
 CORSMiddleware(application, allow_origin=["https://a.example"])  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 CORSMiddleware(application, max_age="60")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
-CORSMiddleware(application, SharedPolicy(Policy(host_origins=True)), counters=Counters())
+CORSMiddleware(application, SharedPolicy(Policy(origin_predicate=True)), counters=Counters())
 
 app = Flask(__name__)
 CORS(app)
 CORS(Blueprint("b", __name__), origins="https://a.example")
-CORS(app, origins=["https://a.example", re.compile("x"), lambda origin: True], max_age=timedelta(days=1))
+CORS(
+    app,
+    origins=["https://a.example", re.compile("x"), lambda origin: True],
+    max_age=timedelta(days=1),
+)
 CORS(app, resources={"/api/*": {"origins": "*"}, re.compile("/x"): {}})
 CORS().init_app(app, policy=Policy(allow_origins="*"))
 CORS(app, policy=SharedPolicy(Policy(allow_origins="*")), counters=Counters())
@@ -65,5 +75,9 @@ api.add_middleware(Mine, tenant="a")
 
 server = web.Application()
 setup(server, allow_origins=["https://a.example"], max_age=60)
-setup(server, policy=SharedPolicy(Policy(host_origins=True)), allow_origin_predicate=lambda origin: True)
+setup(
+    server,
+    policy=SharedPolicy(Policy(origin_predicate=True)),
+    origin_predicate=lambda origin: True,
+)
 setup(server, counters=1)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

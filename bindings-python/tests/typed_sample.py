@@ -1,4 +1,4 @@
-"""A sample that the type checkers read: what must pass passes, and what must not is marked. Never run."""
+"""Code for type checkers. A line that must not pass is marked. Never run."""
 
 import re
 from pathlib import Path
@@ -36,7 +36,7 @@ assert_type(decision.apply([("content-type", "text/plain")]), list[tuple[str, st
 mixed: list[tuple[Union[str, bytes], Union[str, bytes]]] = [("Origin", b"https://a.example")]
 policy.evaluate("GET", mixed, verdict="allow")
 policy.evaluate("GET", {"Origin": "https://a.example"}.items(), None)
-assert_type(policy.asks_host("GET", mixed), Optional[str])
+assert_type(policy.needs_verdict("GET", mixed), Optional[str])
 verdict: str = policy.check_websocket(None, public=True)
 policy.check_websocket(["https://a.example", b"https://b.example"])
 
@@ -52,7 +52,12 @@ if decision.action == "answer":
 shared = SharedPolicy(policy)
 assert_type(shared.policy, Policy)
 assert_type(shared.shadow, Optional[Policy])
-shared.set_shadow(policy, lambda live, shadow: print(live.reason, shadow.reason))
+shared.set_shadow(
+    policy,
+    lambda difference, request: print(
+        difference.live.reason, difference.shadow.reason, request.method, request.headers
+    ),
+)
 shared.replace_document({"allow_origins": ["https://a.example"]})
 shared.replace_file(Path("policy.toml"))
 counters = Counters()
@@ -72,7 +77,7 @@ middleware = CORSMiddleware(
     application,
     allow_origins=["https://a.example"],
     allow_origin_regex=re.compile("https://b"),
-    allow_origin_predicate=predicate,
+    origin_predicate=predicate,
     websocket="public",
     counters=counters,
 )

@@ -4,7 +4,7 @@
  *     c++ -std=c++17 beast.cpp -o server -lcrossgate -pthread
  *     ./server --policy policy.json --port 8080
  *
- * The traps of this host:
+ * The traps of this server:
  * - It is a protocol, not a server: there is no router and no error page, so every response that is
  *   made anywhere (bad target, exception, 404) must pass one place. Here that is answer().
  * - method() of a method that Beast does not know is verb::unknown: take method_string().

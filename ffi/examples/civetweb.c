@@ -4,7 +4,7 @@
  *     cc civetweb.c -o server -lcivetweb -lcrossgate
  *     ./server --policy policy.json --port 8080
  *
- * The traps of this host:
+ * The traps of this server:
  * - CivetWeb has a CORS of its own, switched on: it answers every preflight with 200, "*" and
  *   whatever was asked for, before the handlers of mg_set_request_handler() are looked at. The
  *   begin_request callback comes before that: preflights must be answered there.
@@ -38,7 +38,7 @@ static int answer(struct mg_connection *connection) {
 
     /* Lines that were given to CivetWeb cannot be taken back, so they are gathered first. */
     list headers = {.count = 0};
-    fields response = {&headers, list_get, list_erase, list_add};
+    fields response = {&headers, list_line, list_erase, list_add};
     const char *body = "";
     int status = decision.status;
     if (decision.action == CROSSGATE_ACTION_FORWARD)

@@ -58,7 +58,7 @@ static inline void announce(int port) {
     fflush(stdout);
 }
 
-/* The host cannot listen: says so and ends the program. */
+/* The server cannot listen: says so and ends the program. */
 static inline void give_up(const server *server) {
     fprintf(stderr, "cannot listen on 127.0.0.1:%d\n", server->port);
     exit(1);
@@ -66,66 +66,57 @@ static inline void give_up(const server *server) {
 
 /* ---- a decision and a response ---- */
 
-/* The header fields of a host's response. Names compare in any case. */
+/* The header fields of a server's response. Names compare in any case. */
 typedef struct {
     void *context;
-    /* Writes the lines of that name, joined with ", ", as snprintf does; -1 if there is none. */
-    int (*get)(void *context, const char *name, char *buffer, size_t size);
+    /* The value of the line with this index, of those that have this name; NULL if there is none.
+     */
+    const char *(*line)(void *context, const char *name, size_t index);
     /* Deletes every line of that name. */
     void (*erase)(void *context, const char *name);
     /* Adds a line; copies both. */
     void (*add)(void *context, const char *name, const char *value);
 } fields;
 
-/* For get(): adds one line to what was found so far; length is -1 at first. */
-static inline int join(char *buffer, size_t size, int length, const char *value) {
-    size_t used = length < 0 ? 0 : (size_t)length, room = used < size ? size - used : 0;
-    return (int)used
-           + snprintf(room ? buffer + used : NULL, room, "%s%s", length < 0 ? "" : ", ", value);
+static inline int32_t fields_get(
+    void *context, const crossgate_str *name, size_t index, crossgate_str *value) {
+    const fields *response = context;
+    value->data = response->line(response->context, name->data, index);
+    value->len = value->data ? strlen(value->data) : 0;
+    return value->data != NULL;
+}
+
+static inline crossgate_status fields_set(void *context, const crossgate_header *header) {
+    const fields *response = context;
+    response->erase(response->context, header->name.data);
+    response->add(response->context, header->name.data, header->value.data);
+    return CROSSGATE_OK;
+}
+
+static inline crossgate_status fields_remove(void *context, const crossgate_str *name) {
+    const fields *response = context;
+    response->erase(response->context, name->data);
+    return CROSSGATE_OK;
 }
 
 /* Afterwards the response says what the policy says, whatever the application or an upstream had
    set. */
-static inline void apply(const crossgate_decision *decision, const fields *response) {
-    char existing[1024], merged[2048];
-    size_t length;
-    int keep = (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM)
-               && response->get(response->context, "access-control-allow-origin", NULL, 0) >= 0;
-    for (uint32_t i = 0; i < decision->remove_count && !keep; i++)
-        response->erase(response->context, decision->remove[i].data);
-    for (uint32_t i = 0; i < decision->header_count; i++) {
-        const crossgate_header *header = &decision->headers[i];
-        const char *value = header->value.data;
-        if (keep && header->id != CROSSGATE_HEADER_VARY)
-            continue;
-        if (header->op == CROSSGATE_OP_MERGE) {
-            int found =
-                response->get(response->context, header->name.data, existing, sizeof existing);
-            int fits = found < (int)sizeof existing
-                       && crossgate_header_merge(header, existing, found < 0 ? 0 : (size_t)found,
-                              merged, sizeof merged, &length)
-                              == CROSSGATE_OK;
-            if (fits) {
-                response->erase(response->context, header->name.data);
-                value = merged;
-            } /* else there is too much to merge here: another line says the same */
-        } else {
-            response->erase(response->context, header->name.data);
-        }
-        response->add(response->context, header->name.data, value);
-    }
+static inline void apply(const crossgate_decision *decision, fields *response) {
+    static const crossgate_response_functions functions = {
+        sizeof functions, 0, fields_get, fields_set, fields_remove};
+    crossgate_decision_apply(decision, &functions, response, NULL);
 }
 
 /* Decides, and tells the log about a mistake of ours: the decision then has no permission in it. */
 static inline void decide(const server *server, const crossgate_request *request,
     crossgate_decision *decision, char *scratch) {
     crossgate_decision_init(decision, sizeof *decision);
-    /* With host_origins: ask crossgate_asks_host(), look the origin up, and set request->verdict
-       before this. */
     crossgate_status outcome =
         crossgate_evaluate(server->policy, request, decision, scratch, server->scratch_size);
     if (outcome != CROSSGATE_OK)
         fprintf(stderr, "crossgate: %s\n", crossgate_status_string(outcome));
+    /* With origin_predicate: if decision->flags has CROSSGATE_DECISION_NEEDS_VERDICT, look
+       decision->origin up and call crossgate_decision_resume(). */
 }
 
 /* ---- the application ---- */
@@ -171,7 +162,7 @@ static inline const char *phrase(int status) {
     }
 }
 
-/* ---- a list of fields, for hosts that have none to which one can go back ---- */
+/* ---- a list of fields, for servers whose own cannot be changed any more ---- */
 
 typedef struct {
     int count;
@@ -180,13 +171,12 @@ typedef struct {
     } lines[32];
 } list;
 
-static inline int list_get(void *context, const char *name, char *buffer, size_t size) {
+static inline const char *list_line(void *context, const char *name, size_t index) {
     list *list = context;
-    int length = -1;
     for (int i = 0; i < list->count; i++)
-        if (strcasecmp(list->lines[i].name, name) == 0)
-            length = join(buffer, size, length, list->lines[i].value);
-    return length;
+        if (strcasecmp(list->lines[i].name, name) == 0 && index-- == 0)
+            return list->lines[i].value;
+    return NULL;
 }
 
 static inline void list_erase(void *context, const char *name) {

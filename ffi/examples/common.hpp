@@ -70,10 +70,10 @@ class stop_signals {
 // Decides, and tells the log about a mistake of ours: the decision then has no permission in it.
 inline void decide(const crossgate::policy &policy, const crossgate::request &request,
     crossgate::decision &decision) {
-    // With host_origins: ask policy.asks_host(), look the origin up, and call request.set_verdict()
-    // before this.
     if (auto outcome = policy.evaluate(request, decision); outcome != crossgate::status::ok)
         std::cerr << "crossgate: " << crossgate::to_string(outcome) << '\n';
+    // With origin_predicate: if decision.needs_verdict(), look that origin up and call
+    // decision.resume().
 }
 
 // The application: four routes. Headers go to set(name, value).

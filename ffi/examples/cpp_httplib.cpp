@@ -4,7 +4,7 @@
  *     c++ -std=c++17 cpp_httplib.cpp -o server -lcpp-httplib -lcrossgate -pthread
  *     ./server --policy policy.json --port 8080
  *
- * The traps of this host:
+ * The traps of this server:
  * - Routes are registered by method, so a preflight finds none and gets 404. The pre-routing
  *   handler comes before routing.
  * - A handler's own headers come after the pre-routing handler's and as further lines: set_header()

@@ -4,7 +4,7 @@
  *     cc evhttp.c -o server -levent -lcrossgate
  *     ./server --policy policy.json --port 8080
  *
- * The traps of this host:
+ * The traps of this server:
  * - OPTIONS is not among the methods that evhttp accepts by default: a preflight gets 501 before
  *   any callback runs. See evhttp_set_allowed_methods() in main().
  * - evhttp_send_error() throws away all headers, so that an error has no
@@ -31,7 +31,7 @@
 typedef struct {
     server server;
     char *scratch; /* one thread, one buffer */
-} host;
+} state;
 
 /* ---- crossgate and evhttp ---- */
 
@@ -69,13 +69,12 @@ static void collect(struct evhttp_request *from, crossgate_request *request) {
             request, line->key, strlen(line->key), line->value, strlen(line->value));
 }
 
-static int get(void *context, const char *name, char *buffer, size_t size) {
-    int length = -1;
+static const char *line(void *context, const char *name, size_t index) {
     for (struct evkeyval *line = ((struct evkeyvalq *)context)->tqh_first; line;
          line = line->next.tqe_next)
-        if (strcasecmp(line->key, name) == 0)
-            length = join(buffer, size, length, line->value);
-    return length;
+        if (strcasecmp(line->key, name) == 0 && index-- == 0)
+            return line->value;
+    return NULL;
 }
 
 static void erase(void *context, const char *name) {
@@ -90,13 +89,13 @@ static void add(void *context, const char *name, const char *value) {
 /* ---- both together ---- */
 
 static void answer(struct evhttp_request *req, void *context) {
-    const host *host = context;
+    const state *state = context;
     crossgate_request request;
     crossgate_decision decision;
     collect(req, &request);
-    decide(&host->server, &request, &decision, host->scratch);
+    decide(&state->server, &request, &decision, state->scratch);
 
-    fields response = {evhttp_request_get_output_headers(req), get, erase, add};
+    fields response = {evhttp_request_get_output_headers(req), line, erase, add};
     const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req)), *body = "";
     int status = decision.status;
     if (decision.action == CROSSGATE_ACTION_FORWARD)
@@ -117,8 +116,8 @@ static void stop(evutil_socket_t signal, short what, void *base) {
 }
 
 int main(int argc, char **argv) {
-    host host = {.server = configure(argc, argv)};
-    host.scratch = malloc(host.server.scratch_size + 1);
+    state state = {.server = configure(argc, argv)};
+    state.scratch = malloc(state.server.scratch_size + 1);
 
     struct event_base *base = event_base_new();
     struct evhttp *http = evhttp_new(base);
@@ -126,11 +125,11 @@ int main(int argc, char **argv) {
                                          | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH
                                          | EVHTTP_REQ_OPTIONS);
     evhttp_set_default_content_type(http, NULL);
-    evhttp_set_gencb(http, answer, &host);
+    evhttp_set_gencb(http, answer, &state);
     struct evhttp_bound_socket *bound =
-        evhttp_bind_socket_with_handle(http, "127.0.0.1", host.server.port);
+        evhttp_bind_socket_with_handle(http, "127.0.0.1", state.server.port);
     if (bound == NULL)
-        give_up(&host.server);
+        give_up(&state.server);
     struct sockaddr_in address;
     socklen_t size = sizeof address;
     getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &size);
@@ -145,7 +144,7 @@ int main(int argc, char **argv) {
     event_free(terminate);
     evhttp_free(http);
     event_base_free(base);
-    free(host.scratch);
-    crossgate_policy_free(host.server.policy);
+    free(state.scratch);
+    crossgate_policy_free(state.server.policy);
     return 0;
 }

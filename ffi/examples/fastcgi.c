@@ -9,7 +9,7 @@
  *
  *     location / { include fastcgi_params; fastcgi_pass 127.0.0.1:9000; }
  *
- * The traps of this host:
+ * The traps of this server:
  * - The front server must pass on every method: a limit_except, an auth_basic or a "return" in its
  *   configuration answers the preflight first, without our headers. So do its own error pages (502,
  *   413): they have none.
@@ -53,7 +53,7 @@ static void answer(FCGX_Request *fcgi, const server *server, char *scratch) {
     decide(server, &request, &decision, scratch);
 
     list headers = {.count = 0};
-    fields response = {&headers, list_get, list_erase, list_add};
+    fields response = {&headers, list_line, list_erase, list_add};
     const char *body = "";
     int status = decision.status;
     if (decision.action == CROSSGATE_ACTION_FORWARD)

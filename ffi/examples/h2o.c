@@ -4,7 +4,7 @@
  *     cc h2o.c -o server -lh2o-evloop -lcrossgate
  *     ./server --policy policy.json --port 8080
  *
- * The traps of this host:
+ * The traps of this server:
  * - It keeps the pointers that it is given until the response is sent, which may be after the
  *   handler has returned. So the decision and its scratch lie in the request's pool, not on the
  *   stack.
@@ -39,14 +39,13 @@ static int is(const h2o_header_t *line, const char *name) {
            && strncasecmp(line->name->base, name, line->name->len) == 0;
 }
 
-static int get(void *context, const char *name, char *buffer, size_t size) {
+/* The values are those of add(), which have a NUL. */
+static const char *line(void *context, const char *name, size_t index) {
     h2o_req_t *req = context;
-    int length = -1;
     for (size_t i = 0; i < req->res.headers.size; i++)
-        if (is(&req->res.headers.entries[i],
-                name)) /* the values are those of add(), which have a NUL */
-            length = join(buffer, size, length, req->res.headers.entries[i].value.base);
-    return length;
+        if (is(&req->res.headers.entries[i], name) && index-- == 0)
+            return req->res.headers.entries[i].value.base;
+    return NULL;
 }
 
 static void erase(void *context, const char *name) {
@@ -80,7 +79,7 @@ static int answer(h2o_handler_t *self, h2o_req_t *req) {
     crossgate_decision *decision = h2o_mem_alloc_pool(&req->pool, sizeof *decision);
     decide(server, &request, decision, h2o_mem_alloc_pool(&req->pool, server->scratch_size + 1));
 
-    fields response = {req, get, erase, add};
+    fields response = {req, line, erase, add};
     const char *body = "";
     int status = decision->status;
     if (decision->action == CROSSGATE_ACTION_FORWARD)

@@ -4,9 +4,10 @@
  *     cc libmicrohttpd.c -o server -lmicrohttpd -lcrossgate
  *     ./server --policy policy.json --port 8080
  *
- * What to take from here: collect() reads every header line, apply() puts a decision on a response,
- * and answer() calls both around the application, so that errors and 404s get their headers too.
- * (What libmicrohttpd refuses by itself, such as a malformed request line, does not come this way.)
+ * What to take from here: collect() reads every header line, crossgate_decision_apply() puts a
+ * decision on a response through get(), set() and delete_all(), and answer() calls both around the
+ * application, so that errors and 404s get their headers too. (What libmicrohttpd refuses by
+ * itself, such as a malformed request line, does not come this way.)
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -40,79 +41,55 @@ static enum MHD_Result collect(void *request, enum MHD_ValueKind kind, const cha
 
 typedef struct {
     const char *name;       /* what is looked for, in any case */
-    const char *key, *line; /* the last one found, as it is written */
-    char joined[1024];      /* all that were found */
-    size_t length;
+    size_t index;           /* how many of these lines to pass over */
+    const char *key, *line; /* the one found, as it is written */
 } lookup;
 
 static enum MHD_Result look(
     void *closure, enum MHD_ValueKind kind, const char *key, const char *line) {
     lookup *found = closure;
     (void)kind;
-    if (strcasecmp(key, found->name) != 0)
+    if (strcasecmp(key, found->name) != 0 || found->index-- > 0)
         return MHD_YES;
-    size_t room = sizeof found->joined
-                  - (found->length < sizeof found->joined ? found->length : sizeof found->joined);
-    found->length += (size_t)snprintf(
-        room ? found->joined + found->length : NULL, room, "%s%s", found->length ? ", " : "", line);
     found->key = key;
     found->line = line;
-    return MHD_YES;
+    return MHD_NO;
 }
 
-static lookup find(struct MHD_Response *response, const char *name) {
-    lookup found = {.name = name};
+static lookup find(struct MHD_Response *response, const char *name, size_t index) {
+    lookup found = {.name = name, .index = index};
     MHD_get_response_headers(response, look, &found);
     return found;
 }
 
+static int32_t get(void *context, const crossgate_str *name, size_t index, crossgate_str *value) {
+    lookup found = find(context, name->data, index);
+    value->data = found.line;
+    value->len = found.line ? strlen(found.line) : 0;
+    return found.line != NULL;
+}
+
 /* libmicrohttpd deletes a header by its exact name and value, of which it wants copies. */
-static void delete_all(struct MHD_Response *response, const char *name) {
+static crossgate_status delete_all(void *context, const crossgate_str *name) {
     enum MHD_Result deleted = MHD_YES;
     lookup found;
-    while (deleted == MHD_YES && (found = find(response, name)).key != NULL) {
+    while (deleted == MHD_YES && (found = find(context, name->data, 0)).key != NULL) {
         char *key = strdup(found.key), *line = strdup(found.line);
-        deleted = key && line ? MHD_del_response_header(response, key, line) : MHD_NO;
+        deleted = key && line ? MHD_del_response_header(context, key, line) : MHD_NO;
         free(key);
         free(line);
     }
+    return CROSSGATE_OK;
 }
 
-static void merge(struct MHD_Response *response, const crossgate_header *header) {
-    lookup found = find(response, header->name.data);
-    char merged[2048];
-    size_t length;
-    if (found.length < sizeof found.joined
-        && crossgate_header_merge(
-               header, found.joined, found.length, merged, sizeof merged, &length)
-               == CROSSGATE_OK) {
-        delete_all(response, header->name.data);
-        MHD_add_response_header(response, header->name.data, merged);
-    } else {
-        /* Too much to merge here: another line says the same. */
-        MHD_add_response_header(response, header->name.data, header->value.data);
-    }
+/* libmicrohttpd copies both. */
+static crossgate_status set(void *context, const crossgate_header *header) {
+    delete_all(context, &header->name);
+    MHD_add_response_header(context, header->name.data, header->value.data);
+    return CROSSGATE_OK;
 }
 
-/* Afterwards the response says what the policy says, whatever the application or an upstream had
-   set. */
-static void apply(const crossgate_decision *decision, struct MHD_Response *response) {
-    int keep = (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM)
-               && find(response, "access-control-allow-origin").key != NULL;
-    for (uint32_t i = 0; i < decision->remove_count && !keep; i++)
-        delete_all(response, decision->remove[i].data);
-    for (uint32_t i = 0; i < decision->header_count; i++) {
-        const crossgate_header *header = &decision->headers[i];
-        if (keep && header->id != CROSSGATE_HEADER_VARY)
-            continue;
-        if (header->op == CROSSGATE_OP_MERGE) {
-            merge(response, header);
-        } else {
-            delete_all(response, header->name.data);
-            MHD_add_response_header(response, header->name.data, header->value.data);
-        }
-    }
-}
+static const crossgate_response_functions functions = {sizeof functions, 0, get, set, delete_all};
 
 /* ---- the application ---- */
 
@@ -163,12 +140,12 @@ static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, 
     crossgate_request_init(&request, sizeof request, method, strlen(method));
     crossgate_decision_init(&decision, sizeof decision);
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect, &request);
-    /* With host_origins: ask crossgate_asks_host(), look the origin up, and set request.verdict
-       here. */
     crossgate_status outcome = crossgate_evaluate(
         server->policy, &request, &decision, server->scratch, server->scratch_size);
     if (outcome != CROSSGATE_OK)
         fprintf(stderr, "crossgate: %s\n", crossgate_status_string(outcome));
+    /* With origin_predicate: if decision.flags has CROSSGATE_DECISION_NEEDS_VERDICT, look
+       decision.origin up and call crossgate_decision_resume(). */
 
     struct MHD_Response *response;
     unsigned status = (unsigned)decision.status;
@@ -176,7 +153,8 @@ static enum MHD_Result answer(void *closure, struct MHD_Connection *connection, 
         response = application(path, &status);
     else
         response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    apply(&decision, response);
+    /* Afterwards the response says what the policy says, whatever the application had set. */
+    crossgate_decision_apply(&decision, &functions, response, NULL);
     enum MHD_Result queued = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return queued;

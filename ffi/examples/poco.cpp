@@ -4,7 +4,7 @@
  *     c++ -std=c++17 poco.cpp -o server -lPocoNet -lPocoFoundation -lcrossgate
  *     ./server --policy policy.json --port 8080
  *
- * The traps of this host:
+ * The traps of this server:
  * - Its server has no error page of its own for a handler's exception that one could put headers
  *   on: the connection gets a bare 500. So the application is called inside answer(), which sees
  *   every outcome.

@@ -1,25 +1,26 @@
-//! A policy from single options, for hosts that have a configuration language of their own.
+//! A policy from single options, for servers with a configuration language of their own.
 
 use std::ffi::c_char;
 
-use crossgate::{Document, Policy, Value};
+use crossgate::{Document, OptionValue, Policy};
 
 use crate::error::crossgate_error;
 use crate::policy::{crossgate_policy, give, invalid};
 use crate::status::{
-    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or,
+    CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, Outcome, crossgate_status, guard,
+    guard_or,
 };
 use crate::text::utf8;
 
 /// Options on their way to a policy. Mutable: one thread at a time. The caller's own, until
 /// crossgate_builder_free().
 pub struct crossgate_builder {
-    options: Vec<(String, Value)>,
+    options: Vec<(String, OptionValue)>,
 }
 
 /// # Safety
-/// `builder` is NULL or a builder of this library that nobody else uses while `'a` lasts; `name` is
-/// as for [`utf8`].
+/// `builder` is NULL or a builder of this library that no other thread uses while `'a` lasts;
+/// `name` is as for [`utf8`].
 unsafe fn arguments<'a>(
     builder: *mut crossgate_builder,
     name: *const c_char,
@@ -28,21 +29,21 @@ unsafe fn arguments<'a>(
     // SAFETY: this function's own contract.
     unsafe {
         Ok((
-            builder.as_mut().ok_or(CROSSGATE_NULL_ARGUMENT)?,
+            builder.as_mut().ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?,
             utf8(name, name_len)?,
         ))
     }
 }
 
 impl crossgate_builder {
-    fn find(&mut self, name: &str) -> Option<&mut Value> {
+    fn find(&mut self, name: &str) -> Option<&mut OptionValue> {
         self.options
             .iter_mut()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value)
     }
 
-    fn set(&mut self, name: &str, value: Value) {
+    fn set(&mut self, name: &str, value: OptionValue) {
         match self.find(name) {
             Some(old) => *old = value,
             None => self.options.push((name.to_owned(), value)),
@@ -58,7 +59,7 @@ pub unsafe extern "C" fn crossgate_builder_new(
 ) -> crossgate_status {
     guard(|| {
         if builder.is_null() {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
         // SAFETY: not NULL, so the caller's to write.
         unsafe {
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn crossgate_builder_new(
 }
 
 /// Sets an option that is true (1) or false (0), like "allow_credentials"; other numbers are
-/// CROSSGATE_INVALID_ARGUMENT. Names are those of the policy document. A value replaces the one
+/// CROSSGATE_ERR_INVALID_ARGUMENT. Names are those of the policy document. A value replaces the one
 /// that the option had; names and values are copied. Whether there is such an option and what it
 /// may be, crossgate_builder_build() judges for all options at once.
 #[unsafe(no_mangle)]
@@ -88,9 +89,9 @@ pub unsafe extern "C" fn crossgate_builder_set_bool(
         let value = match value {
             0 => false,
             1 => true,
-            _ => return Err(CROSSGATE_INVALID_ARGUMENT),
+            _ => return Err(CROSSGATE_ERR_INVALID_ARGUMENT),
         };
-        builder.set(name, Value::Bool(value));
+        builder.set(name, OptionValue::Bool(value));
         Ok(())
     })
 }
@@ -107,7 +108,7 @@ pub unsafe extern "C" fn crossgate_builder_set_integer(
         // SAFETY: NULL or a builder of this library that this thread alone uses, and the caller's
         // text.
         let (builder, name) = unsafe { arguments(builder, name, name_len) }?;
-        builder.set(name, Value::Int(value));
+        builder.set(name, OptionValue::Int(value));
         Ok(())
     })
 }
@@ -133,8 +134,8 @@ pub unsafe extern "C" fn crossgate_builder_set_string(
 }
 
 /// Adds one text in UTF-8 to an option that is a list, like "allow_origins"; the first one starts
-/// the list. An option that was set to something else than a list is CROSSGATE_INVALID_ARGUMENT;
-/// otherwise as crossgate_builder_set_bool().
+/// the list. An option that was set to something else than a list is
+/// CROSSGATE_ERR_INVALID_ARGUMENT; otherwise as crossgate_builder_set_bool().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_builder_add(
     builder: *mut crossgate_builder,
@@ -149,9 +150,9 @@ pub unsafe extern "C" fn crossgate_builder_add(
         let ((builder, name), value) =
             unsafe { (arguments(builder, name, name_len)?, utf8(value, value_len)?) };
         match builder.find(name) {
-            Some(Value::List(list)) => list.push(value.into()),
-            Some(_) => return Err(CROSSGATE_INVALID_ARGUMENT),
-            None => builder.set(name, Value::List(vec![value.into()])),
+            Some(OptionValue::List(list)) => list.push(value.into()),
+            Some(_) => return Err(CROSSGATE_ERR_INVALID_ARGUMENT),
+            None => builder.set(name, OptionValue::List(vec![value.into()])),
         }
         Ok(())
     })
@@ -186,8 +187,8 @@ pub unsafe extern "C" fn crossgate_builder_build(
 ) -> crossgate_status {
     guard(|| {
         let build = || {
-            // SAFETY: NULL or a builder of this library that nobody changes during the call.
-            let builder = unsafe { builder.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)?;
+            // SAFETY: NULL or a builder of this library that is not changed during the call.
+            let builder = unsafe { builder.as_ref() }.ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?;
             let mut document = Document::new();
             for (name, value) in &builder.options {
                 document.push(name.as_str(), value.clone());

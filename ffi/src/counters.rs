@@ -4,15 +4,16 @@ use std::ffi::c_char;
 
 use crossgate::{Counters, Reason};
 
-use crate::decision::{check_size, crossgate_decision, reason_number};
+use crate::decision::{check_size, crossgate_decision};
 use crate::status::{
-    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or,
+    CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, Outcome, crossgate_status, guard,
+    guard_or,
 };
 use crate::text::Buffer;
 
 /// Counts of decisions by reason. Safe to use from any number of threads at once, without locks:
-/// all functions but crossgate_counters_free() take it const. The caller's own. A host with several
-/// processes has one in each.
+/// all functions but crossgate_counters_free() take it const. The caller's own. A server with
+/// several processes has one in each.
 pub struct crossgate_counters {
     counters: Counters,
 }
@@ -23,14 +24,15 @@ unsafe fn borrow<'a>(counters: *const crossgate_counters) -> Outcome<&'a Counter
     // SAFETY: this function's own contract.
     unsafe { counters.as_ref() }
         .map(|counters| &counters.counters)
-        .ok_or(CROSSGATE_NULL_ARGUMENT)
+        .ok_or(CROSSGATE_ERR_NULL_ARGUMENT)
 }
 
 fn reason(number: i32) -> Outcome<Reason> {
-    Reason::ALL
-        .into_iter()
-        .find(|reason| reason_number(*reason) == number)
-        .ok_or(CROSSGATE_INVALID_ARGUMENT)
+    usize::try_from(number)
+        .ok()
+        .and_then(|number| Reason::ALL.get(number))
+        .copied()
+        .ok_or(CROSSGATE_ERR_INVALID_ARGUMENT)
 }
 
 /// Makes counters, all 0. On success *counters is the caller's, until crossgate_counters_free().
@@ -40,7 +42,7 @@ pub unsafe extern "C" fn crossgate_counters_new(
 ) -> crossgate_status {
     guard(|| {
         if counters.is_null() {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
         // SAFETY: not NULL, so the caller's to write.
         unsafe {
@@ -71,7 +73,7 @@ pub unsafe extern "C" fn crossgate_counters_record(
 }
 
 /// *count is how many decisions with a CROSSGATE_REASON_... were recorded. A number that is no
-/// reason is CROSSGATE_INVALID_ARGUMENT.
+/// reason is CROSSGATE_ERR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_counters_get(
     counters: *const crossgate_counters,
@@ -82,7 +84,7 @@ pub unsafe extern "C" fn crossgate_counters_get(
         // SAFETY: NULL or counters of this library that are not freed during the call.
         let counters = unsafe { borrow(counters) }?;
         if count.is_null() {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
         let found = counters.get(reason(reason_id)?);
         // SAFETY: not NULL, so the caller's to write.
@@ -91,21 +93,52 @@ pub unsafe extern "C" fn crossgate_counters_get(
     })
 }
 
+/// Counts a response whose own CORS headers were replaced or removed: call it where
+/// crossgate_decision_apply() set *overwrote to 1. Allocates nothing, never blocks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_counters_add_overwrote_upstream(
+    counters: *const crossgate_counters,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or counters of this library that are not freed during the call.
+        unsafe { borrow(counters) }?.add_overwrote_upstream();
+        Ok(())
+    })
+}
+
+/// *count is how many responses had CORS headers of their own that were replaced or removed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_counters_overwrote_upstream(
+    counters: *const crossgate_counters,
+    count: *mut u64,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or counters of this library that are not freed during the call.
+        let counters = unsafe { borrow(counters) }?;
+        if count.is_null() {
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
+        }
+        // SAFETY: not NULL, so the caller's to write.
+        unsafe { count.write(counters.overwrote_upstream()) };
+        Ok(())
+    })
+}
+
 /// Writes all counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on;
 /// every reason, also those that are 0. The buffer is filled as with snprintf; numbers may grow
 /// between two calls, so leave some room.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_counters_prometheus(
+pub unsafe extern "C" fn crossgate_counters_to_prometheus(
     counters: *const crossgate_counters,
     buffer: *mut c_char,
     buffer_size: usize,
     length: *mut usize,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: NULL or counters of this library that are not freed during the call.
-        let counters = unsafe { borrow(counters) }?;
         // SAFETY: the caller's outputs.
         let mut buffer = unsafe { Buffer::new(buffer, buffer_size, length) }?;
+        // SAFETY: NULL or counters of this library that are not freed during the call.
+        let counters = unsafe { borrow(counters) }?;
         buffer.put(counters.to_prometheus().as_bytes());
         buffer.finish()
     })

@@ -4,18 +4,22 @@ use std::ffi::c_char;
 
 use crossgate::{Problem, Severity};
 
+use crate::growable::{Growable, caller_size, write_common};
 use crate::status::{
-    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome,
-    crossgate_status, guard, guard_or,
+    CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, Outcome, crossgate_status, guard,
+    guard_or,
 };
 use crate::text::crossgate_str;
 
 /// The policy is not built.
 pub const CROSSGATE_SEVERITY_ERROR: i32 = 0;
-/// The policy is built in spite of it.
+/// The policy is built in spite of it; look at it.
 pub const CROSSGATE_SEVERITY_WARNING: i32 = 1;
+/// True of the policy, and nothing needs to be done.
+pub const CROSSGATE_SEVERITY_NOTE: i32 = 2;
 
-/// Why no policy was built: every problem found, errors and warnings. Immutable; the caller's own,
+/// Why no policy was built: every problem found, errors, warnings and
+/// notes. Immutable; the caller's own,
 /// until crossgate_error_free().
 pub struct crossgate_error {
     text: String,
@@ -42,6 +46,11 @@ pub struct crossgate_problem {
     /// The corrected text; absent (data NULL) if there is none. Not escaped: it goes into a file,
     /// not into a log.
     pub hint: crossgate_str,
+}
+
+// SAFETY: `repr(C)`, the size first.
+unsafe impl Growable for crossgate_problem {
+    const LEAST: usize = std::mem::offset_of!(crossgate_problem, hint);
 }
 
 /// The strings of a problem, each with a NUL behind it.
@@ -87,19 +96,15 @@ pub(crate) unsafe fn fill(
     index: usize,
     out: *mut crossgate_problem,
 ) -> Outcome {
-    if out.is_null() {
-        return Err(CROSSGATE_NULL_ARGUMENT);
-    }
-    // SAFETY: not NULL; the size is the first member of every version of the struct.
-    if unsafe { (*out).struct_size } as usize != size_of::<crossgate_problem>() {
-        return Err(CROSSGATE_STRUCT_SIZE);
-    }
-    let problem = problems.get(index).ok_or(CROSSGATE_INVALID_ARGUMENT)?;
+    // SAFETY: this function's own contract.
+    unsafe { caller_size(out) }?;
+    let problem = problems.get(index).ok_or(CROSSGATE_ERR_INVALID_ARGUMENT)?;
     let filled = crossgate_problem {
         struct_size: size_of::<crossgate_problem>() as u32,
         severity: match problem.severity {
             Severity::Error => CROSSGATE_SEVERITY_ERROR,
             Severity::Warning => CROSSGATE_SEVERITY_WARNING,
+            Severity::Note => CROSSGATE_SEVERITY_NOTE,
         },
         code: view(&problem.code),
         path: view(&problem.path),
@@ -107,9 +112,8 @@ pub(crate) unsafe fn fill(
         message: view(&problem.message),
         hint: problem.hint.as_deref().map_or(crossgate_str::ABSENT, view),
     };
-    // SAFETY: not NULL and of this size.
-    unsafe { out.write(filled) };
-    Ok(())
+    // SAFETY: this function's own contract.
+    unsafe { write_common(&filled, out) }
 }
 
 impl crossgate_error {
@@ -125,8 +129,8 @@ impl crossgate_error {
 /// The number of problems; 0 if the file could not be read. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_error_count(error: *const crossgate_error) -> usize {
-    // SAFETY: NULL or an error of this library that is not freed.
     guard_or(0, || {
+        // SAFETY: NULL or an error of this library that is not freed.
         unsafe { error.as_ref() }.map_or(0, |error| error.problems.len())
     })
 }
@@ -140,7 +144,7 @@ pub unsafe extern "C" fn crossgate_error_problem(
 ) -> crossgate_status {
     guard(|| {
         // SAFETY: NULL or an error of this library that is not freed.
-        let error = unsafe { error.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)?;
+        let error = unsafe { error.as_ref() }.ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?;
         // SAFETY: NULL or the caller's struct.
         unsafe { fill(&error.problems, index, problem) }
     })
@@ -150,8 +154,8 @@ pub unsafe extern "C" fn crossgate_error_problem(
 /// NULL, empty for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_error_text(error: *const crossgate_error) -> *const c_char {
-    // SAFETY: NULL or an error of this library that is not freed.
     guard_or(c"".as_ptr(), || {
+        // SAFETY: NULL or an error of this library that is not freed.
         unsafe { error.as_ref() }.map_or(c"".as_ptr(), |error| error.text.as_ptr().cast())
     })
 }

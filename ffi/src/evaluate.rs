@@ -1,39 +1,44 @@
 //! From request to decision across the border. Nothing here allocates, and nothing in the core that
-//! it calls.
+//! it calls. A request is translated once and looked up once.
 
 use std::ffi::c_char;
 use std::mem::ManuallyDrop;
 
+use crossgate::binding::Unlisted;
 use crossgate::{
-    Decision, Field, Kind, Policy, Request, Source, Verdict, VerdictError, WebSocketCheck,
+    Decision, Evaluation, Field, NeedsVerdict, Request, RequestKind, ValueSource, Verdict,
 };
 
 use crate::decision::{
-    CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_TEXT_SIZE, action_number, check_size,
-    crossgate_decision, crossgate_header, kind_number, reason_number,
+    CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_NEEDS_VERDICT,
+    CROSSGATE_DECISION_ORIGIN_LISTED, CROSSGATE_HEADER_ALLOW_ORIGIN, CROSSGATE_SOURCE_DECISION,
+    CROSSGATE_SOURCE_POLICY, CROSSGATE_SOURCE_SCRATCH, Room, Said, TEXT_SIZE, action_number,
+    crossgate_decision, crossgate_header, filling, kind_number, reason_number, room, set_origin,
 };
+use crate::header_sets::{HeaderSet, MAX_HEADERS};
 use crate::policy::{borrow, crossgate_policy};
-use crate::request::{Given, crossgate_lines, crossgate_request, empty, usual, verdict};
+use crate::request::{Given, crossgate_request, usual, verdict};
 use crate::status::{
-    CROSSGATE_BUFFER_TOO_SMALL, CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT,
-    CROSSGATE_VERDICT_NOT_ASKED, Outcome, crossgate_status, guard,
+    CROSSGATE_ERR_BUFFER_TOO_SMALL, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_PANIC,
+    CROSSGATE_ERR_VERDICT_NOT_ASKED, Outcome, crossgate_status, guard,
 };
 use crate::text::{copy as copy_text, crossgate_str};
 
-/// The handshake does not pass: answer 403 before the upgrade.
-pub const CROSSGATE_WEBSOCKET_DENY: i32 = 0;
-/// Go on.
-pub const CROSSGATE_WEBSOCKET_ALLOW: i32 = 1;
-/// No Origin: not a browser. The host decides.
-pub const CROSSGATE_WEBSOCKET_ABSENT: i32 = 2;
-
 /// Decides about a request. Allocates nothing. Every request that was made ready gets a decision,
-/// however malformed it is; only a mistake of the host's gives another status, and then the
-/// decision is as it was before. scratch is used for preflights of policies whose
+/// however malformed it is; only a mistake of the caller's gives another status, and then the
+/// decision permits nothing. scratch is used for preflights of policies whose
 /// crossgate_policy_scratch_size() is not 0 and needs that many bytes then
-/// (CROSSGATE_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap the
-/// request or the decision. Under allow_methods = "*" with credentials, where the method is echoed,
-/// one of more than about 180 bytes is not allowed.
+/// (CROSSGATE_ERR_BUFFER_TOO_SMALL otherwise); NULL and 0 will do for all else. It must not overlap
+/// the request or the decision. Under allow_methods = "*" with credentials, where the method is
+/// echoed, one of more than about 180 bytes is not allowed.
+///
+/// With origin_predicate the application may have to be asked about the origin. Nothing is
+/// evaluated again once it has answered:
+///
+///     crossgate_evaluate(policy, &request, &decision, scratch, scratch_size);
+///     if (decision.flags & CROSSGATE_DECISION_NEEDS_VERDICT)
+///         crossgate_decision_resume(&decision, is_a_tenant(decision.origin)
+///             ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_DENY);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_evaluate(
     policy: *const crossgate_policy,
@@ -42,416 +47,447 @@ pub unsafe extern "C" fn crossgate_evaluate(
     scratch: *mut c_char,
     scratch_size: usize,
 ) -> crossgate_status {
-    guard(|| {
-        // SAFETY: each is NULL or the caller's as the header asks for it, and nobody changes it
-        // during the call: so `borrow`, `check_size` and `usual` may look at them, and `write` at a
-        // decision whose size was checked. It gets no scratch buffer and needs none: what comes at
-        // once echoes no list.
+    let body = || {
+        // SAFETY: each is NULL or the caller's as the header asks for it, unchanged during the
+        // call. The decision's size is checked.
         unsafe {
-            if let (Ok(asked), Ok(()), Some(usual)) =
-                (borrow(policy), check_size(decision), usual(request))
-                && let Some(decided) = asked.policy.evaluate_at_once(&usual)
-                && (scratch_size == 0 || !scratch.is_null())
-                && write(
-                    asked,
-                    &decided,
-                    Scratch {
-                        data: std::ptr::null_mut(),
-                        size: 0,
-                    },
-                    decision,
-                )
-            {
-                return Ok(());
+            let policy = borrow(policy)?;
+            let scratch = Scratch::new(scratch, scratch_size)?;
+            let Some(request) = usual(request) else {
+                return evaluate_unusual(policy, request, scratch, decision);
+            };
+            // By reference: a decision that is moved out of its result is copied, which costs more
+            // than making it.
+            match &policy.policy.evaluate_listed(&request) {
+                Ok(listed) => write_listed(policy, listed, decision),
+                Err(unlisted) => evaluate_rest(policy, request, *unlisted, None, scratch, decision),
             }
-            evaluate_any(policy, request, decision, scratch, scratch_size)
         }
-    })
+    };
+    // SAFETY: NULL or the caller's decision.
+    unsafe { filling(decision, body) }
 }
 
-/// A preflight, whatever is unusual, and what is wrong.
+/// A request of another shape.
 ///
 /// # Safety
 /// As for [`crossgate_evaluate`].
 #[inline(never)]
-unsafe fn evaluate_any(
-    policy: *const crossgate_policy,
+unsafe fn evaluate_unusual(
+    policy: &crossgate_policy,
     request: *const crossgate_request,
+    scratch: Scratch,
     decision: *mut crossgate_decision,
-    scratch: *mut c_char,
-    scratch_size: usize,
 ) -> Outcome {
-    // SAFETY: NULL or a policy of this library that is not freed during the call.
-    let policy = unsafe { borrow(policy) }?;
-    // SAFETY: NULL or the caller's decision.
-    unsafe { check_size(decision) }?;
-    // SAFETY: NULL or the caller's request, unchanged during the call.
+    // SAFETY: this function's own contract.
     let given = unsafe { Given::read(request) }?;
-    let mut request = empty();
-    given.fill(&mut request)?;
-    if scratch.is_null() && scratch_size > 0 {
-        return Err(CROSSGATE_NULL_ARGUMENT);
+    if given.verdict.is_some() && !policy.policy.has_origin_predicate() {
+        return Err(CROSSGATE_ERR_VERDICT_NOT_ASKED);
     }
-    let needed = policy.scratch_size();
-    if scratch_size < needed && request.kind() == Kind::Preflight {
-        return Err(CROSSGATE_BUFFER_TOO_SMALL);
+    let request = given.request();
+    // SAFETY: this function's own contract.
+    unsafe {
+        match &policy.policy.evaluate_listed(&request) {
+            Ok(listed) if write_decided(policy, listed, Scratch::NONE, decision) => Ok(()),
+            Ok(_) => Err(CROSSGATE_ERR_PANIC),
+            Err(unlisted) => {
+                evaluate_rest(policy, request, *unlisted, given.verdict, scratch, decision)
+            }
+        }
     }
-    // One byte stays free for the NUL.
-    let scratch = Scratch {
-        data: scratch.cast(),
-        size: scratch_size.min(needed).saturating_sub(1),
-    };
-    // SAFETY: the decision is the caller's, of the right size, and nobody else uses it during the
-    // call.
-    let written = unsafe { evaluate(policy, &request, given.verdict, scratch, decision) }?;
-    if !written {
-        // SAFETY: as above.
-        unsafe { without_method(policy, request, given.verdict, scratch, decision) }?;
+}
+
+/// A decision that echoes nothing but what is the policy's own text.
+///
+/// # Safety
+/// `decision` is a writable decision of a right size.
+#[inline(always)]
+unsafe fn write_listed(
+    policy: &crossgate_policy,
+    listed: &Decision<'_>,
+    decision: *mut crossgate_decision,
+) -> Outcome {
+    // SAFETY: this function's own contract.
+    unsafe {
+        let said =
+            said_in_line(policy, listed, Scratch::NONE, decision).ok_or(CROSSGATE_ERR_PANIC)?;
+        said.write(decision);
+        set_origin(decision, crossgate_str::ABSENT);
     }
     Ok(())
 }
 
-/// The caller's buffer for an echoed list; `data[size]` is writable too.
+/// What is left of an evaluation after the request's values were looked up. The request comes by
+/// value, so that the short way needs none in memory.
+///
+/// # Safety
+/// As for [`crossgate_evaluate`].
+#[inline(never)]
+unsafe fn evaluate_rest(
+    policy: &crossgate_policy,
+    request: ManuallyDrop<Request<'_>>,
+    unlisted: Unlisted<'_>,
+    verdict: Option<Verdict>,
+    scratch: Scratch,
+    decision: *mut crossgate_decision,
+) -> Outcome {
+    let needed = policy.scratch_size();
+    if scratch.size < needed && request.kind() == RequestKind::Preflight {
+        return Err(CROSSGATE_ERR_BUFFER_TOO_SMALL);
+    }
+    // One byte stays free for the NUL.
+    let scratch = Scratch {
+        size: scratch.size.min(needed).saturating_sub(1),
+        ..scratch
+    };
+    // SAFETY: this function's own contract.
+    let evaluation =
+        unsafe { (policy.policy).evaluate_unlisted(&request, unlisted, Some(scratch.slice())) };
+    // SAFETY: this function's own contract.
+    if unsafe { write_evaluation(policy, &evaluation, verdict, scratch, decision) } {
+        return Ok(());
+    }
+    // The method that should be echoed has no room in a decision: as if it were none.
+    let request = ManuallyDrop::into_inner(request).with_acrm(Field::one(b""));
+    let Err(unlisted) = policy.policy.evaluate_listed(&request) else {
+        return Err(CROSSGATE_ERR_PANIC);
+    };
+    // SAFETY: this function's own contract; the first evaluation is not used any more.
+    unsafe {
+        let evaluation =
+            (policy.policy).evaluate_unlisted(&request, unlisted, Some(scratch.slice()));
+        if write_evaluation(policy, &evaluation, verdict, scratch, decision) {
+            Ok(())
+        } else {
+            Err(CROSSGATE_ERR_PANIC)
+        }
+    }
+}
+
+/// The caller's buffer for an echoed list.
 #[derive(Clone, Copy)]
 struct Scratch {
     data: *mut u8,
     size: usize,
 }
 
-/// False if a text of the request does not fit.
-///
-/// # Safety
-/// `scratch` is writable, `out` as well; neither overlaps anything else in use.
-#[inline(always)]
-unsafe fn evaluate(
-    policy: &crossgate_policy,
-    request: &Request<'_>,
-    verdict: Option<Verdict>,
-    scratch: Scratch,
-    out: *mut crossgate_decision,
-) -> Outcome<bool> {
-    let room: &mut [u8] = if scratch.size == 0 {
-        &mut []
-    } else {
-        // SAFETY: this function's own contract. The memory comes from foreign code, so Rust has to
-        // take its bytes as they are; none is read before it is written.
-        unsafe { std::slice::from_raw_parts_mut(scratch.data, scratch.size) }
+impl Scratch {
+    const NONE: Scratch = Scratch {
+        data: std::ptr::null_mut(),
+        size: 0,
     };
-    // By reference: a decision that is moved out of its result is copied, which costs more than
-    // making it.
-    let result = policy.policy.evaluate_into(request, verdict, room);
-    let Ok(decision) = &result else {
-        return Err(CROSSGATE_VERDICT_NOT_ASKED);
-    };
-    // SAFETY: this function's own contract.
-    Ok(unsafe { write(policy, decision, scratch, out) })
-}
 
-/// The method that should be echoed has no room: as if it were none.
-///
-/// # Safety
-/// As for `evaluate`.
-#[cold]
-unsafe fn without_method(
-    policy: &crossgate_policy,
-    mut request: ManuallyDrop<Request<'_>>,
-    verdict: Option<Verdict>,
-    scratch: Scratch,
-    out: *mut crossgate_decision,
-) -> Outcome<bool> {
-    request.acrm = Field::one(b"");
-    // SAFETY: this function's own contract.
-    unsafe { evaluate(policy, &request, verdict, scratch, out) }
-}
-
-/// Fills the caller's decision; false if a text of the request does not fit into it.
-///
-/// # Safety
-/// As for `evaluate`; the decision is one of the policy's.
-#[inline(always)]
-unsafe fn write(
-    policy: &crossgate_policy,
-    decision: &Decision<'_>,
-    scratch: Scratch,
-    out: *mut crossgate_decision,
-) -> bool {
-    let Some(prepared) = policy.prepared.get(decision.prepared()) else {
-        return false;
-    };
-    // SAFETY: `out` is a writable decision. The arrays are addressed without a reference: they may
-    // be uninitialised.
-    let (headers, remove, text) = unsafe {
-        (
-            (&raw mut (*out).headers).cast::<crossgate_header>(),
-            (&raw mut (*out).remove).cast::<crossgate_str>(),
-            (&raw mut (*out).text).cast::<u8>(),
-        )
-    };
-    let mut used = 0;
-    // SAFETY: each is of the same size as its copy and does not overlap it; what is behind the
-    // counts is room that nobody reads. In blocks of fixed size, which takes no call.
-    unsafe {
-        headers
-            .cast::<[crossgate_header; 4]>()
-            .write(prepared.headers[0]);
-        if prepared.header_count > 4 {
-            headers
-                .add(4)
-                .cast::<[crossgate_header; 4]>()
-                .write(prepared.headers[1]);
-        }
-        remove
-            .cast::<[crossgate_str; 4]>()
-            .write(prepared.remove[0]);
-        if prepared.remove_count > 4 {
-            remove
-                .add(4)
-                .cast::<[crossgate_str; 4]>()
-                .write(prepared.remove[1]);
-        }
-    }
-    for (index, kind) in prepared.of_request.iter().map_while(Option::as_ref) {
-        let Some((value, source)) = decision.value_of(*kind) else {
-            continue;
-        };
-        let value = match source {
-            Source::Policy => crossgate_str::of(value),
-            Source::Request => {
-                let length = value.len();
-                if length >= CROSSGATE_DECISION_TEXT_SIZE - used {
-                    return false;
-                }
-                // SAFETY: `used + length + 1` is within the text, which is no part of the request.
-                let copy = unsafe {
-                    let copy = text.add(used);
-                    copy_text(value.as_bytes(), copy);
-                    copy.add(length).write(0);
-                    copy
-                };
-                used += length + 1;
-                crossgate_str {
-                    data: copy.cast(),
-                    len: length,
-                }
-            }
-            Source::Scratch if scratch.data.is_null() => return false,
-            Source::Scratch => {
-                // SAFETY: the list in the scratch buffer is shorter than that (see `Scratch`).
-                unsafe { scratch.data.add(value.len()).write(0) };
-                crossgate_str {
-                    data: scratch.data.cast(),
-                    len: value.len(),
-                }
-            }
-        };
-        // SAFETY: an index of the array, by `Prepared::all`.
-        unsafe { (*headers.add(*index)).value = value };
-    }
-    // SAFETY: `out` is a writable decision.
-    unsafe {
-        write_outcome(decision, out);
-        (*out).header_count = prepared.header_count;
-        (*out).remove_count = prepared.remove_count;
-    }
-    true
-}
-
-/// What a decision says beside headers.
-///
-/// # Safety
-/// `out` is a writable decision.
-#[inline]
-unsafe fn write_outcome(decision: &Decision<'_>, out: *mut crossgate_decision) {
-    // SAFETY: this function's own contract.
-    unsafe {
-        (*out).flags = if decision.keeps_upstream() {
-            CROSSGATE_DECISION_KEEP_UPSTREAM
-        } else {
-            0
-        };
-        (*out).kind = kind_number(decision.kind());
-        (*out).reason = reason_number(decision.reason());
-        (*out).action = action_number(decision.action());
-        (*out).allowed = decision.allowed().map_or(-1, i32::from);
-        (*out).status = decision.status().map_or(0, i32::from);
-    }
-}
-
-/// For hosts that write HTTP/1.1 themselves: crossgate_evaluate() and
-/// crossgate_decision_write_http1() in one, and cheaper than both. The decision gets no headers
-/// (header_count and remove_count are 0), the buffer gets them all; neither scratch nor the bound
-/// on the method is needed. If the buffer is too small, the decision is as it was before.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_evaluate_http1(
-    policy: *const crossgate_policy,
-    request: *const crossgate_request,
-    decision: *mut crossgate_decision,
-    buffer: *mut c_char,
-    buffer_size: usize,
-    length: *mut usize,
-) -> crossgate_status {
-    guard(|| {
-        // SAFETY: each is NULL or the caller's as the header asks for it, and nobody changes it
-        // during the call: so `borrow`, `check_size` and `usual` may look at them, and `room` and
-        // `finish` write what was found to be there.
-        unsafe {
-            if let (Ok(asked), Ok(()), Some(usual)) =
-                (borrow(policy), check_size(decision), usual(request))
-                && !buffer.is_null()
-                && !length.is_null()
-                && let Some(decided) = asked.policy.evaluate_at_once(&usual)
-            {
-                let out = Http1 {
-                    buffer: buffer.cast(),
-                    size: buffer_size,
-                    length,
-                    decision,
-                };
-                if let Some(used) = decided.write_http1_at_once(out.room()) {
-                    out.finish(&decided, used);
-                    return Ok(());
-                }
-            }
-            evaluate_http1_any(policy, request, decision, buffer, buffer_size, length)
-        }
-    })
-}
-
-/// A preflight, whatever is unusual, and what is wrong.
-///
-/// # Safety
-/// As for [`crossgate_evaluate_http1`].
-#[inline(never)]
-unsafe fn evaluate_http1_any(
-    policy: *const crossgate_policy,
-    request: *const crossgate_request,
-    decision: *mut crossgate_decision,
-    buffer: *mut c_char,
-    size: usize,
-    length: *mut usize,
-) -> Outcome {
-    // SAFETY: NULL or a policy of this library that is not freed during the call.
-    let policy = unsafe { &borrow(policy)?.policy };
-    // SAFETY: NULL or the caller's decision.
-    unsafe { check_size(decision) }?;
-    if length.is_null() || (buffer.is_null() && size > 0) {
-        return Err(CROSSGATE_NULL_ARGUMENT);
-    }
-    // SAFETY: NULL or the caller's request, unchanged during the call.
-    let given = unsafe { Given::read(request) }?;
-    let mut request = empty();
-    given.fill(&mut request)?;
-    let out = Http1 {
-        buffer: buffer.cast(),
-        size,
-        length,
-        decision,
-    };
-    let finish = |result: &Result<Decision<'_>, VerdictError>| {
-        let Ok(decided) = result else {
-            return Err(CROSSGATE_VERDICT_NOT_ASKED);
-        };
-        // SAFETY: the outputs are the caller's, of the right sizes, and nobody else uses them
-        // during the call.
-        unsafe { out.write(decided) }
-    };
-    if policy.scratch_size() > 0 && request.kind() == Kind::Preflight {
-        with_scratch(policy, &request, given.verdict, finish)
-    } else {
-        finish(&policy.evaluate_into(&request, given.verdict, &mut []))
-    }
-}
-
-/// Where crossgate_evaluate_http1() puts what it has.
-struct Http1 {
-    buffer: *mut u8,
-    size: usize,
-    length: *mut usize,
-    decision: *mut crossgate_decision,
-}
-
-impl Http1 {
-    /// The buffer but for one byte, which stays free for the NUL.
-    ///
-    /// # Safety
-    /// The outputs are writable, the buffer overlaps nothing that the decision borrows, and is NULL
-    /// only if its size is 0.
     #[inline(always)]
-    unsafe fn room<'b>(&self) -> &'b mut [u8] {
-        if self.size < 2 {
+    fn new(data: *mut c_char, size: usize) -> Outcome<Self> {
+        if data.is_null() && size > 0 {
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
+        }
+        Ok(Scratch {
+            data: data.cast(),
+            size,
+        })
+    }
+
+    /// # Safety
+    /// Writable for as long as `'a`, and not used otherwise meanwhile.
+    unsafe fn slice<'a>(self) -> &'a mut [u8] {
+        if self.size == 0 {
             &mut []
         } else {
             // SAFETY: this function's own contract. The memory comes from foreign code, so Rust has
             // to take its bytes as they are; none is read before it is written.
-            unsafe {
-                std::slice::from_raw_parts_mut(
-                    self.buffer,
-                    (self.size - 1).min(isize::MAX as usize),
-                )
-            }
+            unsafe { std::slice::from_raw_parts_mut(self.data, self.size) }
         }
     }
+}
 
-    /// # Safety
-    /// As for [`Http1::room`].
-    unsafe fn write(&self, decision: &Decision<'_>) -> Outcome {
-        // SAFETY: this function's own contract; what was written is within the buffer.
-        unsafe {
-            match decision.write_http1(self.room()) {
-                Ok(used) if used < self.size => self.finish(decision, used),
-                Ok(needed) | Err(needed) => {
-                    self.length.write(needed);
-                    return Err(CROSSGATE_BUFFER_TOO_SMALL);
+/// False if a text of the request does not fit into the decision.
+///
+/// # Safety
+/// `out` is a writable decision of a right size, `scratch` the one that was evaluated with, with
+/// another byte behind it.
+unsafe fn write_evaluation(
+    policy: &crossgate_policy,
+    evaluation: &Evaluation<'_>,
+    verdict: Option<Verdict>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> bool {
+    let decided = match evaluation {
+        Evaluation::Decided(decided) => decided,
+        Evaluation::NeedsVerdict(open) => {
+            let [allowed, denied] = open.both();
+            match verdict {
+                Some(Verdict::Allow) => allowed,
+                Some(Verdict::Deny) => denied,
+                // SAFETY: this function's own contract.
+                None => return unsafe { write_question(policy, open, scratch, out) },
+            }
+        }
+    };
+    // SAFETY: this function's own contract.
+    unsafe { write_decided(policy, decided, scratch, out) }
+}
+
+/// As [`write_evaluation`]; out of line, for all but the shortest way.
+///
+/// # Safety
+/// As for [`write_evaluation`].
+unsafe fn write_decided(
+    policy: &crossgate_policy,
+    decided: &Decision<'_>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> bool {
+    // SAFETY: this function's own contract.
+    unsafe {
+        let Some(said) = said(policy, decided, scratch, out) else {
+            return false;
+        };
+        said.write(out);
+        set_origin(out, crossgate_str::ABSENT);
+    }
+    true
+}
+
+/// A decision that denies and knows what it says if the verdict allows.
+///
+/// # Safety
+/// As for [`write_evaluation`].
+unsafe fn write_question(
+    policy: &crossgate_policy,
+    open: &NeedsVerdict<'_>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> bool {
+    let [allowed, denied] = open.both();
+    // SAFETY: this function's own contract. A denied origin is not named, so the denied decision
+    // leaves the room to the other one.
+    unsafe {
+        let (Some(mut said_denied), Some(said_allowed)) = (
+            said(policy, denied, Scratch::NONE, out),
+            said(policy, allowed, scratch, out),
+        ) else {
+            return false;
+        };
+        let room = room(out);
+        (*room).if_allowed = said_allowed;
+        let headers =
+            std::slice::from_raw_parts(said_allowed.headers, said_allowed.header_count as usize);
+        let named = headers.iter().find(|header| {
+            header.id == CROSSGATE_HEADER_ALLOW_ORIGIN && header.source == CROSSGATE_SOURCE_DECISION
+        });
+        let origin = match named {
+            Some(header) => header.value,
+            // An insecure origin that no verdict lets in is in no header, so the room is free.
+            None => match copy_in(&raw mut (*room).text, 0, open.origin()) {
+                Some(copy) => copy,
+                None => return false,
+            },
+        };
+        said_denied.flags |= CROSSGATE_DECISION_NEEDS_VERDICT;
+        said_denied.write(out);
+        set_origin(out, origin);
+    }
+    true
+}
+
+/// Copies a text of the request into a decision, with a NUL behind it; `None` if it does not fit.
+///
+/// # Safety
+/// `text` is writable and no part of the request.
+#[inline(always)]
+unsafe fn copy_in(text: *mut [u8; TEXT_SIZE], used: usize, value: &str) -> Option<crossgate_str> {
+    if value.len() >= TEXT_SIZE - used {
+        return None;
+    }
+    // SAFETY: `used + length + 1` is within the text.
+    unsafe {
+        let copy = text.cast::<u8>().add(used);
+        copy_text(value.as_bytes(), copy);
+        copy.add(value.len()).write(0);
+        Some(crossgate_str {
+            data: copy.cast(),
+            len: value.len(),
+        })
+    }
+}
+
+/// As [`said_in_line`].
+///
+/// # Safety
+/// As for [`write_evaluation`]; the decision is one of the policy's.
+#[inline(never)]
+unsafe fn said(
+    policy: &crossgate_policy,
+    decision: &Decision<'_>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> Option<Said> {
+    // SAFETY: this function's own contract.
+    unsafe { said_in_line(policy, decision, scratch, out) }
+}
+
+/// What a decision says, for C. What comes from the request is copied into the decision's room;
+/// `None` if it does not fit.
+///
+/// # Safety
+/// As for [`write_evaluation`]; the decision is one of the policy's.
+#[inline(always)]
+unsafe fn said_in_line(
+    policy: &crossgate_policy,
+    decision: &Decision<'_>,
+    scratch: Scratch,
+    out: *mut crossgate_decision,
+) -> Option<Said> {
+    let set = policy.header_sets.get(decision.header_set())?;
+    let headers = if set.of_request[0].is_none() {
+        set.headers.as_ptr().cast()
+    } else {
+        // SAFETY: this function's own contract.
+        unsafe { copy_headers(set, decision, scratch, room(out)) }?
+    };
+    Some(Said {
+        header_count: set.header_count,
+        remove_count: set.remove_count,
+        headers,
+        remove: set.remove.as_ptr(),
+        ..said_without_headers(decision)
+    })
+}
+
+/// The headers of a set with values of the request, in the decision's room.
+///
+/// # Safety
+/// As for [`write_evaluation`].
+#[inline(always)]
+unsafe fn copy_headers(
+    set: &HeaderSet,
+    decision: &Decision<'_>,
+    scratch: Scratch,
+    room: *mut Room,
+) -> Option<*const crossgate_header> {
+    const HALF: usize = MAX_HEADERS / 2;
+    // SAFETY: the room is writable. It is addressed without a reference: it may be uninitialised.
+    let (headers, text) = unsafe {
+        (
+            (&raw mut (*room).headers).cast::<crossgate_header>(),
+            &raw mut (*room).text,
+        )
+    };
+    // SAFETY: each is of the same size as its copy and does not overlap it; what is behind the
+    // count is room that is not read. In blocks of fixed size, which takes no call.
+    unsafe {
+        headers
+            .cast::<[crossgate_header; HALF]>()
+            .write(set.headers[0]);
+        if set.header_count as usize > HALF {
+            headers
+                .add(HALF)
+                .cast::<[crossgate_header; HALF]>()
+                .write(set.headers[1]);
+        }
+    }
+    let mut used = 0;
+    for (index, of) in set.of_request.iter().map_while(Option::as_ref) {
+        let Some((value, source)) = decision.value_of(*of) else {
+            continue;
+        };
+        let (value, source) = match source {
+            ValueSource::Policy => (crossgate_str::of(value), CROSSGATE_SOURCE_POLICY),
+            ValueSource::Scratch => {
+                if scratch.data.is_null() {
+                    return None;
                 }
+                let list = crossgate_str {
+                    data: scratch.data.cast(),
+                    len: value.len(),
+                };
+                // SAFETY: the list in the scratch buffer is shorter than that.
+                unsafe { scratch.data.add(value.len()).write(0) };
+                (list, CROSSGATE_SOURCE_SCRATCH)
+            }
+            _ => {
+                // SAFETY: the text is the decision's own.
+                let copy = unsafe { copy_in(text, used, value) }?;
+                used += value.len() + 1;
+                (copy, CROSSGATE_SOURCE_DECISION)
+            }
+        };
+        // SAFETY: an index of the array, by `HeaderSet::all`.
+        unsafe {
+            (*headers.add(*index)).value = value;
+            (*headers.add(*index)).source = source;
+        }
+    }
+    Some(headers)
+}
+
+/// What a decision says beside headers.
+#[inline(always)]
+pub(crate) fn said_without_headers(decision: &Decision<'_>) -> Said {
+    let flag = |is_set, flag| if is_set { flag } else { 0 };
+    Said {
+        flags: flag(decision.keeps_upstream(), CROSSGATE_DECISION_KEEP_UPSTREAM)
+            | flag(
+                decision.origin_is_listed(),
+                CROSSGATE_DECISION_ORIGIN_LISTED,
+            ),
+        kind: kind_number(decision.kind()),
+        reason: reason_number(decision.reason()),
+        action: action_number(decision.action()),
+        allowed: decision.allowed().map_or(-1, i32::from),
+        status: decision.status().map_or(0, i32::from),
+        depends_on: u32::from(decision.depends_on().bits()),
+        header_count: 0,
+        remove_count: 0,
+        headers: std::ptr::null(),
+        remove: std::ptr::null(),
+    }
+}
+
+/// Goes on with a decision that has CROSSGATE_DECISION_NEEDS_VERDICT: afterwards it is the one for
+/// this verdict (CROSSGATE_VERDICT_...; an absent one denies), and the flag is gone. Policy and
+/// scratch must still be there, the request need not. A decision without the flag, or one that
+/// crossgate_evaluate_http1() made, is CROSSGATE_ERR_VERDICT_NOT_ASKED. Allocates nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_decision_resume(
+    decision: *mut crossgate_decision,
+    application_verdict: i32,
+) -> crossgate_status {
+    let body = || {
+        let verdict = verdict(application_verdict)?;
+        // SAFETY: the caller's decision, of a right size, that `crossgate_evaluate` filled if it
+        // has this flag.
+        unsafe {
+            if (*decision).flags & CROSSGATE_DECISION_NEEDS_VERDICT == 0 {
+                return Err(CROSSGATE_ERR_VERDICT_NOT_ASKED);
+            }
+            (*decision).flags &= !CROSSGATE_DECISION_NEEDS_VERDICT;
+            set_origin(decision, crossgate_str::ABSENT);
+            if verdict == Some(Verdict::Allow) {
+                (*room(decision)).if_allowed.write(decision);
             }
         }
         Ok(())
-    }
-
-    /// # Safety
-    /// As for [`Http1::room`]; `used` is below the size of the buffer.
-    #[inline(always)]
-    unsafe fn finish(&self, decision: &Decision<'_>, used: usize) {
-        // SAFETY: this function's own contract.
-        unsafe {
-            self.length.write(used);
-            self.buffer.add(used).write(0);
-            write_outcome(decision, self.decision);
-            (*self.decision).header_count = 0;
-            (*self.decision).remove_count = 0;
-        }
-    }
+    };
+    // SAFETY: NULL or the caller's decision.
+    unsafe { filling(decision, body) }
 }
 
-/// Enough for any echoed list; a policy that needs more gives no list, as `Policy::evaluate_into`
-/// says, and a test notices.
-pub(crate) const ECHO_SIZE: usize = 5000;
-
-/// Apart, so that others do not pay for the stack.
-#[inline(never)]
-fn with_scratch(
-    policy: &Policy,
-    request: &Request<'_>,
-    verdict: Option<Verdict>,
-    finish: impl FnOnce(&Result<Decision<'_>, VerdictError>) -> Outcome,
-) -> Outcome {
-    let mut scratch = [0; ECHO_SIZE];
-    finish(&policy.evaluate_into(request, verdict, &mut scratch))
-}
-
-/// Whether the host has a say: *origin is the origin to look up, for policies with host_origins and
-/// a well-formed origin that nothing in the policy matches; otherwise absent (data NULL). Put what
-/// the host finds into request.verdict. The text is the request's, without a NUL. Allocates
+/// Only the question, for servers that look the origin up before they evaluate: *origin is the
+/// origin that the application is to be asked about, absent (data NULL) if it is not to be asked.
+/// Put what it finds into request.verdict. The text is the request's, without a NUL. Allocates
 /// nothing.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_asks_host(
+pub unsafe extern "C" fn crossgate_needs_verdict(
     policy: *const crossgate_policy,
     request: *const crossgate_request,
     origin: *mut crossgate_str,
 ) -> crossgate_status {
     guard(|| {
         if origin.is_null() {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
         // SAFETY: not NULL, so the caller's to write.
         unsafe { origin.write(crossgate_str::ABSENT) };
@@ -459,64 +495,10 @@ pub unsafe extern "C" fn crossgate_asks_host(
         let policy = unsafe { borrow(policy) }?;
         // SAFETY: NULL or the caller's request, unchanged during the call.
         let given = unsafe { Given::read(request) }?;
-        let mut request = empty();
-        given.fill(&mut request)?;
-        if let Some(asked) = policy.policy.asks_host(&request) {
+        if let Some(asked) = policy.policy.needs_verdict(&given.request()) {
             // SAFETY: not NULL, so the caller's to write.
             unsafe { origin.write(crossgate_str::of(asked)) };
         }
-        Ok(())
-    })
-}
-
-/// Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS:
-/// *result is CROSSGATE_WEBSOCKET_... . origin_lines are all Origin lines of the handshake. "*",
-/// null and what credentials would not be given never allow, unless is_public is 1: the socket
-/// serves everybody alike. verdict is as in a request. *result is CROSSGATE_WEBSOCKET_DENY on
-/// failure.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_check_websocket(
-    policy: *const crossgate_policy,
-    origin_lines: *const crossgate_str,
-    origin_count: usize,
-    is_public: i32,
-    host_verdict: i32,
-    result: *mut i32,
-) -> crossgate_status {
-    guard(|| {
-        if result.is_null() {
-            return Err(CROSSGATE_NULL_ARGUMENT);
-        }
-        // SAFETY: not NULL, so the caller's to write. A host that forgets the status must not let
-        // anybody in.
-        unsafe { result.write(CROSSGATE_WEBSOCKET_DENY) };
-        // SAFETY: NULL or a policy of this library that is not freed during the call.
-        let policy = unsafe { borrow(policy) }?;
-        let is_public = match is_public {
-            0 => false,
-            1 => true,
-            _ => return Err(CROSSGATE_INVALID_ARGUMENT),
-        };
-        let mut origin = Field::ABSENT;
-        // SAFETY: the caller's lines, readable for the call.
-        unsafe {
-            crossgate_lines {
-                data: origin_lines,
-                count: origin_count,
-            }
-            .push_to(&mut origin)
-        }?;
-        let check = policy
-            .policy
-            .check_websocket_with(origin, is_public, verdict(host_verdict)?)
-            .map_err(|_| CROSSGATE_VERDICT_NOT_ASKED)?;
-        let number = match check {
-            WebSocketCheck::Allow => CROSSGATE_WEBSOCKET_ALLOW,
-            WebSocketCheck::Deny => CROSSGATE_WEBSOCKET_DENY,
-            WebSocketCheck::Absent => CROSSGATE_WEBSOCKET_ABSENT,
-        };
-        // SAFETY: not NULL, so the caller's to write.
-        unsafe { result.write(number) };
         Ok(())
     })
 }

@@ -12,7 +12,7 @@
 
 #[cfg(panic = "abort")]
 compile_error!(
-    "build crossgate-ffi with panic = \"unwind\": a panic must not take the host's process down"
+    "build crossgate-ffi with panic = \"unwind\": a panic must not take the server's process down"
 );
 
 // In this order they stand in the header; the blank lines keep it.
@@ -36,13 +36,22 @@ pub mod decision;
 
 pub mod evaluate;
 
+pub mod http1;
+
+pub mod websocket;
+
+pub mod apply;
+
 pub mod merge;
 
 pub mod shared;
 
+pub mod shadow;
+
 pub mod counters;
 
+mod growable;
+mod header_sets;
 #[cfg(no_backtrace)]
 mod no_backtrace;
-mod prepared;
 mod slot;

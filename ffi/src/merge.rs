@@ -2,12 +2,12 @@
 
 use std::ffi::c_char;
 
-use crossgate::merge_bytes;
+use crossgate::HeaderName;
+use crossgate::binding::merge_bytes;
 
-use crate::decision::{CROSSGATE_HEADER_EXPOSE_HEADERS, CROSSGATE_HEADER_VARY, crossgate_header};
-use crate::status::{
-    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard,
-};
+use crate::apply::merged_name;
+use crate::decision::crossgate_header;
+use crate::status::{CROSSGATE_ERR_NULL_ARGUMENT, Outcome, crossgate_status, guard};
 use crate::text::{Buffer, bytes};
 
 /// Merges names into the Vary that a response has: each once whatever its case, the response's own
@@ -27,11 +27,12 @@ pub unsafe extern "C" fn crossgate_vary_merge(
     guard(|| {
         // SAFETY: the caller's texts and outputs.
         unsafe {
+            let buffer = Buffer::new(buffer, buffer_size, length)?;
             merge(
+                HeaderName::Vary,
                 bytes(existing, existing_len)?,
                 bytes(added, added_len)?,
-                true,
-                Buffer::new(buffer, buffer_size, length)?,
+                buffer,
             )
         }
     })
@@ -50,27 +51,21 @@ pub unsafe extern "C" fn crossgate_header_merge(
     length: *mut usize,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: NULL or a header that `crossgate_evaluate` wrote.
-        let header = unsafe { header.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)?;
-        let vary = match header.id {
-            CROSSGATE_HEADER_VARY => true,
-            CROSSGATE_HEADER_EXPOSE_HEADERS => false,
-            _ => return Err(CROSSGATE_INVALID_ARGUMENT),
-        };
-        // SAFETY: the value that `crossgate_evaluate` wrote, the caller's text and outputs.
+        // SAFETY: NULL or a header of a decision, the caller's text and outputs.
         unsafe {
-            let added = header.value.bytes()?.unwrap_or_default();
+            let buffer = Buffer::new(buffer, buffer_size, length)?;
+            let header = header.as_ref().ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?;
             merge(
+                merged_name(header.id)?,
                 bytes(existing, existing_len)?,
-                added,
-                vary,
-                Buffer::new(buffer, buffer_size, length)?,
+                header.value.bytes()?.unwrap_or_default(),
+                buffer,
             )
         }
     })
 }
 
-fn merge(existing: &[u8], added: &[u8], vary: bool, mut buffer: Buffer) -> Outcome {
-    merge_bytes(existing, added, vary, |piece| buffer.put(piece));
+fn merge(name: HeaderName, existing: &[u8], added: &[u8], mut buffer: Buffer) -> Outcome {
+    merge_bytes(name, existing, added, |piece| buffer.put(piece));
     buffer.finish()
 }

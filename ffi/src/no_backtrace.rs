@@ -1,5 +1,5 @@
 //! What a panic's backtrace is replaced by. A panic is a bug of this library and becomes
-//! `CROSSGATE_PANIC`; its message and place go to stderr. To name the functions above it, the
+//! `CROSSGATE_ERR_PANIC`; its message and place go to stderr. To name the functions above it, the
 //! standard library brings a reader of ELF, DWARF and zlib, which is a tenth of the library (leave
 //! the line with `leave_out_backtraces()` in `build.rs` out to see), and its hook for panics cannot
 //! be exchanged without a hook of our own for the whole process. So `build.rs` tells the linker to

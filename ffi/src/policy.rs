@@ -3,12 +3,13 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use crossgate::{Policy, PolicyError};
+use crossgate::{Policy, PolicyError, Problem};
 
 use crate::error::{Texts, crossgate_error, crossgate_problem, fill};
-use crate::prepared::Prepared;
+use crate::header_sets::HeaderSet;
 use crate::status::{
-    CROSSGATE_INVALID_POLICY, CROSSGATE_NULL_ARGUMENT, Outcome, crossgate_status, guard, guard_or,
+    CROSSGATE_ERR_INVALID_POLICY, CROSSGATE_ERR_NULL_ARGUMENT, Outcome, crossgate_status, guard,
+    guard_or,
 };
 use crate::text::{Buffer, utf8};
 
@@ -16,8 +17,10 @@ use crate::text::{Buffer, utf8};
 /// is given back with crossgate_policy_free().
 pub struct crossgate_policy {
     pub(crate) policy: Policy,
-    pub(crate) prepared: Box<[Prepared]>,
+    pub(crate) header_sets: Box<[HeaderSet]>,
     warnings: Vec<Texts>,
+    notes: Vec<Texts>,
+    digest: String,
 }
 
 const _: () = {
@@ -31,14 +34,14 @@ const _: () = {
 #[inline]
 pub(crate) unsafe fn borrow<'a>(policy: *const crossgate_policy) -> Outcome<&'a crossgate_policy> {
     // SAFETY: this function's own contract.
-    unsafe { policy.as_ref() }.ok_or(CROSSGATE_NULL_ARGUMENT)
+    unsafe { policy.as_ref() }.ok_or(CROSSGATE_ERR_NULL_ARGUMENT)
 }
 
 pub(crate) type Built = Result<Policy, (crossgate_status, crossgate_error)>;
 
 pub(crate) fn invalid(error: &PolicyError) -> (crossgate_status, crossgate_error) {
     (
-        CROSSGATE_INVALID_POLICY,
+        CROSSGATE_ERR_INVALID_POLICY,
         crossgate_error::new(&error.to_string(), error.problems()),
     )
 }
@@ -50,7 +53,7 @@ pub(crate) mod documents {
 
     use super::{Built, invalid};
     use crate::error::crossgate_error;
-    use crate::status::{CROSSGATE_FILE, Outcome};
+    use crate::status::{CROSSGATE_ERR_FILE, Outcome};
 
     pub(crate) fn from_json(text: &str) -> Built {
         Policy::from_json(text).map_err(|error| invalid(&error))
@@ -63,8 +66,8 @@ pub(crate) mod documents {
     pub(crate) fn from_file(path: &str) -> Built {
         Policy::from_file(path).map_err(|error| match error {
             LoadError::Policy(error) => invalid(&error),
-            LoadError::Io { .. } => (
-                CROSSGATE_FILE,
+            _ => (
+                CROSSGATE_ERR_FILE,
                 crossgate_error::new(&error.to_string(), &[]),
             ),
         })
@@ -82,11 +85,11 @@ pub(crate) mod documents {
 
     use super::Built;
     use crate::error::crossgate_error;
-    use crate::status::{CROSSGATE_FEATURE_MISSING, Outcome};
+    use crate::status::{CROSSGATE_ERR_FEATURE_MISSING, Outcome};
 
     pub(crate) fn from_json(_: &str) -> Built {
         Err((
-            CROSSGATE_FEATURE_MISSING,
+            CROSSGATE_ERR_FEATURE_MISSING,
             crossgate_error::new(
                 "this library was built without the feature `config`: it reads no documents",
                 &[],
@@ -98,7 +101,7 @@ pub(crate) mod documents {
     pub(crate) use from_json as from_file;
 
     pub(super) fn to_json(_: &Policy) -> Outcome<String> {
-        Err(CROSSGATE_FEATURE_MISSING)
+        Err(CROSSGATE_ERR_FEATURE_MISSING)
     }
 }
 
@@ -121,12 +124,13 @@ pub(crate) unsafe fn build_into(
 ) -> Outcome<Arc<crossgate_policy>> {
     match build()? {
         Ok(policy) => {
-            let warnings = policy.warnings().iter().map(Texts::of).collect();
-            let prepared = Prepared::all(&policy);
+            let texts = |problems: &[Problem]| problems.iter().map(Texts::of).collect();
             Ok(Arc::new(crossgate_policy {
+                header_sets: HeaderSet::all(&policy),
+                warnings: texts(policy.warnings()),
+                notes: texts(policy.notes()),
+                digest: format!("{}\0", policy.digest()),
                 policy,
-                prepared,
-                warnings,
             }))
         }
         Err((status, problems)) => {
@@ -151,7 +155,7 @@ pub(crate) unsafe fn give(
     // SAFETY: this function's own contract.
     unsafe { clear(error) };
     if policy.is_null() {
-        return Err(CROSSGATE_NULL_ARGUMENT);
+        return Err(CROSSGATE_ERR_NULL_ARGUMENT);
     }
     // SAFETY: not NULL, so writable.
     unsafe { policy.write(std::ptr::null_mut()) };
@@ -179,8 +183,8 @@ pub(crate) unsafe fn reference(policy: *const crossgate_policy) -> Option<Arc<cr
 }
 
 /// Builds a policy from JSON text in UTF-8. On success *policy is the caller's, with one reference.
-/// On CROSSGATE_INVALID_POLICY *error is the caller's, with every problem; error may be NULL if
-/// nobody wants to know.
+/// On CROSSGATE_ERR_INVALID_POLICY *error is the caller's, with every problem; error may be
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_from_json(
     text: *const c_char,
@@ -214,7 +218,7 @@ pub unsafe extern "C" fn crossgate_policy_from_toml(
 
 /// Builds a policy from a file whose name ends in .json or .toml; otherwise as
 /// crossgate_policy_from_json(). A file that cannot be read, has another ending or is not UTF-8 is
-/// CROSSGATE_FILE, with an *error that has a text and no problems.
+/// CROSSGATE_ERR_FILE, with an *error that has a text and no problems.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_policy_from_file(
     path: *const c_char,
@@ -241,10 +245,10 @@ pub unsafe extern "C" fn crossgate_policy_from_env(
     error: *mut *mut crossgate_error,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: the caller's text, readable for the call.
         let build = || {
-            Ok(Policy::from_env(unsafe { utf8(prefix, prefix_len) }?)
-                .map_err(|error| invalid(&error)))
+            // SAFETY: the caller's text, readable for the call.
+            let prefix = unsafe { utf8(prefix, prefix_len) }?;
+            Ok(Policy::from_env(prefix).map_err(|error| invalid(&error)))
         };
         // SAFETY: the caller's outputs.
         unsafe { give(policy, error, build) }
@@ -299,14 +303,28 @@ impl crossgate_policy {
     }
 }
 
-/// 1 if the policy asks the host about origins that nothing in it matches (host_origins), otherwise
-/// 0; 0 for NULL. Never changes. A host whose configuration names a source of verdicts learns here
-/// whether it is ever asked.
+/// 1 if the policy takes verdicts on origins that nothing in it matches (origin_predicate),
+/// otherwise 0; 0 for NULL. Never changes. A server whose configuration names a source of verdicts
+/// learns here whether it is ever asked.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn crossgate_policy_has_host_origins(policy: *const crossgate_policy) -> i32 {
+pub unsafe extern "C" fn crossgate_policy_has_origin_predicate(
+    policy: *const crossgate_policy,
+) -> i32 {
     guard_or(0, || {
         // SAFETY: NULL or a policy of this library that is not freed.
-        unsafe { borrow(policy) }.map_or(0, |policy| i32::from(policy.policy.has_host_origins()))
+        unsafe { borrow(policy) }
+            .map_or(0, |policy| i32::from(policy.policy.has_origin_predicate()))
+    })
+}
+
+/// A short name for what the policy says, for logs and metrics: 16 hexadecimal digits. Equal
+/// policies have the same, in every process and language of one version of crossgate. No security
+/// feature. Lives as long as the policy; never NULL, empty for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_digest(policy: *const crossgate_policy) -> *const c_char {
+    guard_or(c"".as_ptr(), || {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        unsafe { borrow(policy) }.map_or(c"".as_ptr(), |policy| policy.digest.as_ptr().cast())
     })
 }
 
@@ -334,6 +352,30 @@ pub unsafe extern "C" fn crossgate_policy_warning(
     })
 }
 
+/// The number of notes: what is true of the policy and needs nothing done. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_note_count(policy: *const crossgate_policy) -> usize {
+    guard_or(0, || {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        unsafe { borrow(policy) }.map_or(0, |policy| policy.notes.len())
+    })
+}
+
+/// Fills in one note; otherwise as crossgate_policy_warning().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_note(
+    policy: *const crossgate_policy,
+    index: usize,
+    problem: *mut crossgate_problem,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        let policy = unsafe { borrow(policy) }?;
+        // SAFETY: NULL or the caller's struct.
+        unsafe { fill(&policy.notes, index, problem) }
+    })
+}
+
 /// Writes the canonical document as JSON text: every option, origins as browsers write them. A
 /// policy built from it is equal to this one.
 #[unsafe(no_mangle)]
@@ -344,10 +386,10 @@ pub unsafe extern "C" fn crossgate_policy_document_json(
     length: *mut usize,
 ) -> crossgate_status {
     guard(|| {
-        // SAFETY: NULL or a policy of this library that is not freed.
-        let policy = unsafe { borrow(policy) }?;
         // SAFETY: the caller's outputs.
         let mut buffer = unsafe { Buffer::new(buffer, buffer_size, length) }?;
+        // SAFETY: NULL or a policy of this library that is not freed.
+        let policy = unsafe { borrow(policy) }?;
         buffer.put(documents::to_json(&policy.policy)?.as_bytes());
         buffer.finish()
     })

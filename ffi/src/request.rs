@@ -5,17 +5,18 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crossgate::{Field, LineSource, Lines, Request, RequestHeader, Verdict};
 
+use crate::growable::{Growable, caller_size, clear_unknown, knows_everything, served};
 use crate::status::{
-    CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NULL_ARGUMENT, CROSSGATE_STRUCT_SIZE, Outcome,
-    crossgate_status, guard,
+    CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_STRUCT_SIZE,
+    Outcome, crossgate_status, guard,
 };
 use crate::text::{bytes, crossgate_str};
 
-/// The host says nothing; for a policy with host_origins that is a no.
+/// No verdict: the application was not asked, or does not know. The origin is denied.
 pub const CROSSGATE_VERDICT_ABSENT: i32 = 0;
-/// The host allows the origin.
+/// The application allows the origin.
 pub const CROSSGATE_VERDICT_ALLOW: i32 = 1;
-/// The host does not.
+/// The application denies it.
 pub const CROSSGATE_VERDICT_DENY: i32 = 2;
 
 /// The lines of Access-Control-Request-Headers that crossgate_request_add_header() has room for.
@@ -35,52 +36,56 @@ pub struct crossgate_lines {
 
 /// What a policy is asked about: the method and the few header fields that CORS reads. Made ready
 /// by crossgate_request_init(), then filled by crossgate_request_add_header() or by pointing the
-/// members at the host's own lines. All text stays the host's and must not change as long as the
-/// request is used. Never join lines and never leave any out: two Origin lines are no origin.
+/// members at the caller's own lines. All text stays the caller's and must not change as long as
+/// the request is used. Never join lines and never leave any out: two Origin lines are no origin.
 #[repr(C)]
 pub struct crossgate_request {
     /// sizeof (crossgate_request).
     pub struct_size: u32,
-    /// 0.
-    pub flags: u32,
+    /// CROSSGATE_VERDICT_...: what the application says of the origin, for a policy with
+    /// origin_predicate. Leave it absent to be asked: CROSSGATE_DECISION_NEEDS_VERDICT.
+    pub verdict: i32,
     /// The method, as sent.
     pub method: crossgate_str,
+    /// The library's own, with what crossgate_request_add_header() took; it counts behind the lines
+    /// below. Neither read nor write it.
+    pub reserved: [MaybeUninit<u64>; 43],
     /// Origin
     pub origin: crossgate_lines,
     /// Access-Control-Request-Method
-    pub acr_method: crossgate_lines,
+    pub acrm: crossgate_lines,
     /// Access-Control-Request-Headers
-    pub acr_headers: crossgate_lines,
+    pub acrh: crossgate_lines,
     /// Access-Control-Request-Private-Network
-    pub acr_private_network: crossgate_lines,
+    pub acrpn: crossgate_lines,
     /// Sec-Fetch-Site, read only by policies with denied_actual = "reject".
     pub sec_fetch_site: crossgate_lines,
-    /// CROSSGATE_VERDICT_...: what the host says of an origin that crossgate_asks_host() gave.
-    pub verdict: i32,
-    /// What crossgate_request_add_header() took; its business alone. It counts behind the lines
-    /// above.
-    pub added_acr_headers_count: u32,
-    /// Its business alone.
-    pub added_origin_count: u32,
-    /// Its business alone.
-    pub added_acr_method_count: u32,
-    /// Its business alone.
-    pub added_acr_private_network_count: u32,
-    /// Its business alone.
-    pub added_sec_fetch_site_count: u32,
-    /// Its business alone.
-    pub added_origin: MaybeUninit<crossgate_str>,
-    /// Its business alone.
-    pub added_acr_method: MaybeUninit<crossgate_str>,
-    /// Its business alone.
-    pub added_acr_private_network: MaybeUninit<crossgate_str>,
-    /// Its business alone.
-    pub added_sec_fetch_site: MaybeUninit<crossgate_str>,
-    /// Its business alone.
-    pub added_acr_headers: [MaybeUninit<crossgate_str>; 16],
 }
 
-const _: () = assert!(CROSSGATE_ADDED_LINES == 16);
+// SAFETY: `repr(C)`, the size first.
+unsafe impl Growable for crossgate_request {
+    const LEAST: usize = std::mem::offset_of!(crossgate_request, sec_fetch_site);
+}
+
+/// What lies in `reserved`: how many lines were added, and those that are kept.
+#[repr(C)]
+struct Added {
+    acrh_count: u32,
+    origin_count: u32,
+    acrm_count: u32,
+    acrpn_count: u32,
+    sec_fetch_site_count: u32,
+    origin: MaybeUninit<crossgate_str>,
+    acrm: MaybeUninit<crossgate_str>,
+    acrpn: MaybeUninit<crossgate_str>,
+    sec_fetch_site: MaybeUninit<crossgate_str>,
+    acrh: [MaybeUninit<crossgate_str>; CROSSGATE_ADDED_LINES],
+}
+
+const _: () = {
+    assert!(size_of::<Added>() <= size_of::<[MaybeUninit<u64>; 43]>());
+    assert!(align_of::<Added>() <= align_of::<u64>());
+};
 
 const NO_LINES: crossgate_lines = crossgate_lines {
     data: std::ptr::null(),
@@ -99,43 +104,44 @@ pub unsafe extern "C" fn crossgate_request_init(
 ) -> crossgate_status {
     guard(|| {
         if request.is_null() {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
-        if size != size_of::<crossgate_request>() {
-            return Err(CROSSGATE_STRUCT_SIZE);
-        }
+        let size = served::<crossgate_request>(size)?;
         // SAFETY: the caller's text.
         unsafe { bytes(method, method_len) }?;
-        // SAFETY: the caller's memory, of the right size. Member by member and without a reference:
-        // the room for lines stays uninitialised.
+        // SAFETY: the caller's memory, of that size. Member by member and without a reference: the
+        // room for lines stays uninitialised.
         unsafe {
             (*request).struct_size = size as u32;
-            (*request).flags = 0;
+            (*request).verdict = CROSSGATE_VERDICT_ABSENT;
             (*request).method = crossgate_str {
                 data: method,
                 len: method_len,
             };
             (*request).origin = NO_LINES;
-            (*request).acr_method = NO_LINES;
-            (*request).acr_headers = NO_LINES;
-            (*request).acr_private_network = NO_LINES;
-            (*request).sec_fetch_site = NO_LINES;
-            (*request).verdict = CROSSGATE_VERDICT_ABSENT;
-            (*request).added_acr_headers_count = 0;
-            (*request).added_origin_count = 0;
-            (*request).added_acr_method_count = 0;
-            (*request).added_acr_private_network_count = 0;
-            (*request).added_sec_fetch_site_count = 0;
+            (*request).acrm = NO_LINES;
+            (*request).acrh = NO_LINES;
+            (*request).acrpn = NO_LINES;
+            if size >= size_of::<crossgate_request>() {
+                (*request).sec_fetch_site = NO_LINES;
+            }
+            let added = (&raw mut (*request).reserved).cast::<Added>();
+            (*added).acrh_count = 0;
+            (*added).origin_count = 0;
+            (*added).acrm_count = 0;
+            (*added).acrpn_count = 0;
+            (*added).sec_fetch_site_count = 0;
+            clear_unknown(request, size);
         }
         Ok(())
     })
 }
 
 /// Takes one header line; any case of the name will do, and names that CORS does not read are
-/// passed over, so a host calls it for every line. The value is borrowed, an absent one is as good
-/// as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more the
-/// list counts as too long (under a literal "*": as one that names Authorization), so that nothing
-/// passes unseen. A host that must do better points acr_headers at an array of its own.
+/// passed over, so a server calls it for every line. The value is borrowed, an absent one is as
+/// good as empty. Of Access-Control-Request-Headers CROSSGATE_ADDED_LINES lines are kept; with more
+/// the list counts as too long (under a literal "*": as one that names Authorization), so that
+/// nothing passes unseen. A server that must do better points acrh at an array of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_request_add_header(
     request: *mut crossgate_request,
@@ -146,10 +152,10 @@ pub unsafe extern "C" fn crossgate_request_add_header(
 ) -> crossgate_status {
     guard(|| {
         // SAFETY: NULL or the caller's request.
-        unsafe { check_size(request) }?;
-        // SAFETY: the size is right, so every member outside the room is initialised, and nobody
-        // else uses it meanwhile.
-        let request = unsafe { &mut *request };
+        unsafe { caller_size(request) }?;
+        // SAFETY: of a right size and made ready, so the counts are initialised, and not used
+        // otherwise meanwhile.
+        let added = unsafe { &mut *(&raw mut (*request).reserved).cast::<Added>() };
         // SAFETY: the caller's texts.
         let (name, value) = unsafe { (bytes(name, name_len)?, bytes(value, value_len)?) };
         let Some(header) = RequestHeader::from_name(name) else {
@@ -164,27 +170,20 @@ pub unsafe extern "C" fn crossgate_request_add_header(
             len: value.len(),
         };
         let (first, count) = match header {
-            RequestHeader::Origin => (&mut request.added_origin, &mut request.added_origin_count),
-            RequestHeader::Method => (
-                &mut request.added_acr_method,
-                &mut request.added_acr_method_count,
-            ),
-            RequestHeader::PrivateNetwork => (
-                &mut request.added_acr_private_network,
-                &mut request.added_acr_private_network_count,
-            ),
-            RequestHeader::SecFetchSite => (
-                &mut request.added_sec_fetch_site,
-                &mut request.added_sec_fetch_site_count,
-            ),
+            RequestHeader::Origin => (&mut added.origin, &mut added.origin_count),
+            RequestHeader::Method => (&mut added.acrm, &mut added.acrm_count),
+            RequestHeader::PrivateNetwork => (&mut added.acrpn, &mut added.acrpn_count),
+            RequestHeader::SecFetchSite => {
+                (&mut added.sec_fetch_site, &mut added.sec_fetch_site_count)
+            }
             RequestHeader::Headers => {
-                let index = request.added_acr_headers_count as usize;
-                if let Some(room) = request.added_acr_headers.get_mut(index) {
+                if let Some(room) = added.acrh.get_mut(added.acrh_count as usize) {
                     room.write(line);
                 }
-                request.added_acr_headers_count = request.added_acr_headers_count.saturating_add(1);
+                added.acrh_count = added.acrh_count.saturating_add(1);
                 return Ok(());
             }
+            _ => return Ok(()),
         };
         // Of the others only the first counts, and whether there are more.
         if *count == 0 {
@@ -195,28 +194,13 @@ pub unsafe extern "C" fn crossgate_request_add_header(
     })
 }
 
-/// # Safety
-/// NULL, or a request whose `struct_size` is set.
-#[inline]
-unsafe fn check_size(request: *const crossgate_request) -> Outcome {
-    if request.is_null() {
-        return Err(CROSSGATE_NULL_ARGUMENT);
-    }
-    // SAFETY: not NULL; the size is the first member of every version of the struct.
-    if unsafe { (*request).struct_size } as usize == size_of::<crossgate_request>() {
-        Ok(())
-    } else {
-        Err(CROSSGATE_STRUCT_SIZE)
-    }
-}
-
 #[inline]
 pub(crate) fn verdict(number: i32) -> Outcome<Option<Verdict>> {
     match number {
         CROSSGATE_VERDICT_ABSENT => Ok(None),
         CROSSGATE_VERDICT_ALLOW => Ok(Some(Verdict::Allow)),
         CROSSGATE_VERDICT_DENY => Ok(Some(Verdict::Deny)),
-        _ => Err(CROSSGATE_INVALID_ARGUMENT),
+        _ => Err(CROSSGATE_ERR_INVALID_ARGUMENT),
     }
 }
 
@@ -229,54 +213,14 @@ impl crossgate_lines {
             return Ok(&[]);
         }
         if self.data.is_null() {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
         if self.count > isize::MAX as usize / size_of::<crossgate_str>() {
-            return Err(CROSSGATE_INVALID_ARGUMENT);
+            return Err(CROSSGATE_ERR_INVALID_ARGUMENT);
         }
         // SAFETY: not NULL, of a possible length, readable by this function's own contract.
         Ok(unsafe { std::slice::from_raw_parts(self.data, self.count) })
     }
-
-    /// Adds the lines to a field.
-    ///
-    /// # Safety
-    /// `data` is NULL or has `count` readable lines, and each of these is absent or readable, all
-    /// outliving `'a`.
-    #[inline(always)]
-    pub(crate) unsafe fn push_to<'a>(self, field: &mut Field<'a>) -> Outcome {
-        // SAFETY: this function's own contract.
-        for line in unsafe { self.slice() }? {
-            // SAFETY: this function's own contract.
-            if let Some(value) = unsafe { line.bytes() }? {
-                field.push(value);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// # Safety
-/// `direct` as for [`crossgate_lines::push_to`]; `added` is initialised if `count` is not 0, and
-/// readable like a line.
-#[inline(always)]
-unsafe fn fill<'a>(
-    field: &mut Field<'a>,
-    direct: crossgate_lines,
-    added: &MaybeUninit<crossgate_str>,
-    count: u32,
-) -> Outcome {
-    // SAFETY: this function's own contract.
-    unsafe { direct.push_to(field) }?;
-    if count > 0 {
-        // SAFETY: `crossgate_request_add_header` wrote it before it counted.
-        let first = unsafe { added.assume_init().bytes() }?.unwrap_or_default();
-        field.push(first);
-        if count > 1 {
-            field.push(first);
-        }
-    }
-    Ok(())
 }
 
 /// Stands for lines that there was no room for: more empty elements than any list may have, and the
@@ -284,184 +228,210 @@ unsafe fn fill<'a>(
 const TOO_MANY_LINES: &[u8] =
     b",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,authorization";
 
-/// What C handed over, checked as far as every call needs it.
-pub(crate) struct Given<'a> {
-    request: &'a crossgate_request,
-    pub(crate) verdict: Option<Verdict>,
-}
-
-// SAFETY: the pointers are only read from, and the host may not change what they point at while the
-// request is in use.
-unsafe impl Sync for Given<'_> {}
-
 /// A request to be filled. Not dropped: it owns nothing (`Lines::Collected` is never made here),
 /// and the compiler need not find that out.
-#[inline(always)]
-pub(crate) fn empty<'a>() -> ManuallyDrop<Request<'a>> {
-    ManuallyDrop::new(Request::default())
-}
+type Borrowed<'a> = ManuallyDrop<Request<'a>>;
 
-/// The request, if it is a usual one: no verdict, and each field once at most, through
-/// `crossgate_request_add_header`. It is only read from, so that the compiler builds nothing.
-/// `None` for everything else, mistakes among it.
+/// The request for the core, if it has the shape that nearly all have: this version's struct, no
+/// verdict, and each field once at most, through `crossgate_request_add_header`. It is only read
+/// from, so that the compiler builds nothing. `None` for everything else, mistakes among it: see
+/// [`Given`].
 ///
 /// # Safety
 /// As for [`Given::read`].
 #[inline(always)]
-pub(crate) unsafe fn usual<'a>(
-    request: *const crossgate_request,
-) -> Option<ManuallyDrop<Request<'a>>> {
-    // SAFETY: this function's own contract.
-    unsafe { check_size(request) }.ok()?;
-    // SAFETY: of the right size, so every member outside the room for added lines is initialised.
-    let r = unsafe { &*request };
-    let direct = r.origin.count
-        | r.acr_method.count
-        | r.acr_headers.count
-        | r.acr_private_network.count
-        | r.sec_fetch_site.count;
-    let fields = r.added_origin_count | r.added_acr_method_count | r.added_acr_headers_count;
+pub(crate) unsafe fn usual<'a>(request: *const crossgate_request) -> Option<Borrowed<'a>> {
+    // SAFETY: this function's own contract. Of this version's size, so every member but `reserved`
+    // is initialised, and the counts in there.
+    let (r, added) = unsafe {
+        if request.is_null() || (*request).struct_size as usize != size_of::<crossgate_request>() {
+            return None;
+        }
+        (
+            &*request,
+            &*(&raw const (*request).reserved).cast::<Added>(),
+        )
+    };
+    let direct =
+        r.origin.count | r.acrm.count | r.acrh.count | r.acrpn.count | r.sec_fetch_site.count;
+    let fields = added.origin_count | added.acrm_count | added.acrh_count;
     let is_text = !r.method.data.is_null() && r.method.len <= isize::MAX as usize;
-    if direct != 0
-        || r.flags | r.verdict as u32 | r.added_acr_private_network_count != 0
-        || fields > 1
-        || !is_text
-    {
+    if direct != 0 || r.verdict as u32 | added.acrpn_count != 0 || fields > 1 || !is_text {
         return None;
     }
-    let mut request = empty();
     // SAFETY: as above; `crossgate_request_add_header` wrote and checked a line before it counted
     // it.
     unsafe {
-        request.method = std::slice::from_raw_parts(r.method.data.cast(), r.method.len);
-        if r.added_origin_count != 0 {
-            request.origin = Field::one(added(&r.added_origin));
-        }
-        if r.added_acr_method_count != 0 {
-            request.acrm = Field::one(added(&r.added_acr_method));
-        }
-        if r.added_acr_headers_count != 0 {
-            request.acrh = Lines::One(added(&r.added_acr_headers[0]));
-        }
+        let method: &[u8] = std::slice::from_raw_parts(r.method.data.cast(), r.method.len);
+        let field = |count, line| {
+            if count == 0 {
+                Field::ABSENT
+            } else {
+                Field::one(added_line(line))
+            }
+        };
+        let acrh = if added.acrh_count == 0 {
+            Lines::Absent
+        } else {
+            Lines::One(added_line(&added.acrh[0]))
+        };
+        let sec_fetch_site = match added.sec_fetch_site_count {
+            0 | 1 => field(added.sec_fetch_site_count, &added.sec_fetch_site),
+            _ => return None,
+        };
+        Some(ManuallyDrop::new(
+            Request::new(method)
+                .with_origin(field(added.origin_count, &added.origin))
+                .with_acrm(field(added.acrm_count, &added.acrm))
+                .with_acrh(acrh)
+                .with_sec_fetch_site(sec_fetch_site),
+        ))
     }
-    Some(request)
 }
+
+/// What C handed over, of any version and any shape, checked.
+pub(crate) struct Given<'a> {
+    method: &'a [u8],
+    pub(crate) verdict: Option<Verdict>,
+    origin: Field<'a>,
+    acrm: Field<'a>,
+    acrpn: Field<'a>,
+    sec_fetch_site: Field<'a>,
+    acrh: AcrhLines<'a>,
+}
+
+/// The lines of Access-Control-Request-Headers, from both places.
+struct AcrhLines<'a> {
+    direct: &'a [crossgate_str],
+    added: &'a [crossgate_str],
+    /// There was no room for some.
+    too_many: bool,
+}
+
+// SAFETY: the pointers are only read from, and the caller may not change what they point at while
+// the request is in use.
+unsafe impl Sync for AcrhLines<'_> {}
 
 impl<'a> Given<'a> {
     /// # Safety
     /// `request` is NULL or the caller's request, made ready by `crossgate_request_init`; all its
     /// lines are readable and outlive `'a`, and none changes meanwhile.
-    #[inline(always)]
     pub(crate) unsafe fn read(request: *const crossgate_request) -> Outcome<Self> {
-        // SAFETY: this function's own contract.
-        unsafe { check_size(request) }?;
-        // SAFETY: of the right size, so every member outside the room for added lines is
-        // initialised.
-        let request = unsafe { &*request };
-        if request.flags != 0 {
-            return Err(CROSSGATE_INVALID_ARGUMENT);
-        }
-        Ok(Given {
-            request,
-            verdict: verdict(request.verdict)?,
-        })
-    }
-
-    /// The same for the core. In place: a request that is handed from function to function is
-    /// copied each time.
-    #[inline(always)]
-    pub(crate) fn fill(&'a self, request: &mut Request<'a>) -> Outcome {
-        // SAFETY: the contract of `read`.
-        request.method = unsafe { self.request.method.bytes() }?.unwrap_or_default();
-        self.fill_fields(request)
-    }
-
-    fn fill_fields(&'a self, request: &mut Request<'a>) -> Outcome {
-        let r = self.request;
-        // SAFETY: the contract of `read`: texts and lines are readable, added ones initialised as
-        // far as they are counted.
+        // SAFETY: this function's own contract. The members are read one by one: an older caller
+        // does not have them all.
         unsafe {
-            fill(
-                &mut request.origin,
-                r.origin,
-                &r.added_origin,
-                r.added_origin_count,
-            )?;
-            fill(
-                &mut request.acrm,
-                r.acr_method,
-                &r.added_acr_method,
-                r.added_acr_method_count,
-            )?;
-            fill(
-                &mut request.acrpn,
-                r.acr_private_network,
-                &r.added_acr_private_network,
-                r.added_acr_private_network_count,
-            )?;
-            fill(
-                &mut request.sec_fetch_site,
-                r.sec_fetch_site,
-                &r.added_sec_fetch_site,
-                r.added_sec_fetch_site_count,
-            )?;
-        }
-        let (direct, added) = self.lists()?;
-        // The usual shapes need no dynamic call.
-        request.acrh = match (direct, added) {
-            ([], []) => Lines::Absent,
-            // SAFETY: as above.
-            ([line], []) | ([], [line]) => {
-                unsafe { line.bytes() }?.map_or(Lines::Absent, Lines::One)
+            let size = caller_size(request)?;
+            if !knows_everything(request, size) {
+                return Err(CROSSGATE_ERR_STRUCT_SIZE);
             }
-            _ => match self
-                .list_lines()
-                .try_fold(0, |count, line| line.map(|_| count + 1))?
-            {
-                0 => Lines::Absent,
-                _ => Lines::Many(self),
-            },
-        };
-        Ok(())
-    }
-
-    /// The lines of Access-Control-Request-Headers, from both places.
-    fn lists(&self) -> Outcome<(&'a [crossgate_str], &'a [crossgate_str])> {
-        let kept = (self.request.added_acr_headers_count as usize).min(CROSSGATE_ADDED_LINES);
-        // SAFETY: `crossgate_request_add_header` wrote the first `kept` lines, and `kept` is within
-        // the array; the others are readable by the contract of `read`.
-        unsafe {
-            Ok((
-                self.request.acr_headers.slice()?,
-                std::slice::from_raw_parts(self.request.added_acr_headers.as_ptr().cast(), kept),
-            ))
+            let sec_fetch_site = if size >= size_of::<crossgate_request>() {
+                (*request).sec_fetch_site
+            } else {
+                NO_LINES
+            };
+            let verdict = verdict((*request).verdict)?;
+            let added = &*(&raw const (*request).reserved).cast::<Added>();
+            let kept = (added.acrh_count as usize).min(CROSSGATE_ADDED_LINES);
+            let given = Given {
+                method: (*request).method.bytes()?.unwrap_or_default(),
+                verdict,
+                origin: field((*request).origin, &added.origin, added.origin_count)?,
+                acrm: field((*request).acrm, &added.acrm, added.acrm_count)?,
+                acrpn: field((*request).acrpn, &added.acrpn, added.acrpn_count)?,
+                sec_fetch_site: field(
+                    sec_fetch_site,
+                    &added.sec_fetch_site,
+                    added.sec_fetch_site_count,
+                )?,
+                acrh: AcrhLines {
+                    direct: (*request).acrh.slice()?,
+                    // `crossgate_request_add_header` wrote the first `kept` lines.
+                    added: std::slice::from_raw_parts(added.acrh.as_ptr().cast(), kept),
+                    too_many: added.acrh_count as usize > CROSSGATE_ADDED_LINES,
+                },
+            };
+            // Looked at once here, so that nothing is wrong with them later.
+            given.acrh.each().try_for_each(|line| line.map(|_| ()))?;
+            Ok(given)
         }
     }
 
-    /// Every line of both, checked.
-    fn list_lines(&self) -> impl Iterator<Item = Outcome<&'a [u8]>> {
-        let (direct, added) = self.lists().unwrap_or_default();
-        let too_many = self.request.added_acr_headers_count as usize > CROSSGATE_ADDED_LINES;
-        // SAFETY: readable by the contract of `read`.
-        let given = direct
-            .iter()
-            .chain(added)
-            .filter_map(|line| unsafe { line.bytes() }.transpose());
-        given.chain(too_many.then_some(Ok(TOO_MANY_LINES)))
+    /// The lines of Origin.
+    pub(crate) fn origin(&self) -> Field<'a> {
+        self.origin
+    }
+
+    /// The same for the core.
+    #[inline]
+    pub(crate) fn request(&'a self) -> Borrowed<'a> {
+        let mut lines = self.acrh.each().flatten();
+        // One line needs no dynamic call.
+        let acrh = match (lines.next(), lines.next()) {
+            (None, _) => Lines::Absent,
+            (Some(line), None) => Lines::One(line),
+            _ => Lines::Many(&self.acrh),
+        };
+        ManuallyDrop::new(
+            Request::new(self.method)
+                .with_origin(self.origin)
+                .with_acrm(self.acrm)
+                .with_acrh(acrh)
+                .with_acrpn(self.acrpn)
+                .with_sec_fetch_site(self.sec_fetch_site),
+        )
     }
 }
 
-impl LineSource for Given<'_> {
-    fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool) {
-        // `fill_fields` found no line that is wrong.
-        let _ = self.list_lines().all(|line| line.is_ok_and(&mut *each));
+impl<'a> AcrhLines<'a> {
+    /// Every line of both places.
+    fn each(&self) -> impl Iterator<Item = Outcome<&'a [u8]>> + use<'a> {
+        // SAFETY: readable by the contract of `Given::read`.
+        let given = self
+            .direct
+            .iter()
+            .chain(self.added)
+            .filter_map(|line| unsafe { line.bytes() }.transpose());
+        given.chain(self.too_many.then_some(Ok(TOO_MANY_LINES)))
     }
+}
+
+impl LineSource for AcrhLines<'_> {
+    fn each_line(&self, each: &mut dyn FnMut(&[u8]) -> bool) {
+        let _ = self.each().flatten().all(&mut *each);
+    }
+}
+
+/// The lines of a field, from both places.
+///
+/// # Safety
+/// `direct` has `count` readable lines, and each of these is absent or readable, all outliving
+/// `'a`; `added` is initialised if `count` is not 0, and readable like a line.
+unsafe fn field<'a>(
+    direct: crossgate_lines,
+    added: &MaybeUninit<crossgate_str>,
+    count: u32,
+) -> Outcome<Field<'a>> {
+    let mut field = Field::ABSENT;
+    // SAFETY: this function's own contract; `crossgate_request_add_header` wrote a line before it
+    // counted it.
+    unsafe {
+        for line in direct.slice()? {
+            if let Some(value) = line.bytes()? {
+                field.push(value);
+            }
+        }
+        // More than one is as good as two.
+        for _ in 0..count.min(2) {
+            field.push(added.assume_init().bytes()?.unwrap_or_default());
+        }
+    }
+    Ok(field)
 }
 
 /// # Safety
 /// `crossgate_request_add_header` wrote the line, which is readable as long as `'a`.
 #[inline(always)]
-unsafe fn added<'a>(line: &MaybeUninit<crossgate_str>) -> &'a [u8] {
+unsafe fn added_line<'a>(line: &MaybeUninit<crossgate_str>) -> &'a [u8] {
     // SAFETY: this function's own contract; an empty line points at an empty text.
     unsafe {
         let line = line.assume_init();

@@ -10,31 +10,31 @@ pub type crossgate_status = i32;
 /// Done.
 pub const CROSSGATE_OK: crossgate_status = 0;
 /// NULL where an object, an output or text with a length belongs.
-pub const CROSSGATE_NULL_ARGUMENT: crossgate_status = 1;
+pub const CROSSGATE_ERR_NULL_ARGUMENT: crossgate_status = 1;
 /// A struct_size that this library does not know: not set, or the program was compiled with another
 /// version's header.
-pub const CROSSGATE_STRUCT_SIZE: crossgate_status = 2;
+pub const CROSSGATE_ERR_STRUCT_SIZE: crossgate_status = 2;
 /// A value that means nothing: an unknown verdict or flag, an index or a count out of range.
-pub const CROSSGATE_INVALID_ARGUMENT: crossgate_status = 3;
+pub const CROSSGATE_ERR_INVALID_ARGUMENT: crossgate_status = 3;
 /// Text that is not UTF-8 where configuration belongs.
-pub const CROSSGATE_NOT_UTF8: crossgate_status = 4;
+pub const CROSSGATE_ERR_NOT_UTF8: crossgate_status = 4;
 /// The policy has errors; the crossgate_error names every one.
-pub const CROSSGATE_INVALID_POLICY: crossgate_status = 5;
+pub const CROSSGATE_ERR_INVALID_POLICY: crossgate_status = 5;
 /// The policy file cannot be read; the crossgate_error says why.
-pub const CROSSGATE_FILE: crossgate_status = 6;
-/// A verdict for a policy without host_origins: the wrong policy is asked, or the option was
+pub const CROSSGATE_ERR_FILE: crossgate_status = 6;
+/// A verdict for a policy without origin_predicate: the wrong policy is asked, or the option was
 /// forgotten.
-pub const CROSSGATE_VERDICT_NOT_ASKED: crossgate_status = 7;
+pub const CROSSGATE_ERR_VERDICT_NOT_ASKED: crossgate_status = 7;
 /// The buffer is too small: see its length argument, or crossgate_policy_scratch_size().
-pub const CROSSGATE_BUFFER_TOO_SMALL: crossgate_status = 8;
+pub const CROSSGATE_ERR_BUFFER_TOO_SMALL: crossgate_status = 8;
 /// This library was built without what the call needs.
-pub const CROSSGATE_FEATURE_MISSING: crossgate_status = 9;
+pub const CROSSGATE_ERR_FEATURE_MISSING: crossgate_status = 9;
 /// A bug in the library. Nothing was written; objects stay usable.
-pub const CROSSGATE_PANIC: crossgate_status = 10;
+pub const CROSSGATE_ERR_PANIC: crossgate_status = 10;
 
 pub(crate) type Outcome<T = ()> = Result<T, crossgate_status>;
 
-/// Runs the body of an exported function; a panic becomes `CROSSGATE_PANIC`. Every object is
+/// Runs the body of an exported function; a panic becomes `CROSSGATE_ERR_PANIC`. Every object is
 /// immutable or the caller's plain memory, so nothing can be left half-changed behind an unwind.
 #[inline]
 pub(crate) fn guard(body: impl FnOnce() -> Outcome) -> crossgate_status {
@@ -43,7 +43,7 @@ pub(crate) fn guard(body: impl FnOnce() -> Outcome) -> crossgate_status {
         Ok(Err(status)) => status,
         Err(panic) => {
             discard(panic);
-            CROSSGATE_PANIC
+            CROSSGATE_ERR_PANIC
         }
     }
 }
@@ -69,16 +69,16 @@ pub extern "C" fn crossgate_status_string(status: crossgate_status) -> *const c_
     guard_or(c"panic".as_ptr(), || {
         let text: &CStr = match status {
             CROSSGATE_OK => c"ok",
-            CROSSGATE_NULL_ARGUMENT => c"null argument",
-            CROSSGATE_STRUCT_SIZE => c"unknown struct_size",
-            CROSSGATE_INVALID_ARGUMENT => c"invalid argument",
-            CROSSGATE_NOT_UTF8 => c"text is not UTF-8",
-            CROSSGATE_INVALID_POLICY => c"invalid policy",
-            CROSSGATE_FILE => c"policy file cannot be read",
-            CROSSGATE_VERDICT_NOT_ASKED => c"verdict for a policy without host_origins",
-            CROSSGATE_BUFFER_TOO_SMALL => c"buffer too small",
-            CROSSGATE_FEATURE_MISSING => c"feature not compiled in",
-            CROSSGATE_PANIC => c"internal error",
+            CROSSGATE_ERR_NULL_ARGUMENT => c"null argument",
+            CROSSGATE_ERR_STRUCT_SIZE => c"unknown struct_size",
+            CROSSGATE_ERR_INVALID_ARGUMENT => c"invalid argument",
+            CROSSGATE_ERR_NOT_UTF8 => c"text is not UTF-8",
+            CROSSGATE_ERR_INVALID_POLICY => c"invalid policy",
+            CROSSGATE_ERR_FILE => c"policy file cannot be read",
+            CROSSGATE_ERR_VERDICT_NOT_ASKED => c"verdict for a policy without origin_predicate",
+            CROSSGATE_ERR_BUFFER_TOO_SMALL => c"buffer too small",
+            CROSSGATE_ERR_FEATURE_MISSING => c"feature not compiled in",
+            CROSSGATE_ERR_PANIC => c"internal error",
             _ => c"unknown status",
         };
         text.as_ptr()

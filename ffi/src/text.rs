@@ -3,8 +3,8 @@
 use std::ffi::c_char;
 
 use crate::status::{
-    CROSSGATE_BUFFER_TOO_SMALL, CROSSGATE_INVALID_ARGUMENT, CROSSGATE_NOT_UTF8,
-    CROSSGATE_NULL_ARGUMENT, Outcome,
+    CROSSGATE_ERR_BUFFER_TOO_SMALL, CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NOT_UTF8,
+    CROSSGATE_ERR_NULL_ARGUMENT, Outcome,
 };
 
 /// Bytes of somebody else's. data NULL: absent; len 0: empty. What the library gives back has a NUL
@@ -42,11 +42,11 @@ impl crossgate_str {
             return if self.len == 0 {
                 Ok(None)
             } else {
-                Err(CROSSGATE_NULL_ARGUMENT)
+                Err(CROSSGATE_ERR_NULL_ARGUMENT)
             };
         }
         if self.len > isize::MAX as usize {
-            return Err(CROSSGATE_INVALID_ARGUMENT);
+            return Err(CROSSGATE_ERR_INVALID_ARGUMENT);
         }
         // SAFETY: not NULL, of a possible length, and readable by this function's own contract.
         Ok(Some(unsafe {
@@ -71,8 +71,9 @@ pub(crate) unsafe fn bytes<'a>(data: *const c_char, len: usize) -> Outcome<&'a [
 /// `data` is NULL or has `len` readable bytes that outlive `'a`.
 pub(crate) unsafe fn utf8<'a>(data: *const c_char, len: usize) -> Outcome<&'a str> {
     // SAFETY: this function's own contract.
-    let bytes = unsafe { crossgate_str { data, len }.bytes() }?.ok_or(CROSSGATE_NULL_ARGUMENT)?;
-    std::str::from_utf8(bytes).map_err(|_| CROSSGATE_NOT_UTF8)
+    let bytes =
+        unsafe { crossgate_str { data, len }.bytes() }?.ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?;
+    std::str::from_utf8(bytes).map_err(|_| CROSSGATE_ERR_NOT_UTF8)
 }
 
 /// A text buffer of the caller's, filled like snprintf's.
@@ -84,13 +85,24 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
+    /// The buffer, empty: so it is after whatever goes wrong later.
+    ///
     /// # Safety
     /// `data` is NULL or has `size` writable bytes, `length` is NULL or writable, and both stay so
     /// while the buffer is used.
     #[inline]
     pub(crate) unsafe fn new(data: *mut c_char, size: usize, length: *mut usize) -> Outcome<Self> {
+        // SAFETY: this function's own contract.
+        unsafe {
+            if !length.is_null() {
+                length.write(0);
+            }
+            if !data.is_null() && size > 0 {
+                data.write(0);
+            }
+        }
         if length.is_null() || (data.is_null() && size > 0) {
-            return Err(CROSSGATE_NULL_ARGUMENT);
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
         Ok(Buffer {
             data: data.cast(),
@@ -131,13 +143,17 @@ impl Buffer {
         }
     }
 
-    /// Tells the length and ends the text with its NUL.
+    /// Sets the length and ends the text with its NUL.
     #[inline]
     pub(crate) fn finish(self) -> Outcome {
         // SAFETY: `length` is writable by the contract of `new`.
         unsafe { self.length.write(self.used) };
         if self.used >= self.size {
-            return Err(CROSSGATE_BUFFER_TOO_SMALL);
+            if self.size > 0 {
+                // SAFETY: the buffer has a byte.
+                unsafe { self.data.write(0) };
+            }
+            return Err(CROSSGATE_ERR_BUFFER_TOO_SMALL);
         }
         // SAFETY: `used` is within the buffer.
         unsafe { self.data.add(self.used).write(0) };

@@ -19,13 +19,27 @@ fn header() -> PathBuf {
     include().join("crossgate.h")
 }
 
+/// The sources of a program: one file, or all those of a folder.
+fn sources(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let files = fs::read_dir(path).unwrap();
+    let mut files: Vec<_> = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|ending| ending == "c"))
+        .collect();
+    files.sort();
+    files
+}
+
 /// Compiles a C program against the shared library, once: tests that share one must not write over
 /// it while it runs. The name of the program tells the options.
 fn program_with(name: &str, options: &[&str]) -> PathBuf {
     static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let output = temporary(&format!(
         "{}{}",
-        name.trim_end_matches(".c"),
+        name.trim_end_matches(".c").replace('/', "_"),
         options.concat().replace(['=', ','], "")
     ));
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +51,7 @@ fn program_with(name: &str, options: &[&str]) -> PathBuf {
         .arg(include())
         .args(STRICT)
         .args(options)
-        .arg(here(name))
+        .args(sources(&here(name)))
         .arg("-o")
         .arg(&output)
         .args(links()));
@@ -49,8 +63,8 @@ fn program(name: &str) -> PathBuf {
     program_with(name, &[])
 }
 
-/// every_function.c with its arguments and environment, behind a checker.
-fn every_function_under(checker: &[&str], program: &Path) -> Command {
+/// The program of tests/c/functions with its arguments and environment, behind a checker.
+fn functions_under(checker: &[&str], program: &Path) -> Command {
     let mut command = match checker {
         [tool, options @ ..] => {
             let mut command = Command::new(tool);
@@ -197,17 +211,17 @@ fn library_has_a_soname_and_stays_loaded() {
 }
 
 #[test]
-fn every_function() {
-    run(&mut every_function_under(&[], &program("every_function.c")));
+fn every_function_does_what_the_header_says() {
+    run(&mut functions_under(&[], &program("functions")));
 }
 
 /// The C side checked by gcc's sanitizers, and what the library allocates by their leak checker.
 #[test]
 fn programs_pass_sanitizers() {
     let options = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-    run(&mut every_function_under(
+    run(&mut functions_under(
         &[],
-        &program_with("every_function.c", &options),
+        &program_with("functions", &options),
     ));
     run(Command::new(program_with("threads.c", &options)).arg("10"));
     run(Command::new(program_with("fuzz.c", &options)).arg("50000"));
@@ -218,10 +232,7 @@ fn programs_pass_valgrind() {
     if !is_installed("valgrind") {
         return without("valgrind", "valgrind", "memcheck, helgrind and drd");
     }
-    run(&mut every_function_under(
-        &MEMCHECK,
-        &program("every_function.c"),
-    ));
+    run(&mut functions_under(&MEMCHECK, &program("functions")));
     run(Command::new(MEMCHECK[0])
         .args(&MEMCHECK[1..])
         .arg(program("fuzz.c"))
@@ -334,7 +345,7 @@ fn is_configuration(function: &str) -> bool {
         || [
             "crossgate_policy_document_json",
             "crossgate_shared_policy_set_shadow",
-            "crossgate_counters_prometheus",
+            "crossgate_counters_to_prometheus",
         ]
         .contains(&function)
 }
@@ -355,7 +366,7 @@ fn a_request_allocates_nothing() {
     assert!(counted.contains("crossgate_policy_free") && !left_out.is_empty());
 }
 
-/// What a host sees of a panic, which must be a status.
+/// What a program sees of a panic, which must be a status.
 #[test]
 fn a_panic_becomes_a_status() {
     run(&mut Command::new(program("panic.c")));
@@ -381,8 +392,8 @@ fn threads_share_a_policy() {
 
 #[test]
 fn reasons_are_the_core_s() {
-    // every_function.c prints them with this argument.
-    let printed = run(Command::new(program("every_function.c")).arg("--reasons"));
+    // It prints them with this argument.
+    let printed = run(Command::new(program("functions")).arg("--reasons"));
     let expected: Vec<_> = crossgate::Reason::ALL
         .iter()
         .map(|reason| reason.as_str())

@@ -1,9 +1,9 @@
 /*
- * Every function with whatever a careless host may hand over: NULL, nothing, too little, too much,
- * text that is not UTF-8, numbers out of range, buffers that are too small. Pseudo-random and the
- * same each time; the first argument is the number of calls, the second another seed. Texts and
+ * Every function with whatever a careless program may hand over: NULL, nothing, too little, too
+ * much, text that is not UTF-8, numbers out of range, buffers that are too small. Pseudo-random and
+ * the same each time; the first argument is the number of calls, the second another seed. Texts and
  * buffers are blocks of the heap of exactly their size, so that a checker of memory sees a byte too
- * many. What is checked here: no call fails with CROSSGATE_PANIC, none writes where it failed.
+ * many. What is checked here: no call fails with CROSSGATE_ERR_PANIC, none writes where it failed.
  */
 #include "crossgate.h"
 
@@ -74,7 +74,7 @@ static const char *const WORDS[] = {
     "[\"PUT\"]}",
     "{\"allow_origins\": [\"https://a.example\"], \"allow_methods\": \"*\", \"allow_headers\": "
     "\"*\", \"allow_credentials\": true}",
-    "{\"host_origins\": true}",
+    "{\"origin_predicate\": true}",
     "{\"allow_origins\": \"*\"}",
     "{\"allow_origins\": [\"https://a.example\"], \"single_origin\": \"static\"}",
     "{\"allow_origin_regexes\": [\"https://[a-z]+\\\\.example\"]}",
@@ -231,6 +231,32 @@ static void any_room(void) {
         room_size = 5;
 }
 
+/* A response whose every name has this line. */
+static struct text response_line;
+
+static int32_t get(void *context, const crossgate_str *name, size_t index, crossgate_str *value) {
+    (void)context;
+    (void)name;
+    value->data = response_line.data;
+    value->len = response_line.len;
+    return index < 2;
+}
+
+static crossgate_status set(void *context, const crossgate_header *header) {
+    (void)context;
+    if (header->value.data[header->value.len] != '\0')
+        failures++;
+    return CROSSGATE_OK;
+}
+
+static crossgate_status drop(void *context, const crossgate_str *name) {
+    (void)context;
+    (void)name;
+    return CROSSGATE_OK;
+}
+
+static const crossgate_response_functions functions = {sizeof functions, 0, get, set, drop};
+
 static crossgate_status call(uint32_t which, struct text a, struct text b) {
     const crossgate_policy *policy = PICK(policies);
     crossgate_policy *made = NULL;
@@ -262,8 +288,11 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 5:
         crossgate_policy_scratch_size(policy);
-        crossgate_policy_has_host_origins(policy);
+        crossgate_policy_has_origin_predicate(policy);
         crossgate_policy_warning_count(policy);
+        crossgate_policy_note_count(policy);
+        if (strlen(crossgate_policy_digest(policy)) > 16)
+            failures++;
         break;
     case 6:
         problem.struct_size = (uint32_t)any_size(sizeof problem);
@@ -282,13 +311,15 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         problem.struct_size = (uint32_t)any_size(sizeof problem);
         status = crossgate_error_problem(PICK(errors), number(3), number(9) ? &problem : NULL);
         break;
-    case 10:
-        new_request();
+    case 10: {
+        struct {
+            crossgate_request known;
+            uint64_t newer;
+        } other;
         status = crossgate_request_init(
-            number(9) ? &request : NULL, any_size(sizeof request), a.data, a.len);
-        /* The method is borrowed, and this one goes. */
-        crossgate_request_init(&request, sizeof request, "OPTIONS", 7);
+            number(9) ? &other.known : NULL, any_size(sizeof other.known), a.data, a.len);
         break;
+    }
     case 11:
     case 12:
     case 13:
@@ -296,21 +327,24 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         status = crossgate_request_add_header(
             number(20) ? &request : NULL, a.data, a.len, b.data, b.len);
         break;
-    case 14:
-        forget_decision();
-        status = crossgate_decision_init(number(9) ? &decision : NULL, any_size(sizeof decision));
-        crossgate_decision_init(&decision, sizeof decision);
+    case 14: {
+        struct {
+            crossgate_decision known;
+            uint64_t newer;
+        } other;
+        status =
+            crossgate_decision_init(number(9) ? &other.known : NULL, any_size(sizeof other.known));
         break;
+    }
     case 15:
         request.verdict = any_number();
-        request.flags = number(20) == 0;
         break;
     case 16:
         request.origin = some_lines();
-        request.acr_method = some_lines();
-        request.acr_headers = some_lines();
+        request.acrm = some_lines();
+        request.acrh = some_lines();
         request.sec_fetch_site = some_lines();
-        request.acr_private_network = some_lines();
+        request.acrpn = some_lines();
         break;
     case 17:
     case 18: {
@@ -338,13 +372,12 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
             number(20) ? &decision : NULL, room, room_size, length_out);
         break;
     case 21:
-        status =
-            crossgate_asks_host(policy, number(20) ? &request : NULL, number(20) ? &origin : NULL);
+        status = crossgate_needs_verdict(
+            policy, number(20) ? &request : NULL, number(20) ? &origin : NULL);
         break;
     case 22: {
-        crossgate_lines some = some_lines();
         status = crossgate_check_websocket(
-            policy, some.data, some.count, any_number(), any_number(), number(20) ? &result : NULL);
+            policy, number(20) ? &request : NULL, any_number(), number(20) ? &result : NULL);
         if (status != CROSSGATE_OK && result != 77 && result != CROSSGATE_WEBSOCKET_DENY)
             failures++;
         break;
@@ -356,7 +389,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
     case 24: {
         any_room();
         crossgate_header header = {
-            {NULL, 0}, {NULL, 0}, {b.data, b.len}, CROSSGATE_OP_MERGE, any_number()};
+            {NULL, 0}, {NULL, 0}, {b.data, b.len}, CROSSGATE_OP_MERGE, any_number(), 0, 0};
         status = crossgate_header_merge(
             number(20) ? &header : NULL, a.data, a.len, room, room_size, length_out);
         break;
@@ -418,7 +451,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 40:
         difference.struct_size = (uint32_t)any_size(sizeof difference);
-        status = crossgate_shared_policy_difference(
+        status = crossgate_shared_policy_compare_shadow(
             PICK(shareds), number(20) ? &request : NULL, number(20) ? &difference : NULL);
         break;
     case 41: {
@@ -432,12 +465,29 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
     case 42:
         status = crossgate_counters_record(PICK(counters), number(20) ? &decision : NULL);
         break;
+    case 46:
+        status = crossgate_decision_resume(number(20) ? &decision : NULL, any_number());
+        break;
+    case 47:
+        difference.struct_size = (uint32_t)any_size(sizeof difference);
+        status = crossgate_decision_difference(number(20) ? &decision : NULL,
+            number(20) ? &decision : NULL, number(20) ? &difference : NULL);
+        break;
+    case 48:
+        response_line = a;
+        status = crossgate_decision_apply(number(20) ? &decision : NULL,
+            number(20) ? &functions : NULL, NULL, number(2) ? &result : NULL);
+        break;
+    case 49:
+        problem.struct_size = (uint32_t)any_size(sizeof problem);
+        status = crossgate_policy_note(policy, number(3), number(9) ? &problem : NULL);
+        break;
     case 43:
         status = crossgate_counters_get(PICK(counters), any_number(), number(20) ? &count : NULL);
         break;
     case 44:
         any_room();
-        status = crossgate_counters_prometheus(PICK(counters), room, room_size, length_out);
+        status = crossgate_counters_to_prometheus(PICK(counters), room, room_size, length_out);
         break;
     default:
         result = any_number();
@@ -458,15 +508,15 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
 }
 
 int main(int argc, char **argv) {
-    long calls = argc > 1 ? atol(argv[1]) : 100000, statuses[CROSSGATE_PANIC + 1] = {0};
+    long calls = argc > 1 ? atol(argv[1]) : 100000, statuses[CROSSGATE_ERR_PANIC + 1] = {0};
     if (argc > 2)
         state ^= strtoull(argv[2], NULL, 10) << 1;
     crossgate_decision_init(&decision, sizeof decision);
     new_request();
     for (long i = 0; i < calls; i++) {
         struct text a = text(), b = text();
-        crossgate_status status = call(number(46), a, b);
-        if (status < 0 || status >= CROSSGATE_PANIC)
+        crossgate_status status = call(number(50), a, b);
+        if (status < 0 || status >= CROSSGATE_ERR_PANIC)
             wrong(crossgate_status_string(status), i);
         else
             statuses[status]++;
@@ -484,7 +534,7 @@ int main(int argc, char **argv) {
         crossgate_shared_policy_free(shareds[i]);
         crossgate_counters_free(counters[i]);
     }
-    for (int status = 0; status < CROSSGATE_PANIC; status++)
+    for (int status = 0; status < CROSSGATE_ERR_PANIC; status++)
         printf("%-45s %ld\n", crossgate_status_string(status), statuses[status]);
     if (failures)
         fprintf(stderr, "%ld wrong\n", failures);

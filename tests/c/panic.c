@@ -1,9 +1,9 @@
 /*
- * A panic inside the library becomes CROSSGATE_PANIC: it does not take the process down, and every
- * object goes on working. The library itself has no way to panic on request, so the system fails
- * it: hash tables of the standard library (in the compiler of regexes) want random numbers, and
- * while `broken` is set there are none. (Linux; the library's calls come here, since the program is
- * searched first.)
+ * A panic inside the library becomes CROSSGATE_ERR_PANIC: it does not take the process down, and
+ * every object goes on working. The library itself has no way to panic on request, so the system
+ * fails it: hash tables of the standard library (in the compiler of regexes) want random numbers,
+ * and while `broken` is set there are none. (Linux; the library's calls come here, since the
+ * program is searched first.)
  */
 #define _GNU_SOURCE
 #include "crossgate.h"
@@ -60,20 +60,21 @@ int main(void) {
 
     /* From here on: the random numbers of this thread are drawn once, when it first needs some. */
     broken = 1;
-    CHECK(crossgate_policy_from_json(REGEX, sizeof REGEX - 1, &none, &error) == CROSSGATE_PANIC);
+    CHECK(
+        crossgate_policy_from_json(REGEX, sizeof REGEX - 1, &none, &error) == CROSSGATE_ERR_PANIC);
     CHECK(none == NULL && error == NULL && refused > 0);
     CHECK(crossgate_builder_new(&builder) == CROSSGATE_OK);
     CHECK(crossgate_builder_add(
               builder, "allow_origin_regexes", 20, "https://[a-z]+[.]a[.]example", 28)
           == CROSSGATE_OK);
-    CHECK(crossgate_builder_build(builder, &none, NULL) == CROSSGATE_PANIC);
+    CHECK(crossgate_builder_build(builder, &none, NULL) == CROSSGATE_ERR_PANIC);
     CHECK(none == NULL);
 
     /* What needs none works meanwhile, and what was there before stays. */
     CHECK(crossgate_policy_from_json(LISTED, sizeof LISTED - 1, &policy, &error) == CROSSGATE_OK);
     CHECK(crossgate_shared_policy_new(policy, &shared) == CROSSGATE_OK);
     CHECK(crossgate_shared_policy_replace_json(shared, REGEX, sizeof REGEX - 1, &error)
-          == CROSSGATE_PANIC);
+          == CROSSGATE_ERR_PANIC);
     CHECK(error == NULL);
     crossgate_policy *live = crossgate_shared_policy_load(shared);
     CHECK(live == policy);

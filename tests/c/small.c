@@ -18,7 +18,7 @@ static int built(const char *option, const char *value, const char *code) {
     crossgate_builder_set_bool(builder, TEXT("allow_credentials"), 1);
     crossgate_status status = crossgate_builder_build(builder, &policy, &error);
     int same = code == NULL ? status == CROSSGATE_OK
-                            : status == CROSSGATE_INVALID_POLICY
+                            : status == CROSSGATE_ERR_INVALID_POLICY
                                   && crossgate_error_problem(error, 0, &problem) == CROSSGATE_OK
                                   && strcmp(problem.code.data, code) == 0;
     crossgate_policy_free(policy);
@@ -30,7 +30,7 @@ static int built(const char *option, const char *value, const char *code) {
 int main(void) {
     crossgate_policy *policy;
     if (crossgate_policy_from_json(TEXT("{\"allow_origins\": \"*\"}"), &policy, NULL)
-            != CROSSGATE_FEATURE_MISSING
+            != CROSSGATE_ERR_FEATURE_MISSING
         || policy != NULL)
         return 1;
     if (!built("allow_origins", "https://a.example", NULL)

@@ -77,8 +77,8 @@ static void *read_shared(void *argument) {
             crossgate_difference difference = {.struct_size = sizeof difference};
             crossgate_request_init(&request, sizeof request, "GET", 3);
             crossgate_request_add_header(&request, "Origin", 6, ONE, strlen(ONE));
-            wrong +=
-                crossgate_shared_policy_difference(shared, &request, &difference) != CROSSGATE_OK;
+            wrong += crossgate_shared_policy_compare_shadow(shared, &request, &difference)
+                     != CROSSGATE_OK;
             wrong += difference.differs != (difference.live_allowed != difference.shadow_allowed);
         }
         crossgate_policy_free(policy);
@@ -101,8 +101,8 @@ static void *write_shared(void *argument) {
             crossgate_shared_policy_set_shadow(shared, round % 3 ? policy : NULL) != CROSSGATE_OK;
         crossgate_policy_free(policy);
         /* What is wrong changes nothing. */
-        wrong +=
-            crossgate_shared_policy_replace_json(shared, "{}", 2, NULL) != CROSSGATE_INVALID_POLICY;
+        wrong += crossgate_shared_policy_replace_json(shared, "{}", 2, NULL)
+                 != CROSSGATE_ERR_INVALID_POLICY;
     }
     return wrong ? argument : NULL;
 }

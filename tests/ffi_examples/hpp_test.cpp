@@ -237,6 +237,16 @@ struct fake_response {
     }
 };
 
+static void names_of_policies() {
+    const cg::policy policy = build(TEXT), other = build(R"({"allow_origins": "*"})");
+    CHECK(policy.digest().size() == 16 && policy.digest() != other.digest());
+    const cg::policy noted =
+        build(R"({"allow_origins": "*", "allow_methods": ["PUT", "OPTIONS"]})");
+    CHECK(noted.notes().size() == 1 && noted.warnings().empty());
+    CHECK(noted.notes()[0].severity == cg::severity::note
+          && noted.notes()[0].code == "method_options_unneeded");
+}
+
 static void decisions() {
     const cg::policy policy = build(TEXT);
     cg::decision decision(policy);
@@ -339,7 +349,8 @@ static void mistakes() {
           && decision.headers().empty()); // NOLINT: moved away
     CHECK(
         policy.scratch_size() == 0 && policy.warnings().empty() && policy.document_json().empty());
-    CHECK(policy.check_websocket(APP) == cg::websocket::deny);
+    CHECK(policy.check_websocket(request) == cg::websocket::deny);
+    CHECK(policy.digest().empty() && policy.notes().empty());
     request.raw().struct_size = 3;
     CHECK(elsewhere.evaluate(request, decision) == cg::status::struct_size);
     CHECK(request.add_header("Origin", APP) == cg::status::struct_size);
@@ -347,7 +358,8 @@ static void mistakes() {
 
 static void scratch() {
     const cg::policy policy = build(
-        R"({"allow_origins": ["https://app.example.com"], "allow_headers": "*", "allow_credentials": true})");
+        R"({"allow_origins": ["https://app.example.com"], "allow_headers": "*",
+            "allow_credentials": true})");
     CHECK(policy.scratch_size() > 0);
     cg::request preflight("OPTIONS");
     preflight.add_header("Origin", APP);
@@ -394,7 +406,8 @@ static void responses() {
         {"Vary", "origin"}};
     fake_response response{upstream};
     policy.evaluate(allowed, decision);
-    decision.apply(response);
+    CHECK(decision.apply(response));
+    CHECK(!decision.apply(response)); // twice is as good as once
     CHECK(response.get("access-control-allow-origin") == APP
           && response.get("Access-Control-Allow-Credentials") == "true");
     CHECK(response.get("Access-Control-Expose-Headers") == "X-Own, X-Id");
@@ -419,6 +432,16 @@ static void responses() {
     decision.apply(response); // an lvalue and ...
     CHECK(response.get("access-control-allow-origin") == APP);
     decision.apply(fake_response{upstream}); // ... what only refers to a response
+#ifdef CROSSGATE_EXCEPTIONS
+    struct throwing : fake_response {
+        void set(std::string_view, std::string_view) { throw 7; }
+    } refusing;
+    int thrown = 0;
+    try {
+        decision.apply(refusing);
+    } catch (int number) { thrown = number; }
+    CHECK(thrown == 7);
+#endif
 
     policy.evaluate(allowed, decision);
     const auto headers = decision.headers();
@@ -431,27 +454,38 @@ static void responses() {
 
 // ---- the rest ----
 
-static void hosts() {
-    const cg::policy policy = build(R"({"host_origins": true})");
+static void verdicts() {
+    const cg::policy policy = build(R"({"origin_predicate": true})");
     cg::request request("GET");
-    CHECK(!policy.asks_host(request));
+    CHECK(!policy.needs_verdict(request));
     request.add_header("Origin", "https://tenant.example");
-    CHECK(policy.asks_host(request) == "https://tenant.example");
+    CHECK(policy.needs_verdict(request) == "https://tenant.example");
     cg::decision decision;
     CHECK(policy.evaluate(request, decision) == cg::status::ok && decision.allowed() == false);
+    CHECK(decision.needs_verdict() == "https://tenant.example");
+    CHECK(decision.depends_on(cg::dependency::origin)
+          && decision.depends_on(cg::dependency::verdict)
+          && !decision.depends_on(cg::dependency::acrm));
+    CHECK(decision.resume(cg::verdict::allow) == cg::status::ok && decision.allowed() == true);
+    CHECK(!decision.needs_verdict() && !decision.origin_is_listed());
+    CHECK((*decision.headers().begin()).source == cg::source::decision);
+    CHECK(decision.resume(cg::verdict::allow) == cg::status::verdict_not_asked
+          && decision.headers().empty());
     request.set_verdict(cg::verdict::allow);
     CHECK(policy.evaluate(request, decision) == cg::status::ok && decision.allowed() == true);
     request.set_verdict(cg::verdict::deny);
     CHECK(policy.evaluate(request, decision) == cg::status::ok && decision.allowed() == false);
-    CHECK(policy.check_websocket("https://tenant.example", false, cg::verdict::allow)
-          == cg::websocket::allow);
+    CHECK(policy.check_websocket(request) == cg::websocket::deny);
+    request.set_verdict(cg::verdict::allow);
+    CHECK(policy.check_websocket(request) == cg::websocket::allow);
 }
 
 static void asking() {
-    CHECK(build(R"({"host_origins": true})").has_host_origins() && !build(TEXT).has_host_origins());
-    cg::policy policy = build(R"({"host_origins": true})");
+    CHECK(build(R"({"origin_predicate": true})").has_origin_predicate()
+          && !build(TEXT).has_origin_predicate());
+    cg::policy policy = build(R"({"origin_predicate": true})");
     const cg::policy elsewhere = std::move(policy);
-    CHECK(elsewhere.has_host_origins() && !policy.has_host_origins()); // NOLINT: moved away
+    CHECK(elsewhere.has_origin_predicate() && !policy.has_origin_predicate()); // NOLINT: moved away
 }
 
 static void builders() {
@@ -539,12 +573,14 @@ static void shared_policies() {
 
     const cg::policy next = build(R"({"allow_origins": ["https://new.example"]})");
     cg::difference found;
-    CHECK(!found.differs() && shared.compare(request, found) == cg::status::ok
+    cg::decision same;
+    CHECK(!cg::difference::between(same, same).differs());
+    CHECK(!found.differs() && shared.compare_shadow(request, found) == cg::status::ok
           && !found.differs()); // no shadow
     CHECK(found.live().reason == cg::reason::origin_not_listed
           && found.shadow().reason == cg::reason::origin_not_listed);
     CHECK(shared.set_shadow(next) == cg::status::ok
-          && shared.compare(request, found) == cg::status::ok);
+          && shared.compare_shadow(request, found) == cg::status::ok);
     CHECK(found.differs() && found.kind() == cg::kind::actual && found.raw().differs == 1);
     CHECK(found.live().allowed == false && found.shadow().allowed == true
           && found.shadow().reason == cg::reason::allowed);
@@ -552,10 +588,11 @@ static void shared_policies() {
     CHECK(found.has(cg::header_id::allow_origin) && !found.has(cg::header_id::vary)
           && !found.has(cg::header_id::max_age));
     request.set_verdict(cg::verdict::allow);
-    CHECK(shared.compare(request, found) == cg::status::verdict_not_asked && !found.differs());
+    CHECK(
+        shared.compare_shadow(request, found) == cg::status::verdict_not_asked && !found.differs());
     request.set_verdict(cg::verdict::absent);
     CHECK(shared.clear_shadow() == cg::status::ok
-          && shared.compare(request, found) == cg::status::ok && !found.differs());
+          && shared.compare_shadow(request, found) == cg::status::ok && !found.differs());
 
     CHECK(shared.replace(next) == cg::status::ok && shared.load().raw() == next.raw());
     CHECK(loaded.raw() == first.raw()
@@ -580,8 +617,8 @@ static void shared_policies() {
         const cg::policy mine = shared.load();
         failures += mine.evaluate(request, decision) != cg::status::ok
                     || counters.record(decision) != cg::status::ok;
-        failures += shared.compare(request, found) != cg::status::ok || !found.differs();
-        failures += counters.count(cg::reason::allowed_any) != static_cast<std::uint64_t>(i) + 1;
+        failures += shared.compare_shadow(request, found) != cg::status::ok || !found.differs();
+        failures += counters.get(cg::reason::allowed_any) != static_cast<std::uint64_t>(i) + 1;
     }
     CHECK(allocations == before);
 
@@ -595,7 +632,7 @@ static void shared_policies() {
     CHECK(moved.set_shadow(nothing) == cg::status::null_argument
           && moved.replace(nothing) == cg::status::null_argument);
     CHECK(cg::shared_policy(nothing).load().raw() == nullptr
-          && shared.compare(request, found) == cg::status::null_argument);
+          && shared.compare_shadow(request, found) == cg::status::null_argument);
 }
 
 static void counts() {
@@ -610,32 +647,36 @@ static void counts() {
     }
     policy.evaluate(none, decision);
     CHECK(counters.record(decision) == cg::status::ok);
-    CHECK(counters.count(cg::reason::origin_not_listed) == 3
-          && counters.count(cg::reason::no_origin) == 1
-          && counters.count(cg::reason::allowed) == 0);
-    CHECK(counters.count(static_cast<cg::reason>(99)) == 0);
-    CHECK(counters.prometheus().find("crossgate_decisions_total{reason=\"origin_not_listed\"} 3\n")
-          != std::string::npos);
+    CHECK(counters.get(cg::reason::origin_not_listed) == 3
+          && counters.get(cg::reason::no_origin) == 1 && counters.get(cg::reason::allowed) == 0);
+    CHECK(counters.get(static_cast<cg::reason>(99)) == 0);
+    CHECK(
+        counters.add_overwrote_upstream() == cg::status::ok && counters.overwrote_upstream() == 1);
+    CHECK(
+        counters.to_prometheus().find("crossgate_decisions_total{reason=\"origin_not_listed\"} 3\n")
+        != std::string::npos);
     const cg::counters moved = std::move(counters);
-    CHECK(moved.count(cg::reason::origin_not_listed) == 3 && moved.raw() != nullptr);
-    CHECK(counters.count(cg::reason::origin_not_listed) == 0
-          && counters.prometheus().empty()); // NOLINT: moved away
+    CHECK(moved.get(cg::reason::origin_not_listed) == 3 && moved.raw() != nullptr);
+    CHECK(counters.get(cg::reason::origin_not_listed) == 0
+          && counters.to_prometheus().empty()); // NOLINT: moved away
     CHECK(counters.record(decision) == cg::status::null_argument);
 }
 
 static void websockets() {
     const cg::policy policy = build(TEXT);
-    CHECK(policy.check_websocket(APP) == cg::websocket::allow);
-    CHECK(policy.check_websocket("https://evil.example") == cg::websocket::deny);
-    CHECK(policy.check_websocket(std::nullopt) == cg::websocket::absent);
-    CHECK(policy.check_websocket(std::string_view())
-          == cg::websocket::deny); // an empty Origin is there
-    const crossgate_str two[2] = {{APP, std::strlen(APP)}, {APP, std::strlen(APP)}};
-    CHECK(policy.check_websocket(two, 1) == cg::websocket::allow
-          && policy.check_websocket(two, 2) == cg::websocket::deny);
     const cg::policy any = build(R"({"allow_origins": "*"})");
-    CHECK(any.check_websocket(APP) == cg::websocket::deny
-          && any.check_websocket(APP, true) == cg::websocket::allow);
+    cg::request ours("GET"), theirs("GET"), none("GET"), empty("GET");
+    ours.add_header("Origin", APP);
+    theirs.add_header("Origin", "https://evil.example");
+    empty.add_header("Origin", "");
+    CHECK(policy.check_websocket(ours) == cg::websocket::allow);
+    CHECK(policy.check_websocket(theirs) == cg::websocket::deny);
+    CHECK(policy.check_websocket(none) == cg::websocket::absent);
+    CHECK(policy.check_websocket(empty) == cg::websocket::deny); // an empty Origin is there
+    CHECK(any.check_websocket(ours) == cg::websocket::deny
+          && any.check_websocket(ours, true) == cg::websocket::allow);
+    ours.add_header("Origin", APP);
+    CHECK(policy.check_websocket(ours) == cg::websocket::deny);
 }
 
 static void texts() {
@@ -700,18 +741,19 @@ static void threads_with_a_shared_policy() {
         thread.join();
     for (int count : wrong)
         CHECK(count == 0);
-    CHECK(counters.count(cg::reason::allowed) == 4 * ROUNDS
-          && counters.count(cg::reason::origin_not_listed) == 4 * ROUNDS);
+    CHECK(counters.get(cg::reason::allowed) == 4 * ROUNDS
+          && counters.get(cg::reason::origin_not_listed) == 4 * ROUNDS);
 }
 
 int main() {
     errors();
     policies();
+    names_of_policies();
     decisions();
     mistakes();
     scratch();
     responses();
-    hosts();
+    verdicts();
     asking();
     builders();
     shared_policies();

@@ -1,6 +1,7 @@
 """Every example of ffi/examples as a real server.
 
-The requests of the demonstration, under several policies, get what the policy says; connections are kept; HEAD is as
+The requests of the demonstration, under several policies, get what the policy says;
+    connections are kept; HEAD is as
 GET; a bad policy and a signal end it as they should.
 """
 
@@ -126,11 +127,13 @@ daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
 events {{}}
 http {{
     access_log off;
-    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+        uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
     server {{
         listen 127.0.0.1:{port};
-        location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass 127.0.0.1:{application}; fastcgi_keep_conn on; }}
+        location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass 127.0.0.1:{application};
+            fastcgi_keep_conn on; }}
     }}
 }}
 """
@@ -139,7 +142,9 @@ server.modules = ( "mod_fastcgi" )
 server.document-root = "{folder}"
 server.bind = "127.0.0.1"
 server.port = {port}
-fastcgi.server = ( "/" => (( "host" => "127.0.0.1", "port" => {application}, "check-local" => "disable" )) )
+fastcgi.server = ( "/" => ((
+    "host" => "127.0.0.1", "port" => {application}, "check-local" => "disable"
+)) )
 """
 
 
@@ -333,7 +338,9 @@ def cors(pairs):
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_one_connection(host, builder, tmp_path):
-    """Nothing of one request shows in the next; bodies are where they belong; HEAD is GET without a body."""
+    """Nothing of one request shows in the next; bodies are where they belong; HEAD is GET without a
+    body.
+    """
     path = write(DEMO, tmp_path)
     engine = crossgate.Policy.from_file(path)
     preflight = [("Origin", APP), ("Access-Control-Request-Method", "PUT")]

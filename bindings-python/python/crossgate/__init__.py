@@ -1,5 +1,25 @@
-"""One CORS engine for every server: correct to the Fetch standard, safe by construction, able to explain itself."""
+"""One CORS engine for every server: correct to the Fetch standard, and safe by construction."""
 
-from ._crossgate import Counters, Decision, Policy, PolicyError, Problem, SharedPolicy, __version__
+from ._crossgate import (
+    Counters,
+    Decision,
+    Policy,
+    PolicyError,
+    Problem,
+    ShadowDifference,
+    ShadowRequest,
+    SharedPolicy,
+    __version__,
+)
 
-__all__ = ["Counters", "Decision", "Policy", "PolicyError", "Problem", "SharedPolicy", "__version__"]
+__all__ = [
+    "Counters",
+    "Decision",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "ShadowDifference",
+    "ShadowRequest",
+    "SharedPolicy",
+    "__version__",
+]

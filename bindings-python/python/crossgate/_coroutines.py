@@ -1,34 +1,32 @@
-"""What the ASGI middleware returns where it has something to wait for before the application is asked, or is not."""
+"""The coroutines of the ASGI middleware, for requests that have to wait before the application."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ._predicate import Predicate, ask_async
+from ._options.predicate import Predicate, ask_async
 
 if TYPE_CHECKING:
-    from ._crossgate import ASGIMiddleware
-    from .asgi import Receive, Send
+    from ._crossgate import PendingRequest
 
 
 async def ask(
-    middleware: ASGIMiddleware,
-    predicate: Predicate,
-    timeout: float | None,
-    origin: str,
-    scope: dict[str, Any],
-    receive: Receive,
-    send: Send,
+    pending: PendingRequest, predicate: Predicate, timeout: float | None, origin: str
 ) -> None:
-    """Goes on with what the predicate says of the origin."""
+    """Asks the predicate about the origin, and goes on with the request."""
     allowed = await ask_async(predicate, origin, timeout)
-    await middleware.decided(scope, receive, send, allowed)
+    await pending._resume(allowed)  # pyright: ignore[reportPrivateUsage]
 
 
-async def close(scope: dict[str, Any], send: Send) -> None:
-    """Refuses a WebSocket handshake: with 403 and nothing else where the server can, else as it does by itself."""
+async def close(scope: dict[str, Any], send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    """Refuses a WebSocket handshake.
+
+    With a bare 403 where the server can send a response, else as the server refuses by itself.
+    """
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": 1008, "reason": "origin not allowed"})
         return
-    await send({"type": "websocket.http.response.start", "status": 403, "headers": [(b"content-length", b"0")]})
+    headers = [(b"content-length", b"0")]
+    await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": b""})

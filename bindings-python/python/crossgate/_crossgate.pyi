@@ -5,9 +5,9 @@ from typing import Any, Literal, TypedDict, TypeVar, final
 _Any = Literal["*"]
 _Text = str | bytes
 _Verdict = Literal["allow", "deny"]
-# A pair of a response; both parts of one type, so that the answer's pairs are of it too.
+# A pair of a response. Both parts have one type, which the pairs of the answer have too.
 _Pair = TypeVar("_Pair", tuple[str, str], tuple[bytes, bytes])
-_Gate = Literal[
+_SafetyException = Literal[
     "insecure_origins_with_credentials",
     "public_suffix_subdomains_with_credentials",
     "any_host_of_scheme_with_credentials",
@@ -20,15 +20,19 @@ _ASGIApp = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 __all__ = [
     "ASGIMiddleware",
-    "Answer",
     "Counters",
     "Decision",
-    "Gate",
+    "NeedsVerdict",
+    "Outcome",
+    "PendingRequest",
     "Policy",
     "PolicyError",
     "Problem",
+    "Responder",
+    "ShadowDifference",
+    "ShadowRequest",
     "SharedPolicy",
-    "Wsgi",
+    "WSGIMiddleware",
     "__version__",
 ]
 
@@ -42,23 +46,23 @@ class Problem:
         cls, severity: str, code: str, path: str, value: str, message: str, hint: str | None = None
     ) -> Problem: ...
     @property
-    def severity(self) -> Literal["error", "warning"]:
-        """ "error": the policy is not built; or "warning"."""
+    def severity(self) -> Literal["error", "warning", "note"]:
+        """ "error" (the policy is not built), "warning" or "note"."""
     @property
     def code(self) -> str:
-        """What it is, like "origin_has_path". Codes never change."""
+        """The stable code, like "origin_has_path"."""
     @property
     def path(self) -> str:
-        """Where, like "allow_origins[2]"; empty for the document as a whole."""
+        """The place, like "allow_origins[2]". Empty for the document as a whole."""
     @property
     def value(self) -> str:
-        """The value found there, escaped and shortened: safe to log."""
+        """The value found there, escaped and shortened, so that it is safe to log."""
     @property
     def message(self) -> str:
         """What is wrong and why it matters."""
     @property
     def hint(self) -> str | None:
-        """The corrected text, where one exists."""
+        """The corrected text, or None if there is none."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -67,18 +71,19 @@ class Problem:
 class PolicyError(ValueError):
     """A policy was not built.
 
-    `problems` holds every finding of one pass, warnings included; the text shows each on a line of its own.
+    `problems` has every problem of the configuration, warnings included. The text shows one on each
+    line.
     """
 
     problems: tuple[Problem, ...]
 
 @final
 class Policy:
-    """A compiled CORS policy: immutable, and free to be used by any number of threads.
+    """A compiled CORS policy. It never changes, and any number of threads may use it at once.
 
-    The keyword arguments are the options of the policy document. Lists are lists or tuples of str, or any other
-    iterable (a set is sorted, so that every process sends the same headers); "*" stands for everything.
-    Raises PolicyError with every problem found.
+    The keyword arguments are the options of the policy document. A list is a list or tuple of str,
+    or any other iterable (a set is sorted, so that every process sends the same headers). "*"
+    stands for everything. Raises PolicyError with every problem found.
     """
 
     def __new__(
@@ -87,7 +92,7 @@ class Policy:
         allow_origins: _Any | Iterable[str] = ...,
         allow_origin_regexes: Iterable[str] = ...,
         allow_null_origin: bool = ...,
-        host_origins: bool = ...,
+        origin_predicate: bool = ...,
         allow_methods: _Any | Iterable[str] = ...,
         allow_headers: _Any | Iterable[str] = ...,
         expose_headers: _Any | Iterable[str] = ...,
@@ -100,7 +105,7 @@ class Policy:
         single_origin: Literal["match", "static"] = ...,
         upstream: Literal["replace", "keep"] = ...,
         allow_private_network: bool = ...,
-        dangerously_allow: Iterable[_Gate] = ...,
+        dangerously_allow: Iterable[_SafetyException] = ...,
     ) -> Policy: ...
     @classmethod
     def from_json(cls, text: str, /) -> Policy:
@@ -110,35 +115,51 @@ class Policy:
         """Builds a policy from TOML text."""
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], /) -> Policy:
-        """Builds a policy from a file whose name ends in .json or .toml. Raises OSError if it cannot be read."""
+        """Builds a policy from a file whose name ends in .json or .toml.
+
+        Raises OSError if the file cannot be read.
+        """
     @classmethod
     def from_env(cls, prefix: str, /) -> Policy:
-        """Builds a policy from environment variables: PREFIX_ALLOW_ORIGINS, PREFIX_MAX_AGE, and so on.
+        """Builds a policy from environment variables: PREFIX_ALLOW_ORIGINS and so on.
 
         Lists are split at commas.
         """
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is worth a look, though the policy is built."""
+        """The problems that deserve a look, although the policy is built."""
+    @property
+    def notes(self) -> tuple[Problem, ...]:
+        """The findings that need no action."""
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that name the meaning of the policy, for logs and metrics.
+
+        Equal policies have equal digests, in every process and language.
+        """
     def document(self) -> dict[str, Any]:
-        """The canonical document: every option. A policy built from it is equal to this one."""
+        """The canonical document, with every option. A policy built from it is equal to this."""
     def evaluate(
         self, method: _Text, headers: Iterable[tuple[_Text, _Text]], verdict: _Verdict | None = None
     ) -> Decision:
         """Decides about a request.
 
-        headers: an iterable of (name, value) pairs of str or of bytes. verdict: "allow" or "deny", what the host says
-        of the origin that asks_host names; only for policies with host_origins.
+        headers: an iterable of (name, value) pairs of str or of bytes. verdict: "allow" or "deny",
+        what the application says about the origin that `needs_verdict` returned. Raises ValueError
+        if there is a verdict and the policy has no `origin_predicate`.
         """
-    def asks_host(self, method: _Text, headers: Iterable[tuple[_Text, _Text]]) -> str | None:
-        """The origin that the host is asked about before evaluate, or None."""
+    def needs_verdict(self, method: _Text, headers: Iterable[tuple[_Text, _Text]]) -> str | None:
+        """The origin that the application has to judge before `evaluate`, or None."""
     def check_websocket(
-        self, origin_lines: _Text | Sequence[_Text] | None, public: bool = False, verdict: _Verdict | None = None
+        self,
+        origin_lines: _Text | Sequence[_Text] | None,
+        public: bool = False,
+        verdict: _Verdict | None = None,
     ) -> Literal["allow", "deny", "absent"]:
-        """Checks the origin of a WebSocket handshake: "allow", "deny", or "absent" if there is none.
+        """Checks the origin of a WebSocket handshake: "absent" means that there is no origin.
 
-        origin_lines: None, a str, bytes, or a sequence of them, one for each Origin line. public: the socket serves
-        everybody alike and reads no cookie.
+        origin_lines: None, a str, bytes, or a sequence of them, one for each Origin line. public:
+        the socket serves everybody alike and reads no cookie.
         """
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -154,85 +175,156 @@ class Decision:
         """What the request is."""
     @property
     def reason(self) -> str:
-        """Why, like "origin_not_listed": the first failing check in the order origin, method, headers."""
+        """Why the request passed, or the first check that failed, like "origin_not_listed".
+
+        Checks run in the order origin, method, headers.
+        """
     @property
     def action(self) -> Literal["forward", "answer", "reject"]:
-        """What the host does: "forward" to the handler, "answer" with the status and no body, "reject" with 403."""
+        """What the server does.
+
+        "forward" the request to the handler, "answer" it with `status` and no body, or "reject" it
+        with 403.
+        """
     @property
     def allowed(self) -> bool | None:
-        """Whether a CORS request passed; None for a request that is not one, or that is the server's own."""
+        """Whether a CORS request passed.
+
+        None if it is not a CORS request, or comes from one of the server's own origins.
+        """
     @property
     def status(self) -> int | None:
         """The status to answer with; None with "forward"."""
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The headers that the response gets: pairs of lower-case name and value. apply() puts them there."""
+        """The headers that the response gets, as pairs of lower-case name and value.
+
+        `apply` puts them there.
+        """
     @property
     def remove(self) -> tuple[str, ...]:
-        """The headers that the response loses if the application or an upstream set them: lower-case names."""
-    def apply(self, headers: Iterable[_Pair], /) -> list[_Pair]:
-        """A new list of the response's headers with the decision's set, merged and removed.
+        """The lower-case names of the headers that the response loses.
 
-        headers: (name, value) pairs of str or of bytes, as the application set them. What is added is of the same type,
-        lower-case and at the end; with no header at all it is of the request's.
+        It has them only if the application or an upstream set them.
+        """
+    def apply(self, headers: Iterable[_Pair], /) -> list[_Pair]:
+        """Returns the response's headers with the decision's set, merged and removed.
+
+        headers: (name, value) pairs of str or of bytes, as the application set them. What is added
+        stands at the end, with lower-case names, and has the type of the first pair; without any
+        pair it has the type of the request's.
         """
     def overwrites_upstream(self, headers: Iterable[tuple[_Text, _Text]], /) -> bool:
-        """Whether apply replaces or removes something that these headers say about CORS: two places answer for it."""
+        """Whether `apply` replaces or removes a CORS header of these.
+
+        Then two places set CORS headers.
+        """
 
 @final
 class SharedPolicy:
-    """A policy that is replaced while serving. Whoever reads it never waits, and sees the old policy or the new one.
+    """Holds the current policy, which can be replaced while serving.
 
-    A middleware takes it in place of a Policy. A document or file that is wrong raises PolicyError and changes nothing.
+    Readers never wait. Each sees the old policy or the new one. A middleware takes it in place of a
+    Policy. A document or file with errors raises PolicyError and changes nothing.
     """
 
     def __new__(cls, policy: Policy, /) -> SharedPolicy: ...
     @property
     def policy(self) -> Policy:
-        """The policy as it is now."""
+        """The live policy."""
     @property
     def shadow(self) -> Policy | None:
-        """The policy that is evaluated beside it, or None."""
+        """The shadow policy, or None."""
     def replace(self, policy: Policy, /) -> None:
-        """Replaces the policy."""
+        """Replaces the live policy."""
     def replace_document(self, document: Mapping[str, Any], /) -> None:
-        """Builds the policy anew from a mapping of options.
+        """Replaces the live policy by one built from a mapping of options.
 
-        Raises PolicyError with every problem; the old one stays then.
+        Raises PolicyError with every problem; then the old policy stays.
+        """
+    def replace_json(self, text: str, /) -> None:
+        """Replaces the live policy by one built from JSON text.
+
+        Raises PolicyError with every problem; then the old policy stays.
+        """
+    def replace_toml(self, text: str, /) -> None:
+        """Replaces the live policy by one built from TOML text.
+
+        Raises PolicyError with every problem; then the old policy stays.
         """
     def replace_file(self, path: str | os.PathLike[str], /) -> None:
-        """Builds the policy anew from a file, as Policy.from_file does. If that raises, the old one stays."""
-    def set_shadow(
-        self, policy: Policy | None, on_difference: Callable[[Decision, Decision], object] | None = None
-    ) -> None:
-        """Evaluates another policy beside the live one, to see what it would change.
+        """Replaces the live policy by one built from a file, as Policy.from_file does.
 
-        on_difference(live, shadow) is called with both decisions of every request on which they differ. None ends it.
+        If that raises, the old policy stays.
+        """
+    def set_shadow(
+        self,
+        policy: Policy | None,
+        on_shadow_difference: Callable[[ShadowDifference, ShadowRequest], object] | None = None,
+    ) -> None:
+        """Evaluates another policy with every request, to see what it would change.
+
+        on_shadow_difference(difference, request) is called for every request about which the two
+        policies differ. `difference` has the decisions `live` and `shadow`; `request` has the
+        method and the headers that decide. None ends it.
         """
     def evaluate(
         self, method: _Text, headers: Iterable[tuple[_Text, _Text]], verdict: _Verdict | None = None
     ) -> Decision:
-        """Decides about a request as the live policy does, and reports what the shadow would have done otherwise."""
+        """Decides about a request as the live policy does.
+
+        Reports a difference of the shadow policy.
+        """
+
+@final
+class ShadowDifference:
+    """What a shadow policy would have decided otherwise."""
+
+    @property
+    def live(self) -> Decision:
+        """The decision that was acted on."""
+    @property
+    def shadow(self) -> Decision:
+        """The decision of the shadow policy."""
+
+@final
+class ShadowRequest:
+    """A request about which a shadow policy decides otherwise: what of it decides."""
+
+    @property
+    def method(self) -> str:
+        """The method."""
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The lines of the headers that CORS reads, as pairs of lower-case name and value.
+
+        The values are the client's: escape them in logs.
+        """
 
 @final
 class Counters:
-    """Decisions counted by reason; free to be used by any number of threads."""
+    """Counts decisions by reason. Any number of threads may use it at once."""
 
     def __new__(cls) -> Counters: ...
     def record(self, decision: Decision, /) -> None:
-        """Counts a decision. A middleware that was given the counters does it by itself."""
-    def record_overwritten(self) -> None:
-        """Counts a response whose own CORS headers were replaced or removed; see Decision.overwrites_upstream."""
+        """Counts a decision. A middleware that was given the counters counts by itself."""
+    def record_overwrote_upstream(self) -> None:
+        """Counts a response whose own CORS headers were replaced or removed.
+
+        See `Decision.overwrites_upstream`.
+        """
+    def get(self, reason: str, /) -> int:
+        """The number of decisions with this reason. Raises ValueError for an unknown reason."""
     def as_dict(self) -> dict[str, int]:
-        """The number of decisions by reason: every reason, in its order."""
+        """The number of decisions of every reason."""
     @property
     def overwrote_upstream(self) -> int:
-        """How many responses came with CORS headers of the application's own.
+        """The number of responses with CORS headers of the application's own.
 
         A middleware replaced or removed them.
         """
     def to_prometheus(self) -> str:
-        """The numbers as Prometheus text."""
+        """The counts as Prometheus text."""
 
 class ASGIMiddleware:
     """The native half of crossgate.asgi.CORSMiddleware."""
@@ -241,30 +333,37 @@ class ASGIMiddleware:
         self,
         app: _ASGIApp,
         policy: Policy | SharedPolicy,
-        predicate: Callable[[str], bool | Awaitable[bool]] | None,
+        origin_predicate: Callable[[str], bool | Awaitable[bool]] | None,
         predicate_timeout: float | None,
         websocket: bool | Literal["public"],
         counters: Counters | None,
     ) -> None: ...
     @property
     def app(self) -> _ASGIApp:
-        """The application that is wrapped."""
+        """The wrapped application."""
     @property
     def policy(self) -> Policy:
         """The policy as it is now."""
-    def around(self, app: _ASGIApp) -> ASGIMiddleware:
-        """The same around another application."""
-    def decided(self, scope: _Scope, receive: _Receive, send: _Send, allowed: bool) -> Awaitable[None]:
-        """Goes on with what the predicate said of the origin."""
+    def _around(self, app: _ASGIApp) -> ASGIMiddleware:
+        """A middleware with the same settings around another application."""
     def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> Awaitable[None]: ...
 
+@final
+class PendingRequest:
+    """An ASGI request that waits for the application's verdict on its origin."""
+
+    def _resume(self, allowed: bool) -> Awaitable[None]:
+        """Goes on with the verdict."""
+
 class PolicyOptions(TypedDict, total=False):
-    """The options of a policy; exists for type checkers only."""
+    """The options of a policy for adapters that take the application's predicate.
+
+    Exists for type checkers only.
+    """
 
     allow_origins: _Any | Iterable[str]
     allow_origin_regexes: Iterable[str]
     allow_null_origin: bool
-    host_origins: bool
     allow_methods: _Any | Iterable[str]
     allow_headers: _Any | Iterable[str]
     expose_headers: _Any | Iterable[str]
@@ -277,63 +376,82 @@ class PolicyOptions(TypedDict, total=False):
     single_origin: Literal["match", "static"]
     upstream: Literal["replace", "keep"]
     allow_private_network: bool
-    dangerously_allow: Iterable[_Gate]
+    dangerously_allow: Iterable[_SafetyException]
 
 @final
-class Gate:
-    """A policy, ready for WSGI environs and Django's request.META: its header sets are made once."""
+class Responder:
+    """A policy that decides about the requests of WSGI environs and of Django's request.META."""
 
     def __new__(
         cls,
         policy: Policy | SharedPolicy,
         lower: bool = False,
-        ask: Callable[[str], bool] | None = None,
+        origin_predicate: Callable[[str], bool] | None = None,
         counters: Counters | None = None,
-    ) -> Gate:
-        """lower: header names in lower case. ask: the host's verdict on an origin; only True allows."""
-    def same(self, other: Gate) -> bool:
-        """Whether two gates decide alike, now and later."""
-    def asks(self, environ: dict[str, Any]) -> str | None:
-        """The origin that the host is asked about before decide, or None."""
-    def decide(self, environ: dict[str, Any], verdict: _Verdict | None = None) -> Answer:
-        """Decides about the request of an environ. Never raises for what stands there."""
+    ) -> Responder:
+        """lower: header names in lower case. origin_predicate: gives verdicts; only True allows."""
+    def is_like(self, other: Responder) -> bool:
+        """Whether two responders decide alike, now and later."""
+    def begin(self, environ: dict[str, Any]) -> Outcome | NeedsVerdict:
+        """Decides about the request of an environ, or says which origin needs a verdict first.
+
+        Never raises for a value of the environ.
+        """
+    def decide(self, environ: dict[str, Any]) -> Outcome:
+        """Decides about the request of an environ. Asks the predicate if that is needed.
+
+        Never raises for a value of the environ.
+        """
 
 @final
-class Answer:
-    """What a gate says of one request."""
+class NeedsVerdict:
+    """A request that waits for the application's verdict on its origin."""
+
+    @property
+    def origin(self) -> str:
+        """The origin in question."""
+    def resume(self, allowed: bool) -> Outcome:
+        """The decision with this verdict."""
+
+@final
+class Outcome:
+    """A responder's decision about one request."""
 
     @property
     def status(self) -> int:
-        """The status to answer with before the application; 0: the application runs."""
+        """The status to answer with before the application runs; 0 if it runs."""
     def apply(self, headers: list[tuple[str, str]], /) -> list[tuple[str, str]]:
-        """A new list of a response's headers with the answer's set, merged and removed."""
+        """A new list of a response's headers with the decision's set, merged and removed."""
     def write(self, store: dict[str, tuple[str, str]], /) -> None:
         """The same in place, in the dict in which Django keeps a response's headers."""
 
-class Wsgi:
-    """A WSGI application behind a policy."""
+class WSGIMiddleware:
+    """The native half of crossgate.wsgi.CORSMiddleware."""
 
     def __init__(
         self,
         app: Callable[..., Any],
-        gate: Gate | None = None,
-        select: Callable[[dict[str, Any]], Gate | None] | None = None,
-        options: Callable[[dict[str, Any]], Gate | None] | None = None,
-        late: Callable[[], Gate | None] | None = None,
-        routed: bool = False,
+        responder: Responder | None = None,
+        _select: Callable[[dict[str, Any]], Responder | None] | None = None,
+        _select_options: Callable[[dict[str, Any]], Responder | None] | None = None,
+        _select_late: Callable[[], Responder | None] | None = None,
+        _routed: bool = False,
     ) -> None:
-        """select(environ) names the gate, options(environ) that of OPTIONS, late() that of the route."""
-    def configure(
+        """The private parameters find the responder of a request: see `_configure`."""
+    def _configure(
         self,
-        gate: Gate | None = None,
-        select: Callable[[dict[str, Any]], Gate | None] | None = None,
-        options: Callable[[dict[str, Any]], Gate | None] | None = None,
-        late: Callable[[], Gate | None] | None = None,
-        routed: bool = False,
+        responder: Responder | None = None,
+        _select: Callable[[dict[str, Any]], Responder | None] | None = None,
+        _select_options: Callable[[dict[str, Any]], Responder | None] | None = None,
+        _select_late: Callable[[], Responder | None] | None = None,
+        _routed: bool = False,
     ) -> None:
-        """Another way to find the gate, from the next request on."""
+        """Changes how the responder is found, from the next request on.
+
+        _select(environ) names the responder, _select_options(environ) that of OPTIONS, and
+        _select_late() that of the route. With _routed the route may put one into the environ.
+        """
     @property
     def app(self) -> Any:
-        """The application behind."""
-    def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]:
-        """Answers a request."""
+        """The wrapped application."""
+    def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]: ...

@@ -1,4 +1,4 @@
-"""CORS for aiohttp: one call for every route, those that do not exist included."""
+"""CORS for aiohttp: one call covers every route, and the 404 of those that do not exist."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Literal, cast
 from aiohttp import web
 
 from ._crossgate import Counters, Decision, Policy, SharedPolicy
-from ._origins import listed
-from ._predicate import Predicate, ask_async
-from ._problems import Problems, build
+from ._options.origins import listed
+from ._options.predicate import Predicate, ask_async
+from ._options.problems import Problems, build
 
 __all__ = ["setup"]
 
@@ -22,23 +22,26 @@ def setup(
     *,
     defaults: Mapping[str, Any] | None = None,
     policy: Policy | SharedPolicy | None = None,
-    allow_origin_predicate: Predicate | None = None,
+    origin_predicate: Predicate | None = None,
     predicate_timeout: float | None = 5.0,
     websocket: bool = False,
     counters: Counters | None = None,
     **options: Any,
 ) -> None:
-    """Answers preflights and puts the CORS headers on every response of an application and its sub-applications.
+    """Answers preflights and puts the CORS headers on every response of an application.
 
-    `policy`: a Policy or SharedPolicy; or its options by name, as Policy takes them.
-    `defaults`: origins to their options, as aiohttp_cors.setup() takes them; one policy has one set of options.
-    `allow_origin_predicate`: a function of the origin, plain or async, that is asked about well-formed origins which
-    nothing else allows. Only True allows; what it raises is logged. An async one has `predicate_timeout` seconds.
-    `websocket`: refuses WebSocket handshakes from origins that are not allowed, by the rules for credentials.
+    Sub-applications are covered too. One that had a `setup` of its own before it was added has the
+    last word on its responses.
+
+    `policy`: a Policy or SharedPolicy; or give its options by name, as Policy takes them.
+    `defaults`: origins to their options, as aiohttp_cors.setup() takes them. All origins have the
+    same options, because a policy has one set of them.
+    `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
+    origins that nothing else allows. Only True allows. An exception is logged, and denies. An async
+    function has `predicate_timeout` seconds.
+    `websocket`: refuses WebSocket handshakes from origins that are not allowed, by the rules for
+    credentials.
     `counters`: counts the decisions by reason.
-
-    A sub-application may have a setup of its own, made before it is added, which then has the last word on its
-    responses.
     """
     if not hasattr(app, "on_response_prepare"):
         raise TypeError(f"setup() takes an aiohttp.web.Application, not {type(app).__name__}")
@@ -49,15 +52,19 @@ def setup(
         options = {**_of_aiohttp_cors(defaults, names, problems), **own}
         names = {path: name for path, name in names.items() if path.partition("[")[0] not in own}
     if policy is None:
-        options.setdefault("host_origins", allow_origin_predicate is not None)
+        options.setdefault("origin_predicate", origin_predicate is not None)
         policy = problems.attempt(lambda: build(options, names, lambda path: True))
         problems.raise_all()
     elif options:
-        raise TypeError(f"policy= holds every option: {', '.join(options)} cannot be given beside it")
+        raise TypeError(
+            f"policy= holds every option: {', '.join(options)} cannot be given beside it"
+        )
     live = policy.policy if isinstance(policy, SharedPolicy) else policy
-    if allow_origin_predicate is not None and not live.document()["host_origins"]:
-        raise ValueError("allow_origin_predicate is never asked by this policy: build it with host_origins=True")
-    cors = _Cors(policy, allow_origin_predicate, predicate_timeout, websocket, counters)
+    if origin_predicate is not None and not live.document()["origin_predicate"]:
+        raise ValueError(
+            "this policy never calls origin_predicate: build it with origin_predicate=True"
+        )
+    cors = _Cors(policy, origin_predicate, predicate_timeout, websocket, counters)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -68,7 +75,7 @@ def setup(
 
 
 def _of_aiohttp_cors(defaults: object, names: dict[str, str], problems: Problems) -> dict[str, Any]:
-    """The options of a policy; `names` then has where each stands."""
+    """The options of a policy. Adds the place of each to `names`."""
     if not isinstance(defaults, Mapping):
         problems.wrong_type("defaults", "a dict of origins to their options", defaults)
         return {}
@@ -92,10 +99,10 @@ def _of_aiohttp_cors(defaults: object, names: dict[str, str], problems: Problems
                 problems.add("duplicate_option", f"{place}.{name}", given, _ONE_SET)
     options = {**_RESOURCE_OPTIONS, **options}
     if options["allow_methods"] is None:
-        # Every route's own there, each added by itself; here all routes are covered.
+        # aiohttp-cors takes the methods of each route, which is added by itself. This covers all.
         options["allow_methods"] = _METHODS
     if options["allow_headers"] == "*" and options["allow_credentials"] is not True:
-        # A literal "*" does not cover it.
+        # https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
         options["allow_headers"] = ["*", "Authorization"]
     placed = [(f"defaults[{origin!r}]", origin) for origin in by_origin if origin != "null"]
     origins = listed("allow_origins", placed, names)
@@ -109,7 +116,8 @@ def _of_aiohttp_cors(defaults: object, names: dict[str, str], problems: Problems
 
 
 _ONE_SET = (
-    "a policy has one set of options for all its origins; give a sub-application a setup of its own where they differ"
+    "a policy has one set of options for all its origins; "
+    "give a sub-application a setup of its own where they differ"
 )
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _RESOURCE_OPTIONS: dict[str, Any] = {
@@ -122,7 +130,7 @@ _RESOURCE_OPTIONS: dict[str, Any] = {
 
 
 class _Answer(web.Response):
-    """An answer of ours: no body."""
+    """A response without a body, made by this module."""
 
 
 class _Cors:
@@ -139,7 +147,7 @@ class _Cors:
         self.timeout = timeout
         self.websocket = websocket
         self.counters = counters
-        # Each setup keeps its own decision on the request.
+        # Each setup stores its own decision in the request.
         name = f"crossgate.{id(self)}"
         self.key: Any = web.RequestKey(name, Decision) if hasattr(web, "RequestKey") else name
 
@@ -148,51 +156,59 @@ class _Cors:
         return self.policy.policy if isinstance(self.policy, SharedPolicy) else self.policy
 
     async def decide(self, request: web.BaseRequest) -> Decision:
-        """The decision about a request, made once."""
+        """The decision about a request, which is made once."""
         known: Decision | None = request.get(self.key)
         if known is not None:
             return known
         headers = list(request.headers.items())
-        verdict = await self.verdict(self.live.asks_host(request.method, headers))
+        verdict = await self.verdict(self.live, request.method, headers)
         try:
             decision = self.policy.evaluate(request.method, headers, verdict)
         except ValueError:
-            # Replaced meanwhile by one that asks nobody.
+            # The policy was replaced meanwhile by one that takes no verdict.
             decision = self.policy.evaluate(request.method, headers)
         if self.counters is not None:
             self.counters.record(decision)
         request[self.key] = decision
         return decision
 
-    async def verdict(self, origin: str | None) -> Literal["allow", "deny"] | None:
-        if origin is None or self.predicate is None:
+    async def verdict(
+        self, live: Policy, method: str, headers: list[tuple[str, str]]
+    ) -> Literal["allow", "deny"] | None:
+        """What the predicate says, if the request needs its verdict."""
+        if self.predicate is None:
+            return None
+        origin = live.needs_verdict(method, headers)
+        if origin is None:
             return None
         return "allow" if await ask_async(self.predicate, origin, self.timeout) else "deny"
 
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answers what the application is not asked."""
+        """Answers preflights and what is rejected, and passes other requests on."""
         if request.headers.get("upgrade", "").lower() == "websocket":
             if self.websocket and not await self.may_connect(request):
                 return _Answer(status=403)
             return await handler(request)
         decision = await self.decide(request)
-        return await handler(request) if decision.status is None else _Answer(status=decision.status)
+        return (
+            await handler(request) if decision.status is None else _Answer(status=decision.status)
+        )
 
     async def may_connect(self, request: web.Request) -> bool:
         live = self.live
-        verdict = await self.verdict(live.asks_host(request.method, list(request.headers.items())))
+        verdict = await self.verdict(live, request.method, list(request.headers.items()))
         return live.check_websocket(request.headers.getall("origin", []), verdict=verdict) != "deny"
 
     async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Puts the headers on a response: a handler's, an error page, a file, a stream."""
+        """Puts the headers on a response, whoever made it."""
         if isinstance(response, web.WebSocketResponse):
             return
         decision = await self.decide(request)
         theirs = list(response.headers.items())
         if self.counters is not None and decision.overwrites_upstream(theirs):
-            self.counters.record_overwritten()
+            self.counters.record_overwrote_upstream()
         response.headers.clear()
         response.headers.extend(decision.apply(theirs))
         if isinstance(response, _Answer):
-            # aiohttp names a type for a body that there is not.
+            # aiohttp adds a type although there is no body.
             response.headers.pop("Content-Type", None)

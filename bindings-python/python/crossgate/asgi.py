@@ -1,7 +1,7 @@
 """CORS for ASGI applications: FastAPI, Starlette, Litestar, Quart and plain ones.
 
-`CORSMiddleware` takes the options of Starlette's. `install` puts it around a whole FastAPI or Starlette application, so
-that responses to unhandled errors have the headers too.
+`CORSMiddleware` takes the options of Starlette's. `install` puts it around a whole FastAPI or
+Starlette application, so that responses to unhandled errors have the headers too.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from types import MethodType
 from typing import Any, Literal
 
 from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
-from ._origins import by_text, listed
-from ._predicate import Predicate
-from ._problems import build
-from ._regex import Regex, matcher, split
+from ._options.origins import by_text, listed
+from ._options.predicate import Predicate
+from ._options.problems import build
+from ._options.regex import Regex, matcher, split
 
 __all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware", "install"]
 
@@ -26,7 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 ALL_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY")
-"""What `allow_methods=["*"]` stands for."""
+"""The methods that `allow_methods=["*"]` stands for."""
 SAFELISTED_HEADERS = frozenset({"Accept", "Accept-Language", "Content-Language", "Content-Type"})
 """The request headers that are always allowed."""
 
@@ -36,14 +36,16 @@ logger = logging.getLogger("crossgate")
 class CORSMiddleware(ASGIMiddleware):
     """Answers preflights and puts the CORS headers on every response of an ASGI application.
 
-    The arguments up to `max_age` are Starlette's, with its defaults. A text in place of a list is an error. Raises
-    PolicyError with every problem of the configuration.
+    The arguments up to `max_age` are Starlette's, with its defaults. A text in place of a list is
+    an error. Raises PolicyError with every problem of the configuration.
 
     `policy`: a Policy or SharedPolicy in place of those options.
-    `allow_origin_predicate`: a function of the origin, plain or async, that is asked about well-formed origins which
-    nothing else allows. Only True allows; what it raises is logged. An async one has `predicate_timeout` seconds.
-    `websocket`: True refuses WebSocket handshakes from origins that are not allowed, by the rules for credentials;
-    "public" by the policy's own rules, for sockets that serve everybody alike and read no cookie.
+    `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
+    origins that nothing else allows. Only True allows. An exception is logged, and denies. An async
+    function has `predicate_timeout` seconds.
+    `websocket`: True refuses WebSocket handshakes from origins that are not allowed, by the rules
+    for credentials. "public" refuses them by the policy's own rules, for sockets that serve
+    everybody alike and read no cookie.
     `counters`: counts the decisions by reason.
     """
 
@@ -60,7 +62,7 @@ class CORSMiddleware(ASGIMiddleware):
         max_age: int | None = 600,
         *,
         policy: Policy | SharedPolicy | None = None,
-        allow_origin_predicate: Predicate | None = None,
+        origin_predicate: Predicate | None = None,
         predicate_timeout: float | None = 5.0,
         websocket: bool | Literal["public"] = False,
         counters: Counters | None = None,
@@ -75,21 +77,23 @@ class CORSMiddleware(ASGIMiddleware):
             "expose_headers": expose_headers,
             "max_age": max_age,
         }
-        predicate = allow_origin_predicate
+        predicate = origin_predicate
         if policy is None:
             policy, predicate = _policy(options, predicate)
         elif given := [name for name, value in options.items() if value != _DEFAULTS[name]]:
-            raise TypeError(f"policy= holds every option: {', '.join(given)} cannot be given beside it")
+            raise TypeError(
+                f"policy= holds every option: {', '.join(given)} cannot be given beside it"
+            )
         super().__init__(app, policy, predicate, predicate_timeout, websocket, counters)
-        # Servers call what they are given, but look at its __call__ to tell ASGI from WSGI: at this
-        # one.
+        # Servers look at __call__ to tell ASGI from WSGI, and find this coroutine function. They
+        # call the object itself.
         vars(self)["__call__"] = MethodType(_awaited, self)
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
         for name, instead in _OF_STARLETTE.items():
             if name in vars(cls):
-                # One that tightens what is allowed would be passed over without a word.
+                # An override that denies more would be ignored in silence.
                 raise TypeError(f"{cls.__name__}.{name} would never be called: use {instead}")
 
 
@@ -98,7 +102,7 @@ async def _awaited(middleware: CORSMiddleware, scope: Scope, receive: Receive, s
 
 
 _OF_STARLETTE = {
-    "is_allowed_origin": "allow_origin_predicate=",
+    "is_allowed_origin": "origin_predicate=",
     "allow_explicit_origin": "policy=",
     "preflight_response": "policy=",
     "simple_response": "policy=",
@@ -116,7 +120,9 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Policy, Predicate | None]:
+def _policy(
+    options: dict[str, Any], predicate: Predicate | None
+) -> tuple[Policy, Predicate | None]:
     """Starlette's options as a policy."""
     options = dict(options)
     names = {"allow_origin_regexes[0]": "allow_origin_regex"}
@@ -126,7 +132,8 @@ def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Polic
         options["allow_origin_regexes"] = engine
     if python:
         logger.warning(
-            "allow_origin_regex %r runs in Python: it is not checked for what it lets in, and its time has no bound",
+            "allow_origin_regex %r runs in Python: it is not checked for what it lets in, "
+            "and its time has no bound",
             python[0].pattern,
         )
         predicate = _either(matcher(python), predicate)
@@ -135,24 +142,25 @@ def _policy(options: dict[str, Any], predicate: Predicate | None) -> tuple[Polic
         options["allow_methods"] = ALL_METHODS
     headers = options["allow_headers"]
     if headers == "*" or (_is_list(headers) and "*" in headers):
-        # Every name: Starlette echoes them, Authorization included, which a literal "*" does not
-        # cover.
+        # Starlette echoes every name, Authorization included. A literal "*" does not cover
+        # Authorization: https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
         options["allow_headers"] = ["*", "Authorization"]
     elif _is_list(headers):
-        own = [(f"allow_headers[{i}]", name) for i, name in enumerate(headers) if not _is_safelisted(name)]
+        own = [
+            (f"allow_headers[{i}]", name)
+            for i, name in enumerate(headers)
+            if not _is_safelisted(name)
+        ]
         safe = [("allow_headers", name) for name in SAFELISTED_HEADERS]
         options["allow_headers"] = listed("allow_headers", by_text([*safe, *own]), names)
-    # Without origins and regex nobody is allowed, as with Starlette. Then only the predicate can
-    # say otherwise.
+    # Without origins and regex nobody is allowed, as with Starlette, except by the predicate.
     origins = options["allow_origins"]
     nobody = _is_list(origins) and not origins and not engine
-    options["host_origins"] = predicate is not None or nobody
+    options["origin_predicate"] = predicate is not None or nobody
     options.update(preflight_status=200, denied_preflight_status=400)
     policy = build(options, names, lambda path: True)
     for warning in policy.warnings:
-        # OPTIONS is in "*", and in what many people copied.
-        if warning.code != "method_options_unneeded":
-            logger.warning("CORS: %s", warning)
+        logger.warning("CORS: %s", warning)
     return policy, predicate
 
 
@@ -171,16 +179,18 @@ def _either(first: Callable[[str], bool], second: Predicate | None) -> Predicate
 
 
 def install(app: Any, *args: Any, **options: Any) -> None:
-    """Puts a CORSMiddleware around a whole FastAPI or Starlette application, which stays the object that it is.
+    """Puts a CORSMiddleware around a whole FastAPI or Starlette application, in place.
 
-    Its place is outside everything: outside middlewares that were added, now or later, and outside the handler of
-    unhandled errors, so that their responses can be read too. Takes the options of CORSMiddleware, and raises at once
-    what is wrong with them.
+    It stands outside of every other middleware, also of those that are added later, and outside of
+    the handler of unhandled errors, so that a page can read their responses too. Takes the options
+    of CORSMiddleware and raises what is wrong with them at once. A second `install` raises
+    RuntimeError.
     """
     build = getattr(app, "build_middleware_stack", None)
     if build is None:
         raise TypeError(
-            f"install() takes a FastAPI or Starlette application, not {type(app).__name__}: wrap it instead"
+            "install() takes a FastAPI or Starlette application, "
+            f"not {type(app).__name__}: wrap it instead"
         )
     if getattr(app, "middleware_stack", None) is not None:
         raise RuntimeError("install() comes before the application has started")
@@ -189,7 +199,7 @@ def install(app: Any, *args: Any, **options: Any) -> None:
     middleware = CORSMiddleware(app, *args, **options)
 
     def build_middleware_stack() -> ASGIApp:
-        return middleware.around(build())
+        return middleware._around(build())  # pyright: ignore[reportPrivateUsage]
 
     build_middleware_stack._crossgate = True  # type: ignore[attr-defined]
     app.build_middleware_stack = build_middleware_stack

@@ -1,4 +1,4 @@
-"""CORS around any WSGI application.
+"""CORS for any WSGI application.
 
 application = CORSMiddleware(application, allow_origins=["https://app.example.com"])
 """
@@ -6,9 +6,9 @@ application = CORSMiddleware(application, allow_origins=["https://app.example.co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._crossgate import Counters, Gate, Policy, SharedPolicy, Wsgi
+from ._crossgate import Counters, Policy, Responder, SharedPolicy, WSGIMiddleware
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -20,13 +20,15 @@ __all__ = ["CORSMiddleware"]
 WSGIApplication = Callable[..., Iterable[bytes]]
 
 
-class CORSMiddleware(Wsgi):
-    """A WSGI application behind a policy: preflights are answered before it, and every response that it begins gets
-    the headers.
+class CORSMiddleware(WSGIMiddleware):
+    """Answers preflights and puts the CORS headers on every response of a WSGI application.
 
-    app: any WSGI callable. policy: a Policy or SharedPolicy; or its options as keyword arguments. ask: for a policy
-    with host_origins, called with a well-formed origin that nothing else matched; only True allows. counters: count
-    the decisions by reason. Raises PolicyError with every problem of the options.
+    app: any WSGI callable. policy: a Policy or SharedPolicy; or give its options as keyword
+    arguments. origin_predicate: a function that is called with well-formed origins that nothing
+    else matched; only True allows. A policy given as `policy` calls it if it was built with
+    origin_predicate=True. counters: counts the decisions by reason.
+
+    Raises PolicyError with every problem of the options.
     """
 
     def __init__(
@@ -34,22 +36,20 @@ class CORSMiddleware(Wsgi):
         app: WSGIApplication,
         policy: Policy | SharedPolicy | None = None,
         *,
-        ask: Callable[[str], bool] | None = None,
+        origin_predicate: Callable[[str], bool] | None = None,
         counters: Counters | None = None,
         **options: Unpack[PolicyOptions],
     ) -> None:
         """Builds the policy."""
         if not callable(app):
             raise TypeError(f"app must be a WSGI application, not {type(app).__name__}")
-        if ask is not None and not callable(ask):
-            raise TypeError(f"ask must be callable, not {type(ask).__name__}")
-        super().__init__(app, Gate(_policy_of(policy, options), ask=ask, counters=counters))
-
-
-def _policy_of(policy: Policy | SharedPolicy | None, options: Any) -> Policy | SharedPolicy:
-    """The policy itself, or the one that the options make."""
-    if policy is None:
-        return Policy(**options)
-    if options:
-        raise TypeError(f"policy comes with all its options; leave out {', '.join(options)}")
-    return policy
+        if origin_predicate is not None and not callable(origin_predicate):
+            raise TypeError(
+                f"origin_predicate must be callable, not {type(origin_predicate).__name__}"
+            )
+        if policy is None:
+            policy = Policy(**options, origin_predicate=origin_predicate is not None)
+        elif options:
+            raise TypeError(f"policy comes with all its options; leave out {', '.join(options)}")
+        responder = Responder(policy, origin_predicate=origin_predicate, counters=counters)
+        super().__init__(app, responder)

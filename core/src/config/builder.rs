@@ -78,7 +78,7 @@ impl PolicyBuilder {
         self
     }
 
-    /// MethodSet beyond GET, HEAD and POST, or `["*"]`.
+    /// Methods beyond GET, HEAD and POST, or `["*"]`.
     pub fn allow_methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Self {
         self.options.allow_methods = items(methods);
         self

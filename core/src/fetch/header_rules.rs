@@ -1,7 +1,7 @@
 //! The Fetch standard's lists of header names.
 
-/// [Forbidden request-headers](https://fetch.spec.whatwg.org/#forbidden-request-header); so are names that start with `proxy-`
-/// or `sec-`.
+/// [Forbidden request-headers](https://fetch.spec.whatwg.org/#forbidden-request-header); so are
+/// names that start with `proxy-` or `sec-`.
 pub(crate) const FORBIDDEN_REQUEST: [&str; 21] = [
     "accept-charset",
     "accept-encoding",
@@ -40,7 +40,8 @@ pub(crate) const SAFELISTED_RESPONSE: [&str; 7] = [
     "pragma",
 ];
 
-/// How the names of the [CORS protocol's response headers](https://fetch.spec.whatwg.org/#http-responses) start.
+/// How the names of the
+/// [CORS protocol's response headers](https://fetch.spec.whatwg.org/#http-responses) start.
 pub(crate) const CORS_RESPONSE: [&str; 3] = [
     "access-control-allow-",
     "access-control-expose-",

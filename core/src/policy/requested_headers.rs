@@ -189,7 +189,8 @@ fn walk(
 }
 
 /// Under a literal `*` only `Authorization` needs to be named
-/// ([CORS non-wildcard request-header name](https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name)). The list is scanned, not copied, so it needs no bound.
+/// ([CORS non-wildcard request-header name](https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name)).
+/// The list is scanned, not copied, so it needs no bound.
 fn check_any(lines: &Lines<'_>) -> Result<(), Reason> {
     let found = each_element(lines, |element| {
         if element.eq_ignore_ascii_case(b"authorization") {

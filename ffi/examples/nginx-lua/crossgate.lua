@@ -1,4 +1,5 @@
--- crossgate in nginx with Lua: libcrossgate.so through LuaJIT's FFI, no compiler needed. See nginx.conf beside this.
+-- crossgate in nginx with Lua: libcrossgate.so through LuaJIT's FFI, no compiler needed. See
+-- nginx.conf beside this.
 local ffi = require "ffi"
 
 -- From crossgate.h: the part that is used here.
@@ -8,40 +9,47 @@ typedef struct crossgate_error crossgate_error;
 typedef struct { const char *data; size_t len; } crossgate_str;
 typedef struct { const crossgate_str *data; size_t count; } crossgate_lines;
 typedef struct {
-    uint32_t struct_size, flags;
-    crossgate_str method;
-    crossgate_lines origin, acr_method, acr_headers, acr_private_network, sec_fetch_site;
+    uint32_t struct_size;
     int32_t verdict;
-    uint32_t added_counts[5];
-    crossgate_str added[20];
+    crossgate_str method;
+    uint64_t reserved[43];
+    crossgate_lines origin, acrm, acrh, acrpn, sec_fetch_site;
 } crossgate_request;
-typedef struct { crossgate_str name, lower_name, value; int32_t op, id; } crossgate_header;
+typedef struct {
+    crossgate_str name, lower_name, value;
+    int32_t op, id, source, reserved;
+} crossgate_header;
 typedef struct {
     uint32_t struct_size, flags;
     int32_t kind, reason, action, allowed, status;
-    uint32_t header_count, remove_count, reserved;
-    crossgate_header headers[8];
-    crossgate_str remove[8];
-    char text[512];
+    uint32_t depends_on, header_count, remove_count;
+    const crossgate_header *headers;
+    const crossgate_str *remove;
+    uint64_t reserved[144];
+    crossgate_str origin;
 } crossgate_decision;
 uint32_t crossgate_abi_version(void);
 const char *crossgate_status_string(int32_t status);
 const char *crossgate_error_text(const crossgate_error *error);
 void crossgate_error_free(crossgate_error *error);
-int32_t crossgate_policy_from_file(const char *path, size_t path_len, crossgate_policy **policy, crossgate_error **error);
+int32_t crossgate_policy_from_file(const char *path, size_t path_len, crossgate_policy **policy,
+                                   crossgate_error **error);
 size_t crossgate_policy_scratch_size(const crossgate_policy *policy);
 void crossgate_policy_free(crossgate_policy *policy);
-int32_t crossgate_request_init(crossgate_request *request, size_t size, const char *method, size_t method_len);
-int32_t crossgate_request_add_header(crossgate_request *request, const char *name, size_t name_len,
-                                     const char *value, size_t value_len);
+int32_t crossgate_request_init(crossgate_request *request, size_t size, const char *method,
+                               size_t method_len);
+int32_t crossgate_request_add_header(crossgate_request *request, const char *name,
+                                     size_t name_len, const char *value, size_t value_len);
 int32_t crossgate_decision_init(crossgate_decision *decision, size_t size);
 int32_t crossgate_evaluate(const crossgate_policy *policy, const crossgate_request *request,
                            crossgate_decision *decision, char *scratch, size_t scratch_size);
-int32_t crossgate_header_merge(const crossgate_header *header, const char *existing, size_t existing_len,
-                               char *buffer, size_t buffer_size, size_t *length);
+int32_t crossgate_header_merge(const crossgate_header *header, const char *existing,
+                               size_t existing_len, char *buffer, size_t buffer_size,
+                               size_t *length);
 ]]
 local library = ffi.load "crossgate"
-assert(library.crossgate_abi_version() == 0, "crossgate: libcrossgate.so is of another version than this file")
+assert(library.crossgate_abi_version() == 0,
+    "crossgate: libcrossgate.so is of another version than this file")
 
 local FORWARD, MERGE, VARY, KEEP_UPSTREAM = 0, 1, 7, 1
 
@@ -52,7 +60,8 @@ Policy.__index = Policy
 local request, decision = ffi.new "crossgate_request", ffi.new "crossgate_decision"
 local length = ffi.new "size_t[1]"
 
--- Reads a policy. Call it in init_by_lua_block: an error there stops nginx before it listens, and with every problem named.
+-- Reads a policy. Call it in init_by_lua_block: an error there stops nginx before it listens, and
+-- with every problem named.
 local function from_file(path)
     local policy, failure = ffi.new "crossgate_policy *[1]", ffi.new "crossgate_error *[1]"
     if library.crossgate_policy_from_file(path, #path, policy, failure) ~= 0 then
@@ -80,11 +89,12 @@ local function decide(self)
         end
     end
     library.crossgate_decision_init(decision, ffi.sizeof(decision))
-    local outcome = library.crossgate_evaluate(self.policy, request, decision, self.scratch, self.scratch_size)
+    local outcome = library.crossgate_evaluate(
+        self.policy, request, decision, self.scratch, self.scratch_size)
     if outcome ~= 0 then
         ngx.log(ngx.ERR, "crossgate: ", ffi.string(library.crossgate_status_string(outcome)))
     end
-    return lines -- the decision borrows nothing from them, but the request did: they had to live until here
+    return lines -- the request borrows from them: they have to live until here
 end
 
 local function text(str)
@@ -102,7 +112,7 @@ local function merge(header)
     return ffi.string(buffer, length[0])
 end
 
--- For rewrite_by_lua_block: answers preflights and refusals. Their headers are put on by header_filter().
+-- For rewrite_by_lua_block: answers preflights and refusals. header_filter() adds their headers.
 function Policy:rewrite()
     decide(self)
     if decision.action ~= FORWARD then
@@ -117,11 +127,13 @@ function Policy:rewrite()
     end
 end
 
--- For header_filter_by_lua_block: puts the decision on every response, whoever made it. May run twice for one response
--- (nginx does that for its own error pages), so it only sets, removes and merges.
+-- For header_filter_by_lua_block: puts the decision on every response, whoever made it. May run
+-- twice for one response (nginx does that for its own error pages), so it only sets, removes and
+-- merges. Not with crossgate_decision_apply(): C cannot call back into compiled LuaJIT code.
 function Policy:header_filter()
     decide(self)
-    local keep = decision.flags % 2 == KEEP_UPSTREAM and ngx.header["Access-Control-Allow-Origin"] ~= nil
+    local keep = decision.flags % 2 == KEEP_UPSTREAM
+        and ngx.header["Access-Control-Allow-Origin"] ~= nil
     if not keep then
         for i = 0, decision.remove_count - 1 do
             ngx.header[text(decision.remove[i])] = nil
@@ -130,7 +142,8 @@ function Policy:header_filter()
     for i = 0, decision.header_count - 1 do
         local header = decision.headers[i]
         if not keep or header.id == VARY then
-            ngx.header[text(header.name)] = header.op == MERGE and merge(header) or text(header.value)
+            local value = header.op == MERGE and merge(header) or text(header.value)
+            ngx.header[text(header.name)] = value
         end
     end
 end

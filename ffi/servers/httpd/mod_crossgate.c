@@ -187,12 +187,12 @@ static const char *set_verdict(cmd_parms *cmd, void *section, const char *source
 }
 
 static int asks(const crossgate_policy *policy) {
-    return crossgate_policy_has_host_origins(policy);
+    return crossgate_policy_has_origin_predicate(policy);
 }
 
-/* A verdict that no policy asks for is a mistake: mostly host_origins was forgotten. Which policy a
- * section inherits is known with each request only, so a section is judged by its own policy or, if
- * it has none, by all there are. */
+/* A verdict that no policy asks for is a mistake: mostly origin_predicate was forgotten. Which
+ * policy a section inherits is known with each request only, so a section is judged by its own
+ * policy or, if it has none, by all there are. */
 static int check_verdicts(
     apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *server) {
     const apr_array_header_t *places = known_verdicts(pool);
@@ -210,12 +210,13 @@ static int check_verdicts(
         if (!some_ask
             || (section->policy != NULL && !asks(section->policy) && !asks(section->shadow)))
             ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, server,
-                "CrossgateVerdict at %s:%u is never asked: %s; set \"host_origins\" to true in the "
+                "CrossgateVerdict at %s:%u is never asked: %s; set \"origin_predicate\" to true in "
+                "the "
                 "policy, or "
                 "remove the directive",
                 place->file, place->line,
-                some_ask ? "the policy of its section has no host_origins"
-                         : "no policy has host_origins");
+                some_ask ? "the policy of its section has no origin_predicate"
+                         : "no policy has origin_predicate");
     }
     return OK;
 }
@@ -227,7 +228,7 @@ static const command_rec commands[] = {AP_INIT_TAKE1("CrossgatePolicy", set_poli
     AP_INIT_TAKE1("CrossgateShadow", set_shadow, NULL, OR_FILEINFO,
         "a policy that is only compared with the one in use"),
     AP_INIT_TAKE1("CrossgateVerdict", set_verdict, NULL, OR_FILEINFO,
-        "for host_origins: expr=EXPRESSION or env=VARIABLE that allows an origin"),
+        "for origin_predicate: expr=EXPRESSION or env=VARIABLE that allows an origin"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};
 
 /* ---- the decision, once for a request and whatever it is redirected to internally ---- */
@@ -272,7 +273,7 @@ static int add_header(void *request, const char *name, const char *value) {
     return 1;
 }
 
-static int host_verdict(question *question) {
+static int verdict(question *question) {
     static const char *const yes[] = {"allow", "1", "true", "yes", "on"};
     const config *config = question->config;
     if (config->verdict_expr != NULL) {
@@ -300,22 +301,19 @@ static int host_verdict(question *question) {
 static crossgate_decision *evaluate(question *question, const crossgate_policy *policy) {
     apr_pool_t *pool = question->r->pool;
     crossgate_decision *decision = apr_palloc(pool, sizeof *decision);
-    crossgate_str origin;
     size_t scratch_size = crossgate_policy_scratch_size(policy);
     char *scratch = scratch_size ? apr_palloc(pool, scratch_size) : NULL;
     crossgate_status status;
 
-    question->request.verdict = CROSSGATE_VERDICT_ABSENT;
-    if (crossgate_asks_host(policy, &question->request, &origin) == CROSSGATE_OK
-        && origin.data != NULL) {
-        if (!question->asked) {
-            question->asked = 1;
-            question->verdict = host_verdict(question);
-        }
-        question->request.verdict = question->verdict;
-    }
     crossgate_decision_init(decision, sizeof *decision);
     status = crossgate_evaluate(policy, &question->request, decision, scratch, scratch_size);
+    if (decision->flags & CROSSGATE_DECISION_NEEDS_VERDICT) {
+        if (!question->asked) {
+            question->asked = 1;
+            question->verdict = verdict(question);
+        }
+        status = crossgate_decision_resume(decision, question->verdict);
+    }
     if (status != CROSSGATE_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, question->r, "crossgate: %s",
             crossgate_status_string(status));
@@ -324,24 +322,13 @@ static crossgate_decision *evaluate(question *question, const crossgate_policy *
     return decision;
 }
 
-static const char *headers_text(apr_pool_t *pool, const crossgate_decision *decision) {
-    char *text = "";
-    size_t length;
-    if (crossgate_decision_write_http1(decision, NULL, 0, &length) == CROSSGATE_BUFFER_TOO_SMALL) {
-        text = apr_palloc(pool, length + 1);
-        crossgate_decision_write_http1(decision, text, length + 1, &length);
-    }
-    return text;
-}
-
 static void compare_shadow(question *question, const crossgate_decision *live) {
     request_rec *r = question->r;
     const crossgate_decision *shadow = evaluate(question, question->config->shadow);
     const char *origin = apr_table_get(r->headers_in, "Origin");
-    if (shadow == NULL
-        || (shadow->reason == live->reason && shadow->action == live->action
-            && shadow->status == live->status && shadow->flags == live->flags
-            && strcmp(headers_text(r->pool, shadow), headers_text(r->pool, live)) == 0))
+    crossgate_difference difference = {.struct_size = sizeof difference};
+    if (crossgate_decision_difference(live, shadow, &difference) != CROSSGATE_OK
+        || !difference.differs)
         return;
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
         "crossgate shadow differs: %s with Origin %.330s: %s (%s), shadow: %s (%s)",
@@ -388,57 +375,58 @@ static state *decide(request_rec *r) {
 
 /* ---- the response ---- */
 
-static int join(void *joined, const char *name, const char *value) {
-    apr_array_header_t *lines = joined;
-    (void)name;
-    APR_ARRAY_PUSH(lines, const char *) = value;
-    return 1;
-}
-
-static void merge_header(request_rec *r, const crossgate_header *header) {
-    apr_array_header_t *lines = apr_array_make(r->pool, 4, sizeof(const char *));
-    const char *existing;
-    char *merged;
-    size_t length, size;
-
-    apr_table_do(join, lines, r->err_headers_out, header->name.data, NULL);
-    apr_table_do(join, lines, r->headers_out, header->name.data, NULL);
-    existing = apr_array_pstrcat(r->pool, lines, ',');
-    size = 2 * (strlen(existing) + header->value.len) + 1;
-    merged = apr_palloc(r->pool, size);
-    if (crossgate_header_merge(header, existing, strlen(existing), merged, size, &length)
-        != CROSSGATE_OK)
-        merged = apr_pstrdup(r->pool, header->value.data);
-    apr_table_unset(r->err_headers_out, header->name.data);
-    apr_table_setn(r->headers_out, header->name.data, merged);
-}
-
 /* httpd writes both tables. headers_out is lost on errors, err_headers_out is not; here either
    will do. */
+static int32_t get(void *context, const crossgate_str *name, size_t index, crossgate_str *value) {
+    const request_rec *r = context;
+    const apr_table_t *const tables[] = {r->err_headers_out, r->headers_out};
+    for (int t = 0; t < 2; t++) {
+        const apr_array_header_t *lines = apr_table_elts(tables[t]);
+        for (int i = 0; i < lines->nelts; i++) {
+            const apr_table_entry_t *line = &APR_ARRAY_IDX(lines, i, apr_table_entry_t);
+            if (line->key != NULL && ap_cstr_casecmp(line->key, name->data) == 0 && index-- == 0) {
+                value->data = line->val;
+                value->len = strlen(line->val);
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+static crossgate_status set(void *context, const crossgate_header *header) {
+    request_rec *r = context;
+    const char *value = header->value.data;
+    /* All others live as long as the request. */
+    if (header->source == CROSSGATE_SOURCE_MERGED)
+        value = apr_pstrmemdup(r->pool, value, header->value.len);
+    apr_table_unset(r->err_headers_out, header->name.data);
+    apr_table_setn(r->headers_out, header->name.data, value);
+    return CROSSGATE_OK;
+}
+
+static crossgate_status drop(void *context, const crossgate_str *name) {
+    request_rec *r = context;
+    apr_table_unset(r->headers_out, name->data);
+    apr_table_unset(r->err_headers_out, name->data);
+    return CROSSGATE_OK;
+}
+
+static const crossgate_response_functions response = {sizeof response, 0, get, set, drop};
+
 static void apply(request_rec *r, const crossgate_decision *decision) {
     static const char acao[] = "Access-Control-Allow-Origin";
     const char *in_headers = apr_table_get(r->headers_out, acao),
                *in_errors = apr_table_get(r->err_headers_out, acao);
     const char *theirs = in_headers ? in_headers : in_errors, *ours;
-    int keep = (decision->flags & CROSSGATE_DECISION_KEEP_UPSTREAM) && theirs != NULL;
-    for (uint32_t i = 0; i < decision->remove_count && !keep; i++) {
-        apr_table_unset(r->headers_out, decision->remove[i].data);
-        apr_table_unset(r->err_headers_out, decision->remove[i].data);
-    }
-    for (uint32_t i = 0; i < decision->header_count; i++) {
-        const crossgate_header *header = &decision->headers[i];
-        if (keep && header->id != CROSSGATE_HEADER_VARY)
-            continue;
-        if (header->op == CROSSGATE_OP_MERGE) {
-            merge_header(r, header);
-        } else {
-            apr_table_unset(r->err_headers_out, header->name.data);
-            apr_table_setn(r->headers_out, header->name.data, header->value.data);
-        }
-    }
+    int32_t overwrote;
+    crossgate_status status = crossgate_decision_apply(decision, &response, r, &overwrote);
+    if (status != CROSSGATE_OK)
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r, "crossgate: %s", crossgate_status_string(status));
     /* An application that answers CORS itself is worth knowing of. */
     ours = apr_table_get(r->headers_out, acao);
-    if (theirs != NULL && !keep && (ours == NULL || strcmp(theirs, ours) != 0))
+    if (theirs != NULL && overwrote && (ours == NULL || strcmp(theirs, ours) != 0))
         apr_table_setn(r->notes, "crossgate-overwrote", theirs);
 }
 

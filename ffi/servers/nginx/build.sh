@@ -19,18 +19,21 @@ source=${NGINX_SRC:-/usr/share/nginx/src}
 [[ -e $source/conf_flags ]] || { echo "build.sh: no nginx-dev in $source" >&2; exit 1; }
 export CROSSGATE_INCLUDE=${CROSSGATE_INCLUDE:-$root/include}
 if [[ ${CROSSGATE_STATIC:-} == 1 ]]; then
-	# Hidden, since nginx loads modules RTLD_GLOBAL and another one may have another version of the library in it.
+	# Hidden, since nginx loads modules RTLD_GLOBAL and another one may have another version of the
+	# library in it.
 	export CROSSGATE_LIBS="-Wl,--exclude-libs,ALL $lib/libcrossgate.a -lgcc_s -lpthread -lm -ldl"
 else
 	export CROSSGATE_LIBS="-L$lib -lcrossgate ${CROSSGATE_RPATH:+-Wl,-rpath,$CROSSGATE_RPATH}"
 fi
 
-# The flags of the installed nginx: a module that was configured with others is "not binary compatible".
+# The flags of the installed nginx: a module that was configured with others is "not binary
+# compatible".
 cd "$source"
 # shellcheck disable=SC1091
 . ./conf_flags
 bash ./configure --builddir="$out" --add-dynamic-module="$here" "${NGX_CONF_FLAGS[@]}" \
-	--with-cc-opt="$(dpkg-buildflags --get CFLAGS) -fPIC $(dpkg-buildflags --get CPPFLAGS) -Wall -Wextra -Werror -Wno-unused-parameter" \
+	--with-cc-opt="$(dpkg-buildflags --get CFLAGS) -fPIC $(dpkg-buildflags --get CPPFLAGS) \
+		-Wall -Wextra -Werror -Wno-unused-parameter" \
 	--with-ld-opt="$(dpkg-buildflags --get LDFLAGS) -fPIC" >"$out/configure.log" ||
 	{ tail -n 20 "$out/configure.log" >&2; exit 1; }
 make -s -f "$out/Makefile" modules >"$out/make.log" 2>&1 || { cat "$out/make.log" >&2; exit 1; }

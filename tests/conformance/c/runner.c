@@ -200,11 +200,13 @@ static void compare_block(run *run, const crossgate_decision *decision,
         crossgate_evaluate_http1(policy, request, &other, two, sizeof two, &length_two);
     if (status != CROSSGATE_OK || length_one != length_two || strcmp(one, two) != 0)
         fail(run, "crossgate_evaluate_http1: %s\n%s", crossgate_status_string(status), two);
+    /* It asks no question. */
+    other.flags |= decision->flags & CROSSGATE_DECISION_NEEDS_VERDICT;
     if (memcmp(decision, &other, offsetof(crossgate_decision, header_count)) != 0)
         fail(run, "crossgate_evaluate_http1 decides differently");
 }
 
-/* The lines of one name, for a host that has them in an array of its own. */
+/* The lines of one name, for a server that has them in an array of its own. */
 static crossgate_lines collect(
     const crossgate_str (*pairs)[2], size_t count, const char *name, crossgate_str *room) {
     crossgate_lines lines = {room, 0};
@@ -247,15 +249,15 @@ static void decision(run *run, const json_t *vector) {
     /* Both ways of handing a request over. */
     crossgate_request_init(&request, sizeof request, method.data, method.len);
     request.origin = collect((const crossgate_str(*)[2])pairs, count, "origin", rooms[0]);
-    request.acr_method =
+    request.acrm =
         collect((const crossgate_str(*)[2])pairs, count, "access-control-request-method", rooms[1]);
-    request.acr_headers = collect(
+    request.acrh = collect(
         (const crossgate_str(*)[2])pairs, count, "access-control-request-headers", rooms[2]);
-    request.acr_private_network = collect((const crossgate_str(*)[2])pairs, count,
+    request.acrpn = collect((const crossgate_str(*)[2])pairs, count,
         "access-control-request-private-network", rooms[3]);
     request.sec_fetch_site =
         collect((const crossgate_str(*)[2])pairs, count, "sec-fetch-site", rooms[4]);
-    size_t list_lines = request.acr_headers.count;
+    size_t list_lines = request.acrh.count;
     for (int added = 0; added < 2; added++) {
         /* More lines than there is room for have a rule of their own. */
         if (added && list_lines > CROSSGATE_ADDED_LINES)
@@ -281,12 +283,14 @@ static void decision(run *run, const json_t *vector) {
     crossgate_policy_free(policy);
 }
 
-/* The problems of a build, from either place. */
+/* The problems of a build: those of the error, or the policy's warnings and then its notes. */
 static int problem_at(const crossgate_policy *policy, const crossgate_error *error, size_t index,
     crossgate_problem *problem) {
+    size_t warnings = crossgate_policy_warning_count(policy);
     problem->struct_size = sizeof *problem;
-    return (error ? crossgate_error_problem(error, index, problem)
-                  : crossgate_policy_warning(policy, index, problem))
+    return (error                 ? crossgate_error_problem(error, index, problem)
+               : index < warnings ? crossgate_policy_warning(policy, index, problem)
+                                  : crossgate_policy_note(policy, index - warnings, problem))
            == CROSSGATE_OK;
 }
 
@@ -316,19 +320,24 @@ static void check_document(run *run, const json_t *expected, const crossgate_pol
 static void check_build(run *run, const json_t *vector, crossgate_status status,
     crossgate_policy *policy, crossgate_error *error) {
     const char *expect = text_of(vector, "expect");
-    int32_t severity = policy ? CROSSGATE_SEVERITY_WARNING : CROSSGATE_SEVERITY_ERROR;
-    size_t count = error ? crossgate_error_count(error) : crossgate_policy_warning_count(policy);
+    int32_t severity = strcmp(expect, "note") == 0 ? CROSSGATE_SEVERITY_NOTE
+                       : policy != NULL            ? CROSSGATE_SEVERITY_WARNING
+                                                   : CROSSGATE_SEVERITY_ERROR;
+    size_t warnings = crossgate_policy_warning_count(policy);
+    size_t count =
+        error ? crossgate_error_count(error) : warnings + crossgate_policy_note_count(policy);
     if ((status == CROSSGATE_OK) != (policy != NULL)
-        || (status == CROSSGATE_INVALID_POLICY) != (error != NULL))
+        || (status == CROSSGATE_ERR_INVALID_POLICY) != (error != NULL))
         fail(run, "%s, but the outputs say something else", crossgate_status_string(status));
     else if ((policy != NULL) != (strcmp(expect, "error") != 0))
         fail(run, "%s, not %s: %s", crossgate_status_string(status), expect,
             crossgate_error_text(error));
     else if (strcmp(expect, "ok") == 0) {
         /* documents.jsonl says nothing of warnings. */
-        if (count > 0 && json_object_get(vector, "text") == NULL)
-            fail(run, "%zu warnings", count);
+        if (warnings > 0 && json_object_get(vector, "text") == NULL)
+            fail(run, "%zu warnings", warnings);
     } else {
+        static const char *const severities[] = {"error", "warning", "note"};
         int found = 0, code_found = 0;
         crossgate_problem problem;
         for (size_t i = 0; i < count && problem_at(policy, error, i, &problem); i++)
@@ -341,10 +350,8 @@ static void check_build(run *run, const json_t *vector, crossgate_status status,
             fail(run, "%s %s is %s", expect, text_of(vector, "code"),
                 code_found ? "there with another path or hint:" : "not among");
             for (size_t i = 0; i < count && problem_at(policy, error, i, &problem); i++)
-                printf("    %s %s %s (%s)\n",
-                    problem.severity == CROSSGATE_SEVERITY_ERROR ? "error" : "warning",
-                    problem.code.data, problem.path.data,
-                    problem.hint.data ? problem.hint.data : "");
+                printf("    %s %s %s (%s)\n", severities[problem.severity], problem.code.data,
+                    problem.path.data, problem.hint.data ? problem.hint.data : "");
         }
     }
     if (policy != NULL && json_is_object(json_object_get(vector, "document")))
@@ -386,8 +393,12 @@ static void websocket(run *run, const json_t *vector) {
     if (policy == NULL)
         return;
     int is_public = json_is_true(json_object_get(vector, "public"));
-    crossgate_status status = crossgate_check_websocket(
-        policy, lines, origin_lines(vector, lines), is_public, verdict_of(vector), &result);
+    crossgate_request request;
+    crossgate_request_init(&request, sizeof request, "GET", 3);
+    request.origin.data = lines;
+    request.origin.count = origin_lines(vector, lines);
+    request.verdict = verdict_of(vector);
+    crossgate_status status = crossgate_check_websocket(policy, &request, is_public, &result);
     if (status != CROSSGATE_OK)
         fail(run, "%s", crossgate_status_string(status));
     else if (strcmp(RESULTS[result], text_of(vector, "expect")) != 0)

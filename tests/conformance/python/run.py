@@ -62,15 +62,24 @@ def found_problem(problems: tuple[Problem, ...], severity: str, vector: Vector) 
         yield f"no problem with {wanted} in {[str(problem) for problem in problems]}"
 
 
+def every_problem(problems: tuple[Problem, ...], vector: Vector) -> Iterator[str]:
+    """The severities and codes of all problems, where the vector names them all."""
+    if "problems" in vector:
+        found = sorted(f"{problem.severity} {problem.code}" for problem in problems)
+        yield from unequal("problems", vector["problems"], found)
+
+
 def configs(vector: Vector) -> Iterator[str]:
     try:
         policy = Policy(**vector["policy"])
     except PolicyError as error:
+        yield from every_problem(error.problems, vector)
         if vector["expect"] == "error":
             yield from found_problem(error.problems, "error", vector)
         else:
             yield f"expected {vector['expect']}, found {error}"
         return
+    yield from every_problem(policy.warnings + policy.notes, vector)
     if vector["expect"] == "error":
         found = policy.warnings + policy.notes
         yield f"expected the error {vector['code']}, but it builds with {found}"

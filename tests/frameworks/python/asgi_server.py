@@ -1,4 +1,7 @@
-"""FastAPI behind a real server, for test_asgi_servers.py: asgi_server.py uvicorn|hypercorn install|add|wrap."""
+"""FastAPI behind a real server, for test_asgi_servers.py.
+
+asgi_server.py uvicorn|hypercorn install|add|wrap
+"""
 
 from __future__ import annotations
 

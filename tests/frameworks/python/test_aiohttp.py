@@ -216,7 +216,7 @@ def test_predicates_and_rejection() -> None:
     app = application()
     setup(
         app,
-        allow_origin_predicate=predicate,
+        origin_predicate=predicate,
         denied_actual="reject",
         own_origins=["https://own.example"],
     )
@@ -243,7 +243,8 @@ def test_shared_policies() -> None:
         assert ACAO not in (await ask("/")).headers
         shared.replace(Policy(allow_origins=[A]))
         shared.set_shadow(
-            Policy(allow_origins=[EVIL]), lambda live, shadow: differences.append(shadow.reason)
+            Policy(allow_origins=[EVIL]),
+            lambda difference, _: differences.append(difference.shadow.reason),
         )
         assert (await ask("/")).headers[ACAO] == A
 
@@ -296,8 +297,8 @@ def test_mistakes() -> None:
         setup(web.Application(), defaults={A: {"allow_origin": "*"}})
     with pytest.raises(PolicyError, match="one set of options for all its origins"):
         setup(web.Application(), defaults={A: {}, EVIL: {"max_age": 5}})
-    with pytest.raises(ValueError, match="never asked by this policy"):
-        setup(web.Application(), policy=Policy(allow_origins=[A]), allow_origin_predicate=bool)
+    with pytest.raises(ValueError, match="this policy never calls origin_predicate"):
+        setup(web.Application(), policy=Policy(allow_origins=[A]), origin_predicate=bool)
 
 
 def test_wrong_types_hide_nothing() -> None:

@@ -1,4 +1,4 @@
-"""FastAPI and Starlette behind uvicorn and hypercorn, with the current versions and the oldest supported ones."""
+"""FastAPI and Starlette behind uvicorn and hypercorn, in current and in the oldest versions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""FastAPI and Starlette as applications use them, in one process: other middlewares around and inside, errors in the
-middle of a response, lifespans, mounted applications."""
+"""FastAPI and Starlette as applications use them, in one process.
+
+Other middlewares stand outside and inside, responses fail half-way, applications are mounted and
+have lifespans.
+"""
 
 from __future__ import annotations
 
@@ -232,7 +235,7 @@ def test_middleware_of_functions_inside_and_outside() -> None:
 
 
 def test_twice_is_once() -> None:
-    """Two of them, as a template and an application may add: the outer one decides, nothing is doubled."""
+    """A template and the application add one each: the outer decides, and nothing is doubled."""
     app = application()
     app.add_middleware(CORSMiddleware, allow_origins=[EVIL])
     app.add_middleware(CORSMiddleware, **OPTIONS)

@@ -1,4 +1,6 @@
-"""A real httpd for one test file: own ServerRoot, loopback port, any MPM; an upstream; HTTP/1.1 by raw socket."""
+"""A real httpd for one test file: own ServerRoot, loopback port, any MPM; an upstream; HTTP/1.1 by
+raw socket.
+"""
 
 import http.server
 import os
@@ -39,8 +41,10 @@ CORS = (
     "access-control-allow-private-network",
 )
 MODULES = (
-    "authn_core authn_file authz_core authz_user authz_host auth_basic access_compat alias dir mime env "
-    "setenvif headers rewrite proxy proxy_http cgid include deflate http2 cache cache_disk negotiation asis "
+    "authn_core authn_file authz_core authz_user authz_host auth_basic access_compat alias dir "
+    "mime env "
+    "setenvif headers rewrite proxy proxy_http cgid include deflate http2 cache cache_disk "
+    "negotiation asis "
     "allowmethods unixd log_config"
 )
 WORKERS = {
@@ -164,7 +168,9 @@ class Connection:
 
 
 class Upstream:
-    """Answers everything with 200 and "upstream"; under /own with CORS headers of its own, under /status/N with N."""
+    """Answers everything with 200 and "upstream"; under /own with CORS headers of its own, under
+    /status/N with N.
+    """
 
     OWN = (
         ("Access-Control-Allow-Origin", "*"),
@@ -192,7 +198,8 @@ class Upstream:
                 status = re.search(r"/status/(\d+)", self.path)
                 if "/upgrade" in self.path and self.headers.get("Upgrade"):
                     self.wfile.write(
-                        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nhello"
+                        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: "
+                        b"Upgrade\r\n\r\nhello"
                     )
                     self.close_connection = True
                     return
@@ -236,7 +243,9 @@ class Upstream:
 
 
 class Httpd:
-    """configuration: text in which {root}, {port} and what `names` holds are replaced; mpm: a name of WORKERS."""
+    """configuration: text in which {root}, {port} and what `names` holds are replaced; mpm: a name
+    of WORKERS.
+    """
 
     def __init__(self, module, configuration, mpm="event", **names):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="httpd-", dir=module))

@@ -1,6 +1,7 @@
 """The usual mod_headers, SetEnvIf and mod_rewrite lines beside the module: what they get wrong.
 
-Each test asks /idiom and /module for the same thing, on one server. docs/httpd.md cites these tests.
+Each test asks /idiom and /module for the same thing, on one server. docs/httpd.md cites these
+tests.
 """
 
 import json
@@ -147,7 +148,9 @@ def test_the_rewritten_preflight_swallows_every_options(server):
 
 
 def test_two_lines_of_the_same_header(server):
-    """Header set and Header always set write two tables, and both are sent; a browser refuses the pair."""
+    """Header set and Header always set write two tables, and both are sent; a browser refuses the
+    pair.
+    """
     with Connection(server.port) as connection:
         idiom = connection.request("GET", "/idiom/always/a.txt", [A])
         module = connection.request("GET", "/module/always/a.txt", [A])

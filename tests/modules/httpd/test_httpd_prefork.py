@@ -1,4 +1,4 @@
-"""The core of test_httpd.py once more where every connection has a process of its own: the prefork MPM.
+"""Some tests once more where every connection has a process of its own: the prefork MPM.
 
 pytest collects them here too, and gives them this file's server.
 """
@@ -6,9 +6,11 @@ pytest collects them here too, and gives them this file's server.
 import contextlib
 
 import pytest
-import test_httpd
+import test_httpd_places
+import test_httpd_preflights
+import test_httpd_responses
 from httpd_server import Connection
-from test_httpd import ACTUAL, PREFLIGHT, PUT, A, whole
+from httpd_site import ACTUAL, PREFLIGHT, PUT, A, whole
 
 CORE = (
     "a_preflight_is_answered_before_everything_else",
@@ -25,7 +27,12 @@ CORE = (
     "the_verdict_of_a_variable",
     "the_verdict_of_an_expression",
 )
-globals().update({f"test_{name}": getattr(test_httpd, f"test_{name}") for name in CORE})
+everything = {
+    name: test
+    for module in (test_httpd_preflights, test_httpd_responses, test_httpd_places)
+    for name, test in vars(module).items()
+}
+globals().update({f"test_{name}": everything[f"test_{name}"] for name in CORE})
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,9 @@ def test_it_is_prefork(server):
 
 
 def test_many_processes_answer_alike(server):
-    """Six connections that stay open are six processes; each has the policy that was read before the fork."""
+    """Six connections that stay open are six processes; each has the policy that was read before
+    the fork.
+    """
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(Connection(server.port)) for _ in range(6)]
         for _ in range(3):

@@ -1,4 +1,6 @@
-"""tests/vectors/decisions.jsonl over the wire: httpd in front of an upstream, one <Location> a policy."""
+"""tests/vectors/decisions.jsonl over the wire: httpd in front of an upstream, one <Location> a
+policy.
+"""
 
 import collections
 import contextlib

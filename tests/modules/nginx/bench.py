@@ -2,11 +2,12 @@
 
     .venv/bin/python tests/modules/nginx/bench.py [ROUNDS [SECONDS]]
 
-All variants are measured in turn, round after round, so that what else the machine does hits all of them; printed are
-medians, of the latency its median and 99th percentile too, and the median of each round's ratio to the server without,
-with whether it is within 2 %. That is told and not judged: the exit status is 0 either way.
-The worker's processor time for a request is the steadier number where other things run; instructions.py counts
-instructions, which nothing disturbs. Needs wrk (Debian: wrk).
+All variants are measured in turn, round after round, so that what else the machine does hits all of
+them. Printed are medians, of the latency its median and 99th percentile too, and the median of each
+round's ratio to the server without, with whether it is within 2 %. That is said and not judged: the
+exit status is 0 either way. The worker's processor time for a request is the steadier number where
+other things run; instructions.py counts instructions, which nothing disturbs. Needs wrk (Debian:
+wrk).
 """
 
 import os
@@ -47,7 +48,8 @@ IDIOM = """
 """
 MODULE = "crossgate_policy cors.json; location / { }"
 MAPS = """
-    map $http_origin $listed { default ""; https://a.example https://a.example; https://b.example https://b.example; }
+    map $http_origin $listed { default ""; https://a.example https://a.example;
+        https://b.example https://b.example; }
     map $listed $credentials { default true; "" ""; }
 """
 ORIGIN = ["-H", "Origin: https://b.example"]
@@ -163,7 +165,8 @@ def main() -> int:
             for nginx in running.values():
                 nginx.stop()
     print(
-        f"wrk -t1 -c16 -d{seconds}s, one nginx worker, medians of {rounds} interleaved rounds (lowest to highest)"
+        f"wrk -t1 -c16 -d{seconds}s, one nginx worker, medians of {rounds} interleaved rounds "
+        f"(lowest to highest)"
     )
     for name, values in found.items():
         rate, cost = statistics.median(values), statistics.median(spent[name])

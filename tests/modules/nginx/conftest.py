@@ -1,4 +1,5 @@
 import nginx_harness
+import nginx_site
 import pytest
 
 
@@ -9,3 +10,9 @@ def module(tmp_path_factory):
     if reason:
         pytest.skip(reason)
     return nginx_harness.build(tmp_path_factory.mktemp("nginx-module"))
+
+
+@pytest.fixture(scope="session")
+def site(module, tmp_path_factory):
+    with nginx_site.serving(module, tmp_path_factory.mktemp("nginx")) as site:
+        yield site

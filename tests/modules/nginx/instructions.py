@@ -1,9 +1,11 @@
-"""Instructions that nginx executes for a request, with and without the module: a figure without the noise of time.
+"""Instructions that nginx executes for a request, with and without the module: a figure without the
+noise of time.
 
     .venv/bin/python tests/modules/nginx/instructions.py
 
-callgrind counts them in one process of nginx, outside the kernel, for two numbers of requests on one connection; the
-difference, divided, is what a request costs. Twice the same gives the same within a hundredth. Needs valgrind.
+callgrind counts them in one process of nginx, outside the kernel, for two numbers of requests on
+one connection; the difference, divided, is what a request costs. Twice the same gives the same
+within a hundredth. Needs valgrind.
 """
 
 import json

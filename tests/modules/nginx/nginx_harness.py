@@ -230,9 +230,12 @@ class Nginx:
             "nginx.conf",
             f"{load}{main}\n"
             + ("user root;\n" if os.geteuid() == 0 else "")
-            + f"daemon off;\nworker_processes {self.workers};\npid nginx.pid;\nerror_log logs/error.log {level};\n"
+            + f"daemon off;\nworker_processes {self.workers};\npid nginx.pid;\n"
+            + f"error_log logs/error.log {level};\n"
             + "events { worker_connections 512; }\n"
-            + f"http {{\n{temporary}{'' if 'access_log' in http else '    access_log off;'}\n{http}\n}}\n",
+            + f"http {{\n{temporary}"
+            + ("" if "access_log" in http else "    access_log off;")
+            + f"\n{http}\n}}\n",
         )
 
     @property

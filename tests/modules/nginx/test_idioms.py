@@ -16,7 +16,8 @@ POLICY = {
 
 # As they are found in answers and blogs.
 IDIOMS = r"""
-    map $http_origin $listed { default ""; https://a.example $http_origin; "~*example\.com" $http_origin; }
+    map $http_origin $listed { default ""; https://a.example $http_origin;
+        "~*example\.com" $http_origin; }
 
     server {
         listen 127.0.0.1:%(idiom)d;
@@ -65,7 +66,8 @@ IDIOMS = r"""
         crossgate_policy cors.json;
 
         location /options/ { proxy_pass http://127.0.0.1:%(upstream)d/; }
-        location /map/ { alias html/; location /map/nested/ { add_header Cache-Control no-store; alias html/; } }
+        location /map/ { alias html/; location /map/nested/ { add_header Cache-Control no-store;
+            alias html/; } }
         location /map-auth/ { auth_basic "x"; auth_basic_user_file users; }
         location /reflect/ { alias html/; }
         location /if/ { add_header X-Frame-Options DENY always; alias html/; }
@@ -82,7 +84,10 @@ def ask(module, tmp_path_factory):
     nginx.write("users", "user:{PLAIN}word\n")
     nginx.write("html/a.txt", "a")
     idiom, with_module = free_ports(2)
-    page = b"HTTP/1.0 200 OK\r\nAccess-Control-Allow-Origin: *\r\nAllow: GET, PUT\r\nContent-Length: 2\r\n\r\nup"
+    page = (
+        b"HTTP/1.0 200 OK\r\nAccess-Control-Allow-Origin: *\r\nAllow: GET, PUT\r\n"
+        b"Content-Length: 2\r\n\r\nup"
+    )
     with Upstream({"/star": page}).running() as upstream:
         nginx.configure(IDIOMS % {"idiom": idiom, "module": with_module, "upstream": upstream.port})
 

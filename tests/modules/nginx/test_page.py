@@ -90,7 +90,8 @@ def test_every_test_that_is_named_exists():
 
 
 def test_every_directive_and_variable_is_named():
-    source = (ROOT / "ffi/servers/nginx/ngx_http_crossgate_module.c").read_text()
+    sources = (ROOT / "ffi/servers/nginx").glob("*.c")
+    source = "".join(file.read_text() for file in sources)
     for name in re.findall(r'ngx_string\("(crossgate\w*)"\),\n\s+NGX', source):
         assert re.search(rf"^\| `{name} ", PAGE, re.MULTILINE), name
     for name in re.findall(r'ngx_string\("(crossgate_\w+)"\), NULL', source):

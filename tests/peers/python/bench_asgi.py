@@ -1,4 +1,4 @@
-"""crossgate.asgi against Starlette's CORSMiddleware: what each adds to a request, side by side in one run.
+"""crossgate.asgi and Starlette's CORSMiddleware: what each adds to a request, in one run.
 
 python tests/peers/python/bench_asgi.py [--rounds N]
 
@@ -34,7 +34,8 @@ REQUEST_HEADERS = [
     (b"sec-ch-ua-platform", b'"Linux"'),
     (
         b"user-agent",
-        b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+        b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        b"Chrome/142.0.0.0 Safari/537.36",
     ),
     (b"accept", b"application/json"),
     (b"sec-fetch-site", b"cross-site"),
@@ -72,9 +73,18 @@ async def send(message: Any) -> None:
 
 
 def scope(method: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
-    return {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": "/data",
-            "raw_path": b"/data", "query_string": b"", "root_path": "", "scheme": "http",
-            "headers": [*REQUEST_HEADERS, *headers]}  # fmt: skip
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "path": "/data",
+        "raw_path": b"/data",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": [*REQUEST_HEADERS, *headers],
+    }
 
 
 def preflight(method: bytes, names: bytes) -> dict[str, Any]:
@@ -137,8 +147,10 @@ def workloads(
 
 
 def own(function: Any) -> Any:
-    """The same function with a code of its own: a server process runs one middleware, so what the interpreter learns of
-    one must not cost the others."""
+    """The same function with a code object of its own.
+
+    A server runs one middleware, so what the interpreter specializes for one must not cost others.
+    """
     return types.FunctionType(function.__code__.replace(), function.__globals__, function.__name__)
 
 
@@ -242,7 +254,8 @@ def main() -> int:
     )
     flat = results[biggest]["crossgate"]["min"] / results["W4 N=10"]["crossgate"]["min"]
     print(
-        f"\nns a request over the bare handler, undisturbed (min). {biggest} against W4 N=10: {flat:.2f} (goal: {FLAT})"
+        f"\nns a request over the bare handler, undisturbed (min). "
+        f"{biggest} against W4 N=10: {flat:.2f} (goal: {FLAT})"
     )
     results["flat"] = {"largest": biggest, "ratio": flat, "goal": FLAT}
     build = ROOT / "build"

@@ -1,8 +1,9 @@
 """crossgate.wsgi and crossgate.flask beside flask-cors: python tests/peers/python/bench_wsgi.py
 
-flask-cors is measured over Flask, in which it runs. crossgate.flask wraps `wsgi_app`, so what it adds does not depend
-on what is behind; it is measured over a plain WSGI callable in Flask's place, because Flask's own spread is ten times
-what it adds. The second table shows both over Flask.
+flask-cors is measured over Flask, because it runs inside of Flask. crossgate.flask wraps
+`wsgi_app`, so what it adds does not depend on the application. It is measured over a plain WSGI
+callable, because the spread of Flask is ten times what crossgate adds. The second table shows both
+over Flask.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The peer and ours side by side: what differs, and which entry of tests/peers/differences explains it."""
+"""Compares a peer with crossgate: what differs, and which entry of a list explains it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Ratios of what a middleware adds to a handler: interleaved rounds in one process, CPU time, net of the bare handler
-(but at least that handler's own spread).
+"""Ratios of what middlewares add to a handler, in CPU time and without the time of the handler.
 
-A time is the least of medians: one round that another process disturbs moves no median, and a block that was disturbed
-as a whole is not the least. The handler's spread is that of its medians."""
+Rounds of all are interleaved in one process. What is added counts for no less than the spread of
+the handler. A time is the least of several medians: one disturbed round does not move a median, and
+a disturbed block of rounds is not the least. The spread is that of the medians.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The applications that test_wsgi_servers.py serves: Flask, Django under WSGI and under ASGI, and a plain callable."""
+"""The applications of test_wsgi_servers.py: Flask, Django (WSGI and ASGI) and a plain callable."""
 
 from __future__ import annotations
 

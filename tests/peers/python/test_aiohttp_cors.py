@@ -1,5 +1,7 @@
-"""aiohttp-cors and crossgate.aiohttp in front of the same routes, on aiohttp's own server: every difference has its
-entry."""
+"""aiohttp-cors and crossgate.aiohttp in front of the same routes, on aiohttp's own server.
+
+Every difference has its entry.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starlette's CORSMiddleware and ours around the same application: every difference has its entry."""
+"""Starlette's CORSMiddleware and ours around one application. Every difference has its entry."""
 
 from __future__ import annotations
 
@@ -64,17 +64,31 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "nothing": {},
     "one": {"allow_origins": [A]},
     "two": {"allow_origins": [A, B], "allow_methods": ["GET", "PUT"], "allow_headers": ["X-Token"]},
-    "credentials": {"allow_origins": [A, B], "allow_credentials": True, "expose_headers": ["X-B", "X-C"], "max_age": 5},
+    "credentials": {
+        "allow_origins": [A, B],
+        "allow_credentials": True,
+        "expose_headers": ["X-B", "X-C"],
+        "max_age": 5,
+    },
     "any": {"allow_origins": ["*"], "expose_headers": ["X-B"]},
     "any text": {"allow_origins": "*"},
     "any, all": {"allow_origins": ["*"], "allow_methods": ["*"], "allow_headers": ["*"]},
-    "all, credentials": {"allow_origins": [A], "allow_methods": "*", "allow_headers": "*", "allow_credentials": True},
+    "all, credentials": {
+        "allow_origins": [A],
+        "allow_methods": "*",
+        "allow_headers": "*",
+        "allow_credentials": True,
+    },
     "no age": {"allow_origins": [A], "max_age": 0},
     "regex": {"allow_origin_regex": r"https://.*\.example\.com", "allow_methods": ["POST"]},
     "regex or list": {"allow_origins": [EVIL], "allow_origin_regex": r"https://[ab]\.example\.com"},
     "look-ahead": {"allow_origin_regex": r"https://(?!b)[a-z]+\.example\.com"},
     "private network": {"allow_origins": [A], "allow_private_network": True},
-    "lower case": {"allow_origins": [A], "allow_methods": ["put"], "allow_headers": ["content-type", "x-token"]},
+    "lower case": {
+        "allow_origins": [A],
+        "allow_methods": ["put"],
+        "allow_headers": ["content-type", "x-token"],
+    },
     # Refused by ours.
     "any, credentials": {"allow_origins": ["*"], "allow_credentials": True},
     "text": {"allow_origins": A},
@@ -164,8 +178,16 @@ def requests() -> list[Request]:
 def ask(app: Any, request: Request) -> Reply:
     sent: list[Any] = []
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in request.headers]
-    scope = {"type": "http", "method": request.method, "path": request.path, "raw_path": request.path.encode(),
-             "query_string": b"", "root_path": "", "scheme": "http", "headers": headers}  # fmt: skip
+    scope = {
+        "type": "http",
+        "method": request.method,
+        "path": request.path,
+        "raw_path": request.path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": headers,
+    }
 
     async def receive() -> Any:
         # A stream waits for the client to leave; it stays.

@@ -1,4 +1,4 @@
-"""Flask, Django and a plain WSGI application behind real servers, over sockets that are kept open."""
+"""Flask, Django and a plain WSGI application behind real servers, over persistent connections."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The application, for its system checks."""
+"""The Django application, which registers the system checks."""
 
-# Django brings no types. pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false,
-# reportUnknownVariableType=false pyright: reportUnknownArgumentType=false,
-# reportUnknownParameterType=false, reportUntypedBaseClass=false
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register

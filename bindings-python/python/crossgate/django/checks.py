@@ -1,8 +1,9 @@
-"""System checks: everything that the settings have wrong, in one run."""
+"""System checks: every problem of the settings in one run."""
 
-# Django brings no types. pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false,
-# reportUnknownVariableType=false pyright: reportUnknownArgumentType=false,
-# reportUnknownParameterType=false, reportUntypedBaseClass=false
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false
 
 from __future__ import annotations
 
@@ -15,23 +16,25 @@ from .conf import Compiled, SettingError, is_set
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """The problems of the settings; ids are `crossgate.` and the problem's code."""
+    """The problems of the settings. An id is `crossgate.` and the code of the problem."""
     try:
         compiled = Compiled()
     except SettingError as error:
         wrong = [Error(text, id="crossgate.setting") for text in error.wrong]
-        return [*wrong, *(_message(problem) for problem in error.problems if _is_worth_a_word(problem))]
-    return [_message(problem) for problem in compiled.warnings if _is_worth_a_word(problem)]
+        return [*wrong, *(_message(problem) for problem in error.problems if _is_relevant(problem))]
+    return [_message(problem) for problem in compiled.warnings if _is_relevant(problem)]
 
 
-def _is_worth_a_word(problem: Problem) -> bool:
-    """Nobody asked for the defaults' warnings."""
+def _is_relevant(problem: Problem) -> bool:
+    """Whether a problem is an error, or about a setting that the project has."""
     return problem.severity == "error" or is_set(problem.path.partition("[")[0])
 
 
 def _message(problem: Problem) -> CheckMessage:
     kind = Error if problem.severity == "error" else Warning
     text = (
-        f"{problem.path}: {problem.value}: {problem.message}" if problem.value else f"{problem.path}: {problem.message}"
+        f"{problem.path}: {problem.value}: {problem.message}"
+        if problem.value
+        else f"{problem.path}: {problem.message}"
     )
     return kind(text, hint=problem.hint and f"write {problem.hint}", id=f"crossgate.{problem.code}")

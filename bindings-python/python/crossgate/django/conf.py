@@ -1,8 +1,9 @@
-"""The settings, compiled once and again whenever a test changes one."""
+"""The settings as a policy. They are compiled once, and again if a test changes one."""
 
-# Django brings no types. pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false,
-# reportUnknownVariableType=false pyright: reportUnknownArgumentType=false,
-# reportUnknownParameterType=false, reportUntypedBaseClass=false
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false
 
 from __future__ import annotations
 
@@ -15,10 +16,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from .._crossgate import Counters, Gate, Policy, PolicyError, Problem, SharedPolicy
-from .._origins import Origins, in_order
-from .._paths import matcher
-from .._problems import build
+from .._crossgate import Counters, Policy, PolicyError, Problem, Responder, SharedPolicy
+from .._options.origins import Origins, in_order
+from .._options.paths import matcher
+from .._options.problems import build
 from .defaults import default_headers, default_methods
 
 _NAMES = {
@@ -49,7 +50,7 @@ _ALIASES = {
 _REMOVED = ("CORS_MODEL", "CORS_REPLACE_HTTPS_REFERER")
 _POLICY = "CROSSGATE_POLICY"
 _COUNTERS = "CROSSGATE_COUNTERS"
-# CORS_URLS_REGEX says where the policy holds, whoever writes it.
+# This setting says where the policy holds, so it may stand beside CROSSGATE_POLICY.
 _WITH_POLICY = ("CORS_URLS_REGEX",)
 
 
@@ -57,7 +58,7 @@ _T = TypeVar("_T")
 
 
 class SettingError(ImproperlyConfigured):
-    """Settings that make no policy: what each has wrong by itself, and the problems of the policy that they make."""
+    """Settings with errors: the errors of single settings, and the problems of the policy."""
 
     def __init__(self, *wrong: str, problems: tuple[Problem, ...] = ()) -> None:
         super().__init__("\n".join([*wrong, *map(str, problems)]))
@@ -66,14 +67,14 @@ class SettingError(ImproperlyConfigured):
 
 
 class _Errors:
-    """Every error of a few steps, each of which is tried whatever the others say."""
+    """Collects the errors of several steps, each of which runs whatever the others found."""
 
     def __init__(self) -> None:
         self.wrong: list[str] = []
         self.problems: list[Problem] = []
 
     def attempt(self, step: Callable[[], _T]) -> _T:
-        """What a step returns; to be used only behind `raise_all`."""
+        """What a step returns. The value is only valid after `raise_all`."""
         try:
             return step()
         except SettingError as error:
@@ -84,18 +85,18 @@ class _Errors:
         return cast(_T, None)
 
     def raise_all(self) -> None:
-        """If there are any."""
+        """Raises SettingError if there is any error."""
         if self.wrong or self.problems:
             raise SettingError(*self.wrong, problems=tuple(self.problems))
 
 
 def is_set(name: str) -> bool:
-    """Whether the project has a setting of its own."""
+    """Whether the project has this setting."""
     return hasattr(settings, name)
 
 
 def _name(name: str) -> str:
-    """The name under which a setting stands."""
+    """The name under which the project has a setting, which may be an older one."""
     alias = _ALIASES.get(name, name)
     return alias if not is_set(name) and is_set(alias) else name
 
@@ -105,26 +106,26 @@ def _get(name: str) -> Any:
 
 
 class Compiled:
-    """The settings as a policy. Raises SettingError, with everything that they have wrong."""
+    """The settings as a policy. Raises SettingError with every error."""
 
     def __init__(self) -> None:
         errors = _Errors()
         for name in _REMOVED:
             if is_set(name):
                 errors.wrong.append(f"{name} is no setting any more; remove it")
-        # The patterns that only Python can match.
-        self.asks: Callable[[str], bool] | None = None
+        # Matches the patterns that only Python can match.
+        self.predicate: Callable[[str], bool] | None = None
         policy = errors.attempt(
-            self._policy if not is_set(_POLICY) else lambda: _given_policy(settings.CROSSGATE_POLICY)
+            self._policy
+            if not is_set(_POLICY)
+            else lambda: _given_policy(settings.CROSSGATE_POLICY)
         )
         counters = errors.attempt(_counters)
         self.covers = errors.attempt(self._covers)
         errors.raise_all()
         live = policy.policy if isinstance(policy, SharedPolicy) else policy
         self.warnings: tuple[Problem, ...] = live.warnings
-        self.gate = Gate(policy, lower=True, counters=counters)
-        # Whether a verdict may count: a policy for everybody has no use for one.
-        self.takes_verdicts = isinstance(policy, SharedPolicy) or bool(policy.document()["host_origins"])
+        self.responder = Responder(policy, lower=True, counters=counters)
 
     def _policy(self) -> Policy:
         errors = _Errors()
@@ -138,13 +139,15 @@ class Compiled:
             origins.add_regex(place, regex)
         everybody = _get("CORS_ALLOW_ALL_ORIGINS")
         if not isinstance(everybody, bool):
-            errors.wrong.append(f"{_name('CORS_ALLOW_ALL_ORIGINS')} must be a bool, not {type(everybody).__name__}")
+            errors.wrong.append(
+                f"{_name('CORS_ALLOW_ALL_ORIGINS')} must be a bool, not {type(everybody).__name__}"
+            )
         elif everybody:
-            # As django-cors-headers: the lists say nothing then.
+            # The lists are ignored then, as by django-cors-headers.
             origins = Origins(_name("CORS_ALLOW_ALL_ORIGINS"))
             origins.add_exact(origins.option, "*")
-        self.asks = origins.verdict()
-        # Empty methods and headers are none. The signal may allow further origins.
+        self.predicate = origins.predicate()
+        # An empty list of methods or headers allows none. The signal may allow further origins.
         options = {
             **origins.options(),
             "allow_methods": _sequence("CORS_ALLOW_METHODS", errors),
@@ -153,30 +156,36 @@ class Compiled:
             "allow_credentials": _get("CORS_ALLOW_CREDENTIALS"),
             "max_age": _get("CORS_PREFLIGHT_MAX_AGE"),
             "allow_private_network": _get("CORS_ALLOW_PRIVATE_NETWORK"),
-            "host_origins": everybody is not True,
+            "origin_predicate": everybody is not True,
             "preflight_status": 200,
             "denied_preflight_status": 200,
         }
         policy = errors.attempt(
-            lambda: build(options, {**_NAMES, **origins.names()}, lambda path: is_set(path.partition("[")[0]))
+            lambda: build(
+                options, {**_NAMES, **origins.names()}, lambda path: is_set(path.partition("[")[0])
+            )
         )
         errors.raise_all()
         return policy
 
     @staticmethod
     def _covers() -> Callable[[str], bool] | None:
-        """Whether CORS_URLS_REGEX covers a path; None if it covers all."""
+        """A function that says whether CORS_URLS_REGEX covers a path; None if it covers all."""
         urls = _get("CORS_URLS_REGEX")
         if not isinstance(urls, (str, re.Pattern)):
-            raise SettingError(f"CORS_URLS_REGEX must be a str or re.Pattern, not {type(urls).__name__}")
+            raise SettingError(
+                f"CORS_URLS_REGEX must be a str or re.Pattern, not {type(urls).__name__}"
+            )
         try:
             return matcher(re.compile(urls))
         except re.error as error:
-            raise SettingError(f"CORS_URLS_REGEX: {urls!r} is no regular expression: {error}") from None
+            raise SettingError(
+                f"CORS_URLS_REGEX: {urls!r} is no regular expression: {error}"
+            ) from None
 
 
 def _sequence(name: str, errors: _Errors) -> list[Any]:
-    """A setting that is a list."""
+    """The values of a setting that is a list."""
     name, value = _name(name), _get(name)
     if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
         errors.wrong.append(f"{name} must be a list or tuple, not {type(value).__name__}")
@@ -185,7 +194,7 @@ def _sequence(name: str, errors: _Errors) -> list[Any]:
 
 
 def _items(name: str, types: tuple[type[Any], ...], errors: _Errors) -> list[tuple[str, Any]]:
-    """Its items, each with its place."""
+    """The values of such a setting that have one of the types, each with its place."""
     found: list[tuple[str, Any]] = []
     for index, item in enumerate(_sequence(name, errors)):
         place = f"{_name(name)}[{index}]"
@@ -205,8 +214,12 @@ def _counters() -> Counters | None:
 
 
 def _given_policy(value: Any) -> Policy | SharedPolicy:
-    """CROSSGATE_POLICY: a Policy or SharedPolicy, its options as a dict, or a .json or .toml file."""
-    others = [name for name in (*_DEFAULTS, *_ALIASES.values()) if is_set(name) and name not in _WITH_POLICY]
+    """CROSSGATE_POLICY: a Policy or SharedPolicy, its options as a dict, or a policy file."""
+    others = [
+        name
+        for name in (*_DEFAULTS, *_ALIASES.values())
+        if is_set(name) and name not in _WITH_POLICY
+    ]
     if others:
         raise SettingError(f"{_POLICY} comes with all its options; remove {', '.join(others)}")
     if isinstance(value, (Policy, SharedPolicy)):
@@ -219,12 +232,13 @@ def _given_policy(value: Any) -> Policy | SharedPolicy:
         except OSError as error:
             raise SettingError(f"{_POLICY}: {error}") from None
     raise SettingError(
-        f"{_POLICY} must be a crossgate.Policy, a crossgate.SharedPolicy, a dict or a file, not {type(value).__name__}"
+        f"{_POLICY} must be a crossgate.Policy, a crossgate.SharedPolicy, a dict or a file, "
+        f"not {type(value).__name__}"
     )
 
 
 class _Current:
-    """The compiled settings, until one changes."""
+    """Holds the compiled settings until one changes."""
 
     compiled: Compiled | None = None
 

@@ -1,8 +1,9 @@
-"""The middleware: first in MIDDLEWARE, so that every response passes it."""
+"""The middleware. It stands first in MIDDLEWARE, so that every response passes it."""
 
-# Django brings no types. pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false,
-# reportUnknownVariableType=false pyright: reportUnknownArgumentType=false,
-# reportUnknownParameterType=false, reportUntypedBaseClass=false
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false
 
 from __future__ import annotations
 
@@ -10,12 +11,12 @@ import inspect
 import posixpath
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, Union, cast
+from typing import Any, Union, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from .._crossgate import Answer
+from .._crossgate import NeedsVerdict, Outcome
 from .conf import Compiled, current
 from .signals import check_request_enabled
 
@@ -24,12 +25,14 @@ if sys.version_info >= (3, 12):
 else:
     from asgiref.sync import iscoroutinefunction, markcoroutinefunction  # pyright: ignore[reportDeprecated]
 
-GetResponse = Union[Callable[[HttpRequest], HttpResponseBase], Callable[[HttpRequest], Awaitable[HttpResponseBase]]]
-Verdict = Literal["allow", "deny"]
+GetResponse = Union[
+    Callable[[HttpRequest], HttpResponseBase],
+    Callable[[HttpRequest], Awaitable[HttpResponseBase]],
+]
 
 
 class CorsMiddleware:
-    """Answers preflights, and gives every response of the covered URLs its headers.
+    """Answers preflights, and puts the CORS headers on every response of the covered URLs.
 
     Raises ImproperlyConfigured with everything that the settings have wrong.
     """
@@ -50,58 +53,69 @@ class CorsMiddleware:
         if self._is_async:
             return self.__acall__(request)
         compiled = current()
-        if compiled.covers is not None and not _covers(compiled.covers, request.path_info):
-            if not (check_request_enabled.receivers and self.check_signal(request)):
-                return self.get_response(request)
-            answer = compiled.gate.decide(request.META, _allow(compiled))
-        elif compiled.takes_verdicts and (origin := self._asked(compiled, request)) is not None:
-            allowed = _says(compiled, origin) or self.check_signal(request)
-            answer = compiled.gate.decide(request.META, "allow" if allowed else "deny")
-        else:
-            answer = compiled.gate.decide(request.META)
-        response = _answer(answer.status) if answer.status else self.get_response(request)
-        _write(answer, response)
+        covered = _covers(compiled.covers, request.path_info)
+        if not covered and not self.check_signal(request):
+            return self.get_response(request)
+        outcome = compiled.responder.begin(request.META)
+        if isinstance(outcome, NeedsVerdict):
+            # A receiver has allowed the request already if its path is not covered.
+            allowed = (
+                not covered
+                or _predicate_allows(compiled, outcome.origin)
+                or self.check_signal(request)
+            )
+            outcome = outcome.resume(allowed)
+        response = _answer(outcome.status) if outcome.status else self.get_response(request)
+        _write(outcome, response)
         return response
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         compiled = current()
-        if compiled.covers is not None and not _covers(compiled.covers, request.path_info):
-            if not (check_request_enabled.receivers and await self.acheck_signal(request)):
-                return cast(HttpResponseBase, await self.get_response(request))
-            answer = compiled.gate.decide(request.META, _allow(compiled))
-        elif compiled.takes_verdicts and (origin := self._asked(compiled, request)) is not None:
-            allowed = _says(compiled, origin) or await self.acheck_signal(request)
-            answer = compiled.gate.decide(request.META, "allow" if allowed else "deny")
-        else:
-            answer = compiled.gate.decide(request.META)
-        response: HttpResponseBase = _answer(answer.status) if answer.status else await self.get_response(request)
-        _write(answer, response)
+        covered = _covers(compiled.covers, request.path_info)
+        if not covered and not await self.acheck_signal(request):
+            return cast(HttpResponseBase, await self.get_response(request))
+        outcome = compiled.responder.begin(request.META)
+        if isinstance(outcome, NeedsVerdict):
+            # As in __call__.
+            allowed = (
+                not covered
+                or _predicate_allows(compiled, outcome.origin)
+                or await self.acheck_signal(request)
+            )
+            outcome = outcome.resume(allowed)
+        response: HttpResponseBase = (
+            _answer(outcome.status) if outcome.status else await self.get_response(request)
+        )
+        _write(outcome, response)
         return response
 
     def check_signal(self, request: HttpRequest) -> bool:
         """Whether a receiver of check_request_enabled allows the request."""
+        if not check_request_enabled.receivers:
+            return False
         return _any_true(check_request_enabled.send_robust(sender=None, request=request))
 
     async def acheck_signal(self, request: HttpRequest) -> bool:
-        """The same where receivers may be coroutines; on a Django without `asend_robust` those are awaited here."""
+        """As check_signal, where receivers may be coroutines."""
+        if not check_request_enabled.receivers:
+            return False
         asend_robust = getattr(check_request_enabled, "asend_robust", None)
         if asend_robust is not None:
             return _any_true(await asend_robust(sender=None, request=request))
+        # A Django before 5.0 leaves coroutines to the caller.
         replies = check_request_enabled.send_robust(sender=None, request=request)
         return _any_true(
-            [(receiver, await value if inspect.isawaitable(value) else value) for receiver, value in replies]
+            [
+                (receiver, await value if inspect.isawaitable(value) else value)
+                for receiver, value in replies
+            ]
         )
 
-    @staticmethod
-    def _asked(compiled: Compiled, request: HttpRequest) -> str | None:
-        """The origin that code is asked about."""
-        if compiled.asks is None and not check_request_enabled.receivers:
-            return None
-        return compiled.gate.asks(request.META)
 
-
-def _covers(covers: Callable[[str], bool], path: str) -> bool:
-    """Whether CORS_URLS_REGEX covers a path, read in any way."""
+def _covers(covers: Callable[[str], bool] | None, path: str) -> bool:
+    """Whether CORS_URLS_REGEX covers a path, in its longer and in its shorter form."""
+    if covers is None:
+        return True
     if not covers(path):
         return False
     if "//" not in path and "/." not in path:
@@ -110,16 +124,12 @@ def _covers(covers: Callable[[str], bool], path: str) -> bool:
     return covers(f"/{plain}/" if plain and path.endswith("/") else f"/{plain}")
 
 
-def _says(compiled: Compiled, origin: str) -> bool:
-    return compiled.asks is not None and compiled.asks(origin)
-
-
-def _allow(compiled: Compiled) -> Verdict | None:
-    return "allow" if compiled.takes_verdicts else None
+def _predicate_allows(compiled: Compiled, origin: str) -> bool:
+    return compiled.predicate is not None and compiled.predicate(origin)
 
 
 def _any_true(replies: Any) -> bool:
-    # A receiver that failed allows nothing; Django has logged it.
+    # A receiver that raised allows nothing. Django has logged the exception.
     return any(reply and not isinstance(reply, Exception) for _, reply in replies)
 
 
@@ -131,7 +141,7 @@ def _answer(status: int) -> HttpResponse:
     return response
 
 
-def _write(answer: Answer, response: HttpResponseBase) -> None:
-    # The dict behind the mapping: names and values come from the policy or matched it, so they need
-    # no second check.
-    answer.write(response.headers._store)  # pyright: ignore[reportPrivateUsage]
+def _write(outcome: Outcome, response: HttpResponseBase) -> None:
+    # The dict behind the mapping, which checks what it is given: these names and values come from
+    # the policy or have matched it.
+    outcome.write(response.headers._store)  # pyright: ignore[reportPrivateUsage]

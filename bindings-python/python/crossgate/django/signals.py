@@ -1,11 +1,12 @@
-"""The signal that lets code decide about a request."""
+"""The signal whose receivers can allow a request."""
 
-# Django brings no types. pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false,
-# reportUnknownVariableType=false pyright: reportUnknownArgumentType=false,
-# reportUnknownParameterType=false, reportUntypedBaseClass=false
+# Django brings no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false
 
 from django.dispatch import Signal
 
-# Sent with the request if the settings do not allow it; a receiver that returns something true
-# allows its origin.
+# Sent with a request that the settings do not allow. A receiver that returns a true value allows
+# its origin.
 check_request_enabled = Signal()

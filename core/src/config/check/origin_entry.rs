@@ -247,8 +247,8 @@ impl<'a> Reader<'a> {
             return None;
         }
         if bare.eq_ignore_ascii_case("null") {
-            let message = "`null` is what every sandboxed frame, data: and file: page sends; nobody in \
-                particular is behind it. If they all are meant, set allow_null_origin";
+            let message = "`null` is what every sandboxed frame, data: and file: page sends; \
+                nobody in particular is behind it. If they all are meant, set allow_null_origin";
             self.error(
                 ProblemCode::OriginNull,
                 message,

@@ -127,8 +127,8 @@ fn allocates_nothing_beside_the_header_table(name: &str, layer: &CorsLayer) {
     let mut service = layer.layer(service_fn(|_: Request<()>| {
         ready(Ok::<_, Infallible>(handled(2)))
     }));
-    // A thread that reads a shared policy for the first time is taken down as a reader, and the first
-    // request with a policy that is chosen per request makes its header templates.
+    // A thread that reads a shared policy for the first time is taken down as a reader, and the
+    // first request with a policy that is chosen per request makes its header templates.
     let warm = Request::builder()
         .header("origin", "https://a.example")
         .body(())

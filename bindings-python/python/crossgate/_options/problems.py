@@ -1,0 +1,105 @@
+"""Problems of a drop-in's options: all found in one pass, under the names that were typed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
+
+from .._crossgate import Policy, PolicyError, Problem
+
+_T = TypeVar("_T")
+_LONGEST = 200
+
+
+class Problems:
+    """Collects the problems of several steps, each of which runs whatever the others found."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(
+        self, code: str, path: str, value: object, message: str, hint: str | None = None
+    ) -> None:
+        """Adds an error about an option that the policy does not know."""
+        self._extend([Problem("error", code, path, _shown(value), message, hint)])
+
+    def wrong_type(self, path: str, expected: str, value: object) -> None:
+        """Adds an error about a value of a wrong type."""
+        self.add("option_type", path, value, f"must be {expected}, not {type(value).__name__}")
+
+    def unknown(
+        self, owner: str, path: str, name: object, value: object, known: Iterable[str]
+    ) -> None:
+        """Adds an error about an option that the owner does not have."""
+        near = difflib.get_close_matches(str(name), known, 1)
+        message = f"{owner} has no option {name!r}" + (
+            "" if near else f"; it takes {', '.join(sorted(known))}"
+        )
+        self.add("unknown_option", path, value, message, near[0] if near else None)
+
+    def attempt(self, step: Callable[[], _T]) -> _T:
+        """What a step returns. The value is only valid after `raise_all`."""
+        try:
+            return step()
+        except PolicyError as error:
+            self._extend(error.problems)
+        return cast(_T, None)
+
+    def raise_all(self) -> None:
+        """Raises PolicyError if there is any error."""
+        if any(problem.severity == "error" for problem in self._found):
+            raise policy_error(self._found)
+
+    def _extend(self, problems: Iterable[Problem]) -> None:
+        # Several policies may share an option, and then have the same problem.
+        self._found.extend(problem for problem in problems if problem not in self._found)
+
+
+def policy_error(problems: Iterable[Problem]) -> PolicyError:
+    """An exception with the text of the engine's own."""
+    problems = tuple(problems)
+    errors = sum(problem.severity == "error" for problem in problems)
+    error = PolicyError(
+        "\n  ".join(
+            [f"invalid CORS policy: {errors} error{'s' * (errors != 1)}", *map(str, problems)]
+        )
+    )
+    error.problems = problems
+    return error
+
+
+def build(
+    options: dict[str, Any], names: dict[str, str], is_given: Callable[[str], bool]
+) -> Policy:
+    """Builds a policy of its own options. The problems name the options of the drop-in.
+
+    names: what the drop-in calls an option, or an entry of one. is_given: whether someone wrote the
+    value with this name. Warnings about defaults are left out.
+    """
+    try:
+        return Policy(**options)
+    except PolicyError as error:
+        renamed = [_renamed(problem, names) for problem in error.problems]
+    raise policy_error(
+        problem for problem in renamed if problem.severity == "error" or is_given(problem.path)
+    )
+
+
+def _renamed(problem: Problem, names: dict[str, str]) -> Problem:
+    key, bracket, rest = problem.path.partition("[")
+    path = names.get(problem.path) or names.get(key, key) + bracket + rest
+    return Problem(
+        problem.severity, problem.code, path, problem.value, problem.message, problem.hint
+    )
+
+
+def _shown(value: object) -> str:
+    """A value as a problem shows it: shortened, and escaped so that it cannot forge a log line."""
+    value = getattr(value, "pattern", value)
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return ascii(value[:_LONGEST])[1:-1][:_LONGEST] + "..." * (len(value) > _LONGEST)
+    is_short = isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= 64)
+    return str(value) if is_short else type(value).__name__

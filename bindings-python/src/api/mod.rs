@@ -1,0 +1,7 @@
+//! The classes of the package, and where a middleware's policy comes from.
+
+pub(crate) mod counters;
+pub(crate) mod decision;
+pub(crate) mod policy;
+pub(crate) mod shared;
+pub(crate) mod source;

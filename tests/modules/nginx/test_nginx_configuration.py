@@ -1,0 +1,362 @@
+"""Directives, and policies that are wrong."""
+
+import re
+
+import pytest
+from nginx_harness import Connection, Nginx, free_ports
+from nginx_site import ANSWERED, EVIL, GRANTED, MAIN, POLICIES, PREFLIGHT_VARY, PUT, A, configured
+
+
+def test_a_bad_policy_shows_every_problem(module, tmp_path):
+    bad = {
+        "allow_origins": ["https://a.example/", "*.b.example"],
+        "allow_credentials": "yes",
+        "max_ages": 5,
+    }
+    nginx = configured(module, tmp_path, "crossgate_policy bad.json;", bad_json=bad)
+    checked = nginx.check()
+    assert checked.returncode == 1
+    problems = [line for line in checked.stderr.splitlines() if "crossgate" in line]
+    assert sorted(re.search(r'json": (\w+ at \S+): ', line)[1] for line in problems) == [
+        "option_type at allow_credentials",
+        "origin_has_path at allow_origins[0]",
+        "origin_missing_scheme at allow_origins[1]",
+        "pattern_unsupported at allow_origins[1]",
+        "unknown_option at max_ages",
+    ]
+    first = next(line for line in problems if "allow_origins[0]" in line)
+    assert first.startswith("nginx: [emerg] ")
+    assert f'"{tmp_path}/bad.json": origin_has_path' in first
+    assert "write: https://a.example in " in first
+    assert f"in {tmp_path}/nginx.conf:" in first
+    assert "syntax is ok" not in checked.stderr
+
+
+def test_warnings_are_shown_and_do_not_matter(module, tmp_path):
+    warned = {"allow_origins": ["https://A.example"]}
+    checked = configured(module, tmp_path, "crossgate_policy w.json;", w_json=warned).check()
+    assert checked.returncode == 0
+    assert re.search(r"\[warn\].*w\.json.* at allow_origins\[0\]: ", checked.stderr)
+    # Once, though two places use it.
+    twice = "crossgate_policy w.json; location / { crossgate_policy w.json; }"
+    again = configured(module, tmp_path, twice, w_json=warned).check()
+    assert again.stderr.count("[warn]") == 1
+
+
+def test_a_verdict_that_nobody_asks_for(module, tmp_path):
+    """Only where no policy has origin_predicate: one that holds for several policies is asked by
+    those that have.
+    """
+
+    def warnings(inner):
+        checked = configured(module, tmp_path, inner, host_json={"origin_predicate": True}).check()
+        assert checked.returncode == 0, checked.stderr
+        return re.findall(r"\[warn\] .*never asked.*origin_predicate.* in (.*)", checked.stderr)
+
+    lines = (
+        "crossgate_policy good.json;\nlocation /a { crossgate_policy host.json; }\n"
+        "crossgate_verdict $host;\n",
+        "location /a {\ncrossgate_verdict $host;\ncrossgate_policy host.json; }",
+        "crossgate_verdict $host; crossgate_policy good.json; crossgate_shadow host.json;",
+        "crossgate_policy good.json; location /a { crossgate_verdict $host; if ($arg_x) { "
+        "return 204; } "
+        "location /a/b { crossgate_policy host.json; } }",
+    )
+    for inner in lines:
+        assert warnings(inner) == [], inner
+    place = f"{tmp_path}/nginx.conf"
+    first = next(
+        number
+        for number, line in enumerate((tmp_path / "nginx.conf").read_text().splitlines(), 1)
+        if "listen" in line
+    )
+    assert warnings("\ncrossgate_policy good.json;\ncrossgate_verdict $host;") == [
+        f"{place}:{first + 2}"
+    ]
+    assert warnings("crossgate_verdict $host;") == [f"{place}:{first}"]
+    twice = (
+        "crossgate_policy host.json; location /a { crossgate_policy good.json;\n"
+        "crossgate_verdict $host; }\n"
+        "location /b { crossgate_verdict $uri; }\nlocation /c { crossgate off; "
+        "crossgate_verdict $uri; }"
+    )
+    assert warnings(twice) == [f"{place}:{first + 1}", f"{place}:{first + 3}"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "message"),
+    [
+        (
+            "crossgate_policy good.json; crossgate_policy good.json;",
+            '"crossgate_policy" directive is duplicate',
+        ),
+        (
+            "crossgate_shadow good.json; crossgate_shadow good.json;",
+            '"crossgate_shadow" directive is duplicate',
+        ),
+        (
+            "crossgate_shadow off; crossgate_shadow off;",
+            '"crossgate_shadow" directive is duplicate',
+        ),
+        (
+            "crossgate_verdict $host; crossgate_verdict $host;",
+            '"crossgate_verdict" directive is duplicate',
+        ),
+        ("crossgate off; crossgate off;", '"crossgate" directive is duplicate'),
+        ("crossgate off; crossgate_policy good.json;", 'contradicts "crossgate off"'),
+        ("crossgate_policy good.json; crossgate off;", 'contradicts "crossgate_policy"'),
+        ("crossgate on;", 'invalid value "on" in "crossgate"'),
+        ("crossgate_policy none.json;", "none.json"),
+        ("crossgate_policy good.txt;", "good.txt"),
+        ("crossgate_policy;", 'invalid number of arguments in "crossgate_policy"'),
+        ("crossgate_verdict $no_such_variable;", 'unknown "no_such_variable" variable'),
+        (
+            "location / { if ($host) { crossgate_policy good.json; } }",
+            "directive is not allowed here",
+        ),
+    ],
+)
+def test_wrong_directives(module, tmp_path, inner, message):
+    checked = configured(module, tmp_path, inner).check()
+    assert checked.returncode == 1
+    assert message in checked.stderr
+    assert "[emerg]" in checked.stderr
+
+
+def test_toml_and_absolute_paths(module, tmp_path):
+    toml = 'allow_origins = ["https://a.example"]\n'
+    inner = (
+        f"crossgate_policy {tmp_path}/p.toml; location /x {{ crossgate_shadow p.toml; "
+        f"crossgate off; }}"
+    )
+    checked = configured(module, tmp_path, inner, p_toml=toml).check()
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_shadow(module, tmp_path):
+    shadow = MAIN | {"allow_origins": ["https://new.example", "https://a.example"], "max_age": 601}
+    (port,) = free_ports(1)
+    nginx = Nginx(tmp_path, module)
+    nginx.write("live.json", MAIN)
+    nginx.write("shadow.json", shadow)
+    http = f"""server {{
+        listen 127.0.0.1:{port};
+        crossgate_policy live.json;
+        crossgate_shadow shadow.json;
+        location / {{ return 200; }}
+        location /none {{ crossgate_shadow off; }}
+        location /off {{ crossgate off; }}
+    }}"""
+    nginx.configure(http)
+    new = ("Origin", "https://new.example")
+
+    def logged():
+        return [line for line in nginx.errors.splitlines() if "shadow policy differs" in line]
+
+    with nginx.running(port), Connection(port) as connection:
+        for path in ("/none", "/off"):
+            connection.ask("GET", path, new)
+        assert connection.ask("GET", "/", A).cors == GRANTED
+        assert logged() == []
+        assert connection.ask("GET", "/", new).cors == {"vary": "Origin"}  # nothing changes
+        assert len(logged()) == 1
+        assert "[info]" in logged()[0]
+        assert "forward allowed 0, not forward origin_not_listed 0" in logged()[0]
+        assert connection.ask("OPTIONS", "/", A, PUT).cors == ANSWERED
+        assert len(logged()) == 2
+        assert '"Access-Control-Max-Age: 601", not "Access-Control-Max-Age: 600"' in logged()[1]
+        assert connection.ask("OPTIONS", "/", new, PUT).status == 403
+        assert "answer allowed 204, not answer origin_not_listed 403" in logged()[2]
+    nginx.configure(http, level="notice")
+    with nginx.running(port), Connection(port) as connection:
+        connection.ask("GET", "/", new)
+        assert len(logged()) == 3
+
+
+def test_shadow_and_verdict(module, tmp_path):
+    """The host is asked for whichever of the two policies wants to know; the shadow changes nothing
+    all the same.
+    """
+    (port,) = free_ports(1)
+    nginx = Nginx(tmp_path, module)
+    nginx.write("main.json", MAIN)
+    nginx.write("host.json", {"origin_predicate": True})
+    nginx.write("hosts.json", {"origin_predicate": True, "expose_headers": ["X-Total"]})
+    nginx.configure(f"""
+        map $http_origin $verdict {{ default deny; https://tenant.example allow; }}
+        log_format cors '$request_uri $crossgate_reason $crossgate_allowed';
+        server {{
+            listen 127.0.0.1:{port};
+            access_log logs/access.log cors;
+            crossgate_verdict $verdict;
+            location /live {{ crossgate_policy host.json; crossgate_shadow main.json; return 200; }}
+            location /shadow {{ crossgate_policy main.json; crossgate_shadow host.json; return 200;
+                }}
+            location /both {{ crossgate_policy host.json; crossgate_shadow hosts.json; return 200;
+                }}
+        }}
+    """)
+    tenant = ("Origin", "https://tenant.example")
+    granted = {"access-control-allow-origin": "https://tenant.example", "vary": "Origin"}
+    denied = {"vary": "Origin"}
+
+    with nginx.running(port), Connection(port) as connection:
+
+        def ask(path, *headers, method="GET"):
+            before = nginx.errors.count("shadow policy differs")
+            response = connection.ask(method, path, *headers)
+            lines = [line for line in nginx.errors.splitlines() if "shadow policy differs" in line][
+                before:
+            ]
+            return response.cors, [
+                re.search(r"differs: (.*?), client: ", line)[1] for line in lines
+            ]
+
+        def vary_instead_of(origin):
+            return f'"Vary: Origin", not "Access-Control-Allow-Origin: {origin}"'
+
+        allowed, refused = "forward allowed 0", "forward origin_not_listed 0"
+        instead = vary_instead_of("https://tenant.example")
+        reverse = '"Access-Control-Allow-Origin: https://tenant.example", not "Vary: Origin"'
+        assert ask("/live", tenant) == (granted, [f"{refused}, not {allowed}, {instead}"])
+        assert ask("/shadow", tenant) == (denied, [f"{allowed}, not {refused}, {reverse}"])
+        exposes = '"Access-Control-Expose-Headers: X-Total", not "Vary: Origin"'
+        assert ask("/both", tenant) == (granted, [f"{allowed}, not {allowed}, {exposes}"])
+        for path in ("/live", "/shadow", "/both"):
+            assert ask(path, EVIL) == (denied, [])
+        # Listed in one of them, denied by the host in the other.
+        assert ask("/live", A)[0] == denied
+        cors, lines = ask("/shadow", A)
+        assert cors == GRANTED
+        assert lines == [f"{refused}, not {allowed}, {vary_instead_of('https://a.example')}"]
+        get = ("Access-Control-Request-Method", "GET")
+        cors, (line,) = ask("/shadow", tenant, get, method="OPTIONS")
+        assert cors == {"vary": PREFLIGHT_VARY}
+        assert line.startswith("answer allowed 204, not answer origin_not_listed 403, ")
+        cors, (line,) = ask("/live", tenant, get, method="OPTIONS")
+        assert cors == granted | {"vary": PREFLIGHT_VARY}
+        assert line.startswith("answer origin_not_listed 403, not answer allowed 204, ")
+        # Nobody decides differently, nobody is told.
+        assert ask("/both")[1] == []
+    assert "verdict for a policy" not in nginx.errors
+    lines = (tmp_path / "logs/access.log").read_text().splitlines()
+    assert lines[:2] == ["/live allowed 1", "/shadow origin_not_listed 0"]
+
+
+HTTP_LEVEL = """
+    map $http_origin $verdict { default deny; https://tenant.example allow; }
+    crossgate_policy main.json;
+    crossgate_shadow shadow.json;
+    crossgate_verdict $verdict;
+    server {
+        listen 127.0.0.1:%(inherits)d;
+        location / { return 200; }
+        location /off {
+            crossgate off;
+            location /off/inner { return 200; }
+            location /off/on { crossgate_policy main.json; return 200; }
+        }
+        location /other { crossgate_policy other.json; location /other/inner { return 200;
+            } return 200; }
+        location /unwatched { crossgate_shadow off; location /unwatched/inner { return 200;
+            } return 200; }
+        location /watched { crossgate_shadow other.json; return 200; }
+        location /host { crossgate_policy host.json; crossgate_shadow off; return 200; }
+        location /host-none { crossgate_policy host.json; crossgate_shadow off;
+            crossgate_verdict deny; return 200; }
+    }
+    server {
+        listen 127.0.0.1:%(off)d;
+        crossgate off;
+        location / { return 200; }
+        location /on { crossgate_policy main.json; return 200; }
+    }
+    server {
+        listen 127.0.0.1:%(other)d;
+        crossgate_policy other.json;
+        crossgate_shadow off;
+        location / { return 200; }
+        location /main { crossgate_policy main.json; crossgate_shadow shadow.json; return 200; }
+    }
+"""
+
+
+def test_directives_at_http_level(module, tmp_path):
+    names = ("inherits", "off", "other")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    nginx = Nginx(tmp_path, module)
+    for name in ("main", "other", "host"):
+        nginx.write(f"{name}.json", POLICIES[name])
+    nginx.write(
+        "shadow.json", MAIN | {"allow_origins": ["https://new.example", "https://a.example"]}
+    )
+    nginx.configure(HTTP_LEVEL % ports)
+    new, other, tenant = (
+        ("Origin", f"https://{name}.example") for name in ("new", "other", "tenant")
+    )
+    others = {"access-control-allow-origin": "https://other.example", "vary": "Origin"}
+    denied = {"vary": "Origin"}
+
+    with nginx.running(ports["inherits"]):
+
+        def ask(path, *headers, server="inherits", method="GET"):
+            """The answer, and how many lines of the shadow."""
+            before = nginx.errors.count("shadow policy differs")
+            with Connection(ports[server]) as connection:
+                response = connection.ask(method, path, *headers)
+            return response.cors, nginx.errors.count("shadow policy differs") - before
+
+        assert ask("/", A) == (GRANTED, 0)
+        assert ask("/", new) == (denied, 1)
+        assert ask("/", A, PUT, method="OPTIONS") == (ANSWERED, 0)
+        assert ask("/none", A, method="POST") == (GRANTED, 0)
+        for path in ("/off", "/off/inner"):
+            for headers, method in (((A,), "GET"), ((new,), "GET"), ((A, PUT), "OPTIONS")):
+                assert ask(path, *headers, method=method) == ({}, 0)
+        assert ask("/off/on", new) == (denied, 1)
+        for path in ("/other", "/other/inner"):
+            assert ask(path, other) == (others, 1)
+            assert ask(path, EVIL) == (denied, 0)
+        for path in ("/unwatched", "/unwatched/inner"):
+            assert ask(path, new) == (denied, 0)
+        assert ask("/watched", new) == (denied, 0)
+        assert ask("/watched", other) == (denied, 1)
+        assert ask("/host", tenant) == (
+            {"access-control-allow-origin": tenant[1], "vary": "Origin"},
+            0,
+        )
+        assert ask("/host", new) == (denied, 0)
+        assert ask("/host-none", tenant) == (denied, 0)
+        assert ask("/", A, server="off") == ({}, 0)
+        assert ask("/on", A, server="off") == (GRANTED, 0)
+        assert ask("/on", new, server="off") == (denied, 1)
+        assert ask("/", other, server="other") == (others, 0)
+        assert ask("/", new, server="other") == (denied, 0)
+        assert ask("/main", new, server="other") == (denied, 1)
+    # A server may say the opposite of http.
+    nginx.configure(
+        f"crossgate off; server {{ listen 127.0.0.1:{ports['off']}; location / {{ return 200; }} }}"
+        f"server {{ listen 127.0.0.1:{ports['other']}; crossgate_policy other.json; location / "
+        f"{{ return 200; }} }}"
+    )
+    with nginx.running(ports["off"]):
+        for server, cors in (("off", {}), ("other", others)):
+            with Connection(ports[server]) as connection:
+                assert connection.ask("GET", "/", other).cors == cors
+    # Twice in one place is an error there too.
+    nginx.configure("crossgate off; crossgate_policy main.json;")
+    assert 'contradicts "crossgate off"' in nginx.check().stderr
+
+
+def test_a_module_that_is_loaded_but_not_used(module, tmp_path):
+    (port,) = free_ports(1)
+    nginx = Nginx(tmp_path, module)
+    nginx.configure(
+        f"log_format c '$crossgate_reason'; access_log logs/access.log c; server {{ listen "
+        f"127.0.0.1:{port}; "
+        "location / { return 200; } }"
+    )
+    with nginx.running(port), Connection(port) as connection:
+        assert connection.ask("GET", "/", A).cors == {}
+        assert connection.ask("OPTIONS", "/", A, PUT).cors == {}
+    assert (tmp_path / "logs/access.log").read_text() == "-\n-\n"
