@@ -23,7 +23,9 @@ for (const path of [
 }
 const edit = (path, change) =>
   writeFileSync(join(source, path), change(readFileSync(join(workspace, path), 'utf8')))
-edit('Cargo.toml', text => text.replace(/^members = .*$/m, 'members = ["core", "bindings-node"]'))
+edit('Cargo.toml', text =>
+  text.replace(/^members = \[[^\]]*\]$/m, 'members = ["core", "bindings-node"]')
+)
 // Tests, examples and benchmarks stay behind.
 edit('core/Cargo.toml', text =>
   text.replace(/^\[\[(?:test|example|bench)\]\]\n(?:[^[\n].*\n)*\n?/gm, '')

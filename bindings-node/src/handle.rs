@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use crossgate::binding::TemplateValue;
 use crossgate::{
     Field, ListSeparator, LoadError, OptionValue, Policy, PolicyBuilder, PolicyError, SocketAccess,
 };
@@ -169,6 +170,16 @@ impl Handle {
         self.policy
             .request_headers_limit()
             .and_then(|limit| u32::try_from(limit).ok())
+    }
+
+    /// Whether some response holds requested header names. If none does, they change the reason of
+    /// a decision and nothing that is sent.
+    #[napi(catch_unwind)]
+    pub fn echoes_request_headers(&self) -> bool {
+        self.policy.header_sets().any(|set| {
+            set.headers()
+                .any(|header| header.value == TemplateValue::Names)
+        })
     }
 
     /// Whether the policy takes verdicts.

@@ -6,8 +6,8 @@ const test = require('node:test')
 const assert = require('node:assert/strict')
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { Policy } = require('..')
-const { answerFor } = require('../lib/answers/begin.cjs')
+const { Counters, Policy, SharedPolicy } = require('..')
+const { answerFor, readsNames } = require('../lib/answers/begin.cjs')
 const { SOURCE } = require('../lib/engine/policy.cjs')
 const { Fields } = require('../lib/fetch/request.cjs')
 const { random } = require('./random.cjs')
@@ -359,12 +359,15 @@ test('of a Request only the fields are read that its decision depends on', () =>
     const policy = new Policy(options)
     const read = []
     const fields = () =>
-      new Fields({
-        get(name) {
-          read.push(name)
-          return name === 'origin' ? origin : (headers.get(name) ?? null)
-        }
-      })
+      new Fields(
+        {
+          get(name) {
+            read.push(name)
+            return name === 'origin' ? origin : (headers.get(name) ?? null)
+          }
+        },
+        true
+      )
     answerFor(policy, method, fields())
     read.length = 0
     answerFor(policy, method, fields())
@@ -396,6 +399,38 @@ test('of a Request only the fields are read that its decision depends on', () =>
       'acr-private-network'
     )
   )
+})
+
+test('a list of requested names is read only where it may count', () => {
+  const pick = random(20261129)
+  const of = list => list[pick(list.length)]
+  const policies = POLICIES.map(options => new Policy(options))
+  const reads = (policy, counters = null) => readsNames({ policy, counters })
+  const silent = policies.filter(policy => !reads(policy))
+  assert.ok(silent.length > 0 && silent.length < policies.length)
+  for (let i = 0; i < 20_000; i += 1) {
+    const policy = of(silent)
+    const headers = { origin: of(ORIGINS), 'access-control-request-method': of(REQUESTED) }
+    const [without, withNames] = [
+      headers,
+      { ...headers, 'access-control-request-headers': of(NAMES) }
+    ].map(asked => {
+      const { action, status, remove, headers: lines } = policy.evaluate('OPTIONS', asked)
+      return { action, status, remove, lines }
+    })
+    assert.deepEqual(without, withNames)
+  }
+  const asked = []
+  const headers = { get: name => (asked.push(name), null) }
+  for (const fields of [new Fields(headers, false), new Fields(headers, true)])
+    assert.equal(fields['access-control-request-headers'], undefined)
+  assert.deepEqual(asked, ['access-control-request-headers'])
+  // Reasons depend on the names: who counts or compares them reads the list.
+  const shared = new SharedPolicy(silent[0])
+  assert.equal(reads(shared), false)
+  assert.equal(reads(shared, new Counters()), true)
+  shared.setShadow(silent[0], () => {})
+  assert.equal(reads(shared), true)
 })
 
 test('the table of a long list of origins is bounded', () => {

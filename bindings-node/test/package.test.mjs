@@ -205,6 +205,17 @@ function installScript(copy, env) {
   return { status, lines: `${stdout}${stderr}`.split('\n').filter(Boolean) }
 }
 
+test('cargo reads the workspace that is packed', t => {
+  const { copy } = packElsewhere(t, null)
+  const metadata = execFileSync(
+    'cargo',
+    ['metadata', '--format-version', '1', '--no-deps', '--offline'],
+    { cwd: join(copy, 'source'), encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }
+  )
+  const names = JSON.parse(metadata).packages.map(({ name }) => name)
+  assert.deepEqual(names.sort(), ['crossgate', 'crossgate-node'])
+})
+
 test(
   'without cargo the package installs with a warning, and the error of require says the rest',
   { skip: process.platform === 'win32' && 'needs sh' },

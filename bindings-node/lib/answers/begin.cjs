@@ -42,7 +42,16 @@ function answerFor(policy, method, headers, verdict) {
   return outcome.isOpen ? outcome.resume(verdict === 'allow') : outcome
 }
 
+/**
+ * Whether the list of requested names may count: for what is sent, or for the reason, if decisions
+ * are counted or compared.
+ */
+function readsNames({ policy, counters }) {
+  const { echoesRequestHeaders, observe } = policy[SOURCE]
+  return echoesRequestHeaders || observe !== null || counters !== null
+}
+
 /** Whether a value is a policy or what stands for one. */
 const isPolicy = value => typeof value === 'object' && value !== null && SOURCE in value
 
-module.exports = { answerFor, begin, isPolicy }
+module.exports = { answerFor, begin, isPolicy, readsNames }

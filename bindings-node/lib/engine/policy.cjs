@@ -76,11 +76,13 @@ class Source {
    * @param {Function} ask the native function
    * @param {number | null} requestHeadersLimit longer lists of requested names get one decision
    * @param {boolean} takesVerdicts
+   * @param {boolean} echoesRequestHeaders whether what is sent may depend on the requested names
    */
-  constructor(ask, requestHeadersLimit, takesVerdicts) {
+  constructor(ask, requestHeadersLimit, takesVerdicts, echoesRequestHeaders) {
     this.ask = ask
     this.requestHeadersLimit = requestHeadersLimit
     this.takesVerdicts = takesVerdicts
+    this.echoesRequestHeaders = echoesRequestHeaders
   }
 }
 
@@ -165,7 +167,8 @@ class Policy {
     this.#source ??= new Source(
       this.#ask,
       this.#handle.requestHeadersLimit(),
-      this.#handle.hasOriginPredicate()
+      this.#handle.hasOriginPredicate(),
+      this.#handle.echoesRequestHeaders()
     )
     return this.#source
   }

@@ -1,6 +1,6 @@
 'use strict'
 
-const { begin } = require('../answers/begin.cjs')
+const { begin, readsNames } = require('../answers/begin.cjs')
 const { decide } = require('../answers/decide.cjs')
 const { Fields } = require('./request.cjs')
 
@@ -9,7 +9,7 @@ const { Fields } = require('./request.cjs')
  * throws.
  */
 function decideFetch(read, method, headers, context) {
-  const fields = new Fields(headers)
+  const fields = new Fields(headers, readsNames(read.decider))
   return read.methods === null
     ? decide(read.decider, method, fields, context)
     : withMethods(read, method, fields, context)
