@@ -7,7 +7,7 @@ use crossgate::binding::Unlisted;
 use crossgate::{BufferTooSmall, Decision, Evaluation, Request, RequestKind, Verdict};
 
 use crate::decision::{crossgate_decision, filling, set_origin};
-use crate::evaluate::said_without_headers;
+use crate::evaluate::{evaluate_listed, said_without_headers};
 use crate::policy::{borrow, crossgate_policy};
 use crate::request::{Given, crossgate_request, usual};
 use crate::status::{
@@ -79,7 +79,7 @@ unsafe fn evaluate_unusual(
     let request = given.request();
     // SAFETY: this function's own contract.
     unsafe {
-        match &policy.policy.evaluate_listed(&request) {
+        match &evaluate_listed(policy, &request) {
             Ok(listed) => out.write(listed),
             Err(unlisted) => evaluate_rest(policy, request, *unlisted, given.verdict, out),
         }
