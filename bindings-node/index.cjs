@@ -1,11 +1,12 @@
 'use strict'
 // Callable like the package `cors`; everything else stands beside it.
 
-const { cors } = require('./lib/cors.cjs')
-const { Counters } = require('./lib/counters.cjs')
-const { Policy } = require('./lib/policy.cjs')
-const { PolicyError } = require('./lib/policy-error.cjs')
-const { SharedPolicy } = require('./lib/shared-policy.cjs')
+const { cors } = require('./adapters/express.cjs')
+const { Counters } = require('./lib/engine/counters.cjs')
+const { PolicyError } = require('./lib/engine/errors.cjs')
+const { Policy } = require('./lib/engine/policy.cjs')
+const { SharedPolicy } = require('./lib/engine/shared-policy.cjs')
+require('./lib/http/handle.cjs')
 
 module.exports = cors
 module.exports.cors = cors

@@ -1,2 +1,3 @@
-export * from './types.js'
-export { cors as default } from './types.js'
+export * from './adapters/express.js'
+export * from './lib/engine/types.js'
+export { cors as default } from './adapters/express.js'

@@ -22,7 +22,8 @@ function cargo(args, options) {
   })
   if (error?.code === 'ENOENT') {
     console.error(
-      'crossgate: cargo is missing; install Rust (https://rustup.rs), or install the package on a platform that it has a binary for'
+      'crossgate: cargo is missing; install Rust (https://rustup.rs), or install the package ' +
+        'on a platform that it has a binary for'
     )
     process.exit(1)
   }

@@ -8,12 +8,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
-const { platform } = require('../lib/platform.cjs')
+const { platform } = require('../lib/engine/platform.cjs')
 const here = fileURLToPath(new URL('..', import.meta.url))
 
 function failure() {
   try {
-    require('../lib/native.cjs')
+    require('../lib/engine/native.cjs')
     return null
   } catch (error) {
     return error
@@ -48,7 +48,9 @@ if (existsSync(join(here, 'source')) && !isForAnother()) {
     rmSync(join(here, 'source', 'target'), { recursive: true, force: true })
     if (status !== 0)
       console.error(
-        `crossgate: warning: installed without a native module for ${platform()}, so require('crossgate') will throw: install crossgate-${platform()}, or Rust (https://rustup.rs), then npm rebuild crossgate`
+        `crossgate: warning: installed without a native module for ${platform()}, so ` +
+          `require('crossgate') will throw: install crossgate-${platform()}, or Rust ` +
+          '(https://rustup.rs), then npm rebuild crossgate'
       )
   }
 }

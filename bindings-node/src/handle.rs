@@ -5,14 +5,14 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use crossgate::{
-    Field, ListSeparator, LoadError, Policy, PolicyBuilder, PolicyError, PreparedValue, Value,
+    Field, ListSeparator, LoadError, OptionValue, Policy, PolicyBuilder, PolicyError, SocketAccess,
 };
 use napi::bindgen_prelude::{Array, Either, Unknown};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 
-use crate::evaluate;
 use crate::value::{self, Failure, PlainProblem};
+use crate::{arguments, evaluate};
 
 /// A compiled policy.
 #[napi]
@@ -24,11 +24,32 @@ pub(crate) struct Handle {
 
 type Made = Either<Handle, Failure>;
 
-fn made(policy: std::result::Result<Policy, PolicyError>) -> Made {
+/// `size`: see [`Handle::size`].
+fn made(policy: std::result::Result<Policy, PolicyError>, size: usize) -> Made {
     match policy {
-        Ok(policy) => Either::A(Handle::new(policy)),
+        Ok(policy) => Either::A(Handle {
+            policy: Arc::new(policy),
+            size: SMALLEST + size,
+        }),
         Err(error) => Either::B(error.into()),
     }
+}
+
+/// The bytes of a policy whose configuration is short.
+const SMALLEST: usize = 8192;
+
+/// Roughly the bytes that a policy holds of an option.
+fn size_of_value(value: &OptionValue) -> usize {
+    match value {
+        OptionValue::Str(text) => 2 * (64 + text.len()),
+        OptionValue::List(items) => items.iter().map(size_of_value).sum(),
+        _ => 0,
+    }
+}
+
+/// Roughly the bytes that a policy holds of a configuration that is text of this length.
+fn size_of_text(length: usize) -> usize {
+    6 * length
 }
 
 /// From options: name, value, name, value, … `comma`: lists in answers are joined by a comma alone.
@@ -39,11 +60,11 @@ pub(crate) fn from_options(entries: Array<'_>, comma: bool) -> Result<Made> {
     } else {
         ListSeparator::CommaSpace
     };
-    Ok(made(
-        PolicyBuilder::from_document(&value::document(&entries)?)
-            .list_separator(separator)
-            .build(),
-    ))
+    let document = value::document(&entries)?;
+    let values = document.entries().iter();
+    let size = values.map(|(_, value)| size_of_value(value)).sum();
+    let builder = PolicyBuilder::from_document(&document).list_separator(separator);
+    Ok(made(builder.build(), size))
 }
 
 /// The names of a response's `Vary` lines and of the policy's, as one value.
@@ -61,41 +82,51 @@ pub(crate) fn no_options(type_name: String) -> Failure {
 /// From JSON text.
 #[napi(catch_unwind)]
 pub(crate) fn from_json(text: String) -> Made {
-    made(Policy::from_json(&text))
+    made(Policy::from_json(&text), size_of_text(text.len()))
 }
 
 /// From TOML text.
 #[napi(catch_unwind)]
 pub(crate) fn from_toml(text: String) -> Made {
-    made(Policy::from_toml(&text))
+    made(Policy::from_toml(&text), size_of_text(text.len()))
 }
 
 /// From variables: name, value, name, value, …
 #[napi(catch_unwind)]
 pub(crate) fn from_variables(prefix: String, variables: Vec<String>) -> Made {
-    made(Policy::from_variables(&prefix, value::pairs(variables)))
+    let named = |pair: &[String]| pair[0].starts_with(&prefix);
+    let size = variables.chunks(2).filter(|pair| named(pair));
+    let size = size
+        .map(|pair| size_of_text(pair.last().map_or(0, String::len)))
+        .sum();
+    made(
+        Policy::from_variables(&prefix, value::pairs(variables)),
+        size,
+    )
 }
 
 /// From a file.
 #[napi(catch_unwind)]
 pub(crate) fn from_file(path: String) -> Made {
-    match Policy::from_file(path) {
-        Ok(policy) => made(Ok(policy)),
-        Err(LoadError::Policy(error)) => made(Err(error)),
-        Err(LoadError::Io { path, error }) => {
-            let (code, errno) = (
-                system_code(error.kind()),
-                error.raw_os_error().map(|number| -number),
-            );
-            let message = format!("{code}: {}", LoadError::Io { path, error });
-            Either::B(Failure {
-                message,
-                problems: Vec::new(),
-                code: Some(code),
-                errno,
-            })
-        }
-    }
+    let length = std::fs::metadata(&path).map_or(0, |file| file.len());
+    let error = match Policy::from_file(path) {
+        Ok(policy) => return made(Ok(policy), size_of_text(length as usize)),
+        Err(LoadError::Policy(error)) => return made(Err(error), 0),
+        Err(error) => error,
+    };
+    let (code, errno) = match &error {
+        LoadError::Io { error, .. } => (
+            system_code(error.kind()),
+            error.raw_os_error().map(|number| -number),
+        ),
+        _ => ("EIO", None),
+    };
+    Either::B(Failure {
+        message: format!("{code}: {error}"),
+        problems: Vec::new(),
+        code: Some(code),
+        errno,
+    })
 }
 
 /// The names that Node gives to errors of the system.
@@ -115,23 +146,21 @@ fn system_code(kind: ErrorKind) -> &'static str {
 
 #[napi]
 impl Handle {
-    fn new(policy: Policy) -> Self {
-        let texts = policy
-            .document()
-            .entries()
-            .iter()
-            .map(|(_, value)| size_of_value(value))
-            .sum::<usize>();
-        Handle {
-            policy: Arc::new(policy),
-            size: 8192 + 2 * texts,
-        }
-    }
-
     /// The raw function of `evaluate.rs` for this policy.
     #[napi(catch_unwind)]
     pub fn function<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        evaluate::function(env, Arc::clone(&self.policy), self.size)
+        evaluate::function(env, Arc::clone(&self.policy), None, self.size)
+    }
+
+    /// The same with a shadow policy, for the question whether that one decides otherwise.
+    #[napi(catch_unwind)]
+    pub fn function_with_shadow<'env>(
+        &self,
+        env: &'env Env,
+        shadow: &Handle,
+    ) -> Result<Unknown<'env>> {
+        let policy = Arc::clone(&self.policy);
+        evaluate::function(env, policy, Some(Arc::clone(&shadow.policy)), self.size)
     }
 
     /// Longer lists of requested header names get one and the same decision.
@@ -142,25 +171,10 @@ impl Handle {
             .and_then(|limit| u32::try_from(limit).ok())
     }
 
-    /// Whether some response holds requested header names: if none does, what is requested changes
-    /// none.
-    #[napi(catch_unwind)]
-    pub fn echoes_request_headers(&self) -> bool {
-        self.policy
-            .prepared()
-            .any(|(mut headers, _)| headers.any(|(_, _, value)| value == PreparedValue::Names))
-    }
-
-    /// Whether some requests are rejected, so that what may exempt them counts.
-    #[napi(catch_unwind)]
-    pub fn rejects(&self) -> bool {
-        matches!(self.policy.document().get("denied_actual"), Some(Value::Str(denied)) if denied == "reject")
-    }
-
     /// Whether the policy takes verdicts.
     #[napi(catch_unwind)]
-    pub fn has_host_origins(&self) -> bool {
-        self.policy.has_host_origins()
+    pub fn has_origin_predicate(&self) -> bool {
+        self.policy.has_origin_predicate()
     }
 
     /// The problems that did not stop the build.
@@ -171,6 +185,18 @@ impl Handle {
             .iter()
             .map(PlainProblem::from)
             .collect()
+    }
+
+    /// What is true of the policy and needs nothing done.
+    #[napi(catch_unwind)]
+    pub fn notes(&self) -> Vec<PlainProblem> {
+        self.policy.notes().iter().map(PlainProblem::from).collect()
+    }
+
+    /// 16 hexadecimal digits that equal policies share.
+    #[napi(catch_unwind)]
+    pub fn digest(&self) -> String {
+        self.policy.digest().to_string()
     }
 
     /// The canonical document, as JSON text.
@@ -195,29 +221,19 @@ impl Handle {
     ) -> Result<&'static str> {
         let lines: Vec<_> = lines
             .iter()
-            .map(|line| evaluate::latin1(line.as_bytes()))
+            .map(|line| arguments::latin1(line.as_bytes()))
             .collect();
         let mut origin = Field::ABSENT;
         lines.iter().for_each(|line| origin.push(line));
+        let access = if public {
+            SocketAccess::Public
+        } else {
+            SocketAccess::Private
+        };
         let check = self
             .policy
-            .check_websocket_with(origin, public, evaluate::verdict(verdict))
+            .check_websocket_with(origin, access, arguments::verdict(verdict))
             .map_err(|error| Error::from_reason(error.to_string()))?;
         Ok(check.as_str())
-    }
-}
-
-/// A panic, to see that it becomes an exception.
-#[cfg(feature = "panic-test")]
-#[napi(catch_unwind)]
-pub(crate) fn panics() {
-    panic!("on purpose");
-}
-
-fn size_of_value(value: &Value) -> usize {
-    match value {
-        Value::Str(text) => 64 + text.len(),
-        Value::List(items) => items.iter().map(size_of_value).sum(),
-        _ => 0,
     }
 }

@@ -1,13 +1,15 @@
 //! crossgate for Node, as a Node-API module. It converts values and calls the engine; it holds no
 //! CORS rule.
 //!
-//! Three files: `handle.rs` makes policies and looks into them (`#[napi]`, for calls that may take
-//! a microsecond); `evaluate.rs` is the way of every request, a raw function per policy; `value.rs`
-//! converts options and problems. The JavaScript in `../lib` puts the public API on top, and nobody
-//! else calls this module.
+//! `handle.rs` makes policies and looks into them (`#[napi]`, for calls that may take a
+//! microsecond). `evaluate.rs` is the way of every request, a raw function per policy:
+//! `arguments.rs` reads what it is given, `encode.rs` writes what it returns, and `tables.rs` says
+//! what that means. `value.rs` converts options and problems. The JavaScript in `../lib` is the
+//! public API; nothing else calls this module.
 //!
 //! No panic reaches Node: `#[napi(catch_unwind)]` on every function, `catch_unwind` in the raw one.
-//! The feature `panic-test` adds a way to panic in both, for `test/panic.cjs`.
+//! The feature `test-hooks` adds a way to panic in both, and a count of allocated bytes, for
+//! `test/hooks.cjs`.
 // `#[napi]` registers nothing in a test build, which only linters make.
 #![cfg_attr(test, allow(dead_code))]
 
@@ -17,6 +19,11 @@ compile_error!(
         of the server"
 );
 
+mod arguments;
+mod encode;
 mod evaluate;
 mod handle;
+#[cfg(feature = "test-hooks")]
+mod hooks;
+mod tables;
 mod value;

@@ -1,6 +1,6 @@
 //! Options and problems, from and to JavaScript.
 
-use crossgate::{Code, Document, PolicyError, Problem, Severity, Value};
+use crossgate::{Document, OptionValue, PolicyError, Problem, ProblemCode, Severity};
 use napi::bindgen_prelude::{Array, Object, Unknown};
 use napi::{JsValue, Result, ValueType};
 use napi_derive::napi;
@@ -52,16 +52,16 @@ impl From<PolicyError> for Failure {
 impl Failure {
     /// The options are not one object.
     pub(crate) fn no_document(type_name: &str) -> Self {
-        let problem = Problem {
-            severity: Severity::Error,
-            code: Code::DocumentInvalid,
-            path: String::new(),
-            value: type_name.escape_debug().to_string(),
-            message: "the options of a policy are one object, like { allowOrigins: \
+        let problem = Problem::new(
+            Severity::Error,
+            ProblemCode::DocumentInvalid,
+            String::new(),
+            type_name.escape_debug().to_string(),
+            "the options of a policy are one object, like { allowOrigins: \
                 ['https://a.example'] }"
                 .to_owned(),
-            hint: None,
-        };
+            None,
+        );
         Failure {
             message: format!("invalid CORS policy: 1 error\n  {problem}"),
             problems: vec![PlainProblem::from(&problem)],
@@ -77,8 +77,8 @@ pub(crate) fn pairs(flat: Vec<String>) -> impl Iterator<Item = (String, String)>
     std::iter::from_fn(move || Some((flat.next()?, flat.next()?)))
 }
 
-/// The options as name, value, name, value, … `lib/policy.cjs` has left undefined ones out and
-/// replaced what no option takes by `{ type }`.
+/// The options as name, value, name, value, … `lib/engine/policy.cjs` has left undefined ones out
+/// and replaced what no option takes by `{ type }`.
 pub(crate) fn document(entries: &Array<'_>) -> Result<Document> {
     let mut document = Document::new();
     for index in (0..entries.len()).step_by(2) {
@@ -92,37 +92,37 @@ pub(crate) fn document(entries: &Array<'_>) -> Result<Document> {
     Ok(document.snake_case())
 }
 
-fn value(from: &Unknown<'_>) -> Result<Value> {
+fn value(from: &Unknown<'_>) -> Result<OptionValue> {
     // SAFETY: every cast is to the type that the value was just found to have.
     unsafe {
         Ok(match from.get_type()? {
-            ValueType::Null => Value::Null,
-            ValueType::Boolean => Value::Bool(from.cast()?),
+            ValueType::Null => OptionValue::Null,
+            ValueType::Boolean => OptionValue::Bool(from.cast()?),
             ValueType::Number => number(from.cast()?),
-            ValueType::String => Value::Str(from.cast()?),
+            ValueType::String => OptionValue::Str(from.cast()?),
             ValueType::Object if from.is_array()? => {
                 let list: Array<'_> = from.cast()?;
                 let items = (0..list.len()).map(|index| {
                     list.get::<Unknown<'_>>(index)?
-                        .map_or(Ok(Value::Null), |item| value(&item))
+                        .map_or(Ok(OptionValue::Null), |item| value(&item))
                 });
-                Value::List(items.collect::<Result<_>>()?)
+                OptionValue::List(items.collect::<Result<_>>()?)
             }
-            ValueType::Object => Value::Other(
+            ValueType::Object => OptionValue::Other(
                 from.cast::<Object<'_>>()?
                     .get::<String>("type")?
                     .unwrap_or_default(),
             ),
-            other => Value::Other(other.to_string().to_lowercase()),
+            other => OptionValue::Other(other.to_string().to_lowercase()),
         })
     }
 }
 
 /// JavaScript has one type of number; up to 2^53 a whole one is exact.
-fn number(number: f64) -> Value {
+fn number(number: f64) -> OptionValue {
     if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
-        Value::Int(number as i64)
+        OptionValue::Int(number as i64)
     } else {
-        Value::Float(number)
+        OptionValue::Float(number)
     }
 }

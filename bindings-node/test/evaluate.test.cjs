@@ -351,13 +351,13 @@ test('apply takes pairs', () => {
     assert.throws(() => policy.evaluate('GET', []).apply(headers), TypeError)
 })
 
-test('the host is asked, and its verdict counts', () => {
-  const asks = new Policy({ allowOrigins: [A], hostOrigins: true })
+test('the application is asked, and its verdict counts', () => {
+  const asks = new Policy({ allowOrigins: [A], originPredicate: true })
   const tenant = { origin: 'https://t.example' }
-  assert.equal(asks.asksHost('GET', tenant), 'https://t.example')
+  assert.equal(asks.needsVerdict('GET', tenant), 'https://t.example')
   for (const origin of [A, 'null', 'x', undefined, '\u0161'])
-    assert.equal(asks.asksHost('GET', { origin }), null)
-  assert.equal(policy.asksHost('GET', tenant), null)
+    assert.equal(asks.needsVerdict('GET', { origin }), null)
+  assert.equal(policy.needsVerdict('GET', tenant), null)
   assert.equal(asks.evaluate('GET', tenant, 'allow').allowed, true)
   for (const verdict of ['deny', undefined, null])
     assert.equal(asks.evaluate('GET', tenant, verdict).allowed, false)
@@ -367,8 +367,8 @@ test('the host is asked, and its verdict counts', () => {
   ])
   for (const verdict of [true, 1, 'ALLOW', '', {}, 'toString', ['allow']])
     assert.throws(() => asks.evaluate('GET', tenant, verdict), TypeError)
-  assert.throws(() => policy.evaluate('GET', tenant, 'allow'), /host_origins/)
-  assert.throws(() => policy.evaluate('GET', tenant, 'deny'), /host_origins/)
+  assert.throws(() => policy.evaluate('GET', tenant, 'allow'), /origin_predicate/)
+  assert.throws(() => policy.evaluate('GET', tenant, 'deny'), /origin_predicate/)
 })
 
 test('WebSocket handshakes', () => {
@@ -383,12 +383,12 @@ test('WebSocket handshakes', () => {
     [any.checkWebSocket(A), any.checkWebSocket(A, { public: true })],
     ['deny', 'allow']
   )
-  const asks = new Policy({ hostOrigins: true })
+  const asks = new Policy({ originPredicate: true })
   assert.deepEqual(
     [asks.checkWebSocket(A), asks.checkWebSocket(A, { verdict: 'allow' })],
     ['deny', 'allow']
   )
-  assert.throws(() => policy.checkWebSocket(A, { verdict: 'allow' }), /host_origins/)
+  assert.throws(() => policy.checkWebSocket(A, { verdict: 'allow' }), /origin_predicate/)
   assert.throws(() => asks.checkWebSocket(A, { verdict: 'yes' }), TypeError)
 })
 

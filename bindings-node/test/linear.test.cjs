@@ -5,8 +5,8 @@
 const test = require('node:test')
 const assert = require('node:assert/strict')
 const { Policy } = require('..')
-const { answerFor } = require('../lib/answer.cjs')
-const { decideFetch } = require('../lib/fetch-decide.cjs')
+const { answerFor } = require('../lib/answers/begin.cjs')
+const { decideFetch } = require('../lib/fetch/decide.cjs')
 const { readOptions } = require('../lib/options/hono.cjs')
 
 const A = 'https://a.example'

@@ -47,15 +47,15 @@ test('both module systems export the same names and the same classes', () => {
 })
 
 test('the names in the types are those of the engine', () => {
-  const { alphabet } = require('../lib/native.cjs')
-  const types = readFileSync(join(root, 'types.d.ts'), 'utf8')
+  const { tables } = require('../lib/engine/native.cjs')
+  const types = readFileSync(join(root, 'lib', 'engine', 'types.d.ts'), 'utf8')
   const union = name =>
     [...types.match(new RegExp(`export type ${name} =([^/]*?)\n\n`))[1].matchAll(/'(\w+)'/g)].map(
       match => match[1]
     )
-  const { reasons, kinds, actions } = alphabet()
+  const { reasons, kinds, actions } = tables()
   assert.deepEqual(union('Reason'), reasons)
-  assert.deepEqual(union('Kind').sort(), [...kinds].sort())
+  assert.deepEqual(union('RequestKind').sort(), [...kinds].sort())
   assert.deepEqual(union('Action').sort(), [...actions].sort())
   const document = Object.keys(new module.Policy({ allowOrigins: '*' }).document())
   const fields = name =>
@@ -87,7 +87,8 @@ test('the packed tarball works alone', t => {
   const names = files.map(file => file.path)
   for (const name of [
     'crossgate.node',
-    'types.d.ts',
+    'adapters/fastify.mjs',
+    'lib/engine/types.d.ts',
     'LICENSE-APACHE',
     'LICENSE-MIT',
     'README.md',
@@ -112,7 +113,8 @@ function install(directory, filenames) {
 /** In both module systems. */
 function assertWorks(directory) {
   const use =
-    "const d = new Policy({ allowOrigins: ['https://a.example'] }).evaluate('GET', ['Origin', 'https://a.example']); console.log(d.reason)"
+    "const policy = new Policy({ allowOrigins: ['https://a.example'] }); " +
+    "console.log(policy.evaluate('GET', ['Origin', 'https://a.example']).reason)"
   writeFileSync(
     join(directory, 'a.cjs'),
     `const cors = require('crossgate'); cors(); const { Policy } = cors; ${use}`
@@ -164,7 +166,7 @@ test(
       path,
       ...JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))
     }))
-    const { platform } = require('../lib/platform.cjs')
+    const { platform } = require('../lib/engine/platform.cjs')
     const own = manifests.find(({ name }) => name === `crossgate-${platform()}`)
     assert.ok(own, `${platform()} among ${manifests.map(({ name }) => name)}`)
     assert.deepEqual(
@@ -234,7 +236,7 @@ test(
   t => {
     const { copy, directory } = packElsewhere(t, null)
     const env = withoutCargo(directory)
-    const { platform } = require('../lib/platform.cjs')
+    const { platform } = require('../lib/engine/platform.cjs')
     const libc = platform().includes('gnu') ? 'musl' : 'glibc'
     const others = [
       { npm_config_os: 'sunos' },
@@ -254,7 +256,7 @@ test(
 
 test('a binary of another platform is never overwritten: what is built here lies beside it', t => {
   const { copy } = packElsewhere(t, 'made for another machine')
-  const { platform } = require('../lib/platform.cjs')
+  const { platform } = require('../lib/engine/platform.cjs')
   copyFileSync(join(root, 'crossgate.node'), join(copy, `crossgate.${platform()}.node`))
   assert.equal(
     new (require(copy).Policy)({ allowOrigins: '*' }).evaluate('GET', {
@@ -270,13 +272,24 @@ test('the binary beside the package is loaded without a report on the process', 
   const script =
     "process.report.getReport = () => { throw new Error('a report') }; require(process.argv[1])"
   execFileSync(process.execPath, ['-e', script, root])
-  const restored =
-    'const { platform } = require(process.argv[1]); const seen = []; const { getReport } = process.report; process.report.getReport = () => { seen.push(process.report.excludeNetwork); return getReport.call(process.report) }; platform(); console.log(String(seen), String(process.report.excludeNetwork))'
+  const restored = `const { platform } = require(process.argv[1])
+    const seen = []
+    const { getReport } = process.report
+    process.report.getReport = () => {
+      seen.push(process.report.excludeNetwork)
+      return getReport.call(process.report)
+    }
+    platform()
+    console.log(String(seen), String(process.report.excludeNetwork))`
   if (process.platform === 'linux' && 'excludeNetwork' in process.report) {
     assert.equal(
-      execFileSync(process.execPath, ['-e', restored, join(root, 'lib', 'platform.cjs')], {
-        encoding: 'utf8'
-      }),
+      execFileSync(
+        process.execPath,
+        ['-e', restored, join(root, 'lib', 'engine', 'platform.cjs')],
+        {
+          encoding: 'utf8'
+        }
+      ),
       'true false\n'
     )
   }
@@ -301,10 +314,12 @@ test(
 test('without a native module the error says what was looked for', t => {
   const directory = mkdtempSync(join(tmpdir(), 'crossgate-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))
+  const engine = join(directory, 'lib', 'engine')
+  mkdirSync(engine, { recursive: true })
   for (const name of ['native.cjs', 'platform.cjs'])
-    copyFileSync(join(root, 'lib', name), join(directory, name))
+    copyFileSync(join(root, 'lib', 'engine', name), join(engine, name))
   assert.throws(
-    () => require(join(directory, 'native.cjs')),
+    () => require(join(engine, 'native.cjs')),
     error => {
       return (
         error.message.includes(`crossgate-${process.platform}-${process.arch}`) &&

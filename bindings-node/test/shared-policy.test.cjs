@@ -7,7 +7,7 @@ const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { Counters, Policy, PolicyError, SharedPolicy } = require('..')
-const { answerFor } = require('../lib/answer.cjs')
+const { answerFor } = require('../lib/answers/begin.cjs')
 
 const A = 'https://a.example'
 const B = 'https://b.example'
@@ -25,16 +25,16 @@ test('what cannot be made leaves the old policy', t => {
   const before = shared.policy
   writeFileSync(file, '{"allow_origins": ["b.example"]}')
   assert.throws(
-    () => shared.replaceFromFile(file),
+    () => shared.replaceFile(file),
     error => error instanceof PolicyError && error.problems[0].code === 'origin_missing_scheme'
   )
-  assert.throws(() => shared.replaceFromFile(join(directory, 'missing.json')), { code: 'ENOENT' })
+  assert.throws(() => shared.replaceFile(join(directory, 'missing.json')), { code: 'ENOENT' })
   assert.throws(() => shared.replace({ allowOrigins: '*', allowCredentials: true }), PolicyError)
   assert.throws(() => shared.setShadow({}), PolicyError)
   assert.equal(shared.policy, before)
   assert.deepEqual([allows(shared, A), allows(shared, B)], [true, false])
   writeFileSync(file, `{"allow_origins": ["${B}"]}`)
-  shared.replaceFromFile(file)
+  shared.replaceFile(file)
   assert.deepEqual([allows(shared, A), allows(shared, B)], [false, true])
   assert.deepEqual(shared.document().allow_origins, [B])
   shared.replace(before)
@@ -45,13 +45,13 @@ test('what cannot be made leaves the old policy', t => {
 test('a shadow hears of everything and changes nothing', () => {
   const differences = []
   const shared = new SharedPolicy(new Policy({ allowOrigins: [A] }))
-  shared.setShadow({ allowOrigins: [A, B], hostOrigins: true }, difference =>
-    differences.push(difference)
+  shared.setShadow({ allowOrigins: [A, B], originPredicate: true }, (difference, request) =>
+    differences.push([difference, request])
   )
   assert.deepEqual([allows(shared, A), allows(shared, B)], [true, false])
   // Both ways of asking were heard.
   assert.deepEqual(
-    differences.map(({ live, shadow, method, headers }) => [
+    differences.map(([{ live, shadow }, { method, headers }]) => [
       live.reason,
       shadow.reason,
       method,
@@ -64,13 +64,40 @@ test('a shadow hears of everything and changes nothing', () => {
   assert.equal(differences.length, 2)
 })
 
+test('a shadow hears of the verdict', () => {
+  const seen = []
+  const shared = new SharedPolicy({ allowOrigins: [A], originPredicate: true })
+  shared.setShadow({ allowOrigins: [A] }, ({ live, shadow }) =>
+    seen.push([live.allowed, shadow.allowed])
+  )
+  assert.equal(answerFor(shared, 'GET', { origin: B }, 'allow').allowed, true)
+  assert.equal(answerFor(shared, 'GET', { origin: B }, 'deny').allowed, false)
+  assert.equal(shared.evaluate('GET', { origin: B }, 'allow').allowed, true)
+  assert.deepEqual(seen, [
+    [true, false],
+    [true, false]
+  ])
+})
+
+test('a shared policy says what its policy says', () => {
+  const shared = new SharedPolicy({ allowOrigins: ['https://A.example'], maxAge: 5 })
+  for (const name of ['warnings', 'notes', 'digest', 'hasOriginPredicate'])
+    assert.equal(shared[name], shared.policy[name], name)
+  assert.match(shared.digest, /^[0-9a-f]{16}$/)
+  const before = shared.digest
+  shared.replaceJson('{"allow_origins": ["https://a.example"], "max_age": 5}')
+  assert.equal(shared.digest, before)
+  shared.replaceToml('allow_origins = ["https://b.example"]')
+  assert.notEqual(shared.digest, before)
+  shared.replaceDocument({ allow_origins: ['https://a.example'], max_age: 5 })
+  assert.equal(shared.digest, before)
+})
+
 test('counters', () => {
   const counters = new Counters()
-  const shared = new SharedPolicy({ allowOrigins: [A] }, { counters })
-  allows(shared, A)
-  shared.replace({ allowOrigins: [B] })
-  allows(shared, A)
-  shared.evaluate('GET', [])
+  const policy = new Policy({ allowOrigins: [A] })
+  for (const headers of [{ origin: A }, { origin: A }, { origin: B }, { origin: B }, {}])
+    counters.record(policy.evaluate('GET', headers))
   assert.deepEqual(
     [
       counters.get('allowed'),
@@ -82,12 +109,18 @@ test('counters', () => {
   )
   assert.match(
     counters.toPrometheus(),
-    /^# HELP crossgate_decisions_total [^\n]*\n# TYPE crossgate_decisions_total counter\ncrossgate_decisions_total\{reason="allowed"\} 2\n/
+    new RegExp(
+      [
+        '^# HELP crossgate_decisions_total [^\\n]*',
+        '# TYPE crossgate_decisions_total counter',
+        'crossgate_decisions_total\\{reason="allowed"\\} 2\n'
+      ].join('\n')
+    )
   )
   assert.equal(Object.keys(JSON.parse(JSON.stringify(counters))).length, 13)
+  assert.equal(counters.overwroteUpstream, 0)
   assert.throws(() => counters.get('x'), TypeError)
   assert.throws(() => counters.record({}), TypeError)
-  assert.throws(() => new SharedPolicy({ allowOrigins: [A] }, { counters: {} }), TypeError)
 })
 
 test('handshakes', () => {
@@ -107,9 +140,9 @@ test('handshakes', () => {
   )
 })
 
-test('apply tells what it overwrote', () => {
+test('apply reports what it overwrote', () => {
   const decision = new Policy({ allowOrigins: [A] }).evaluate('GET', { origin: A })
-  const told = []
+  const seen = []
   decision.apply(
     [
       ['Access-Control-Allow-Origin', '*'],
@@ -118,9 +151,9 @@ test('apply tells what it overwrote', () => {
       ['Vary', 'Accept'],
       ['X', 'y']
     ],
-    (name, value) => told.push([name, value])
+    (name, value) => seen.push([name, value])
   )
-  assert.deepEqual(told, [
+  assert.deepEqual(seen, [
     ['access-control-allow-origin', '*'],
     ['access-control-max-age', '5']
   ])

@@ -1,7 +1,6 @@
 'use strict'
-// In a bare http server nobody catches what the application throws after `next()`: it has to
-// surface, as with `cors`, and not to be taken for an answer that came too late, which would leave
-// the request hanging.
+// What the application throws after `next()` has to surface, as with `cors`. Taken for an answer
+// that came too late, it would leave the request hanging in a server without a framework.
 
 const test = require('node:test')
 const assert = require('node:assert/strict')

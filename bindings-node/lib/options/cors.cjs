@@ -1,7 +1,7 @@
 'use strict'
 // The options of the npm package `cors`, with its defaults.
 
-const { Kept } = require('./kept.cjs')
+const { OptionCache } = require('./option-cache.cjs')
 const { EVERY_HEADER, Reader, anyOr } = require('./reader.cjs')
 
 const WHERE = 'crossgate'
@@ -16,7 +16,8 @@ const KNOWN = [
   'maxAge',
   'preflightContinue',
   'optionsSuccessStatus',
-  'policy'
+  'policy',
+  'counters'
 ]
 
 const NAMES = {
@@ -31,10 +32,9 @@ const DEFAULT_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE']
 
 /** What a middleware works with. */
 class Setup {
-  constructor(
-    policy,
-    { judge = null, origin = null, preflightContinue = false, withOrigin = null }
-  ) {
+  constructor(policy, options) {
+    const { judge = null, origin = null, withOrigin = null } = options
+    const { preflightContinue = false, counters = null } = options
     /** The policy, or null: CORS is off. */
     this.policy = policy
     /**
@@ -47,12 +47,15 @@ class Setup {
     /** The setup of the same options with an `origin` that this function answered. */
     this.withOrigin = withOrigin
     this.preflightContinue = preflightContinue
+    /** What counts the answers, or null. */
+    this.counters = counters
   }
 }
 
 /**
  * @param options as `cors` takes them
- * @param {boolean} dynamic whether they are those of one request: then what is sent depends on it, even for one origin
+ * @param {boolean} dynamic whether they are those of one request: then what is sent depends on it,
+ *   even for one origin
  * @returns {Setup}
  * @throws {PolicyError} with every problem
  */
@@ -60,8 +63,9 @@ function setupOf(options, dynamic = false) {
   const given = options ?? {}
   const reader = new Reader(WHERE, given, KNOWN)
   const preflightContinue = reader.boolean('preflightContinue')
+  const counters = reader.counters()
   const policy = reader.policy(['policy', 'preflightContinue'])
-  if (policy !== null) return new Setup(policy, { preflightContinue })
+  if (policy !== null) return new Setup(policy, { preflightContinue, counters })
   const credentials = given.credentials === true
   // An origin that is there and undefined (a variable that is not set) turns CORS off, as in
   // `cors`: it opens nothing.
@@ -84,12 +88,13 @@ function setupOf(options, dynamic = false) {
   )
   // Checked like the rest, though it is never asked.
   if (origin === false) return new Setup(null, {})
-  if (read.host === null)
-    return new Setup(compiled.policy, { judge: compiled.host, preflightContinue })
-  const answered = new Kept(value => setupOf({ ...given, origin: value }, true))
+  if (read.predicate === null)
+    return new Setup(compiled.policy, { judge: compiled.predicate, preflightContinue, counters })
+  const answered = new OptionCache(value => setupOf({ ...given, origin: value }, true))
   return new Setup(compiled.policy, {
-    origin: read.host,
+    origin: read.predicate,
     preflightContinue,
+    counters,
     withOrigin: value => answered.get(value)
   })
 }

@@ -8,7 +8,14 @@ const WHERE = 'crossgate/fastify'
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization']
 
 // What says how the plugin works, beside a policy too; and what says which requests pass.
-const WORKINGS = ['policy', 'preflight', 'preflightContinue', 'strictPreflight', 'cacheControl']
+const WORKINGS = [
+  'policy',
+  'counters',
+  'preflight',
+  'preflightContinue',
+  'strictPreflight',
+  'cacheControl'
+]
 const RULES = [
   'origin',
   'methods',
@@ -66,12 +73,18 @@ function cacheControl(reader) {
 
 function decider(reader, report, dynamic) {
   const { options } = reader
+  const counters = reader.counters()
   const policy = reader.policy([...OF_PLUGIN.filter(name => !RULES.includes(name)), 'origin'])
   const credentials = policy === null && reader.boolean('credentials')
   const word = fn => (origin, request) =>
     judge(callOrigin(fn, request.server, origin), origin, credentials)
   if (policy !== null)
-    return { policy, host: options.origin === undefined ? null : word(options.origin), report }
+    return {
+      policy,
+      predicate: options.origin === undefined ? null : word(options.origin),
+      report,
+      counters
+    }
   const read = reader.origin(options.origin ?? '*', { credentials })
   // A list that holds `*` is `*`, as it is there.
   const staticOrigin = typeof options.origin === 'string' && !dynamic
@@ -80,7 +93,12 @@ function decider(reader, report, dynamic) {
     comma: !LISTS.some(name => Array.isArray(options[name])),
     staticOrigin
   })
-  return { ...compiled, host: read.host === null ? compiled.host : word(read.host), report }
+  return {
+    ...compiled,
+    predicate: read.predicate === null ? compiled.predicate : word(read.predicate),
+    report,
+    counters
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
-import type { RequestPolicy, StaticOrigin } from './types'
+import type { Counters, RequestPolicy, StaticOrigin } from './common'
 
 type OriginAnswer = StaticOrigin | boolean | null | undefined
 
-/** `C`: what the functions are told of a request. */
+/** `C`: what the functions get of a request. */
 export interface FetchOptions<C> {
   /** Default `'*'`. A function says an allowed origin, or nothing; what it throws denies. */
   origin?:
@@ -24,8 +24,10 @@ export interface FetchOptions<C> {
   /** Not with `origin: '*'`. Default false. */
   credentials?: boolean | undefined
   /**
-   * A ready policy instead of the options above; with `hostOrigins`, `origin` may be a function
-   * beside it.
+   * A ready policy instead of the options above. With `originPredicate`, `origin` may be a
+   * function beside it.
    */
   policy?: RequestPolicy | undefined
+  /** They count the decisions. */
+  counters?: Counters | undefined
 }

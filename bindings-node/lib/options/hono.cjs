@@ -2,7 +2,7 @@
 // The options of hono/cors, with its defaults; the same for any server of Requests and Responses.
 
 const { EVERY_HEADER, Reader, anyOr, judge } = require('./reader.cjs')
-const { Kept } = require('./kept.cjs')
+const { OptionCache } = require('./option-cache.cjs')
 
 const KNOWN = [
   'origin',
@@ -11,7 +11,8 @@ const KNOWN = [
   'exposeHeaders',
   'maxAge',
   'credentials',
-  'policy'
+  'policy',
+  'counters'
 ]
 
 const NAMES = {
@@ -43,13 +44,16 @@ const engineOptions = (reader, methods, credentials) => ({
 function readOptions(where, options) {
   const word = (fn, credentials) => (origin, context) =>
     judge(fn(origin, context), origin, credentials)
-  const policy = new Reader(where, options, KNOWN).policy(['policy', 'origin'])
+  const reader = new Reader(where, options, KNOWN)
+  const counters = reader.counters()
+  const policy = reader.policy(['policy', 'origin'])
   if (policy !== null) {
     return Object.freeze({
       decider: {
         policy,
-        host: options.origin === undefined ? null : word(options.origin, false),
-        report
+        predicate: options.origin === undefined ? null : word(options.origin, false),
+        report,
+        counters
       },
       methods: null,
       ofMethods: null
@@ -59,6 +63,7 @@ function readOptions(where, options) {
   const methods = typeof allowMethods === 'function' ? allowMethods : null
   const decider = names => {
     const reader = new Reader(where, options, KNOWN)
+    reader.counters()
     const credentials = reader.boolean('credentials')
     const read = reader.origin(options.origin === undefined ? '*' : options.origin, { credentials })
     const compiled = reader.compile(read, engineOptions(reader, names, credentials), {
@@ -67,16 +72,17 @@ function readOptions(where, options) {
     })
     return {
       ...compiled,
-      host: read.host === null ? compiled.host : word(read.host, credentials),
-      report
+      predicate: read.predicate === null ? compiled.predicate : word(read.predicate, credentials),
+      report,
+      counters
     }
   }
-  const kept = new Kept(decider)
+  const deciders = new OptionCache(decider)
   return Object.freeze({
     decider: decider(methods === null ? allowMethods : []),
     methods,
-    ofMethods: names => kept.get(names)
+    ofMethods: names => deciders.get(names)
   })
 }
 
-module.exports = { readOptions, report }
+module.exports = { readOptions }

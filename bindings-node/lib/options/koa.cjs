@@ -5,7 +5,7 @@ const { EVERY_HEADER, Reader, anyOr, judge } = require('./reader.cjs')
 
 const WHERE = 'crossgate/koa'
 
-const WORKINGS = ['policy', 'keepHeadersOnError', 'secureContext']
+const WORKINGS = ['policy', 'counters', 'keepHeadersOnError', 'secureContext']
 const KNOWN = [
   'origin',
   'allowMethods',
@@ -51,16 +51,27 @@ function report(error, ctx) {
 function decider(options, credentials) {
   const reader = new Reader(WHERE, options, KNOWN)
   const word = fn => (origin, ctx) => judge(fn(ctx), origin, credentials)
+  const counters = reader.counters()
   const policy = reader.policy([...WORKINGS, 'origin'])
   if (policy !== null)
-    return { policy, host: options.origin === undefined ? null : word(options.origin), report }
+    return {
+      policy,
+      predicate: options.origin === undefined ? null : word(options.origin),
+      report,
+      counters
+    }
   const read = reader.origin(options.origin ?? '*', { credentials })
   const compiled = reader.compile(read, engineOptions(reader, credentials), {
     names: NAMES,
     comma: true,
     staticOrigin: typeof options.origin === 'string'
   })
-  return { ...compiled, host: read.host === null ? compiled.host : word(read.host), report }
+  return {
+    ...compiled,
+    predicate: read.predicate === null ? compiled.predicate : word(read.predicate),
+    report,
+    counters
+  }
 }
 
 /**

@@ -3,12 +3,13 @@
 // one function.
 
 const { isRegExp } = require('node:util').types
-const { ANSWERS } = require('../answer.cjs')
-const { isThenable } = require('../decide.cjs')
-const { matchesNoOrigin, toEngine, toFunction } = require('../js-regex.cjs')
-const { Kept } = require('./kept.cjs')
-const { policyOf } = require('../policy.cjs')
-const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../policy-error.cjs')
+const { isPolicy } = require('../answers/begin.cjs')
+const { isThenable } = require('../answers/decide.cjs')
+const { Counters } = require('../engine/counters.cjs')
+const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../engine/errors.cjs')
+const { policyOf } = require('../engine/policy.cjs')
+const { matchesNoOrigin, toEngine, toFunction } = require('./js-regex.cjs')
+const { OptionCache } = require('./option-cache.cjs')
 
 // What a drop-in answers for request headers if none are configured: all of them. Without
 // credentials a literal `*` does not stand for Authorization.
@@ -39,7 +40,8 @@ class Reader {
   /**
    * @param {string} where the name of the module, for errors
    * @param {object} options as the user gave them
-   * @param {readonly string[]} known an option that is spelled wrong would silently not hold
+   * @param {readonly string[]} known other names are refused: a misspelled option would
+   *   silently not hold
    */
   constructor(where, options, known) {
     this.#where = where
@@ -84,7 +86,7 @@ class Reader {
     if (this.#problems.length > 0) throw policyErrorOf(this.#problems)
   }
 
-  /** Options that are null are at their defaults, which some spell so. */
+  /** Whether an option is given. Null means the default, as some configurations say it. */
   has(name) {
     return this.options[name] !== undefined && this.options[name] !== null
   }
@@ -123,9 +125,9 @@ class Reader {
 
   /**
    * What an origin says: entries and regexes for the policy, and tests that only JavaScript can
-   * make. `any`: every origin; `host`: the application's function. `credentials`: what no one can
-   * check is refused. `isCors`: in a list of the package `cors`, `*` and `null` are texts that no
-   * origin equals.
+   * make. `any`: every origin; `predicate`: the application's function. `credentials`: what cannot
+   * be checked is refused. `isCors`: in a list of the package `cors`, `*` and `null` are texts
+   * that no origin equals.
    */
   origin(value, { credentials, isCors = false }) {
     const read = {
@@ -134,9 +136,9 @@ class Reader {
       allowOriginRegexes: [],
       allowNullOrigin: false,
       tests: [],
-      host: null
+      predicate: null
     }
-    if (typeof value === 'function') read.host = value
+    if (typeof value === 'function') read.predicate = value
     else if (value === undefined || value === null || value === '')
       this.wrong('origin', value, ORIGIN, 'false')
     else this.#static('origin', value, read, { credentials, isCors, depth: 0 })
@@ -171,7 +173,8 @@ class Reader {
         'regex_invalid',
         name,
         String(value),
-        'a RegExp matches the whole origin, scheme and all, and this one matches none: write all of it, or a pattern',
+        'a RegExp matches the whole origin, scheme and all, and this one matches none: ' +
+          'write all of it, or a pattern',
         'https://*.example.com'
       )
     } else if (source !== null) read.allowOriginRegexes.push(source)
@@ -180,9 +183,20 @@ class Reader {
         'regex_invalid',
         name,
         String(value),
-        'with credentials a RegExp must be one whose breadth can be checked: write it without look-around, back references, named groups and escapes like \\x61, or list the origins, or use a function'
+        'with credentials a RegExp must be one whose breadth can be checked: write it without ' +
+          'look-around, back references, named groups and escapes like \\x61, or list the ' +
+          'origins, or use a function'
       )
     } else read.tests.push(toFunction(value))
+  }
+
+  /** The option `counters`, which stands beside all others. */
+  counters() {
+    const { counters } = this.options
+    if (counters === undefined || counters === null) return null
+    if (counters instanceof Counters) return counters
+    this.wrong('counters', counters, 'a Counters')
+    return null
   }
 
   /**
@@ -192,10 +206,9 @@ class Reader {
   policy(beside) {
     const { policy, origin } = this.options
     if (policy === undefined) return null
-    if (typeof policy !== 'object' || policy === null || !(ANSWERS in policy))
-      this.wrong('policy', policy, 'a Policy or a SharedPolicy')
+    if (!isPolicy(policy)) this.wrong('policy', policy, 'a Policy or a SharedPolicy')
     for (const name of Object.keys(this.options)) {
-      if (this.options[name] !== undefined && !beside.includes(name))
+      if (this.options[name] !== undefined && !beside.includes(name) && name !== 'counters')
         this.#problem(
           'option_type',
           name,
@@ -211,14 +224,15 @@ class Reader {
 
   /**
    * The policy for what {@link Reader#origin} gave and further options of the engine, and the
-   * function that gives the host's word. `names`: what the user calls those of the engine's options
+   * function that judges origins. `names`: what the user calls those of the engine's options
    * that have different names in each drop-in; `comma`: lists are joined without a space;
    * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the
    * request's.
-   * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of the user's options
+   * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of
+   *   the user's options
    */
   compile(read, options, { names, comma, staticOrigin = false }) {
-    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, host } = read
+    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, predicate } = read
     const policy = { ...options }
     if (any) policy.allowOrigins = '*'
     else {
@@ -228,16 +242,16 @@ class Reader {
         allowOriginRegexes.length === 0 &&
         !allowNullOrigin &&
         tests.length === 0 &&
-        host === null
+        predicate === null
       if (staticOrigin && only && !/[*{]/.test(allowOrigins[0])) policy.singleOrigin = 'static'
-      // An empty list is nobody: without a word from the host everybody is denied.
-      policy.hostOrigins =
-        host !== null ||
+      // An empty list allows no origin: without a verdict every one is denied.
+      policy.originPredicate =
+        predicate !== null ||
         tests.length > 0 ||
         (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
     }
     const test = tests.length > 0 ? origin => tests.some(matches => matches(origin)) : null
-    return { policy: this.#build(policy, names, comma), host: host ?? test }
+    return { policy: this.#build(policy, names, comma), predicate: predicate ?? test }
   }
 
   #build(options, names, comma) {
@@ -269,7 +283,7 @@ class Reader {
 
 // Policies of RegExps that functions gave: with credentials these are checked like those of the
 // options.
-const checked = new Kept(regex => {
+const checked = new OptionCache(regex => {
   const reader = new Reader('crossgate', {}, [])
   return reader.compile(
     reader.origin(regex, { credentials: true }),
@@ -314,7 +328,7 @@ function callOrigin(fn, self, origin) {
   return value
 }
 
-/** The host's word from what a function says about an origin: see {@link allows}. */
+/** The verdict from what a function says about an origin: see {@link allows}. */
 function judge(answer, origin, credentials) {
   return isThenable(answer)
     ? Promise.resolve(answer).then(late => allows(late, origin, credentials))

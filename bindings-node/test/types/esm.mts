@@ -9,7 +9,8 @@ import type {
   Problem,
   Reason,
   RequestHeaders,
-  ShadowDifference
+  ShadowDifference,
+  ShadowRequest
 } from 'crossgate'
 
 const options: Options = {
@@ -40,7 +41,7 @@ createServer((req, res) => {
 })
 
 createServer((req, res) => {
-  if (!policy.handle(req, res)) res.end()
+  if (!policy.handle(req, res, undefined, counters)) res.end()
 }).on('upgrade', (req, socket) => {
   if (policy.checkUpgrade(req, { public: true }) === 'deny') socket.destroy()
 })
@@ -49,12 +50,14 @@ createServer2((req, res) => {
 })
 
 const counters = new Counters()
-const shared = new SharedPolicy(policy, { counters })
+const shared = new SharedPolicy(policy)
 shared.replace({ allowOrigins: '*' })
-shared.setShadow(policy, ({ live, shadow }: ShadowDifference) => {
-  if (live.reason !== shadow.reason) counters.record(live)
+shared.replaceToml('allow_origins = "*"')
+shared.setShadow(policy, ({ live, shadow }: ShadowDifference, { method }: ShadowRequest) => {
+  if (live.reason !== shadow.reason && method === 'GET') counters.record(live)
 })
-const counts: number = counters.toJSON().allowed + counters.get('no_origin')
+const counts: number =
+  counters.toJSON().allowed + counters.get('no_origin') + counters.overwroteUpstream
 const corsOptions: CorsOptions = {
   origin: async origin => origin.endsWith('.example'),
   allowedHeaders: ['X-A'],
@@ -64,7 +67,7 @@ const corsOptions: CorsOptions = {
 const middlewares = [
   cors(),
   defaultCors(corsOptions),
-  cors({ policy: shared, preflightContinue: true }),
+  cors({ policy: shared, preflightContinue: true, counters }),
   cors(async req => ({ origin: req.headers.origin === 'x' }))
 ]
 middlewares.forEach(middleware => createServer((req, res) => middleware(req, res, () => res.end())))
@@ -77,7 +80,7 @@ const shapes: RequestHeaders[] = [
   new Map([['origin', 'https://a.example']])
 ]
 const reason: Reason = policy.evaluate('GET', shapes[0] ?? [], 'allow').reason
-const origin: string | null = policy.asksHost('GET', [])
+const origin: string | null = policy.needsVerdict('GET', [])
 const socket: 'allow' | 'deny' | 'absent' = policy.checkWebSocket(['https://a.example'], {
   public: true,
   verdict: null

@@ -43,18 +43,21 @@ function* decision({
   }
 }
 
-/** `ok`, or `note`, `warn` or `error` with a code, and perhaps its path and hint. */
-function* outcome({ policy, problems }, { expect, code, path, hint }) {
-  const outcomes = {
-    ok: policy && problems.length === 0,
-    note: policy?.warnings.length === 0,
-    warn: policy !== null,
-    error: policy === null
-  }
-  if (!outcomes[expect])
-    yield `expected ${expect}, got ${policy ? 'a policy' : 'an error'} and ${show(problems)}`
+const SEVERITIES = { error: 'error', warn: 'warning', note: 'note' }
+
+/** The worst that was found: `error`, `warn`, `note` or `ok`. */
+function worst({ policy, problems }) {
+  const has = severity => problems.some(problem => problem.severity === severity)
+  if (policy === null) return 'error'
+  return has('warning') ? 'warn' : has('note') ? 'note' : 'ok'
+}
+
+/** `ok`, `note`, `warn` or `error` with a code, and perhaps its path and hint. */
+function* outcome(built, { expect, code, path, hint }) {
+  const { problems } = built
+  if (worst(built) !== expect) yield `expected ${expect}, got ${worst(built)} and ${show(problems)}`
   if (!code) return
-  const severity = { note: 'note', warn: 'warning', error: 'error' }[expect]
+  const severity = SEVERITIES[expect]
   const found = problems.filter(problem => problem.code === code && problem.severity === severity)
   if (found.length === 0) yield `no ${severity} ${code} among ${show(problems)}`
   else if (

@@ -66,7 +66,9 @@ export async function measure(contenders) {
 
 const number = value => (value === null ? '' : Math.round(value).toLocaleString('en')).padStart(11)
 
-export const HEADING = `${'bare'.padStart(11)}${'(spread)'.padStart(11)}${'peer adds'.padStart(11)}${'ours adds'.padStart(11)}${'floor'.padStart(11)}${'ratio'.padStart(9)}  goal`
+const COLUMNS = ['bare', '(spread)', 'peer adds', 'ours adds', 'floor']
+const WIDE = COLUMNS.map(name => name.padStart(11)).join('')
+export const HEADING = `${WIDE}${'ratio'.padStart(9)}  goal`
 
 /** One line of the table: a measured cell beside its goal, null where there is none. */
 export function line({ bare, spread, peer, ours, floor, ratio }, goal) {
@@ -74,7 +76,8 @@ export function line({ bare, spread, peer, ours, floor, ratio }, goal) {
     goal === null || ratio === null
       ? ''
       : `>= ${goal}: ${ratio >= goal ? 'met' : ratio >= goal * 0.85 ? 'within 15 %' : 'missed'}`
-  return `${[bare, spread, peer, ours, floor].map(number).join('')}${(ratio === null ? '' : ratio.toFixed(1)).padStart(9)}  ${verdict}`.trimEnd()
+  const shown = (ratio === null ? '' : ratio.toFixed(1)).padStart(9)
+  return `${[bare, spread, peer, ours, floor].map(number).join('')}${shown}  ${verdict}`.trimEnd()
 }
 
 /** Writes build/bench-NAME.json. */

@@ -117,7 +117,8 @@ function runner(makeResponse, middleware, [method, headers]) {
 }
 
 console.log(
-  `CPU ns a request, Node ${process.version}, cors 2.8.6, the least of ${ROUNDS} rounds\n\n${'response'.padEnd(9)}${'workload'.padEnd(20)}${HEADING}`
+  `CPU ns a request, Node ${process.version}, cors 2.8.6, the least of ${ROUNDS} rounds\n\n` +
+    `${'response'.padEnd(9)}${'workload'.padEnd(20)}${HEADING}`
 )
 const cells = []
 for (const [response, makeResponse] of Object.entries(RESPONSES)) {

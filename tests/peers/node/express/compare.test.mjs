@@ -47,7 +47,8 @@ for (const name of VERSIONS) {
           }
           if (!isDeepStrictEqual(peer, ours))
             failures.push(
-              `${options} / ${request}: ${JSON.stringify({ peer, ours })}\n   as seen ${JSON.stringify(original)}`
+              `${options} / ${request}: ${JSON.stringify({ peer, ours })}\n` +
+                `   as seen ${JSON.stringify(original)}`
             )
         }
       } finally {

@@ -161,8 +161,8 @@ for (const version of ['express', 'express4', 'express4-oldest']) {
     { timeout: 300_000 },
     async t => {
       const counters = new Counters()
-      const shared = new SharedPolicy({ allowOrigins: [A] }, { counters })
-      const ask = await serve(t, app(cors({ policy: shared })))
+      const shared = new SharedPolicy({ allowOrigins: [A] })
+      const ask = await serve(t, app(cors({ policy: shared, counters })))
       assert.equal((await ask(get(A))).origin, A)
       assert.throws(() => shared.replace({ allowOrigins: [] }), PolicyError)
       assert.equal((await ask(get(A))).origin, A)

@@ -168,7 +168,7 @@ const frameworks = {
   }
 }
 
-const { Policy } = ours('index')
+const { Policy } = ours()
 const packages = {
   fastify: { peer: require('@fastify/cors'), own: ours('fastify') },
   koa: { peer: require('@koa/cors'), own: ours('koa') },
@@ -230,7 +230,8 @@ async function contenders(framework, workload) {
 const only = process.argv.slice(2)
 const wanted = (framework, { id }) => only.every(word => word === framework || id.startsWith(word))
 console.log(
-  `CPU ns a request, Node ${process.version}, the least of ${ROUNDS} rounds\n\n${'framework'.padEnd(10)}${'workload'.padEnd(46)}${HEADING}`
+  `CPU ns a request, Node ${process.version}, the least of ${ROUNDS} rounds\n\n` +
+    `${'framework'.padEnd(10)}${'workload'.padEnd(46)}${HEADING}`
 )
 const cells = []
 for (const framework of Object.keys(frameworks)) {

@@ -121,5 +121,8 @@ export async function compare({ list, optionSets, peer, mine, rules }) {
 }
 
 /** A failure on one line. */
-export const show = ({ id, name, request, field, theirs, own }) =>
-  `${name} | ${request?.method} ${request?.path} ${JSON.stringify(request?.headers)} | ${field}: ${JSON.stringify(theirs)} -> ${own instanceof Error ? own.message : JSON.stringify(own)} (${id})`
+export function show({ id, name, request, field, theirs, own }) {
+  const asked = `${request?.method} ${request?.path} ${JSON.stringify(request?.headers)}`
+  const found = own instanceof Error ? own.message : JSON.stringify(own)
+  return `${name} | ${asked} | ${field}: ${JSON.stringify(theirs)} -> ${found} (${id})`
+}

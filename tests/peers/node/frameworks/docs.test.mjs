@@ -49,7 +49,7 @@ function run(file, ask) {
 
 const A = 'https://app.example.com'
 
-/** What an allowed and another origin are told. */
+/** What an allowed and another origin are answered. */
 async function ask(port) {
   const headers = []
   for (const origin of [A, 'https://evil.example']) {

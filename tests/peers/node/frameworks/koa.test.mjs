@@ -9,7 +9,7 @@ import { ours, require } from './modules.mjs'
 import { askHttp2, serve } from './serve.mjs'
 
 const cors = ours('koa')
-const { Policy, PolicyError } = ours('index')
+const { Policy, PolicyError } = ours()
 const releases = { 'koa 3': require('koa'), 'koa 2.13.0': require('koa-2') }
 const preflight = (origin, method) => ({
   method: 'OPTIONS',

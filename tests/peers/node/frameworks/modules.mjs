@@ -4,7 +4,8 @@ import { createRequire } from 'node:module'
 
 export const require = createRequire(import.meta.url)
 
-const crossgate = new URL('../../../../bindings-node/', import.meta.url)
+// A package finds itself by its own name.
+const inside = createRequire(new URL('../../../../bindings-node/index.cjs', import.meta.url))
 
-/** `ours('koa')` is `require('crossgate/koa')`. */
-export const ours = name => require(new URL(`${name}.cjs`, crossgate).pathname)
+/** `ours('koa')` is `require('crossgate/koa')`, and `ours()` is `require('crossgate')`. */
+export const ours = name => inside(name === undefined ? 'crossgate' : `crossgate/${name}`)

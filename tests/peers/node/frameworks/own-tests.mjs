@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const here = new URL('./', import.meta.url)
 const shipped = new URL('node_modules/@fastify/cors/test/', here)
 const copies = new URL('node_modules/.own-tests/', here)
-const plugin = fileURLToPath(new URL('../../../../bindings-node/fastify.cjs', here))
+const plugin = fileURLToPath(new URL('../../../../bindings-node/adapters/fastify.cjs', here))
 
 /** `{ passed, failed: [name] }`; `vary.test.js` tests a helper that only the peer has. */
 export function run() {
@@ -49,7 +49,8 @@ export function run() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { passed, failed } = run()
   console.log(
-    `@fastify/cors: ${passed} of ${passed + failed.length} of its own tests pass with crossgate/fastify`
+    `@fastify/cors: ${passed} of ${passed + failed.length} of its own tests pass with ` +
+      'crossgate/fastify'
   )
   for (const name of failed) console.log(`  not: ${name}`)
 }

@@ -1,9 +1,9 @@
 // The same for CommonJS, where a package is one value.
-import fastifyCors = require('../../../../../bindings-node/fastify.js')
-import fetchModule = require('../../../../../bindings-node/fetch.js')
-import hono = require('../../../../../bindings-node/hono.js')
+import fastifyCors = require('../../../../../bindings-node/adapters/fastify.js')
+import fetchModule = require('../../../../../bindings-node/adapters/fetch.js')
+import hono = require('../../../../../bindings-node/adapters/hono.js')
 import cors = require('../../../../../bindings-node/index.js')
-import koaCors = require('../../../../../bindings-node/koa.js')
+import koaCors = require('../../../../../bindings-node/adapters/koa.js')
 import { fastify } from 'fastify'
 import Koa = require('koa')
 

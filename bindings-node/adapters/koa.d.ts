@@ -1,0 +1,48 @@
+import type { Context, Middleware } from 'koa'
+import type { Counters, RequestPolicy, StaticOrigin } from '../lib/options/common'
+
+/** Makes the middleware. Mount it first. */
+declare function cors(options?: cors.Options): Middleware
+
+declare namespace cors {
+  export interface Options {
+    /**
+     * Default `'*'`. A single string is sent to everybody; a list or a RegExp is matched. A
+     * function says an allowed origin, or nothing; what it throws denies.
+     */
+    origin?:
+      StaticOrigin | boolean | ((ctx: Context) => OriginAnswer | Promise<OriginAnswer>) | undefined
+    /** A list, or one string with commas. Default `'GET,HEAD,PUT,POST,DELETE,PATCH'`. */
+    allowMethods?: string | readonly string[] | undefined
+    /** A list, or one string with commas. Default: whatever a page sends. */
+    allowHeaders?: string | readonly string[] | undefined
+    /** A list, or one string with commas. */
+    exposeHeaders?: string | readonly string[] | undefined
+    /** Seconds that a browser may keep a preflight. */
+    maxAge?: number | string | undefined
+    /** Not with `origin: '*'`. A function allows by `true` only. Default false. */
+    credentials?: boolean | ((ctx: Context) => boolean | Promise<boolean>) | undefined
+    /** Whether an error page keeps the headers. Default true. */
+    keepHeadersOnError?: boolean | undefined
+    /**
+     * Whether responses isolate the page: `Cross-Origin-Opener-Policy` and
+     * `Cross-Origin-Embedder-Policy`. Default false.
+     */
+    secureContext?: boolean | undefined
+    /** Whether preflights for private networks are granted; legacy. Default false. */
+    privateNetworkAccess?: boolean | undefined
+    /**
+     * A ready policy instead of the options above but `keepHeadersOnError` and `secureContext`;
+     * with `originPredicate`, `origin` may be a function beside it.
+     */
+    policy?: RequestPolicy | undefined
+    /** They count the decisions. */
+    counters?: Counters | undefined
+  }
+
+  export type OriginAnswer = StaticOrigin | boolean | null | undefined
+
+  export { cors, cors as default }
+}
+
+export = cors
