@@ -116,7 +116,7 @@ console.log(JSON.stringify(names.filter(name => !has(name))))
 
 def missing_in_node(names: list[str]) -> list[str]:
     package = ROOT / "bindings-node"
-    types = next(package.rglob("types.d.ts"))
+    types = package / "lib/engine/types.d.ts"
     command = ["node", "-e", NODE, str(package), json.dumps(names), str(types)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

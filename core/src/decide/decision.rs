@@ -168,8 +168,9 @@ impl<'a> Decision<'a> {
         self.depends_on
     }
 
-    /// Whether the request's origin is one of the policy's exact origins. A cache that remembers
-    /// only such decisions cannot be filled by strangers.
+    /// Whether the request's origin, white space around it aside, is one of the policy's exact
+    /// origins. A cache that remembers only such decisions, by the text without white space, cannot
+    /// be filled by strangers.
     #[inline]
     pub fn origin_is_listed(&self) -> bool {
         self.origin_source == ValueSource::Policy
