@@ -712,8 +712,8 @@ typedef struct crossgate_difference {
 #define CROSSGATE_ERR_NULL_ARGUMENT 1
 
 /**
- * A struct_size that this library does not know: not set, or the program was compiled with another
- * version's header.
+ * A struct_size that no version has: it was not set. Or a request with a member that is newer than
+ * this library and not zero.
  */
 #define CROSSGATE_ERR_STRUCT_SIZE 2
 
@@ -738,8 +738,8 @@ typedef struct crossgate_difference {
 #define CROSSGATE_ERR_FILE 6
 
 /**
- * A verdict for a policy without origin_predicate: the wrong policy is asked, or the option was
- * forgotten.
+ * A verdict for a policy without origin_predicate, or for a decision that needs none: the wrong
+ * policy is asked, or the option was forgotten.
  */
 #define CROSSGATE_ERR_VERDICT_NOT_ASKED 7
 

@@ -58,21 +58,27 @@ namespace crossgate {
 
 /** What a call came to. Numbers that are not listed are failures of newer libraries. */
 enum class status : std::int32_t {
-    ok = CROSSGATE_OK,                           ///< Done.
-    null_argument = CROSSGATE_ERR_NULL_ARGUMENT, ///< A policy that was moved away, or text at NULL
-                                                 ///< with a length.
-    struct_size = CROSSGATE_ERR_STRUCT_SIZE,     ///< The library is not of this header's version.
-    invalid_argument = CROSSGATE_ERR_INVALID_ARGUMENT, ///< A value that means nothing.
-    not_utf8 = CROSSGATE_ERR_NOT_UTF8,                 ///< Configuration that is not UTF-8.
-    invalid_policy = CROSSGATE_ERR_INVALID_POLICY,     ///< The policy has errors.
-    file = CROSSGATE_ERR_FILE,                         ///< The policy file cannot be read.
-    verdict_not_asked =
-        CROSSGATE_ERR_VERDICT_NOT_ASKED, ///< A verdict for a policy without origin_predicate.
-    buffer_too_small =
-        CROSSGATE_ERR_BUFFER_TOO_SMALL, ///< The buffer, or the decision's scratch, is too small.
-    feature_missing =
-        CROSSGATE_ERR_FEATURE_MISSING, ///< The library was built without what the call needs.
-    panic = CROSSGATE_ERR_PANIC,       ///< A bug in the library; objects stay usable.
+    ok = CROSSGATE_OK, ///< Done.
+    /// A policy that was moved away, or text at NULL with a length.
+    null_argument = CROSSGATE_ERR_NULL_ARGUMENT,
+    /// A struct of a size that no version has, or a member that the library does not know.
+    struct_size = CROSSGATE_ERR_STRUCT_SIZE,
+    /// A value that means nothing.
+    invalid_argument = CROSSGATE_ERR_INVALID_ARGUMENT,
+    /// Configuration that is not UTF-8.
+    not_utf8 = CROSSGATE_ERR_NOT_UTF8,
+    /// The policy has errors.
+    invalid_policy = CROSSGATE_ERR_INVALID_POLICY,
+    /// The policy file cannot be read.
+    file = CROSSGATE_ERR_FILE,
+    /// A verdict for a policy without origin_predicate, or for a decision that needs none.
+    verdict_not_asked = CROSSGATE_ERR_VERDICT_NOT_ASKED,
+    /// The buffer, or the decision's scratch, is too small.
+    buffer_too_small = CROSSGATE_ERR_BUFFER_TOO_SMALL,
+    /// The library was built without what the call needs.
+    feature_missing = CROSSGATE_ERR_FEATURE_MISSING,
+    /// A bug in the library; objects stay usable.
+    panic = CROSSGATE_ERR_PANIC,
 };
 
 /** What a request is. */
@@ -167,9 +173,9 @@ enum class header_id : std::int32_t {
     allow_headers = CROSSGATE_HEADER_ALLOW_HEADERS,         ///< Access-Control-Allow-Headers
     expose_headers = CROSSGATE_HEADER_EXPOSE_HEADERS,       ///< Access-Control-Expose-Headers
     max_age = CROSSGATE_HEADER_MAX_AGE,                     ///< Access-Control-Max-Age
-    allow_private_network =
-        CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK, ///< Access-Control-Allow-Private-Network
-    vary = CROSSGATE_HEADER_VARY,               ///< Vary
+    /// Access-Control-Allow-Private-Network
+    allow_private_network = CROSSGATE_HEADER_ALLOW_PRIVATE_NETWORK,
+    vary = CROSSGATE_HEADER_VARY, ///< Vary
 };
 
 /** The result of policy::check_websocket(). */
@@ -544,8 +550,8 @@ struct header {
     std::string_view name;       ///< Like "Access-Control-Allow-Origin". Static.
     std::string_view lower_name; ///< Like "access-control-allow-origin". Static.
     std::string_view value;      ///< The value.
-    crossgate::op op =
-        crossgate::op::set; ///< What becomes of the response's own lines of that name.
+    /// What becomes of the response's own lines of that name.
+    crossgate::op op = crossgate::op::set;
     crossgate::header_id id = crossgate::header_id::vary; ///< Which one.
     crossgate::source source = crossgate::source::policy; ///< Whose memory the value is.
     const crossgate_header *raw = nullptr;                ///< The struct of crossgate.h.

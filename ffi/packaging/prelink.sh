@@ -7,7 +7,8 @@ input=$(realpath "$1") output=$(realpath -m "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mapfile -t exports < <(nm --defined-only --extern-only "$input" 2>/dev/null |
-	sed -n 's/^[0-9a-f]* T \(crossgate_[a-z0-9_]*\)$/\1/p' | grep -vx crossgate_no_backtrace | sort -u)
+	sed -n 's/^[0-9a-f]* T \(crossgate_[a-z0-9_]*\)$/\1/p' |
+	grep -vx crossgate_no_backtrace | sort -u)
 ((${#exports[@]})) || { echo "prelink.sh: no crossgate_* function in $input" >&2; exit 1; }
 roots=() global=()
 for name in "${exports[@]}"; do roots+=(-u "$name") global+=(--keep-global-symbol="$name"); done

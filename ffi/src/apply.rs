@@ -265,7 +265,8 @@ impl Text {
             }
             _ => {
                 if self.long.is_empty() {
-                    self.long.extend_from_slice(&self.short[..self.used]);
+                    let short = self.short.get(..self.used).unwrap_or_default();
+                    self.long.extend_from_slice(short);
                 }
                 self.long.extend_from_slice(piece);
             }
@@ -274,7 +275,7 @@ impl Text {
 
     fn bytes(&self) -> &[u8] {
         if self.long.is_empty() {
-            &self.short[..self.used]
+            self.short.get(..self.used).unwrap_or_default()
         } else {
             &self.long
         }

@@ -87,7 +87,7 @@ unsafe fn evaluate_unusual(
     let request = given.request();
     // SAFETY: this function's own contract.
     unsafe {
-        match &policy.policy.evaluate_listed(&request) {
+        match &evaluate_listed(policy, &request) {
             Ok(listed) if write_decided(policy, listed, Scratch::NONE, decision) => Ok(()),
             Ok(_) => Err(CROSSGATE_ERR_PANIC),
             Err(unlisted) => {
@@ -95,6 +95,16 @@ unsafe fn evaluate_unusual(
             }
         }
     }
+}
+
+/// The core's function of this name, which is large and always in line; here once, for requests of
+/// another shape.
+#[inline(never)]
+pub(crate) fn evaluate_listed<'a>(
+    policy: &'a crossgate_policy,
+    request: &Request<'a>,
+) -> Result<Decision<'a>, Unlisted<'a>> {
+    policy.policy.evaluate_listed(request)
 }
 
 /// A decision that echoes nothing but what is the policy's own text.
@@ -149,7 +159,7 @@ unsafe fn evaluate_rest(
     }
     // The method that should be echoed has no room in a decision: as if it were none.
     let request = ManuallyDrop::into_inner(request).with_acrm(Field::one(b""));
-    let Err(unlisted) = policy.policy.evaluate_listed(&request) else {
+    let Err(unlisted) = evaluate_listed(policy, &request) else {
         return Err(CROSSGATE_ERR_PANIC);
     };
     // SAFETY: this function's own contract; the first evaluation is not used any more.

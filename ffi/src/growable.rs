@@ -67,11 +67,20 @@ pub(crate) unsafe fn write_common<T: Growable>(value: &T, out: *mut T) -> Outcom
 ///
 /// # Safety
 /// `object` has `size` writable bytes.
+#[inline(always)]
 pub(crate) unsafe fn clear_unknown<T: Growable>(object: *mut T, size: usize) {
-    if let Some(more) = size.checked_sub(size_of::<T>()) {
+    if size > size_of::<T>() {
         // SAFETY: this function's own contract.
-        unsafe { object.cast::<u8>().add(size_of::<T>()).write_bytes(0, more) };
+        unsafe { clear(object.cast(), size_of::<T>(), size) };
     }
+}
+
+/// # Safety
+/// `object` has `to` writable bytes, and `from` is less.
+#[cold]
+unsafe fn clear(object: *mut u8, from: usize, to: usize) {
+    // SAFETY: this function's own contract.
+    unsafe { object.add(from).write_bytes(0, to - from) };
 }
 
 /// Whether those members are all zero. Another value asks for something that the library cannot do.

@@ -7,11 +7,12 @@ use crossgate::binding::Unlisted;
 use crossgate::{BufferTooSmall, Decision, Evaluation, Request, RequestKind, Verdict};
 
 use crate::decision::{crossgate_decision, filling, set_origin};
-use crate::evaluate::said_without_headers;
+use crate::evaluate::{evaluate_listed, said_without_headers};
 use crate::policy::{borrow, crossgate_policy};
 use crate::request::{Given, crossgate_request, usual};
 use crate::status::{
-    CROSSGATE_ERR_BUFFER_TOO_SMALL, CROSSGATE_ERR_VERDICT_NOT_ASKED, Outcome, crossgate_status,
+    CROSSGATE_ERR_BUFFER_TOO_SMALL, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_VERDICT_NOT_ASKED,
+    CROSSGATE_OK, Outcome, crossgate_status,
 };
 use crate::text::{Buffer, crossgate_str};
 
@@ -34,7 +35,9 @@ pub unsafe extern "C" fn crossgate_evaluate_http1(
         // SAFETY: each is NULL or the caller's as the header asks for it, unchanged during the
         // call. The decision's size is checked.
         unsafe {
-            Buffer::new(buffer, buffer_size, length)?;
+            if length.is_null() || (buffer.is_null() && buffer_size > 0) {
+                return Err(CROSSGATE_ERR_NULL_ARGUMENT);
+            }
             let policy = borrow(policy)?;
             let out = Http1 {
                 buffer: buffer.cast(),
@@ -57,8 +60,15 @@ pub unsafe extern "C" fn crossgate_evaluate_http1(
             }
         }
     };
-    // SAFETY: NULL or the caller's decision.
-    unsafe { filling(decision, body) }
+    // SAFETY: NULL or the caller's decision and outputs.
+    unsafe {
+        let status = filling(decision, body);
+        if status != CROSSGATE_OK && status != CROSSGATE_ERR_BUFFER_TOO_SMALL {
+            // For its effect: the buffer is empty.
+            let _ = Buffer::new(buffer, buffer_size, length);
+        }
+        status
+    }
 }
 
 /// A request of another shape.
@@ -79,7 +89,7 @@ unsafe fn evaluate_unusual(
     let request = given.request();
     // SAFETY: this function's own contract.
     unsafe {
-        match &policy.policy.evaluate_listed(&request) {
+        match &evaluate_listed(policy, &request) {
             Ok(listed) => out.write(listed),
             Err(unlisted) => evaluate_rest(policy, request, *unlisted, given.verdict, out),
         }

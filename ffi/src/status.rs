@@ -11,8 +11,8 @@ pub type crossgate_status = i32;
 pub const CROSSGATE_OK: crossgate_status = 0;
 /// NULL where an object, an output or text with a length belongs.
 pub const CROSSGATE_ERR_NULL_ARGUMENT: crossgate_status = 1;
-/// A struct_size that this library does not know: not set, or the program was compiled with another
-/// version's header.
+/// A struct_size that no version has: it was not set. Or a request with a member that is newer than
+/// this library and not zero.
 pub const CROSSGATE_ERR_STRUCT_SIZE: crossgate_status = 2;
 /// A value that means nothing: an unknown verdict or flag, an index or a count out of range.
 pub const CROSSGATE_ERR_INVALID_ARGUMENT: crossgate_status = 3;
@@ -22,8 +22,8 @@ pub const CROSSGATE_ERR_NOT_UTF8: crossgate_status = 4;
 pub const CROSSGATE_ERR_INVALID_POLICY: crossgate_status = 5;
 /// The policy file cannot be read; the crossgate_error says why.
 pub const CROSSGATE_ERR_FILE: crossgate_status = 6;
-/// A verdict for a policy without origin_predicate: the wrong policy is asked, or the option was
-/// forgotten.
+/// A verdict for a policy without origin_predicate, or for a decision that needs none: the wrong
+/// policy is asked, or the option was forgotten.
 pub const CROSSGATE_ERR_VERDICT_NOT_ASKED: crossgate_status = 7;
 /// The buffer is too small: see its length argument, or crossgate_policy_scratch_size().
 pub const CROSSGATE_ERR_BUFFER_TOO_SMALL: crossgate_status = 8;
@@ -70,7 +70,9 @@ pub extern "C" fn crossgate_status_string(status: crossgate_status) -> *const c_
         let text: &CStr = match status {
             CROSSGATE_OK => c"ok",
             CROSSGATE_ERR_NULL_ARGUMENT => c"null argument",
-            CROSSGATE_ERR_STRUCT_SIZE => c"unknown struct_size",
+            CROSSGATE_ERR_STRUCT_SIZE => {
+                c"wrong struct_size, or a member that the library does not know"
+            }
             CROSSGATE_ERR_INVALID_ARGUMENT => c"invalid argument",
             CROSSGATE_ERR_NOT_UTF8 => c"text is not UTF-8",
             CROSSGATE_ERR_INVALID_POLICY => c"invalid policy",

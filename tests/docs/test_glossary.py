@@ -17,6 +17,9 @@ LANGUAGES = ["Rust", "C", "C++", "Python", "Node"]
 # Members whose names differ between languages, and why.
 DIFFERENT = {
     "policy from options": "a builder in Rust and C, the constructor elsewhere",
+    "warnings": "C gives one at a time, by its index",
+    "notes": "C gives one at a time, by its index",
+    "problems of an error": "C gives one at a time, by its index",
     "canonical document": "C and C++ give JSON text, others a mapping",
     "kind": "a field of the C struct",
     "live policy": "C loads a reference that has to be given back",
@@ -79,8 +82,10 @@ def in_cpp(name: str) -> bool:
     owner, _, member = name.rpartition("::")
     if not owner:
         return bool(re.search(rf"\b(?:class|struct|enum class) {member}\b", HPP))
-    # From the class to the next one.
-    body = re.search(rf"\nclass {owner}\b.*?(?=\n(?:class|struct|enum class) |\Z)", HPP, re.DOTALL)
+    # From the class, not from a declaration in front of it, to the next one.
+    body = re.search(
+        rf"\nclass {owner}\b(?!;).*?(?=\n(?:class|struct|enum class) |\Z)", HPP, re.DOTALL
+    )
     return bool(body and re.search(rf"\b{member}\(", body[0]))
 
 

@@ -86,15 +86,22 @@ static apr_hash_t *known_policies(apr_pool_t *pool) {
     return table;
 }
 
-static void log_warnings(cmd_parms *cmd, const char *path, const crossgate_policy *policy) {
-    for (size_t i = 0; i < crossgate_policy_warning_count(policy); i++) {
-        crossgate_problem warning = {.struct_size = sizeof warning};
-        crossgate_policy_warning(policy, i, &warning);
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, cmd->server,
-            "%s: warning: %s at %s: %s%s%s", path, warning.code.data,
-            warning.path.len ? warning.path.data : "the policy", warning.message.data,
-            warning.hint.data ? "; use: " : "", warning.hint.data ? warning.hint.data : "");
-    }
+static void log_finding(
+    cmd_parms *cmd, const char *path, int level, const crossgate_problem *problem) {
+    ap_log_error(APLOG_MARK, level | APLOG_STARTUP, 0, cmd->server, "%s: %s: %s at %s: %s%s%s",
+        path, problem->severity == CROSSGATE_SEVERITY_NOTE ? "note" : "warning", problem->code.data,
+        problem->path.len ? problem->path.data : "the policy", problem->message.data,
+        problem->hint.data ? "; use: " : "", problem->hint.data ? problem->hint.data : "");
+}
+
+static void log_findings(cmd_parms *cmd, const char *path, const crossgate_policy *policy) {
+    crossgate_problem problem = {.struct_size = sizeof problem};
+    for (size_t i = 0; i < crossgate_policy_warning_count(policy); i++)
+        if (crossgate_policy_warning(policy, i, &problem) == CROSSGATE_OK)
+            log_finding(cmd, path, APLOG_WARNING, &problem);
+    for (size_t i = 0; i < crossgate_policy_note_count(policy); i++)
+        if (crossgate_policy_note(policy, i, &problem) == CROSSGATE_OK)
+            log_finding(cmd, path, APLOG_INFO, &problem);
 }
 
 static const char *load(cmd_parms *cmd, const char *file, const crossgate_policy **slot) {
@@ -118,7 +125,7 @@ static const char *load(cmd_parms *cmd, const char *file, const crossgate_policy
         apr_pool_cleanup_register(cmd->pool, policy, free_policy, apr_pool_cleanup_null);
         if (known != NULL) {
             apr_hash_set(known, path, APR_HASH_KEY_STRING, policy);
-            log_warnings(cmd, path, policy);
+            log_findings(cmd, path, policy);
         }
     }
     *slot = policy;
