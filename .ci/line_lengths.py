@@ -21,6 +21,8 @@ NOT_CHECKED = re.compile(
     re.VERBOSE,
 )
 LITTLE = 64  # columns beside an address
+# What is said to a linter behind a line of code has no other place.
+PRAGMA = re.compile(r"\s+# (?:type: ignore|noqa|pyright:).*")
 ADDRESS = re.compile(r"https?://[^\s)>\]\"'`]+")
 
 
@@ -43,7 +45,7 @@ def too_long(root):
         except UnicodeDecodeError:
             continue
         for number, line in enumerate(text.split("\n"), 1):
-            columns = len(line.expandtabs(4))
+            columns = len(PRAGMA.sub("", line.expandtabs(4)))
             if columns > LIMIT and len(ADDRESS.sub("", line)) > LITTLE:
                 yield f"{name}:{number}: {columns} columns, more than {LIMIT}"
 

@@ -133,7 +133,7 @@ impl Decision {
         })
     }
 
-    /// Whether `apply` replaces or removes a CORS header of these. Then two places set CORS headers.
+    /// Whether `apply` replaces or removes a CORS header of these: then two places set them.
     #[pyo3(signature = (headers, /))]
     fn overwrites_upstream(&self, headers: &Bound<'_, PyAny>) -> PyResult<bool> {
         self.apply_to(headers).map(|(_, _, overwrote)| overwrote)

@@ -17,8 +17,8 @@ use crate::convert::{options, problem};
 /// A compiled CORS policy. It never changes, and any number of threads may use it at once.
 ///
 /// The keyword arguments are the options of the policy document. A list is a list or tuple of str,
-/// or any other iterable (a set is sorted, so that every process sends the same headers). "*" stands
-/// for everything. Raises PolicyError with every problem found.
+/// or any other iterable (a set is sorted, so that every process sends the same headers). "*"
+/// stands for everything. Raises PolicyError with every problem found.
 #[pyclass(module = "crossgate", frozen)]
 pub(crate) struct Policy(pub(crate) Arc<crossgate::Policy>);
 

@@ -12,8 +12,8 @@ use pyo3::{PyTraverseError, PyVisit, intern};
 #[cfg(Py_3_10)]
 use super::cpython::coroutine::Coroutine;
 
-/// An awaitable with the methods of collections.abc.Coroutine, because servers and test clients make
-/// tasks of it.
+/// An awaitable with the methods of collections.abc.Coroutine, because servers and test clients
+/// make tasks of it.
 #[pyclass(module = "crossgate._crossgate")]
 pub(crate) struct EmptyResponse {
     send: Py<PyAny>,

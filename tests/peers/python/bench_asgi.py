@@ -246,8 +246,9 @@ def main() -> int:
             else "  MISSED"
         )
         verdict = "" if goal is None else f"   >= {goal}{met}"
-        print(f"{name:16}{cell['bare']['min']:8.0f}{cell['starlette']['min']:12.0f}{cell['crossgate']['min']:11.0f}"
-              f"{ratio:8.1f}x{median:9.1f}x{verdict}", flush=True)  # fmt: skip
+        bare, peer, ours = (cell[who]["min"] for who in ("bare", "starlette", "crossgate"))
+        figures = f"{bare:8.0f}{peer:12.0f}{ours:11.0f}{ratio:8.1f}x{median:9.1f}x"
+        print(f"{name:16}{figures}{verdict}", flush=True)
         results[name] = {**cell, "ratio": ratio, "ratio_median": median, "goal": goal}
     biggest = max(
         (name for name in results if name.startswith("W4") and "miss" not in name), key=len

@@ -43,8 +43,8 @@ mod of_python {
             .get_or_try_init(py, || new_type(py))?
             .bind(py)
             .as_type_ptr();
-        // SAFETY: the type has room for an `Object` and is one that the collector knows. No one else
-        // has the new object, and every field is written before the collector may see it. The
+        // SAFETY: the type has room for an `Object` and is one that the collector knows. No one
+        // else has the new object, and every field is written before the collector may see it. The
         // object takes a reference to its type by itself.
         unsafe {
             let object = ffi::PyObject_GC_New::<Object>(class);
@@ -167,8 +167,8 @@ mod of_python {
         visit: ffi::visitproc,
         context: *mut c_void,
     ) -> c_int {
-        // SAFETY: the collector visits tracked objects only, so every field is written. It lends the
-        // object, and `visit` changes nothing.
+        // SAFETY: the collector visits tracked objects only, so every field is written. It lends
+        // the object, and `visit` changes nothing.
         unsafe {
             let send: &Send = &(*this.cast::<Object>()).send;
             for object in [ffi::Py_TYPE(this).cast(), send.inner().as_ptr()] {
