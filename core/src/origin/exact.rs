@@ -5,7 +5,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};
 
-use crate::text::nul::NulText;
+use crate::text::nul_text::NulText;
 use crate::text::prefix::{equal, origin_prefix};
 
 /// Up to so many entries a comparison each is faster than a hash.

@@ -2,7 +2,7 @@
 //! from.
 
 use crate::fetch::header::{HeaderName, HeaderOp};
-use crate::text::nul::NulText;
+use crate::text::nul_text::NulText;
 
 #[cfg(any(feature = "tower", feature = "actix"))]
 /// Texts that most policies send. A framework can make constants of them, so that sending one

@@ -3,5 +3,5 @@
 pub(crate) mod escape;
 pub(crate) mod list;
 pub(crate) mod merge;
-pub(crate) mod nul;
+pub(crate) mod nul_text;
 pub(crate) mod prefix;
