@@ -635,8 +635,8 @@ typedef struct crossgate_response_functions {
                    struct crossgate_str *value);
     /**
      * Replaces every line of header->lower_name by one with header->value. Copy the value, unless
-     * header->source says that it lives long enough. Returns CROSSGATE_OK, or a status that ends
-     * crossgate_decision_apply().
+     * header->source says that it lives long enough. Returns CROSSGATE_OK, or another status if
+     * that failed.
      */
     crossgate_status (*set)(void *context, const struct crossgate_header *header);
     /**
@@ -757,6 +757,12 @@ typedef struct crossgate_difference {
  * A bug in the library. Nothing was written; objects stay usable.
  */
 #define CROSSGATE_ERR_PANIC 10
+
+/**
+ * A function of the application's that crossgate_decision_apply() called failed; everything else
+ * was done.
+ */
+#define CROSSGATE_ERR_CALLBACK 11
 
 #ifdef __cplusplus
 extern "C" {
@@ -1126,8 +1132,9 @@ crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy
  * CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
  * whole, Vary aside. *overwrote is 1 if that replaced or removed something that the response said,
  * otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
- * as good as once. Allocates only to merge into long lists of the response's own. A failing
- * callback ends it at once, with the callback's status; *overwrote is 0 then.
+ * as good as once. Allocates only to merge into many lines or a long list of the response's
+ * own. If set or remove fails, or get gives what is no text, everything else is done all the same;
+ * then the status is CROSSGATE_ERR_CALLBACK. With any other failure nothing was done.
  */
 CROSSGATE_API
 crossgate_status crossgate_decision_apply(const struct crossgate_decision *decision,

@@ -79,6 +79,8 @@ enum class status : std::int32_t {
     feature_missing = CROSSGATE_ERR_FEATURE_MISSING,
     /// A bug in the library; objects stay usable.
     panic = CROSSGATE_ERR_PANIC,
+    /// A function of the application's that was called failed.
+    callback = CROSSGATE_ERR_CALLBACK,
 };
 
 /** What a request is. */
@@ -604,8 +606,9 @@ struct response_adapter {
         try {
             call();
         } catch (...) {
-            failure = std::current_exception();
-            return CROSSGATE_ERR_PANIC;
+            if (!failure)
+                failure = std::current_exception();
+            return CROSSGATE_ERR_CALLBACK;
         }
 #else
         call();
@@ -734,8 +737,8 @@ class decision {
      *     // Puts one line in their place.
      *     void set(std::string_view name, std::string_view value);
      *
-     * Returns whether that replaced or removed something that the response said. What they throw
-     * comes out here.
+     * Returns whether that replaced or removed something that the response said. The first thing
+     * that they throw comes out here, once everything else is done.
      */
     template <class Response>
     bool apply(Response &&response) const {

@@ -443,6 +443,25 @@ pub(crate) unsafe fn headers<'a>(
     Ok(unsafe { std::slice::from_raw_parts(headers, count) })
 }
 
+/// The names that a response loses.
+///
+/// # Safety
+/// As for [`headers`].
+pub(crate) unsafe fn names_to_remove<'a>(
+    decision: *const crossgate_decision,
+) -> Outcome<&'a [crossgate_str]> {
+    // SAFETY: this function's own contract.
+    let (names, count) = unsafe { ((*decision).remove, (*decision).remove_count as usize) };
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if names.is_null() || count > HeaderName::ALL.len() {
+        return Err(CROSSGATE_ERR_INVALID_ARGUMENT);
+    }
+    // SAFETY: so many names lie with the policy, which outlives the use of a decision.
+    Ok(unsafe { std::slice::from_raw_parts(names, count) })
+}
+
 pub(crate) const fn kind_number(kind: RequestKind) -> i32 {
     match kind {
         RequestKind::NotCors => CROSSGATE_KIND_NOT_CORS,

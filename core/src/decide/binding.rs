@@ -5,6 +5,7 @@
 //! request.
 
 use super::Decision;
+pub use super::apply::{Response, apply};
 pub use super::{Dependencies, Unlisted};
 use crate::fetch::header::{HeaderName, HeaderOp, ValueSource};
 use crate::policy::Policy;

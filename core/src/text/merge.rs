@@ -52,13 +52,13 @@ fn merge_text<'a>(
 }
 
 /// Merges names into the lines that a response has.
-pub(crate) fn merge_lines<'a>(
+pub(crate) fn merge_lines<'a, M: Default + for<'t> Extend<&'t u8>>(
     lines: impl Iterator<Item = &'a [u8]> + Clone,
     added: &'a [u8],
     star: Star,
-) -> Vec<u8> {
-    let mut merged = Vec::new();
-    merge_tokens(lines, added, star, |piece| merged.extend_from_slice(piece));
+) -> M {
+    let mut merged = M::default();
+    merge_tokens(lines, added, star, |piece| merged.extend(piece));
     merged
 }
 
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_stay_what_they_are() {
         let merge = |existing: &[u8], added: &[u8], star| {
-            merge_lines(std::iter::once(existing), added, star)
+            merge_lines::<Vec<u8>>(std::iter::once(existing), added, star)
         };
         let merged = merge(b",\xff\t, X-\xe4,\xff ,", b"x-\xe4, Origin,", Star::Alone);
         assert_eq!(merged, b"\xff, X-\xe4, Origin");
