@@ -46,21 +46,21 @@ pub(crate) fn guard(body: impl FnOnce() -> Outcome) -> crossgate_status {
         Ok(()) => CROSSGATE_OK,
         Err(status) => status,
     };
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(status) => status,
-        Err(panic) => {
-            discard(panic);
-            CROSSGATE_ERR_PANIC
-        }
-    }
+    guard_or(CROSSGATE_ERR_PANIC, body)
 }
 
 /// The same for functions without a status; a panic becomes `fallback`.
 #[inline]
 pub(crate) fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    guard_or_else(body, || fallback)
+}
+
+/// The same where the fallback has to be made.
+#[inline]
+pub(crate) fn guard_or_else<T>(body: impl FnOnce() -> T, fallback: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         discard(panic);
-        fallback
+        fallback()
     })
 }
 

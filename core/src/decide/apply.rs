@@ -80,8 +80,21 @@ pub(crate) fn merge<V: AsRef<[u8]>>(response: &mut impl Response<V>, name: Heade
             [Some(line), None, ..] if line.as_ref() == value.as_ref() => return,
             _ => {
                 let more: Vec<_> = lines.collect();
-                let existing = few.iter().flatten().chain(&more).map(AsRef::as_ref);
-                Some(merge_lines(existing, value.as_ref(), star(name)))
+                // No line is as good as an empty one.
+                let few = few
+                    .each_ref()
+                    .map(|line| line.as_ref().map_or(&[][..], AsRef::as_ref));
+                let (value, star) = (value.as_ref(), star(name));
+                Some(if more.is_empty() {
+                    merge_lines(&few, value, star)
+                } else {
+                    let more = more.iter().map(AsRef::as_ref);
+                    merge_lines(
+                        &few.into_iter().chain(more).collect::<Vec<_>>(),
+                        value,
+                        star,
+                    )
+                })
             }
         }
     };
