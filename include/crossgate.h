@@ -353,6 +353,16 @@
 #define CROSSGATE_WEBSOCKET_ABSENT 2
 
 /**
+ * The socket serves users, who are known by their cookies: a foreign page must not speak for them.
+ */
+#define CROSSGATE_SOCKET_PRIVATE 0
+
+/**
+ * The socket reads no cookie and serves everybody alike, so the policy counts as it is.
+ */
+#define CROSSGATE_SOCKET_PUBLIC 1
+
+/**
  * Options on their way to a policy. Mutable: one thread at a time. The caller's own, until
  * crossgate_builder_free().
  */
@@ -1116,14 +1126,14 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
 
 /**
  * Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS:
- * *result is CROSSGATE_WEBSOCKET_... . Of the request Origin and the verdict count. "*", null and
- * what credentials would not be given never allow, unless is_public is 1: the socket reads no
- * cookie and serves everybody alike. *result is CROSSGATE_WEBSOCKET_DENY on failure.
+ * *result is CROSSGATE_WEBSOCKET_... . Of the request Origin and the verdict count. access is
+ * CROSSGATE_SOCKET_PRIVATE or CROSSGATE_SOCKET_PUBLIC. For a private socket "*", null and what
+ * credentials would not be given never allow. *result is CROSSGATE_WEBSOCKET_DENY on failure.
  */
 CROSSGATE_API
 crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy,
                                            const struct crossgate_request *request,
-                                           int32_t is_public,
+                                           int32_t access,
                                            int32_t *result);
 
 /**

@@ -187,6 +187,14 @@ enum class websocket : std::int32_t {
     absent = CROSSGATE_WEBSOCKET_ABSENT, ///< No Origin: not a browser. The application decides.
 };
 
+/** Whom a WebSocket serves. */
+enum class socket_access : std::int32_t {
+    /// Users, who are known by their cookies: a foreign page must not speak for them.
+    private_socket = CROSSGATE_SOCKET_PRIVATE,
+    /// Everybody alike: the socket reads no cookie, so the policy counts as it is.
+    public_socket = CROSSGATE_SOCKET_PUBLIC,
+};
+
 /** A status in words, for logs. Static, with a NUL behind it, as all that to_string() gives. */
 inline std::string_view to_string(status value) noexcept {
     return crossgate_status_string(static_cast<std::int32_t>(value));
@@ -886,11 +894,11 @@ class policy {
     }
 
     /** Checks the origin of a WebSocket handshake, which carries cookies and is not subject to
-       CORS; of the request Origin and the verdict count. is_public: the socket reads no cookie and
-       serves everybody alike. Mistakes of the caller's deny. */
-    websocket check_websocket(const request &about, bool is_public = false) const noexcept {
+       CORS; of the request Origin and the verdict count. Mistakes of the caller's deny. */
+    websocket check_websocket(
+        const request &about, socket_access access = socket_access::private_socket) const noexcept {
         std::int32_t found = CROSSGATE_WEBSOCKET_DENY;
-        crossgate_check_websocket(raw_, &about.raw(), is_public ? 1 : 0, &found);
+        crossgate_check_websocket(raw_, &about.raw(), static_cast<std::int32_t>(access), &found);
         return static_cast<websocket>(found);
     }
 
