@@ -353,6 +353,16 @@
 #define CROSSGATE_WEBSOCKET_ABSENT 2
 
 /**
+ * The socket serves users, who are known by their cookies: a foreign page must not speak for them.
+ */
+#define CROSSGATE_SOCKET_PRIVATE 0
+
+/**
+ * The socket reads no cookie and serves everybody alike, so the policy counts as it is.
+ */
+#define CROSSGATE_SOCKET_PUBLIC 1
+
+/**
  * Options on their way to a policy. Mutable: one thread at a time. The caller's own, until
  * crossgate_builder_free().
  */
@@ -635,8 +645,8 @@ typedef struct crossgate_response_functions {
                    struct crossgate_str *value);
     /**
      * Replaces every line of header->lower_name by one with header->value. Copy the value, unless
-     * header->source says that it lives long enough. Returns CROSSGATE_OK, or a status that ends
-     * crossgate_decision_apply().
+     * header->source says that it lives long enough. Returns CROSSGATE_OK, or another status if
+     * that failed.
      */
     crossgate_status (*set)(void *context, const struct crossgate_header *header);
     /**
@@ -757,6 +767,12 @@ typedef struct crossgate_difference {
  * A bug in the library. Nothing was written; objects stay usable.
  */
 #define CROSSGATE_ERR_PANIC 10
+
+/**
+ * A function of the application's that crossgate_decision_apply() called failed; everything else
+ * was done.
+ */
+#define CROSSGATE_ERR_CALLBACK 11
 
 #ifdef __cplusplus
 extern "C" {
@@ -1110,14 +1126,14 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
 
 /**
  * Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS:
- * *result is CROSSGATE_WEBSOCKET_... . Of the request Origin and the verdict count. "*", null and
- * what credentials would not be given never allow, unless is_public is 1: the socket reads no
- * cookie and serves everybody alike. *result is CROSSGATE_WEBSOCKET_DENY on failure.
+ * *result is CROSSGATE_WEBSOCKET_... . Of the request Origin and the verdict count. access is
+ * CROSSGATE_SOCKET_PRIVATE or CROSSGATE_SOCKET_PUBLIC. For a private socket "*", null and what
+ * credentials would not be given never allow. *result is CROSSGATE_WEBSOCKET_DENY on failure.
  */
 CROSSGATE_API
 crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy,
                                            const struct crossgate_request *request,
-                                           int32_t is_public,
+                                           int32_t access,
                                            int32_t *result);
 
 /**
@@ -1126,8 +1142,9 @@ crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy
  * CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
  * whole, Vary aside. *overwrote is 1 if that replaced or removed something that the response said,
  * otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
- * as good as once. Allocates only to merge into long lists of the response's own. A failing
- * callback ends it at once, with the callback's status; *overwrote is 0 then.
+ * as good as once. Allocates only to merge into many lines or a long list of the response's
+ * own. If set or remove fails, or get gives what is no text, everything else is done all the same;
+ * then the status is CROSSGATE_ERR_CALLBACK. With any other failure nothing was done.
  */
 CROSSGATE_API
 crossgate_status crossgate_decision_apply(const struct crossgate_decision *decision,

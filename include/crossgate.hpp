@@ -79,6 +79,8 @@ enum class status : std::int32_t {
     feature_missing = CROSSGATE_ERR_FEATURE_MISSING,
     /// A bug in the library; objects stay usable.
     panic = CROSSGATE_ERR_PANIC,
+    /// A function of the application's that was called failed.
+    callback = CROSSGATE_ERR_CALLBACK,
 };
 
 /** What a request is. */
@@ -183,6 +185,14 @@ enum class websocket : std::int32_t {
     deny = CROSSGATE_WEBSOCKET_DENY,     ///< Answer 403 before the upgrade.
     allow = CROSSGATE_WEBSOCKET_ALLOW,   ///< Go on.
     absent = CROSSGATE_WEBSOCKET_ABSENT, ///< No Origin: not a browser. The application decides.
+};
+
+/** Whom a WebSocket serves. */
+enum class socket_access : std::int32_t {
+    /// Users, who are known by their cookies: a foreign page must not speak for them.
+    private_socket = CROSSGATE_SOCKET_PRIVATE,
+    /// Everybody alike: the socket reads no cookie, so the policy counts as it is.
+    public_socket = CROSSGATE_SOCKET_PUBLIC,
 };
 
 /** A status in words, for logs. Static, with a NUL behind it, as all that to_string() gives. */
@@ -604,8 +614,9 @@ struct response_adapter {
         try {
             call();
         } catch (...) {
-            failure = std::current_exception();
-            return CROSSGATE_ERR_PANIC;
+            if (!failure)
+                failure = std::current_exception();
+            return CROSSGATE_ERR_CALLBACK;
         }
 #else
         call();
@@ -734,8 +745,8 @@ class decision {
      *     // Puts one line in their place.
      *     void set(std::string_view name, std::string_view value);
      *
-     * Returns whether that replaced or removed something that the response said. What they throw
-     * comes out here.
+     * Returns whether that replaced or removed something that the response said. The first thing
+     * that they throw comes out here, once everything else is done.
      */
     template <class Response>
     bool apply(Response &&response) const {
@@ -883,11 +894,11 @@ class policy {
     }
 
     /** Checks the origin of a WebSocket handshake, which carries cookies and is not subject to
-       CORS; of the request Origin and the verdict count. is_public: the socket reads no cookie and
-       serves everybody alike. Mistakes of the caller's deny. */
-    websocket check_websocket(const request &about, bool is_public = false) const noexcept {
+       CORS; of the request Origin and the verdict count. Mistakes of the caller's deny. */
+    websocket check_websocket(
+        const request &about, socket_access access = socket_access::private_socket) const noexcept {
         std::int32_t found = CROSSGATE_WEBSOCKET_DENY;
-        crossgate_check_websocket(raw_, &about.raw(), is_public ? 1 : 0, &found);
+        crossgate_check_websocket(raw_, &about.raw(), static_cast<std::int32_t>(access), &found);
         return static_cast<websocket>(found);
     }
 

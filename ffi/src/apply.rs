@@ -1,20 +1,21 @@
-//! A decision put on a response that the caller keeps in a shape of its own. This is the core's
-//! `Decision::apply` for C: the response is seen through three functions.
+//! A decision put on a response that the caller keeps in a shape of its own. The rules are the
+//! core's; it sees the response through three functions of the caller's.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 
-use crossgate::HeaderName;
-use crossgate::binding::merge_bytes;
+use crossgate::binding::{Response, apply};
+use crossgate::{HeaderName, HeaderOp};
 
 use crate::decision::{
     CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_HEADER_EXPOSE_HEADERS, CROSSGATE_HEADER_VARY,
     CROSSGATE_OP_MERGE, CROSSGATE_SOURCE_MERGED, check_size, crossgate_decision, crossgate_header,
-    headers,
+    header_number, headers, names_to_remove,
 };
 use crate::growable::{Growable, caller_size};
 use crate::status::{
-    CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_OK, Outcome,
-    crossgate_status, guard,
+    CROSSGATE_ERR_CALLBACK, CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT,
+    CROSSGATE_OK, Outcome, crossgate_status, guard,
 };
 use crate::text::crossgate_str;
 
@@ -40,8 +41,8 @@ pub struct crossgate_response_functions {
         ) -> i32,
     >,
     /// Replaces every line of header->lower_name by one with header->value. Copy the value, unless
-    /// header->source says that it lives long enough. Returns CROSSGATE_OK, or a status that ends
-    /// crossgate_decision_apply().
+    /// header->source says that it lives long enough. Returns CROSSGATE_OK, or another status if
+    /// that failed.
     pub set: Option<
         unsafe extern "C" fn(
             context: *mut c_void,
@@ -59,22 +60,14 @@ unsafe impl Growable for crossgate_response_functions {
     const LEAST: usize = size_of::<crossgate_response_functions>();
 }
 
-/// The functions, all there.
-#[derive(Clone, Copy)]
-struct Response {
-    context: *mut c_void,
-    get: unsafe extern "C" fn(*mut c_void, *const crossgate_str, usize, *mut crossgate_str) -> i32,
-    set: unsafe extern "C" fn(*mut c_void, *const crossgate_header) -> crossgate_status,
-    remove: unsafe extern "C" fn(*mut c_void, *const crossgate_str) -> crossgate_status,
-}
-
 /// Puts a decision on a response: afterwards the response says what the policy says and nothing
 /// else about CORS, whatever the application or an upstream had set. With
 /// CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
 /// whole, Vary aside. *overwrote is 1 if that replaced or removed something that the response said,
 /// otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
-/// as good as once. Allocates only to merge into long lists of the response's own. A failing
-/// callback ends it at once, with the callback's status; *overwrote is 0 then.
+/// as good as once. Allocates only to merge into many lines or a long list of the response's
+/// own. If set or remove fails, or get gives what is no text, everything else is done all the same;
+/// then the status is CROSSGATE_ERR_CALLBACK. With any other failure nothing was done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_apply(
     decision: *const crossgate_decision,
@@ -91,143 +84,158 @@ pub unsafe extern "C" fn crossgate_decision_apply(
         };
         report(0);
         // SAFETY: NULL or the caller's decision and functions, unchanged during the call.
-        unsafe {
+        let (decision, mut response) = unsafe {
             check_size(decision)?;
             caller_size(functions)?;
-            let response = Response {
+            let response = CallerResponse {
                 context,
                 get: (*functions).get.ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?,
                 set: (*functions).set.ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?,
                 remove: (*functions).remove.ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?,
+                has_failed: Cell::new(false),
             };
-            report(i32::from(apply(decision, response)?));
+            (Parts::of(decision)?, response)
+        };
+        let lines = decision.headers.iter().filter_map(Value::line);
+        let remove = decision.remove.iter().filter_map(name_of);
+        let replaced = apply(&mut response, decision.keeps_upstream, remove, lines);
+        report(i32::from(replaced));
+        if response.has_failed.get() {
+            return Err(CROSSGATE_ERR_CALLBACK);
         }
         Ok(())
     })
 }
 
-/// The rule of the core's `Decision::apply`; a test compares the two.
-///
-/// # Safety
-/// `decision` was filled by this library; the functions do what the header asks of them.
-unsafe fn apply(decision: *const crossgate_decision, response: Response) -> Outcome<bool> {
-    // SAFETY: this function's own contract.
-    unsafe {
-        let headers = headers(decision)?;
-        let named = HeaderName::AllowOrigin.lower();
-        if (*decision).flags & CROSSGATE_DECISION_KEEP_UPSTREAM != 0
-            && response.line(&crossgate_str::of(named), 0)?.is_some()
-        {
-            let vary = headers
-                .iter()
-                .filter(|header| header.id == CROSSGATE_HEADER_VARY);
-            for header in vary {
-                response.merge(header)?;
+/// What of a decision concerns a response.
+struct Parts<'a> {
+    headers: &'a [crossgate_header],
+    remove: &'a [crossgate_str],
+    keeps_upstream: bool,
+}
+
+impl Parts<'_> {
+    /// # Safety
+    /// `decision` was filled by this library, and its policy and scratch are there.
+    unsafe fn of(decision: *const crossgate_decision) -> Outcome<Self> {
+        // SAFETY: this function's own contract.
+        let parts = unsafe {
+            Parts {
+                headers: headers(decision)?,
+                remove: names_to_remove(decision)?,
+                keeps_upstream: (*decision).flags & CROSSGATE_DECISION_KEEP_UPSTREAM != 0,
             }
-            return Ok(false);
+        };
+        let is_known = |header: &crossgate_header| Value::line(header).is_some();
+        if parts.headers.iter().all(is_known) {
+            Ok(parts)
+        } else {
+            Err(CROSSGATE_ERR_INVALID_ARGUMENT)
         }
-        let mut overwrote = false;
-        let (names, count) = ((*decision).remove, (*decision).remove_count as usize);
-        if count > HeaderName::ALL.len() || (names.is_null() && count > 0) {
-            return Err(CROSSGATE_ERR_INVALID_ARGUMENT);
-        }
-        for index in 0..count {
-            let name = names.add(index);
-            if response.line(name, 0)?.is_some() {
-                overwrote = true;
-                ok((response.remove)(response.context, name))?;
-            }
-        }
-        for header in headers {
-            if header.op == CROSSGATE_OP_MERGE {
-                response.merge(header)?;
-                continue;
-            }
-            let value = header.value.bytes()?.unwrap_or_default();
-            let mut index = 0;
-            while let Some(line) = response.line(&header.lower_name, index)? {
-                overwrote |= line != value;
-                index += 1;
-            }
-            ok((response.set)(response.context, header))?;
-        }
-        Ok(overwrote)
     }
 }
 
-fn ok(status: crossgate_status) -> Outcome {
-    if status == CROSSGATE_OK {
-        Ok(())
-    } else {
-        Err(status)
+fn name_of(lower: &crossgate_str) -> Option<HeaderName> {
+    // SAFETY: a static string of this library.
+    let lower = unsafe { lower.bytes() }.ok()??;
+    let is_named = |name: &HeaderName| name.lower().as_bytes() == lower;
+    HeaderName::ALL.iter().copied().find(is_named)
+}
+
+/// A header of the decision, as its response takes it.
+#[derive(Clone, Copy)]
+struct Value<'a>(&'a crossgate_header);
+
+impl<'a> Value<'a> {
+    fn line(header: &'a crossgate_header) -> Option<(HeaderName, HeaderOp, Self)> {
+        let name = HeaderName::ALL.get(usize::try_from(header.id).ok()?)?;
+        let op = if header.op == CROSSGATE_OP_MERGE {
+            HeaderOp::Merge
+        } else {
+            HeaderOp::Set
+        };
+        Some((*name, op, Value(header)))
     }
 }
 
-impl Response {
-    /// # Safety
-    /// As for [`apply`]; the line is used before the response is changed.
-    unsafe fn line<'a>(
-        self,
-        name: *const crossgate_str,
-        index: usize,
-    ) -> Outcome<Option<&'a [u8]>> {
-        let mut value = crossgate_str::ABSENT;
-        // SAFETY: this function's own contract.
-        unsafe {
-            if (self.get)(self.context, name, index, &raw mut value) == 0 {
-                return Ok(None);
-            }
-            Ok(Some(value.bytes()?.unwrap_or_default()))
-        }
+impl AsRef<[u8]> for Value<'_> {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: the text that `crossgate_evaluate` wrote; policy and scratch outlive the use of a
+        // decision.
+        let value = unsafe { self.0.value.bytes() };
+        value.ok().flatten().unwrap_or_default()
+    }
+}
+
+/// A response behind the functions of the caller, which do what the header asks of them.
+struct CallerResponse {
+    context: *mut c_void,
+    get: unsafe extern "C" fn(*mut c_void, *const crossgate_str, usize, *mut crossgate_str) -> i32,
+    set: unsafe extern "C" fn(*mut c_void, *const crossgate_header) -> crossgate_status,
+    remove: unsafe extern "C" fn(*mut c_void, *const crossgate_str) -> crossgate_status,
+    has_failed: Cell<bool>,
+}
+
+impl CallerResponse {
+    fn note(&self, is_fine: bool) {
+        self.has_failed.set(self.has_failed.get() || !is_fine);
     }
 
-    /// Adds names to those that the response has, each once.
-    ///
-    /// # Safety
-    /// As for [`apply`].
-    unsafe fn merge(self, header: &crossgate_header) -> Outcome {
-        // SAFETY: this function's own contract.
-        unsafe {
-            let added = header.value.bytes()?.unwrap_or_default();
-            let name = &raw const header.lower_name;
-            let Some(first) = self.line(name, 0)? else {
-                return ok((self.set)(self.context, header));
-            };
-            let second = self.line(name, 1)?;
-            // As the policy writes it, its separator too.
-            if second.is_none() && first == added {
-                return Ok(());
+    fn call_set(&self, header: &crossgate_header) {
+        // SAFETY: a header that lasts for the call, as the function was promised.
+        self.note(unsafe { (self.set)(self.context, header) } == CROSSGATE_OK);
+    }
+}
+
+impl Response<Value<'_>> for CallerResponse {
+    type Merged = Text;
+
+    fn has(&self, name: HeaderName) -> bool {
+        self.lines(name).next().is_some()
+    }
+
+    fn lines(&self, name: HeaderName) -> impl Iterator<Item: AsRef<[u8]>> {
+        let name = crossgate_str::of(name.lower());
+        (0..).map_while(move |index| {
+            let mut value = crossgate_str::ABSENT;
+            // SAFETY: a name and a place for the value, as the function was promised.
+            let found = unsafe { (self.get)(self.context, &name, index, &mut value) };
+            if found == 0 {
+                return None;
             }
-            let mut joined = Text::new();
-            let existing = match second {
-                None => first,
-                Some(second) => {
-                    joined.put(first);
-                    let mut next = Some((second, 2));
-                    while let Some((line, index)) = next {
-                        joined.put(b", ");
-                        joined.put(line);
-                        next = self.line(name, index)?.map(|line| (line, index + 1));
-                    }
-                    joined.bytes()
-                }
-            };
-            let mut merged = Text::new();
-            merge_bytes(merged_name(header.id)?, existing, added, |piece| {
-                merged.put(piece);
-            });
-            let len = merged.bytes().len();
-            merged.put(b"\0");
-            let merged = crossgate_header {
-                value: crossgate_str {
-                    data: merged.bytes().as_ptr().cast(),
-                    len,
-                },
-                source: CROSSGATE_SOURCE_MERGED,
-                ..*header
-            };
-            ok((self.set)(self.context, &raw const merged))
-        }
+            // SAFETY: the value stays until the response is changed, and the core uses it before
+            // that.
+            let value = unsafe { value.bytes() };
+            self.note(value.is_ok());
+            Some(value.ok().flatten().unwrap_or_default())
+        })
+    }
+
+    fn set(&mut self, _: HeaderName, value: Value<'_>) {
+        self.call_set(value.0);
+    }
+
+    fn set_merged(&mut self, name: HeaderName, mut merged: Text) {
+        let len = merged.bytes().len();
+        merged.put(b"\0");
+        self.call_set(&crossgate_header {
+            name: crossgate_str::of(name.as_str()),
+            lower_name: crossgate_str::of(name.lower()),
+            value: crossgate_str {
+                data: merged.bytes().as_ptr().cast(),
+                len,
+            },
+            op: CROSSGATE_OP_MERGE,
+            id: header_number(name),
+            source: CROSSGATE_SOURCE_MERGED,
+            reserved: 0,
+        });
+    }
+
+    fn remove(&mut self, name: HeaderName) {
+        let name = crossgate_str::of(name.lower());
+        // SAFETY: a name, as the function was promised.
+        self.note(unsafe { (self.remove)(self.context, &name) } == CROSSGATE_OK);
     }
 }
 
@@ -240,22 +248,32 @@ pub(crate) fn merged_name(id: i32) -> Outcome<HeaderName> {
     }
 }
 
-/// Text of a response, on the stack as long as it is short.
+/// A merged value, on the stack as long as it is short.
 struct Text {
     short: [u8; 512],
     used: usize,
     long: Vec<u8>,
 }
 
-impl Text {
-    fn new() -> Self {
+impl Default for Text {
+    fn default() -> Self {
         Text {
             short: [0; 512],
             used: 0,
             long: Vec::new(),
         }
     }
+}
 
+impl<'t> Extend<&'t u8> for Text {
+    fn extend<I: IntoIterator<Item = &'t u8>>(&mut self, bytes: I) {
+        for byte in bytes {
+            self.put(std::slice::from_ref(byte));
+        }
+    }
+}
+
+impl Text {
     fn put(&mut self, piece: &[u8]) {
         let end = self.used + piece.len();
         match self.short.get_mut(self.used..end) {

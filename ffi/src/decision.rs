@@ -8,8 +8,8 @@ use crossgate::{Action, HeaderName, Reason, RequestKind};
 use crate::growable::{Growable, caller_size, clear_unknown, served};
 use crate::header_sets::MAX_HEADERS;
 use crate::status::{
-    CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_OK, Outcome,
-    crossgate_status, guard, guard_or,
+    CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_PANIC, CROSSGATE_OK,
+    Outcome, crossgate_status, guard, guard_or, guard_or_else,
 };
 use crate::text::{Buffer, crossgate_str};
 
@@ -303,22 +303,53 @@ pub(crate) unsafe fn check_size(decision: *const crossgate_decision) -> Outcome 
     unsafe { caller_size(decision) }.map(|_| ())
 }
 
-/// Runs what fills a decision. After any status but CROSSGATE_OK it says: forward, no permission,
-/// no header.
+/// Whether a decision is of this version, as nearly all are: then every member is there.
+///
+/// # Safety
+/// NULL, or a decision whose `struct_size` is set.
+#[inline(always)]
+pub(crate) unsafe fn is_current(decision: *const crossgate_decision) -> bool {
+    // SAFETY: this function's own contract.
+    unsafe {
+        !decision.is_null() && (*decision).struct_size as usize == size_of::<crossgate_decision>()
+    }
+}
+
+/// Runs what fills a decision. After a panic it says: forward, no permission, no header.
 ///
 /// # Safety
 /// `decision` is NULL or a writable decision whose `struct_size` is set.
 #[inline(always)]
 pub(crate) unsafe fn filling(
     decision: *mut crossgate_decision,
-    body: impl FnOnce() -> Outcome,
+    body: impl FnOnce() -> crossgate_status,
 ) -> crossgate_status {
     // SAFETY: this function's own contract.
-    let status = guard(|| unsafe { check_size(decision) }.and_then(|()| body()));
-    if status != CROSSGATE_OK {
+    guard_or_else(body, || unsafe { failed(decision, CROSSGATE_ERR_PANIC) })
+}
+
+/// The status of what should have filled a decision. After a failure this says: forward, no
+/// permission, no header.
+///
+/// # Safety
+/// As for [`filling`].
+pub(crate) unsafe fn settled(
+    decision: *mut crossgate_decision,
+    outcome: Outcome,
+) -> crossgate_status {
+    match outcome {
+        Ok(()) => CROSSGATE_OK,
         // SAFETY: this function's own contract.
-        unsafe { say_nothing(decision) };
+        Err(status) => unsafe { failed(decision, status) },
     }
+}
+
+/// # Safety
+/// As for [`filling`].
+#[cold]
+unsafe fn failed(decision: *mut crossgate_decision, status: crossgate_status) -> crossgate_status {
+    // SAFETY: this function's own contract.
+    unsafe { say_nothing(decision) };
     status
 }
 
@@ -347,16 +378,33 @@ pub unsafe extern "C" fn crossgate_decision_init(
         if decision.is_null() {
             return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
-        let size = served::<crossgate_decision>(size)?;
-        // SAFETY: the caller's memory, of that size.
+        // SAFETY: the caller's memory, of that size; what it has of the members is written.
         unsafe {
+            if size != size_of::<crossgate_decision>() {
+                return init_another(decision, size);
+            }
             (*decision).struct_size = size as u32;
             Said::NOTHING.write(decision);
-            set_origin(decision, crossgate_str::ABSENT);
-            clear_unknown(decision, size);
+            (*decision).origin = crossgate_str::ABSENT;
         }
         Ok(())
     })
+}
+
+/// The same for a decision of another version.
+///
+/// # Safety
+/// `decision` has `size` writable bytes.
+#[cold]
+unsafe fn init_another(decision: *mut crossgate_decision, size: usize) -> Outcome {
+    let size = served::<crossgate_decision>(size)?;
+    // SAFETY: this function's own contract.
+    unsafe {
+        (*decision).struct_size = size as u32;
+        say_nothing(decision);
+        clear_unknown(decision, size);
+    }
+    Ok(())
 }
 
 /// The start of an HTTP/1.1 line, `Name: `, in a room of one size.
@@ -441,6 +489,25 @@ pub(crate) unsafe fn headers<'a>(
     // SAFETY: so many headers were written, in the decision or with the policy, which outlives the
     // use of a decision.
     Ok(unsafe { std::slice::from_raw_parts(headers, count) })
+}
+
+/// The names that a response loses.
+///
+/// # Safety
+/// As for [`headers`].
+pub(crate) unsafe fn names_to_remove<'a>(
+    decision: *const crossgate_decision,
+) -> Outcome<&'a [crossgate_str]> {
+    // SAFETY: this function's own contract.
+    let (names, count) = unsafe { ((*decision).remove, (*decision).remove_count as usize) };
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if names.is_null() || count > HeaderName::ALL.len() {
+        return Err(CROSSGATE_ERR_INVALID_ARGUMENT);
+    }
+    // SAFETY: so many names lie with the policy, which outlives the use of a decision.
+    Ok(unsafe { std::slice::from_raw_parts(names, count) })
 }
 
 pub(crate) const fn kind_number(kind: RequestKind) -> i32 {

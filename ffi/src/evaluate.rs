@@ -13,14 +13,15 @@ use crate::decision::{
     CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_DECISION_NEEDS_VERDICT,
     CROSSGATE_DECISION_ORIGIN_LISTED, CROSSGATE_HEADER_ALLOW_ORIGIN, CROSSGATE_SOURCE_DECISION,
     CROSSGATE_SOURCE_POLICY, CROSSGATE_SOURCE_SCRATCH, Room, Said, TEXT_SIZE, action_number,
-    crossgate_decision, crossgate_header, filling, kind_number, reason_number, room, set_origin,
+    check_size, crossgate_decision, crossgate_header, filling, is_current, kind_number,
+    reason_number, room, set_origin, settled,
 };
 use crate::header_sets::{HeaderSet, MAX_HEADERS};
 use crate::policy::{borrow, crossgate_policy};
 use crate::request::{Given, crossgate_request, usual, verdict};
 use crate::status::{
     CROSSGATE_ERR_BUFFER_TOO_SMALL, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_PANIC,
-    CROSSGATE_ERR_VERDICT_NOT_ASKED, Outcome, crossgate_status, guard,
+    CROSSGATE_ERR_VERDICT_NOT_ASKED, CROSSGATE_OK, Outcome, crossgate_status, guard,
 };
 use crate::text::{copy as copy_text, crossgate_str};
 
@@ -49,18 +50,33 @@ pub unsafe extern "C" fn crossgate_evaluate(
 ) -> crossgate_status {
     let body = || {
         // SAFETY: each is NULL or the caller's as the header asks for it, unchanged during the
-        // call. The decision's size is checked.
+        // call.
         unsafe {
-            let policy = borrow(policy)?;
-            let scratch = Scratch::new(scratch, scratch_size)?;
-            let Some(request) = usual(request) else {
+            let scratch = Scratch {
+                data: scratch.cast(),
+                size: scratch_size,
+            };
+            let (Some(asked), Some(usual)) = (policy.as_ref(), usual(request)) else {
                 return evaluate_unusual(policy, request, scratch, decision);
             };
+            if !is_current(decision) || !scratch.is_there() {
+                return evaluate_unusual(policy, request, scratch, decision);
+            }
             // By reference: a decision that is moved out of its result is copied, which costs more
             // than making it.
-            match &policy.policy.evaluate_listed(&request) {
-                Ok(listed) => write_listed(policy, listed, decision),
-                Err(unlisted) => evaluate_rest(policy, request, *unlisted, None, scratch, decision),
+            match &asked.policy.evaluate_listed(&usual) {
+                Ok(listed) => match said_in_line(asked, listed, Scratch::NONE, decision) {
+                    Some(said) => {
+                        said.write(decision);
+                        (*decision).origin = crossgate_str::ABSENT;
+                        CROSSGATE_OK
+                    }
+                    None => settled(decision, Err(CROSSGATE_ERR_PANIC)),
+                },
+                Err(unlisted) => settled(
+                    decision,
+                    evaluate_rest(asked, usual, *unlisted, None, scratch, decision),
+                ),
             }
         }
     };
@@ -68,17 +84,38 @@ pub unsafe extern "C" fn crossgate_evaluate(
     unsafe { filling(decision, body) }
 }
 
-/// A request of another shape.
+/// A request of another shape, and every mistake of the caller's.
 ///
 /// # Safety
 /// As for [`crossgate_evaluate`].
 #[inline(never)]
 unsafe fn evaluate_unusual(
-    policy: &crossgate_policy,
+    policy: *const crossgate_policy,
+    request: *const crossgate_request,
+    scratch: Scratch,
+    decision: *mut crossgate_decision,
+) -> crossgate_status {
+    // SAFETY: this function's own contract.
+    unsafe {
+        let outcome =
+            check_size(decision).and_then(|()| evaluate_given(policy, request, scratch, decision));
+        settled(decision, outcome)
+    }
+}
+
+/// # Safety
+/// As for [`crossgate_evaluate`]; the decision's size is checked.
+unsafe fn evaluate_given(
+    policy: *const crossgate_policy,
     request: *const crossgate_request,
     scratch: Scratch,
     decision: *mut crossgate_decision,
 ) -> Outcome {
+    // SAFETY: this function's own contract.
+    let policy = unsafe { borrow(policy) }?;
+    if !scratch.is_there() {
+        return Err(CROSSGATE_ERR_NULL_ARGUMENT);
+    }
     // SAFETY: this function's own contract.
     let given = unsafe { Given::read(request) }?;
     if given.verdict.is_some() && !policy.policy.has_origin_predicate() {
@@ -105,26 +142,6 @@ pub(crate) fn evaluate_listed<'a>(
     request: &Request<'a>,
 ) -> Result<Decision<'a>, Unlisted<'a>> {
     policy.policy.evaluate_listed(request)
-}
-
-/// A decision that echoes nothing but what is the policy's own text.
-///
-/// # Safety
-/// `decision` is a writable decision of a right size.
-#[inline(always)]
-unsafe fn write_listed(
-    policy: &crossgate_policy,
-    listed: &Decision<'_>,
-    decision: *mut crossgate_decision,
-) -> Outcome {
-    // SAFETY: this function's own contract.
-    unsafe {
-        let said =
-            said_in_line(policy, listed, Scratch::NONE, decision).ok_or(CROSSGATE_ERR_PANIC)?;
-        said.write(decision);
-        set_origin(decision, crossgate_str::ABSENT);
-    }
-    Ok(())
 }
 
 /// What is left of an evaluation after the request's values were looked up. The request comes by
@@ -188,14 +205,8 @@ impl Scratch {
     };
 
     #[inline(always)]
-    fn new(data: *mut c_char, size: usize) -> Outcome<Self> {
-        if data.is_null() && size > 0 {
-            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
-        }
-        Ok(Scratch {
-            data: data.cast(),
-            size,
-        })
+    fn is_there(self) -> bool {
+        self.size == 0 || !self.data.is_null()
     }
 
     /// # Safety
@@ -482,7 +493,11 @@ pub unsafe extern "C" fn crossgate_decision_resume(
         Ok(())
     };
     // SAFETY: NULL or the caller's decision.
-    unsafe { filling(decision, body) }
+    unsafe {
+        filling(decision, || {
+            settled(decision, check_size(decision).and_then(|()| body()))
+        })
+    }
 }
 
 /// Only the question, for servers that look the origin up before they evaluate: *origin is the

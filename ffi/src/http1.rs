@@ -6,13 +6,13 @@ use std::mem::ManuallyDrop;
 use crossgate::binding::Unlisted;
 use crossgate::{BufferTooSmall, Decision, Evaluation, Request, RequestKind, Verdict};
 
-use crate::decision::{crossgate_decision, filling, set_origin};
+use crate::decision::{check_size, crossgate_decision, is_current, set_origin, settled};
 use crate::evaluate::{evaluate_listed, said_without_headers};
 use crate::policy::{borrow, crossgate_policy};
 use crate::request::{Given, crossgate_request, usual};
 use crate::status::{
-    CROSSGATE_ERR_BUFFER_TOO_SMALL, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_VERDICT_NOT_ASKED,
-    CROSSGATE_OK, Outcome, crossgate_status,
+    CROSSGATE_ERR_BUFFER_TOO_SMALL, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_PANIC,
+    CROSSGATE_ERR_VERDICT_NOT_ASKED, CROSSGATE_OK, Outcome, crossgate_status, guard_or_else,
 };
 use crate::text::{Buffer, crossgate_str};
 
@@ -33,56 +33,84 @@ pub unsafe extern "C" fn crossgate_evaluate_http1(
 ) -> crossgate_status {
     let body = || {
         // SAFETY: each is NULL or the caller's as the header asks for it, unchanged during the
-        // call. The decision's size is checked.
+        // call.
         unsafe {
-            if length.is_null() || (buffer.is_null() && buffer_size > 0) {
-                return Err(CROSSGATE_ERR_NULL_ARGUMENT);
-            }
-            let policy = borrow(policy)?;
             let out = Http1 {
                 buffer: buffer.cast(),
                 size: buffer_size,
                 length,
                 decision,
             };
-            let Some(request) = usual(request) else {
+            let (Some(asked), Some(usual)) = (policy.as_ref(), usual(request)) else {
                 return evaluate_unusual(policy, request, out);
             };
-            match &policy.policy.evaluate_listed(&request) {
+            if !is_current(decision) || length.is_null() || buffer.is_null() {
+                return evaluate_unusual(policy, request, out);
+            }
+            match asked.policy.evaluate_listed(&usual) {
                 Ok(listed) => match listed.write_http1_at_once(out.room()) {
                     Some(used) => {
-                        out.finish(listed, used);
-                        Ok(())
+                        out.end(used);
+                        said_without_headers(&listed).write(decision);
+                        (*decision).origin = crossgate_str::ABSENT;
+                        CROSSGATE_OK
                     }
-                    None => out.write(listed),
+                    None => write_listed(listed, out),
                 },
-                Err(unlisted) => evaluate_rest(policy, request, *unlisted, None, out),
+                Err(unlisted) => out.settled(evaluate_rest(asked, usual, unlisted, None, out)),
             }
         }
     };
+    let out = Http1 {
+        buffer: buffer.cast(),
+        size: buffer_size,
+        length,
+        decision,
+    };
     // SAFETY: NULL or the caller's decision and outputs.
-    unsafe {
-        let status = filling(decision, body);
-        if status != CROSSGATE_OK && status != CROSSGATE_ERR_BUFFER_TOO_SMALL {
-            // For its effect: the buffer is empty.
-            let _ = Buffer::new(buffer, buffer_size, length);
-        }
-        status
-    }
+    unsafe { guard_or_else(body, || out.settled(Err(CROSSGATE_ERR_PANIC))) }
 }
 
-/// A request of another shape.
+/// A decision that takes more than a few copies. It comes by value, so that the short way needs
+/// none in memory.
+///
+/// # Safety
+/// As for [`crossgate_evaluate_http1`].
+#[inline(never)]
+unsafe fn write_listed(listed: Decision<'_>, out: Http1) -> crossgate_status {
+    // SAFETY: this function's own contract.
+    unsafe { out.settled(out.write(&listed)) }
+}
+
+/// A request of another shape, and every mistake of the caller's.
 ///
 /// # Safety
 /// As for [`crossgate_evaluate_http1`].
 #[inline(never)]
 unsafe fn evaluate_unusual(
-    policy: &crossgate_policy,
+    policy: *const crossgate_policy,
+    request: *const crossgate_request,
+    out: Http1,
+) -> crossgate_status {
+    // SAFETY: this function's own contract.
+    unsafe { out.settled(evaluate_given(policy, request, out)) }
+}
+
+/// # Safety
+/// As for [`crossgate_evaluate_http1`].
+unsafe fn evaluate_given(
+    policy: *const crossgate_policy,
     request: *const crossgate_request,
     out: Http1,
 ) -> Outcome {
     // SAFETY: this function's own contract.
-    let given = unsafe { Given::read(request) }?;
+    let (policy, given) = unsafe {
+        check_size(out.decision)?;
+        if out.length.is_null() || (out.buffer.is_null() && out.size > 0) {
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
+        }
+        (borrow(policy)?, Given::read(request)?)
+    };
     if given.verdict.is_some() && !policy.policy.has_origin_predicate() {
         return Err(CROSSGATE_ERR_VERDICT_NOT_ASKED);
     }
@@ -144,6 +172,7 @@ fn with_scratch(finish: impl FnOnce(&mut [u8]) -> Outcome) -> Outcome {
 }
 
 /// Where crossgate_evaluate_http1() puts what it has.
+#[derive(Clone, Copy)]
 struct Http1 {
     buffer: *mut u8,
     size: usize,
@@ -180,7 +209,11 @@ impl Http1 {
         // SAFETY: this function's own contract; what was written is within the buffer.
         unsafe {
             match decision.write_http1(self.room()) {
-                Ok(used) if used < self.size => self.finish(decision, used),
+                Ok(used) if used < self.size => {
+                    self.end(used);
+                    said_without_headers(decision).write(self.decision);
+                    set_origin(self.decision, crossgate_str::ABSENT);
+                }
                 Ok(needed) | Err(BufferTooSmall { needed, .. }) => {
                     self.length.write(needed);
                     if self.size > 0 {
@@ -196,13 +229,28 @@ impl Http1 {
     /// # Safety
     /// As for [`Http1::room`]; `used` is below the size of the buffer.
     #[inline(always)]
-    unsafe fn finish(&self, decision: &Decision<'_>, used: usize) {
+    unsafe fn end(&self, used: usize) {
         // SAFETY: this function's own contract.
         unsafe {
             self.length.write(used);
             self.buffer.add(used).write(0);
-            said_without_headers(decision).write(self.decision);
-            set_origin(self.decision, crossgate_str::ABSENT);
+        }
+    }
+
+    /// The status. After a failure the decision says nothing, and the buffer is empty; its length
+    /// is 0, or what is needed.
+    ///
+    /// # Safety
+    /// The outputs are the caller's.
+    unsafe fn settled(&self, outcome: Outcome) -> crossgate_status {
+        // SAFETY: this function's own contract.
+        unsafe {
+            let status = settled(self.decision, outcome);
+            if status != CROSSGATE_OK && status != CROSSGATE_ERR_BUFFER_TOO_SMALL {
+                // For its effect: the buffer is empty.
+                let _ = Buffer::new(self.buffer.cast(), self.size, self.length);
+            }
+            status
         }
     }
 }

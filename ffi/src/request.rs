@@ -106,7 +106,10 @@ pub unsafe extern "C" fn crossgate_request_init(
         if request.is_null() {
             return Err(CROSSGATE_ERR_NULL_ARGUMENT);
         }
-        let size = served::<crossgate_request>(size)?;
+        let is_current = size == size_of::<crossgate_request>();
+        if !is_current {
+            served::<crossgate_request>(size)?;
+        }
         // SAFETY: the caller's text.
         unsafe { bytes(method, method_len) }?;
         // SAFETY: the caller's memory, of that size. Member by member and without a reference: the
@@ -122,19 +125,35 @@ pub unsafe extern "C" fn crossgate_request_init(
             (*request).acrm = NO_LINES;
             (*request).acrh = NO_LINES;
             (*request).acrpn = NO_LINES;
-            if size >= size_of::<crossgate_request>() {
-                (*request).sec_fetch_site = NO_LINES;
-            }
             let added = (&raw mut (*request).reserved).cast::<Added>();
             (*added).acrh_count = 0;
             (*added).origin_count = 0;
             (*added).acrm_count = 0;
             (*added).acrpn_count = 0;
             (*added).sec_fetch_site_count = 0;
-            clear_unknown(request, size);
+            if is_current {
+                (*request).sec_fetch_site = NO_LINES;
+            } else {
+                init_rest(request, size);
+            }
         }
         Ok(())
     })
+}
+
+/// What only some versions have.
+///
+/// # Safety
+/// `request` has `size` writable bytes.
+#[cold]
+unsafe fn init_rest(request: *mut crossgate_request, size: usize) {
+    // SAFETY: this function's own contract.
+    unsafe {
+        if size >= size_of::<crossgate_request>() {
+            (*request).sec_fetch_site = NO_LINES;
+        }
+        clear_unknown(request, size);
+    }
 }
 
 /// Takes one header line; any case of the name will do, and names that CORS does not read are

@@ -1,13 +1,14 @@
 //! What a shadow policy would have done otherwise.
 
-use crossgate::{Decision, HeaderName, Policy, Request};
+use crossgate::{Decision, Evaluation, HeaderName, Request, Verdict};
 
 use crate::decision::{
     CROSSGATE_DECISION_KEEP_UPSTREAM, Said, check_size, crossgate_decision, header_number, headers,
 };
-use crate::evaluate::said_without_headers;
+use crate::evaluate::{evaluate_listed, said_without_headers};
 use crate::growable::{Growable, caller_size, write_common};
 use crate::http1::ECHO_SIZE;
+use crate::policy::crossgate_policy;
 use crate::request::{Given, crossgate_request};
 use crate::shared::{borrow, crossgate_shared_policy};
 use crate::status::{
@@ -75,13 +76,13 @@ pub unsafe extern "C" fn crossgate_shared_policy_compare_shadow(
         let request = given.request();
         let live = shared.live.load().ok_or(CROSSGATE_ERR_NULL_ARGUMENT)?;
         let mut rooms = ([0; ECHO_SIZE], [0; ECHO_SIZE]);
-        let live = live
-            .policy
-            .evaluate_into(&request, given.verdict, &mut rooms.0)
-            .map_err(|_| CROSSGATE_ERR_VERDICT_NOT_ASKED)?;
+        if given.verdict.is_some() && !live.policy.has_origin_predicate() {
+            return Err(CROSSGATE_ERR_VERDICT_NOT_ASKED);
+        }
+        let live = ask(&live, &request, given.verdict, &mut rooms.0);
         let shadow = shared.shadow.load();
         let shadow = match &shadow {
-            Some(shadow) => ask_shadow(&shadow.policy, &request, &given, &mut rooms.1)?,
+            Some(shadow) => ask(shadow, &request, given.verdict, &mut rooms.1),
             None => live.clone(),
         };
         let found = compare(
@@ -111,16 +112,22 @@ pub unsafe extern "C" fn crossgate_decision_difference(
     })
 }
 
-fn ask_shadow<'a>(
-    policy: &'a Policy,
+/// The core's `evaluate_into`, of parts that this library has already. A verdict counts only if it
+/// is asked for.
+fn ask<'a>(
+    policy: &'a crossgate_policy,
     request: &Request<'a>,
-    given: &Given<'_>,
+    verdict: Option<Verdict>,
     room: &'a mut [u8],
-) -> Outcome<Decision<'a>> {
-    let verdict = given.verdict.filter(|_| policy.has_origin_predicate());
-    policy
-        .evaluate_into(request, verdict, room)
-        .map_err(|_| CROSSGATE_ERR_VERDICT_NOT_ASKED)
+) -> Decision<'a> {
+    let unlisted = match evaluate_listed(policy, request) {
+        Ok(listed) => return listed,
+        Err(unlisted) => unlisted,
+    };
+    match (policy.policy).evaluate_unlisted(request, unlisted, Some(room)) {
+        Evaluation::Decided(decision) => decision,
+        Evaluation::NeedsVerdict(open) => open.resume(verdict),
+    }
 }
 
 fn values<'d>(decision: &'d Decision<'_>) -> Values<'d> {

@@ -31,6 +31,9 @@ pub const CROSSGATE_ERR_BUFFER_TOO_SMALL: crossgate_status = 8;
 pub const CROSSGATE_ERR_FEATURE_MISSING: crossgate_status = 9;
 /// A bug in the library. Nothing was written; objects stay usable.
 pub const CROSSGATE_ERR_PANIC: crossgate_status = 10;
+/// A function of the application's that crossgate_decision_apply() called failed; everything else
+/// was done.
+pub const CROSSGATE_ERR_CALLBACK: crossgate_status = 11;
 
 pub(crate) type Outcome<T = ()> = Result<T, crossgate_status>;
 
@@ -38,22 +41,26 @@ pub(crate) type Outcome<T = ()> = Result<T, crossgate_status>;
 /// immutable or the caller's plain memory, so nothing can be left half-changed behind an unwind.
 #[inline]
 pub(crate) fn guard(body: impl FnOnce() -> Outcome) -> crossgate_status {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => CROSSGATE_OK,
-        Ok(Err(status)) => status,
-        Err(panic) => {
-            discard(panic);
-            CROSSGATE_ERR_PANIC
-        }
-    }
+    // A status before it comes out of the guard: a `Result` would be taken apart there.
+    let body = || match body() {
+        Ok(()) => CROSSGATE_OK,
+        Err(status) => status,
+    };
+    guard_or(CROSSGATE_ERR_PANIC, body)
 }
 
 /// The same for functions without a status; a panic becomes `fallback`.
 #[inline]
 pub(crate) fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    guard_or_else(body, || fallback)
+}
+
+/// The same where the fallback has to be made.
+#[inline]
+pub(crate) fn guard_or_else<T>(body: impl FnOnce() -> T, fallback: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         discard(panic);
-        fallback
+        fallback()
     })
 }
 
@@ -81,6 +88,7 @@ pub extern "C" fn crossgate_status_string(status: crossgate_status) -> *const c_
             CROSSGATE_ERR_BUFFER_TOO_SMALL => c"buffer too small",
             CROSSGATE_ERR_FEATURE_MISSING => c"feature not compiled in",
             CROSSGATE_ERR_PANIC => c"internal error",
+            CROSSGATE_ERR_CALLBACK => c"a function of the application failed",
             _ => c"unknown status",
         };
         text.as_ptr()

@@ -16,15 +16,20 @@ pub const CROSSGATE_WEBSOCKET_ALLOW: i32 = 1;
 /// No Origin: the client is not a browser. The application decides.
 pub const CROSSGATE_WEBSOCKET_ABSENT: i32 = 2;
 
+/// The socket serves users, who are known by their cookies: a foreign page must not speak for them.
+pub const CROSSGATE_SOCKET_PRIVATE: i32 = 0;
+/// The socket reads no cookie and serves everybody alike, so the policy counts as it is.
+pub const CROSSGATE_SOCKET_PUBLIC: i32 = 1;
+
 /// Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS:
-/// *result is CROSSGATE_WEBSOCKET_... . Of the request Origin and the verdict count. "*", null and
-/// what credentials would not be given never allow, unless is_public is 1: the socket reads no
-/// cookie and serves everybody alike. *result is CROSSGATE_WEBSOCKET_DENY on failure.
+/// *result is CROSSGATE_WEBSOCKET_... . Of the request Origin and the verdict count. access is
+/// CROSSGATE_SOCKET_PRIVATE or CROSSGATE_SOCKET_PUBLIC. For a private socket "*", null and what
+/// credentials would not be given never allow. *result is CROSSGATE_WEBSOCKET_DENY on failure.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_check_websocket(
     policy: *const crossgate_policy,
     request: *const crossgate_request,
-    is_public: i32,
+    access: i32,
     result: *mut i32,
 ) -> crossgate_status {
     guard(|| {
@@ -36,9 +41,9 @@ pub unsafe extern "C" fn crossgate_check_websocket(
         unsafe { result.write(CROSSGATE_WEBSOCKET_DENY) };
         // SAFETY: NULL or a policy of this library that is not freed during the call.
         let policy = unsafe { borrow(policy) }?;
-        let access = match is_public {
-            0 => SocketAccess::Private,
-            1 => SocketAccess::Public,
+        let access = match access {
+            CROSSGATE_SOCKET_PRIVATE => SocketAccess::Private,
+            CROSSGATE_SOCKET_PUBLIC => SocketAccess::Public,
             _ => return Err(CROSSGATE_ERR_INVALID_ARGUMENT),
         };
         // SAFETY: NULL or the caller's request, unchanged during the call.

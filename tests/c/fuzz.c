@@ -246,13 +246,13 @@ static crossgate_status set(void *context, const crossgate_header *header) {
     (void)context;
     if (header->value.data[header->value.len] != '\0')
         failures++;
-    return CROSSGATE_OK;
+    return number(20) ? CROSSGATE_OK : -1;
 }
 
 static crossgate_status drop(void *context, const crossgate_str *name) {
     (void)context;
     (void)name;
-    return CROSSGATE_OK;
+    return number(20) ? CROSSGATE_OK : CROSSGATE_ERR_PANIC;
 }
 
 static const crossgate_response_functions functions = {sizeof functions, 0, get, set, drop};
@@ -508,7 +508,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
 }
 
 int main(int argc, char **argv) {
-    long calls = argc > 1 ? atol(argv[1]) : 100000, statuses[CROSSGATE_ERR_PANIC + 1] = {0};
+    long calls = argc > 1 ? atol(argv[1]) : 100000, statuses[CROSSGATE_ERR_CALLBACK + 1] = {0};
     if (argc > 2)
         state ^= strtoull(argv[2], NULL, 10) << 1;
     crossgate_decision_init(&decision, sizeof decision);
@@ -516,7 +516,7 @@ int main(int argc, char **argv) {
     for (long i = 0; i < calls; i++) {
         struct text a = text(), b = text();
         crossgate_status status = call(number(50), a, b);
-        if (status < 0 || status >= CROSSGATE_ERR_PANIC)
+        if (status < 0 || status == CROSSGATE_ERR_PANIC || status > CROSSGATE_ERR_CALLBACK)
             wrong(crossgate_status_string(status), i);
         else
             statuses[status]++;
@@ -534,7 +534,7 @@ int main(int argc, char **argv) {
         crossgate_shared_policy_free(shareds[i]);
         crossgate_counters_free(counters[i]);
     }
-    for (int status = 0; status < CROSSGATE_ERR_PANIC; status++)
+    for (int status = 0; status <= CROSSGATE_ERR_CALLBACK; status++)
         printf("%-45s %ld\n", crossgate_status_string(status), statuses[status]);
     if (failures)
         fprintf(stderr, "%ld wrong\n", failures);

@@ -224,7 +224,7 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
         failed = "crossgate_policy_digest";
     OK(crossgate_evaluate_http1(mine, &request, &decision, block, sizeof block, &length));
     OK(crossgate_shared_policy_compare_shadow(shared, &request, &difference));
-    OK(crossgate_check_websocket(mine, &request, 0, &websocket));
+    OK(crossgate_check_websocket(mine, &request, CROSSGATE_SOCKET_PRIVATE, &websocket));
     /* Not the last references, which are the shared policy's and main()'s. */
     GET(crossgate_policy_free(mine));
     crossgate_policy_free(policy);

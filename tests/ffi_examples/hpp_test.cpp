@@ -674,7 +674,7 @@ static void websockets() {
     CHECK(policy.check_websocket(none) == cg::websocket::absent);
     CHECK(policy.check_websocket(empty) == cg::websocket::deny); // an empty Origin is there
     CHECK(any.check_websocket(ours) == cg::websocket::deny
-          && any.check_websocket(ours, true) == cg::websocket::allow);
+          && any.check_websocket(ours, cg::socket_access::public_socket) == cg::websocket::allow);
     ours.add_header("Origin", APP);
     CHECK(policy.check_websocket(ours) == cg::websocket::deny);
 }

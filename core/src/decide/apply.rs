@@ -6,7 +6,10 @@ use crate::fetch::header::{HeaderName, HeaderOp};
 use crate::text::merge::{Star, merge_lines};
 
 /// A response's headers. `V` is a value of the decision in the form in which the response takes it.
-pub(crate) trait Response<V> {
+pub trait Response<V> {
+    /// What merged names are collected in, piece by piece.
+    type Merged: Default + for<'t> Extend<&'t u8>;
+
     /// Whether there is a line of the name.
     fn has(&self, name: HeaderName) -> bool;
     /// Every line of the name.
@@ -14,7 +17,7 @@ pub(crate) trait Response<V> {
     /// Replaces every line of the name by one.
     fn set(&mut self, name: HeaderName, value: V);
     /// The same with names that were merged.
-    fn set_merged(&mut self, name: HeaderName, merged: Vec<u8>);
+    fn set_merged(&mut self, name: HeaderName, merged: Self::Merged);
     /// Removes every line of the name.
     fn remove(&mut self, name: HeaderName);
 }
@@ -22,7 +25,7 @@ pub(crate) trait Response<V> {
 /// Removes, then sets and merges. Returns whether that replaced or removed something that the
 /// application or an upstream had said. A response that is to be kept and has
 /// `Access-Control-Allow-Origin` is left whole, `Vary` aside.
-pub(crate) fn apply<V: AsRef<[u8]>>(
+pub fn apply<V: AsRef<[u8]>>(
     response: &mut impl Response<V>,
     keeps_upstream: bool,
     remove: impl IntoIterator<Item = HeaderName>,
@@ -67,24 +70,38 @@ pub(super) fn star(name: HeaderName) -> Star {
 
 /// Adds names to those that the response has, each once.
 pub(crate) fn merge<V: AsRef<[u8]>>(response: &mut impl Response<V>, name: HeaderName, value: V) {
-    if !response.has(name) {
-        return response.set(name, value);
-    }
     let merged = {
-        let existing: Vec<_> = response.lines(name).collect();
-        // As the policy writes it, its separator too.
-        if let [line] = &*existing
-            && line.as_ref() == value.as_ref()
-        {
-            return;
+        let mut lines = response.lines(name).fuse();
+        // Nearly every response has one or none, and few need no allocation.
+        let few: [_; 4] = std::array::from_fn(|_| lines.next());
+        match &few {
+            [None, ..] => None,
+            // As the policy writes it, its separator too.
+            [Some(line), None, ..] if line.as_ref() == value.as_ref() => return,
+            _ => {
+                let more: Vec<_> = lines.collect();
+                // No line is as good as an empty one.
+                let few = few
+                    .each_ref()
+                    .map(|line| line.as_ref().map_or(&[][..], AsRef::as_ref));
+                let (value, star) = (value.as_ref(), star(name));
+                Some(if more.is_empty() {
+                    merge_lines(&few, value, star)
+                } else {
+                    let more = more.iter().map(AsRef::as_ref);
+                    merge_lines(
+                        &few.into_iter().chain(more).collect::<Vec<_>>(),
+                        value,
+                        star,
+                    )
+                })
+            }
         }
-        merge_lines(
-            existing.iter().map(AsRef::as_ref),
-            value.as_ref(),
-            star(name),
-        )
     };
-    response.set_merged(name, merged);
+    match merged {
+        None => response.set(name, value),
+        Some(merged) => response.set_merged(name, merged),
+    }
 }
 
 /// A response's headers, as a server keeps them. Names are given in lower case; a server that keeps
@@ -180,6 +197,8 @@ impl Decision<'_> {
 struct Server<'r, R>(&'r mut R);
 
 impl<R: ResponseHeaders> Response<&str> for Server<'_, R> {
+    type Merged = Vec<u8>;
+
     fn has(&self, name: HeaderName) -> bool {
         !self.0.get_all(name).is_empty()
     }

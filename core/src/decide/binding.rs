@@ -5,6 +5,7 @@
 //! request.
 
 use super::Decision;
+pub use super::apply::{Response, apply};
 pub use super::{Dependencies, Unlisted};
 use crate::fetch::header::{HeaderName, HeaderOp, ValueSource};
 use crate::policy::Policy;
@@ -96,13 +97,8 @@ impl<'p> HeaderTemplates<'p> {
 /// });
 /// assert_eq!(merged, b"Accept-Encoding, origin, X-A");
 /// ```
-pub fn merge_bytes(name: HeaderName, existing: &[u8], added: &[u8], put: impl FnMut(&[u8])) {
-    merge_tokens(
-        std::iter::once(existing),
-        added,
-        super::apply::star(name),
-        put,
-    );
+pub fn merge_bytes(name: HeaderName, existing: &[u8], added: &[u8], mut put: impl FnMut(&[u8])) {
+    merge_tokens(&[existing], added, super::apply::star(name), &mut put);
 }
 
 impl Policy {

@@ -298,6 +298,8 @@ struct PresentHeaders<'t, T> {
 }
 
 impl<T: HeaderMap> Response<T::Value> for PresentHeaders<'_, T> {
+    type Merged = Vec<u8>;
+
     fn has(&self, name: HeaderName) -> bool {
         self.present.has(name)
     }

@@ -47,18 +47,17 @@ fn merge_text<'a>(
 ) -> String {
     let lines: Vec<&[u8]> = existing.into_iter().map(str::as_bytes).collect();
     // Cut at commas and white space alone, so it is text as the lines were.
-    String::from_utf8(merge_lines(lines.iter().copied(), added.as_bytes(), star))
-        .unwrap_or_default()
+    String::from_utf8(merge_lines(&lines, added.as_bytes(), star)).unwrap_or_default()
 }
 
 /// Merges names into the lines that a response has.
-pub(crate) fn merge_lines<'a>(
-    lines: impl Iterator<Item = &'a [u8]> + Clone,
-    added: &'a [u8],
+pub(crate) fn merge_lines<M: Default + for<'t> Extend<&'t u8>>(
+    lines: &[&[u8]],
+    added: &[u8],
     star: Star,
-) -> Vec<u8> {
-    let mut merged = Vec::new();
-    merge_tokens(lines, added, star, |piece| merged.extend_from_slice(piece));
+) -> M {
+    let mut merged = M::default();
+    merge_tokens(lines, added, star, &mut |piece| merged.extend(piece));
     merged
 }
 
@@ -67,13 +66,8 @@ pub(crate) fn merge_lines<'a>(
 const COMPARED: usize = 64;
 
 /// Calls `put` with the merged value in pieces, in order; allocates nothing.
-pub(crate) fn merge_tokens<'a>(
-    lines: impl Iterator<Item = &'a [u8]> + Clone,
-    added: &'a [u8],
-    star: Star,
-    mut put: impl FnMut(&[u8]),
-) {
-    let existing = lines.flat_map(names);
+pub(crate) fn merge_tokens(lines: &[&[u8]], added: &[u8], star: Star, put: &mut dyn FnMut(&[u8])) {
+    let existing = lines.iter().copied().flat_map(names);
     if star == Star::Alone
         && existing
             .clone()
@@ -126,9 +120,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_stay_what_they_are() {
-        let merge = |existing: &[u8], added: &[u8], star| {
-            merge_lines(std::iter::once(existing), added, star)
-        };
+        let merge =
+            |existing: &[u8], added: &[u8], star| merge_lines::<Vec<u8>>(&[existing], added, star);
         let merged = merge(b",\xff\t, X-\xe4,\xff ,", b"x-\xe4, Origin,", Star::Alone);
         assert_eq!(merged, b"\xff, X-\xe4, Origin");
         assert_eq!(merge(b" , ", b"", Star::Name), b"");

@@ -181,14 +181,18 @@ static void applied(void) {
     CHECK(strcmp(value_of(&response, "access-control-allow-origin"), "*") == 0);
     CHECK(strcmp(value_of(&response, "vary"), "Origin") == 0);
 
-    /* A callback that fails ends it. */
+    /* A callback that fails is told, and everything else is done all the same. */
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     memset(&response, 0, sizeof response);
     response.failure = CROSSGATE_ERR_FILE;
+    line(&response, "Access-Control-Max-Age", "5");
+    line(&response, "Access-Control-Allow-Origin", "*");
     overwrote = 7;
-    STATUS(
-        CROSSGATE_ERR_FILE, crossgate_decision_apply(&decision, &functions, &response, &overwrote));
-    CHECK(response.sets == 1 && overwrote == 0);
+    STATUS(CROSSGATE_ERR_CALLBACK,
+        crossgate_decision_apply(&decision, &functions, &response, &overwrote));
+    CHECK(response.sets == 3 && response.count == 3 && overwrote == 1);
+    CHECK(strcmp(value_of(&response, "access-control-allow-origin"), "https://a.example") == 0);
+    CHECK(strcmp(value_of(&response, "access-control-max-age"), "(none)") == 0);
 
     crossgate_response_functions wrong = functions;
     wrong.set = NULL;

@@ -113,7 +113,7 @@ static void resumed(void) {
 }
 
 static int32_t websocket(const crossgate_policy *policy, crossgate_status expected,
-    const crossgate_str *lines, size_t count, int32_t is_public, int32_t verdict) {
+    const crossgate_str *lines, size_t count, int32_t access, int32_t verdict) {
     int32_t result = 7;
     crossgate_request request;
     crossgate_decision unused;
@@ -121,7 +121,7 @@ static int32_t websocket(const crossgate_policy *policy, crossgate_status expect
     request.origin.data = lines;
     request.origin.count = count;
     request.verdict = verdict;
-    STATUS(expected, crossgate_check_websocket(policy, &request, is_public, &result));
+    STATUS(expected, crossgate_check_websocket(policy, &request, access, &result));
     return result;
 }
 
@@ -131,19 +131,19 @@ static void websockets(void) {
     crossgate_policy *listed = build("{\"allow_origins\": [\"https://a.example\"]}");
     const crossgate_str lines[] = {
         {LITERAL("https://a.example")}, {LITERAL("https://tenant.example")}};
-    const int32_t absent = CROSSGATE_VERDICT_ABSENT;
-    CHECK(websocket(policy, CROSSGATE_OK, lines, 1, 0, absent) == CROSSGATE_WEBSOCKET_ALLOW);
-    CHECK(websocket(policy, CROSSGATE_OK, lines, 2, 0, absent) == CROSSGATE_WEBSOCKET_DENY);
-    CHECK(websocket(policy, CROSSGATE_OK, lines + 1, 1, 0, CROSSGATE_VERDICT_ALLOW)
+    const int32_t absent = CROSSGATE_VERDICT_ABSENT, users = CROSSGATE_SOCKET_PRIVATE;
+    CHECK(websocket(policy, CROSSGATE_OK, lines, 1, users, absent) == CROSSGATE_WEBSOCKET_ALLOW);
+    CHECK(websocket(policy, CROSSGATE_OK, lines, 2, users, absent) == CROSSGATE_WEBSOCKET_DENY);
+    CHECK(websocket(policy, CROSSGATE_OK, lines + 1, 1, users, CROSSGATE_VERDICT_ALLOW)
           == CROSSGATE_WEBSOCKET_ALLOW);
-    CHECK(websocket(policy, CROSSGATE_OK, NULL, 0, 0, absent) == CROSSGATE_WEBSOCKET_ABSENT);
-    CHECK(websocket(policy, CROSSGATE_ERR_NULL_ARGUMENT, NULL, 1, 0, absent)
+    CHECK(websocket(policy, CROSSGATE_OK, NULL, 0, users, absent) == CROSSGATE_WEBSOCKET_ABSENT);
+    CHECK(websocket(policy, CROSSGATE_ERR_NULL_ARGUMENT, NULL, 1, users, absent)
           == CROSSGATE_WEBSOCKET_DENY);
     CHECK(websocket(policy, CROSSGATE_ERR_INVALID_ARGUMENT, lines, 1, 2, absent)
           == CROSSGATE_WEBSOCKET_DENY);
-    websocket(policy, CROSSGATE_ERR_INVALID_ARGUMENT, lines, 1, 0, -1);
-    websocket(listed, CROSSGATE_ERR_VERDICT_NOT_ASKED, lines, 1, 0, CROSSGATE_VERDICT_DENY);
-    websocket(NULL, CROSSGATE_ERR_NULL_ARGUMENT, lines, 1, 0, absent);
+    websocket(policy, CROSSGATE_ERR_INVALID_ARGUMENT, lines, 1, users, -1);
+    websocket(listed, CROSSGATE_ERR_VERDICT_NOT_ASKED, lines, 1, users, CROSSGATE_VERDICT_DENY);
+    websocket(NULL, CROSSGATE_ERR_NULL_ARGUMENT, lines, 1, users, absent);
 
     /* A request filled line by line is whole. */
     crossgate_request request;
@@ -151,10 +151,10 @@ static void websockets(void) {
     int32_t result;
     start(&request, &unused, "GET");
     add(&request, "Origin", "https://a.example");
-    STATUS(CROSSGATE_OK, crossgate_check_websocket(listed, &request, 0, &result));
+    STATUS(CROSSGATE_OK, crossgate_check_websocket(listed, &request, users, &result));
     CHECK(result == CROSSGATE_WEBSOCKET_ALLOW);
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_check_websocket(listed, NULL, 0, &result));
-    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_check_websocket(listed, &request, 0, NULL));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_check_websocket(listed, NULL, users, &result));
+    STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_check_websocket(listed, &request, users, NULL));
     crossgate_policy_free(policy);
     crossgate_policy_free(listed);
 }

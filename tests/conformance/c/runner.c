@@ -392,13 +392,14 @@ static void websocket(run *run, const json_t *vector) {
     crossgate_policy *policy = must_build(run, json_object_get(vector, "policy"));
     if (policy == NULL)
         return;
-    int is_public = json_is_true(json_object_get(vector, "public"));
+    int32_t access = json_is_true(json_object_get(vector, "public")) ? CROSSGATE_SOCKET_PUBLIC
+                                                                     : CROSSGATE_SOCKET_PRIVATE;
     crossgate_request request;
     crossgate_request_init(&request, sizeof request, "GET", 3);
     request.origin.data = lines;
     request.origin.count = origin_lines(vector, lines);
     request.verdict = verdict_of(vector);
-    crossgate_status status = crossgate_check_websocket(policy, &request, is_public, &result);
+    crossgate_status status = crossgate_check_websocket(policy, &request, access, &result);
     if (status != CROSSGATE_OK)
         fail(run, "%s", crossgate_status_string(status));
     else if (strcmp(RESULTS[result], text_of(vector, "expect")) != 0)
