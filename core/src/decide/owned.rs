@@ -44,7 +44,7 @@ impl Decision<'_> {
     pub fn to_owned_decision(&self) -> OwnedDecision {
         OwnedDecision {
             set: self.set.number,
-            origin: if self.set.names_origin() {
+            origin: if self.set.names_origin {
                 self.origin.into()
             } else {
                 Box::default()

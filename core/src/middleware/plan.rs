@@ -12,7 +12,7 @@ use super::observer::Observer;
 use super::policy_source::PolicyRef;
 use super::predicate::Asked;
 use super::templates::{Echoed, Templates, VaryOnly, merge_vary};
-use crate::decide::{Action, Decision, Evaluation, OwnedNeedsVerdict, Verdict};
+use crate::decide::{Action, Decision, Evaluation, OwnedNeedsVerdict, Unlisted, Verdict};
 use crate::fetch::lines::{Field, LineSource, Lines};
 use crate::fetch::reason::Reason;
 use crate::fetch::request::{Request, RequestHeader};
@@ -175,12 +175,29 @@ pub(crate) fn plan<T: HeaderMap, F: ?Sized>(
 ) -> Plan<T::Value, F> {
     let lines = NameLines(headers);
     let request = read_request(policy, options, method, headers, origin, &lines);
+    match policy.evaluate_listed(&request) {
+        Ok(decision) => settle::<T, F>(policy, options, &request, &decision, None, origin.0),
+        // Out of line: what this makes is large, and copied on its way.
+        Err(unlisted) => plan_unlisted::<T, F>(policy, options, &request, unlisted, origin.0, ask),
+    }
+}
+
+/// Goes on where not every value of the request is listed verbatim.
+#[inline(never)]
+fn plan_unlisted<'a, T: HeaderMap, F: ?Sized>(
+    policy: &'a PolicyRef<'_>,
+    options: &LayerOptions<T::Value>,
+    request: &Request<'a>,
+    unlisted: Unlisted<'a>,
+    origin: Option<&T::Value>,
+    ask: impl FnOnce(T::Value) -> Option<Asked<F>>,
+) -> Plan<T::Value, F> {
     let settle =
-        |decision, verdict| settle::<T, F>(policy, options, &request, &decision, verdict, origin.0);
-    match policy.begin(&request) {
+        |decision, verdict| settle::<T, F>(policy, options, request, &decision, verdict, origin);
+    match policy.evaluate_unlisted(request, unlisted, None) {
         Evaluation::Decided(decision) => settle(decision, None),
         Evaluation::NeedsVerdict(open) => {
-            let value = match origin.0 {
+            let value = match origin {
                 Some(value) if value.as_ref() == open.origin().as_bytes() => value.clone(),
                 _ => T::value(open.origin()),
             };
@@ -295,7 +312,7 @@ fn settle<T: HeaderMap, F: ?Sized>(
         });
     }
     let set = decision.set.number;
-    let echoed = Echoed::of(Templates::<T>::of_policy(policy).of(set), decision, origin);
+    let echoed = Echoed::of::<T>(decision, origin);
     let policy = policy.policy();
     if forwards {
         let headers = PendingHeaders::Template {

@@ -37,10 +37,6 @@ impl<T: HeaderMap> Templates<T> {
 pub(crate) struct Template<T: HeaderMap> {
     lines: Box<[Line<T::Value>]>,
     remove: HeaderFlags,
-    /// A header names the request's origin.
-    names_origin: bool,
-    /// A header names the requested method or the requested names.
-    names_lists: bool,
     /// All headers of an answer, with an empty origin if that is the request's; for sets that echo
     /// no list.
     #[cfg_attr(
@@ -76,18 +72,14 @@ pub(crate) struct Echoed<V> {
 impl<V: Clone + AsRef<[u8]>> Echoed<V> {
     /// `origin` is the request's own value: it is shared, not copied.
     #[inline(always)]
-    pub(crate) fn of<T: HeaderMap<Value = V>>(
-        template: &Template<T>,
-        decision: &Decision<'_>,
-        origin: Option<&V>,
-    ) -> Self {
+    pub(crate) fn of<T: HeaderMap<Value = V>>(decision: &Decision<'_>, origin: Option<&V>) -> Self {
         let origin = match origin {
-            _ if !template.names_origin => None,
+            _ if !decision.set.names_origin => None,
             Some(value) if value.as_ref() == decision.origin.as_bytes() => Some(value.clone()),
             // White space stood around it.
             _ => Some(T::value(decision.origin)),
         };
-        let lists = if template.names_lists {
+        let lists = if decision.set.names_lists {
             Self::lists::<T>(decision)
         } else {
             None
@@ -133,15 +125,12 @@ impl<T: HeaderMap> Template<T> {
             },
         });
         let lines: Box<[_]> = lines.collect();
-        let is_list = |line: &Line<_>| matches!(line.value, Value::Method | Value::Names);
         Template {
             answer: if HeaderSets::is_preflight(set.number) {
                 whole_answer::<T>(&lines, status)
             } else {
                 None
             },
-            names_origin: set.names_origin(),
-            names_lists: lines.iter().any(is_list),
             remove: set.remove.iter().copied().collect(),
             lines,
         }

@@ -23,6 +23,10 @@ pub(crate) struct HeaderSet {
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) remove_flags: HeaderFlags,
     pub(crate) http1: Http1Text,
+    /// Whether a header names the request's origin.
+    pub(crate) names_origin: bool,
+    /// Whether a header names the requested method or the requested names.
+    pub(crate) names_lists: bool,
     /// The place of the set in [`HeaderSets::all`].
     pub(crate) number: usize,
 }
@@ -30,6 +34,9 @@ pub(crate) struct HeaderSet {
 impl HeaderSet {
     fn new(lines: Vec<HeaderLine>) -> Self {
         let has = |name: HeaderName| lines.iter().any(|line| line.name == name);
+        let is_origin = |line: &HeaderLine| matches!(line.value, LineValue::Origin);
+        let is_list =
+            |line: &HeaderLine| matches!(line.value, LineValue::Method | LineValue::Names);
         // A handler's own list of exposed headers survives where the response can be read at all.
         let remove: Vec<HeaderName> = HeaderName::of_cors()
             .filter(|name| {
@@ -38,19 +45,14 @@ impl HeaderSet {
             .collect();
         HeaderSet {
             http1: Http1Text::new(&lines),
+            names_origin: lines.iter().any(is_origin),
+            names_lists: lines.iter().any(is_list),
             #[cfg(any(feature = "tower", feature = "actix"))]
             remove_flags: remove.iter().copied().collect(),
             remove,
             lines,
             number: 0,
         }
-    }
-
-    /// Whether a header of the set names the request's origin.
-    #[inline]
-    pub(crate) fn names_origin(&self) -> bool {
-        let is_origin = |line: &HeaderLine| matches!(line.value, LineValue::Origin);
-        self.lines.iter().any(is_origin)
     }
 }
 
