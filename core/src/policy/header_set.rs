@@ -26,6 +26,7 @@ pub(crate) struct HeaderSet {
     /// Whether a header names the request's origin.
     pub(crate) names_origin: bool,
     /// Whether a header names the requested method or the requested names.
+    #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) names_lists: bool,
     /// The place of the set in [`HeaderSets::all`].
     pub(crate) number: usize,
@@ -35,6 +36,7 @@ impl HeaderSet {
     fn new(lines: Vec<HeaderLine>) -> Self {
         let has = |name: HeaderName| lines.iter().any(|line| line.name == name);
         let is_origin = |line: &HeaderLine| matches!(line.value, LineValue::Origin);
+        #[cfg(any(feature = "tower", feature = "actix"))]
         let is_list =
             |line: &HeaderLine| matches!(line.value, LineValue::Method | LineValue::Names);
         // A handler's own list of exposed headers survives where the response can be read at all.
@@ -46,6 +48,7 @@ impl HeaderSet {
         HeaderSet {
             http1: Http1Text::new(&lines),
             names_origin: lines.iter().any(is_origin),
+            #[cfg(any(feature = "tower", feature = "actix"))]
             names_lists: lines.iter().any(is_list),
             #[cfg(any(feature = "tower", feature = "actix"))]
             remove_flags: remove.iter().copied().collect(),
