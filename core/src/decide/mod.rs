@@ -316,8 +316,9 @@ impl Policy {
         }
     }
 
+    /// The decision that [`Policy::evaluate_listed`] began, with a verdict that is there already.
     #[inline(never)]
-    fn decide_unlisted<'a>(
+    pub(crate) fn decide_unlisted<'a>(
         &'a self,
         request: &Request<'a>,
         unlisted: Unlisted<'a>,

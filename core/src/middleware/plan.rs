@@ -177,12 +177,16 @@ pub(crate) fn plan<T: HeaderMap, F: ?Sized>(
     let request = read_request(policy, options, method, headers, origin, &lines);
     match policy.evaluate_listed(&request) {
         Ok(decision) => settle::<T, F>(policy, options, &request, &decision, None, origin.0),
+        Err(unlisted) if !policy.has_origin_predicate() => {
+            let decision = policy.decide_unlisted(&request, unlisted, None, None);
+            settle::<T, F>(policy, options, &request, &decision, None, origin.0)
+        }
         // Out of line: what this makes is large, and copied on its way.
         Err(unlisted) => plan_unlisted::<T, F>(policy, options, &request, unlisted, origin.0, ask),
     }
 }
 
-/// Goes on where not every value of the request is listed verbatim.
+/// Goes on where the application may have to be asked.
 #[inline(never)]
 fn plan_unlisted<'a, T: HeaderMap, F: ?Sized>(
     policy: &'a PolicyRef<'_>,
