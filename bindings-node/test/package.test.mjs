@@ -50,9 +50,9 @@ test('the names in the types are those of the engine', () => {
   const { tables } = require('../lib/engine/native.cjs')
   const types = readFileSync(join(root, 'lib', 'engine', 'types.d.ts'), 'utf8')
   const union = name =>
-    [...types.match(new RegExp(`export type ${name} =([^/]*?)\n\n`))[1].matchAll(/'(\w+)'/g)].map(
-      match => match[1]
-    )
+    [
+      ...types.match(new RegExp(`export type ${name} =([^/]*?)\n(?:\n|//)`))[1].matchAll(/'(\w+)'/g)
+    ].map(match => match[1])
   const { reasons, kinds, actions } = tables()
   assert.deepEqual(union('Reason'), reasons)
   assert.deepEqual(union('RequestKind').sort(), [...kinds].sort())
