@@ -409,6 +409,8 @@ class policy_error : public std::exception {
         return {detail::error_source{error_.get()}, crossgate_error_count(error_.get())};
     }
     range<problem, detail::error_source> problems() const && = delete;
+    /** How many problems are not among them, because there were more than 1,000. */
+    std::size_t omitted() const noexcept { return crossgate_error_omitted(error_.get()); }
 
   private:
     crossgate::status code_;
@@ -692,6 +694,13 @@ class decision {
     bool keeps_upstream() const noexcept {
         return (raw_.flags & CROSSGATE_DECISION_KEEP_UPSTREAM) != 0;
     }
+
+    /**
+     * Whether a response that is public by its own word stays so (upstream = "keep_public").
+     */
+    bool keeps_public() const noexcept {
+        return (raw_.flags & CROSSGATE_DECISION_KEEP_PUBLIC) != 0;
+    }
     /**
      * Whether a remembered decision must be keyed by this value. Two requests of one kind, both or
      * neither with the method OPTIONS, that agree in all such values get the same decision.
@@ -842,6 +851,10 @@ class policy {
         return {detail::note_source{raw_}, crossgate_policy_note_count(raw_)};
     }
     range<problem, detail::note_source> notes() const && = delete;
+    /** How many warnings and notes are not among them, because there were more than 1,000. */
+    std::size_t omitted_problems() const noexcept {
+        return crossgate_policy_omitted_problems(raw_);
+    }
     /** A short name for what the policy says: 16 hexadecimal digits. Borrows from the policy. */
     std::string_view digest() const &noexcept { return crossgate_policy_digest(raw_); }
     std::string_view digest() const && = delete;

@@ -125,6 +125,7 @@ pub(crate) fn from_file(path: String) -> Made {
     Either::B(Failure {
         message: format!("{code}: {error}"),
         problems: Vec::new(),
+        omitted: 0,
         code: Some(code),
         errno,
     })
@@ -202,6 +203,12 @@ impl Handle {
     #[napi(catch_unwind)]
     pub fn notes(&self) -> Vec<PlainProblem> {
         self.policy.notes().iter().map(PlainProblem::from).collect()
+    }
+
+    /// How many of both were counted and not listed.
+    #[napi(catch_unwind)]
+    pub fn omitted_problems(&self) -> u32 {
+        u32::try_from(self.policy.omitted_problems()).unwrap_or(u32::MAX)
     }
 
     /// 16 hexadecimal digits that equal policies share.

@@ -34,6 +34,7 @@ impl From<&Problem> for PlainProblem {
 pub(crate) struct Failure {
     pub message: String,
     pub problems: Vec<PlainProblem>,
+    pub omitted: u32,
     pub code: Option<&'static str>,
     pub errno: Option<i32>,
 }
@@ -43,6 +44,7 @@ impl From<PolicyError> for Failure {
         Failure {
             message: error.to_string(),
             problems: error.problems().iter().map(PlainProblem::from).collect(),
+            omitted: u32::try_from(error.omitted()).unwrap_or(u32::MAX),
             code: None,
             errno: None,
         }
@@ -65,6 +67,7 @@ impl Failure {
         Failure {
             message: format!("invalid CORS policy: 1 error\n  {problem}"),
             problems: vec![PlainProblem::from(&problem)],
+            omitted: 0,
             code: None,
             errno: None,
         }

@@ -3,11 +3,20 @@
 
 const test = require('node:test')
 const assert = require('node:assert/strict')
-const { mkdtempSync, rmSync, writeFileSync, mkdirSync } = require('node:fs')
+const { execFileSync } = require('node:child_process')
+const {
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync
+} = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
-const { Policy, PolicyError } = require('..')
+const cors = require('..')
+const { Policy, PolicyError, SharedPolicy } = cors
 
 const ORIGINS = ['https://a.example']
 
@@ -265,9 +274,45 @@ test('files', t => {
     )
   fails('missing.json', 'ENOENT')
   fails('a.json/b.json', 'ENOTDIR')
-  fails('directory.json', 'EISDIR')
   fails('a.yaml', 'EINVAL')
   assert.throws(() => Policy.fromFile(5), TypeError)
+})
+
+test('only a regular file of a bounded size is read', { skip: process.platform === 'win32' }, t => {
+  const directory = mkdtempSync(join(tmpdir(), 'crossgate-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const at = name => join(directory, name)
+  mkdirSync(at('directory.json'))
+  execFileSync('mkfifo', [at('fifo.json')])
+  symlinkSync('/dev/zero', at('device.json'))
+  writeFileSync(at('large.json'), '')
+  truncateSync(at('large.json'), 2 ** 31)
+  const shared = new SharedPolicy(new Policy({ allowOrigins: ['https://a.example'] }))
+  const before = shared.policy
+  for (const [name, code] of [
+    ['directory', 'document_not_a_file'],
+    ['fifo', 'document_not_a_file'],
+    ['device', 'document_not_a_file'],
+    ['large', 'document_too_large']
+  ]) {
+    const file = at(`${name}.json`)
+    for (const load of [() => Policy.fromFile(file), () => shared.replaceFile(file)])
+      assert.deepEqual(codes(load), [code])
+  }
+  assert.equal(shared.policy, before)
+})
+
+test('after a thousand problems the rest are counted', () => {
+  const allowOrigins = Array.from({ length: 1500 }, (_, i) => `https://a${i}.example/`)
+  const counted = error =>
+    error.problems.length === 1000 && error.omitted === 500 && /and 500 more$/.test(error.message)
+  assert.throws(() => new Policy({ allowOrigins }), counted)
+  assert.throws(() => cors({ origin: allowOrigins }), counted)
+  const upper = new Policy({ allowOrigins: allowOrigins.map(o => o.slice(0, -1).toUpperCase()) })
+  assert.deepEqual([upper.warnings.length, upper.omittedProblems], [1000, 500])
+  const few = new Policy({ allowOrigins: ['https://a.example'] })
+  assert.equal(few.omittedProblems, 0)
+  assert.equal(new SharedPolicy(upper).omittedProblems, 500)
 })
 
 test('the environment', t => {

@@ -46,6 +46,7 @@ mod _crossgate {
         // For a PolicyError that Python code raises; those of this module set their own.
         py.get_type::<PolicyError>()
             .setattr("problems", PyTuple::empty(py))?;
+        py.get_type::<PolicyError>().setattr("omitted", 0)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from crossgate import Policy, PolicyError, Problem
+from crossgate import Policy, PolicyError, Problem, SharedPolicy
+from crossgate.asgi import CORSMiddleware
 
 A, B = "https://a.example", "https://b.example"
 
@@ -262,11 +263,39 @@ class TestSources:
         assert caught.value.filename == os.fspath(path)
         assert caught.value.strerror == os.strerror(errno.ENOENT)
 
-    def test_a_directory(self, tmp_path: Path) -> None:
+    def test_what_is_no_regular_file(self, tmp_path: Path) -> None:
+        directory, fifo, device = (tmp_path / f"{name}.json" for name in ("dir", "fifo", "device"))
+        directory.mkdir()
+        os.mkfifo(fifo)
+        device.symlink_to("/dev/zero")
+        shared = SharedPolicy(Policy(allow_origins=[A]))
+        for path in (directory, fifo, device):
+            for load in (Policy.from_file, shared.replace_file):
+                with pytest.raises(PolicyError) as caught:
+                    load(path)
+                (problem,) = caught.value.problems
+                assert problem.code == "document_not_a_file"
+        assert shared.policy == Policy(allow_origins=[A])
+
+    def test_a_file_that_is_too_large(self, tmp_path: Path) -> None:
         path = tmp_path / "p.json"
-        path.mkdir()
-        with pytest.raises(IsADirectoryError):
+        with path.open("wb") as file:
+            file.truncate(2 << 30)
+        with pytest.raises(PolicyError) as caught:
             Policy.from_file(path)
+        assert caught.value.problems[0].code == "document_too_large"
+
+    def test_after_a_thousand_problems_the_rest_are_counted(self) -> None:
+        faulty = [f"https://a{n}.example/" for n in range(1_500)]
+        with pytest.raises(PolicyError, match="and 500 more$") as caught:
+            Policy(allow_origins=faulty)
+        assert (len(caught.value.problems), caught.value.omitted) == (1_000, 500)
+        with pytest.raises(PolicyError, match="and 500 more$") as caught:
+            CORSMiddleware(None, allow_origins=faulty)  # type: ignore[arg-type]
+        assert (len(caught.value.problems), caught.value.omitted) == (1_000, 500)
+        upper = Policy(allow_origins=[f"https://A{n}.example" for n in range(1_500)])
+        assert (len(upper.warnings), upper.omitted_problems) == (1_000, 500)
+        assert PolicyError().omitted == Policy(allow_origins=[A]).omitted_problems == 0
 
     def test_another_ending(self, tmp_path: Path) -> None:
         path = tmp_path / "p.yaml"

@@ -204,6 +204,10 @@ codes! {
     GateUnknown = "gate_unknown";
     /// A safety exception that no entry needs.
     GateNotNeeded = "gate_not_needed";
+    /// A policy file that is no regular file: a named pipe, a device, a directory.
+    DocumentNotAFile = "document_not_a_file";
+    /// A policy file above 128 MiB.
+    DocumentTooLarge = "document_too_large";
     /// Not an option. The hint is the nearest one.
     UnknownOption = "unknown_option";
     /// An option twice.
@@ -312,16 +316,35 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
     problems: Vec<Problem>,
+    errors: usize,
+    omitted: usize,
 }
 
 impl PolicyError {
-    pub(crate) fn new(problems: Vec<Problem>) -> Self {
-        PolicyError { problems }
+    pub(crate) fn new(problems: Problems) -> Self {
+        PolicyError {
+            errors: problems.errors,
+            omitted: problems.omitted,
+            problems: problems.list,
+        }
     }
 
-    /// Every problem, in the order of the options.
+    /// Every problem, in the order of the options; the first 1,000 if there are more.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// How many problems are not among them, because there were more than 1,000. Errors take the
+    /// places of warnings and notes.
+    ///
+    /// ```
+    /// let entries = (0..1_500).map(|n| format!("https://a{n}.example/"));
+    /// let error = crossgate::Policy::builder().allow_origins(entries).build().unwrap_err();
+    /// assert_eq!((error.problems().len(), error.omitted()), (1_000, 500));
+    /// assert!(error.to_string().ends_with("and 500 more"));
+    /// ```
+    pub fn omitted(&self) -> usize {
+        self.omitted
     }
 
     /// The problems by value.
@@ -332,11 +355,7 @@ impl PolicyError {
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let errors = self
-            .problems
-            .iter()
-            .filter(|p| p.severity == Severity::Error)
-            .count();
+        let errors = self.errors;
         write!(
             f,
             "invalid CORS policy: {errors} error{}",
@@ -345,17 +364,28 @@ impl fmt::Display for PolicyError {
         for problem in &self.problems {
             write!(f, "\n  {problem}")?;
         }
-        Ok(())
+        match self.omitted {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
     }
 }
 
 impl std::error::Error for PolicyError {}
 
+/// So many problems are listed; the rest are counted. A document has no bound but its size, and
+/// nobody reads more.
+const LISTED: usize = 1_000;
+
 /// Collects the problems of one build.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Problems {
     list: Vec<Problem>,
+    /// How many of `list` are errors.
+    listed_errors: usize,
+    /// How many errors there are, listed or not.
     errors: usize,
+    omitted: usize,
 }
 
 // Not inlined: there are many places that find something.
@@ -422,7 +452,23 @@ impl Problems {
         message: Cow<'static, str>,
         hint: Option<String>,
     ) {
-        self.errors += usize::from(severity == Severity::Error);
+        let is_error = severity == Severity::Error;
+        self.errors += usize::from(is_error);
+        if self.list.len() == LISTED {
+            self.omitted += 1;
+            if !is_error || self.is_full() {
+                return;
+            }
+            // An error stops the build, so it is not the one that is left out.
+            if let Some(lesser) = self
+                .list
+                .iter()
+                .rposition(|p| p.severity != Severity::Error)
+            {
+                self.list.remove(lesser);
+            }
+        }
+        self.listed_errors += usize::from(is_error);
         // A path can hold a name of the document's, so it is escaped as the value is.
         self.list.push(Problem {
             severity,
@@ -438,11 +484,23 @@ impl Problems {
         self.errors
     }
 
-    /// Whether something is wrong with an option whose name starts so.
+    /// Whether whatever else is found is only counted, so that no search for a hint is worth it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.listed_errors == LISTED
+    }
+
+    /// Whether something is wrong with an option whose name starts so, or may be.
     pub(crate) fn has_path(&self, start: &str) -> bool {
-        self.list
-            .iter()
-            .any(|problem| problem.path.starts_with(start))
+        self.errors > self.listed_errors
+            || self
+                .list
+                .iter()
+                .any(|problem| problem.path.starts_with(start))
+    }
+
+    /// How many problems were counted and not listed.
+    pub(crate) fn omitted(&self) -> usize {
+        self.omitted
     }
 
     pub(crate) fn into_vec(self) -> Vec<Problem> {
@@ -471,6 +529,39 @@ mod tests {
             text.contains("unknown_option at a\\n  error x at y"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn errors_take_the_places_of_lesser_problems() {
+        let mut problems = Problems::default();
+        let severities = [Severity::Warning, Severity::Note, Severity::Error];
+        for (round, severity) in severities.into_iter().cycle().take(3 * 700).enumerate() {
+            let path = format!("p{round}");
+            problems.push(severity, ProblemCode::OptionType, &path, "", "", None);
+        }
+        assert_eq!((problems.error_count(), problems.omitted()), (700, 1_100));
+        assert!(!problems.is_full() && !problems.has_path("q"));
+        let places = |problems: &Problems| -> Vec<usize> {
+            let number = |p: &Problem| p.path[1..].parse().unwrap();
+            problems.list.iter().map(number).collect()
+        };
+        assert!(places(&problems).is_sorted());
+        // The first are what is left of the others.
+        assert_eq!(places(&problems)[..6], [0, 1, 2, 3, 4, 5]);
+        let listed = |problems: &Problems| {
+            let is_error = |p: &&Problem| p.severity == Severity::Error;
+            problems.list.iter().filter(is_error).count()
+        };
+        assert_eq!((listed(&problems), problems.list.len()), (700, 1_000));
+        for _ in 0..400 {
+            problems.error(ProblemCode::OptionType, "x", "", "", None);
+        }
+        assert!(problems.is_full() && problems.has_path("q"));
+        assert_eq!((listed(&problems), problems.list.len()), (1_000, 1_000));
+        assert_eq!((problems.error_count(), problems.omitted()), (1_100, 1_500));
+        let text = PolicyError::new(problems).to_string();
+        assert!(text.starts_with("invalid CORS policy: 1100 errors\n"));
+        assert!(text.ends_with("\n  and 1500 more"));
     }
 
     #[test]

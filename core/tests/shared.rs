@@ -212,7 +212,8 @@ fn a_failed_load_keeps_the_old_policy_and_says_why() {
 /// Everything that a host can see of a decision, written out.
 fn seen(decision: &Decision<'_>) -> String {
     let remove: Vec<_> = decision.remove().iter().map(|name| name.lower()).collect();
-    format!("{decision:?} {:?} {}", remove, decision.keeps_upstream())
+    let kept = (decision.keeps_upstream(), decision.keeps_public());
+    format!("{decision:?} {remove:?} {kept:?}")
 }
 
 #[test]
@@ -237,6 +238,7 @@ fn a_shadow_reports_every_difference_and_changes_nothing() {
         base().expose_headers(["X-A"]),
         base().expose_headers(["X-B"]),
         base().upstream(UpstreamHeaders::Keep),
+        base().upstream(UpstreamHeaders::KeepPublic),
         base().origin_predicate(true),
         base().preflight_status(200).denied_preflight_status(200),
         base().allow_null_origin(true),

@@ -335,6 +335,36 @@ fn websocket() {
     });
 }
 
+#[test]
+fn responses() {
+    run("responses.jsonl", |case| {
+        let policy = policy(case).map_err(|error| error.to_string())?;
+        let pairs = |value: &Value| -> Vec<(String, String)> {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let pairs = value.as_array().into_iter().flatten();
+            pairs.map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
+        };
+        let headers = pairs(&case["request"]["headers"]);
+        let method = case["request"]["method"].as_str().unwrap_or_default();
+        let headers = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()));
+        let request = Request::from_pairs(method.as_bytes(), headers);
+        let mut response = pairs(&case["response"]);
+        let overwrote = policy.evaluate(&request).apply(&mut response);
+        // The lines of one name stay in their order.
+        response.sort_by(|one, other| one.0.cmp(&other.0));
+        same("response", &case["expect"], &json!(response))?;
+        same("overwrote", &case["overwrote"], &json!(overwrote))?;
+        // Doing it twice is as good as once.
+        policy.evaluate(&request).apply(&mut response);
+        response.sort_by(|one, other| one.0.cmp(&other.0));
+        same(
+            "response after the second time",
+            &case["expect"],
+            &json!(response),
+        )
+    });
+}
+
 /// The files of the contract that the tests above run.
 const CONTRACT: [&str; 2] = ["configs.jsonl", "origins.jsonl"];
 

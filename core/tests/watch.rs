@@ -308,6 +308,143 @@ fn invalid_and_then_valid() {
     watched.wait_for("https://b.example");
 }
 
+/// Whatever comes in its place is an error and no more: the file is watched on.
+#[cfg(unix)]
+#[test]
+fn replaced_by_what_is_no_file() {
+    use std::os::unix::fs::symlink;
+    let watched = Watched::simple();
+    let make: [(&str, &dyn Fn(&Path)); 3] = [
+        ("a named pipe", &|path| {
+            let made = std::process::Command::new("mkfifo").arg(path).status();
+            assert!(made.unwrap().success());
+        }),
+        ("a directory", &|path| std::fs::create_dir(path).unwrap()),
+        ("a device", &|path| symlink("/dev/zero", path).unwrap()),
+    ];
+    for (round, (what, make)) in make.into_iter().enumerate() {
+        let kept = watched.shared.policy().digest();
+        std::fs::remove_file(&watched.path).unwrap();
+        make(&watched.path);
+        let outcome = watched.outcome(|outcome| {
+            let is = |error: &LoadError| error.to_string().contains(what);
+            outcome.as_ref().is_err_and(is)
+        });
+        let Err(LoadError::Policy(error)) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(error.problems()[0].code, ProblemCode::DocumentNotAFile);
+        assert_eq!(watched.shared.policy().digest(), kept);
+        std::fs::remove_file(&watched.path)
+            .or_else(|_| std::fs::remove_dir(&watched.path))
+            .unwrap();
+        let origin = format!("https://n{round}.example");
+        write(&watched.path, &text(&origin));
+        watched.wait_for(&origin);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn dropped_while_there_is_a_named_pipe() {
+    let mut watched = Watched::start("policy.json", |folder| {
+        let path = folder.join("policy.json");
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    });
+    watched.outcome(Result::is_err).unwrap_err();
+    // It would never return.
+    drop(watched.watcher.take());
+}
+
+/// A change that no event tells of, in a directory where something happens all the time: reading
+/// alone was enough to put the look off for ever.
+#[cfg(unix)]
+#[test]
+fn changed_through_another_name_beside_a_busy_neighbour() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other_name = elsewhere.path().join("same-file");
+    let watched = Watched::start("policy.json", |folder| {
+        let path = folder.join("policy.json");
+        write(&path, &text("https://a.example"));
+        write(folder.join("neighbour"), "");
+        std::fs::hard_link(path, &other_name).unwrap();
+    });
+    watched.wait_for("https://a.example");
+    let ends = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ends.load(Ordering::Relaxed) {
+                std::fs::read(watched.folder.path().join("neighbour")).unwrap();
+                write(watched.folder.path().join("neighbour"), "x");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        write(&other_name, &text("https://b.example"));
+        watched.wait_for("https://b.example");
+        ends.store(true, Ordering::Relaxed);
+    });
+}
+
+/// The half of this file is a policy, and allows everybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn half_a_policy_that_is_one() {
+    use std::io::Write;
+    let watched = Watched::start("policy.toml", |folder| {
+        write(
+            folder.join("policy.toml"),
+            "allow_origins = ['https://a.example']",
+        )
+    });
+    watched.wait_for("https://a.example");
+    watched.wait_for_silence();
+    let mut file = std::fs::File::create(&watched.path).unwrap();
+    file.write_all(b"allow_origins = '*'\n").unwrap();
+    // Much longer than a quiet file is waited for; the writer still has it.
+    assert!(watched.outcomes.recv_timeout(SILENCE * 2).is_err());
+    file.write_all(b"allow_methods = ['PUT']\n").unwrap();
+    drop(file);
+    let policy = watched.outcome(|_| true).unwrap();
+    assert!(
+        policy.document().get("allow_methods")
+            != Policy::from_toml("allow_origins = '*'")
+                .unwrap()
+                .document()
+                .get("allow_methods")
+    );
+}
+
+/// The system has nothing left to watch with: that is said, and not that the file is at fault.
+#[cfg(target_os = "linux")]
+#[test]
+fn out_of_inotify_instances() {
+    const CHILD: &str = "CROSSGATE_TEST_INOTIFY";
+    if std::env::var_os(CHILD).is_none() {
+        let status = std::process::Command::new("sh")
+            .args([
+                "-c",
+                "ulimit -n 64; exec \"$0\" --exact out_of_inotify_instances",
+            ])
+            .arg(std::env::current_exe().unwrap())
+            .env(CHILD, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let shared = Arc::new(SharedPolicy::new(
+        Policy::builder().allow_origins(["*"]).build().unwrap(),
+    ));
+    let files: Vec<_> = std::iter::repeat_with(|| std::fs::File::open("/dev/null"))
+        .map_while(Result::ok)
+        .collect();
+    assert!(files.len() > 10);
+    let error = PolicyWatcher::start("policy.json", shared, |_| ()).unwrap_err();
+    assert!(matches!(error, LoadError::Watch { .. }), "{error:?}");
+    assert!(error.to_string().contains("inotify instances"), "{error}");
+}
+
 #[test]
 fn a_burst_is_few_reloads_and_reading_is_none() {
     let watched = Watched::simple();

@@ -5,12 +5,13 @@ use std::cell::Cell;
 use std::ffi::c_void;
 
 use crossgate::binding::{Response, apply};
-use crossgate::{HeaderName, HeaderOp};
+use crossgate::{HeaderName, HeaderOp, UpstreamHeaders};
 
 use crate::decision::{
-    CROSSGATE_DECISION_KEEP_UPSTREAM, CROSSGATE_HEADER_EXPOSE_HEADERS, CROSSGATE_HEADER_VARY,
-    CROSSGATE_OP_MERGE, CROSSGATE_SOURCE_MERGED, check_size, crossgate_decision, crossgate_header,
-    header_number, headers, names_to_remove,
+    CROSSGATE_DECISION_KEEP_PUBLIC, CROSSGATE_DECISION_KEEP_UPSTREAM,
+    CROSSGATE_HEADER_EXPOSE_HEADERS, CROSSGATE_HEADER_VARY, CROSSGATE_OP_MERGE,
+    CROSSGATE_SOURCE_MERGED, check_size, crossgate_decision, crossgate_header, header_number,
+    headers, names_to_remove,
 };
 use crate::growable::{Growable, caller_size};
 use crate::status::{
@@ -63,7 +64,8 @@ unsafe impl Growable for crossgate_response_functions {
 /// Puts a decision on a response: afterwards the response says what the policy says and nothing
 /// else about CORS, whatever the application or an upstream had set. With
 /// CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
-/// whole, Vary aside. *overwrote is 1 if that replaced or removed something that the response said,
+/// whole, Vary aside; with CROSSGATE_DECISION_KEEP_PUBLIC one that is public by its own word stays
+/// so. *overwrote is 1 if that replaced or removed something that the response said,
 /// otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
 /// as good as once. Allocates only to merge into many lines or a long list of the response's
 /// own. If set or remove fails, or get gives what is no text, everything else is done all the same;
@@ -98,7 +100,7 @@ pub unsafe extern "C" fn crossgate_decision_apply(
         };
         let lines = decision.headers.iter().filter_map(Value::line);
         let remove = decision.remove.iter().filter_map(name_of);
-        let replaced = apply(&mut response, decision.keeps_upstream, remove, lines);
+        let replaced = apply(&mut response, decision.upstream, remove, lines);
         report(i32::from(replaced));
         if response.has_failed.get() {
             return Err(CROSSGATE_ERR_CALLBACK);
@@ -111,7 +113,7 @@ pub unsafe extern "C" fn crossgate_decision_apply(
 struct Parts<'a> {
     headers: &'a [crossgate_header],
     remove: &'a [crossgate_str],
-    keeps_upstream: bool,
+    upstream: UpstreamHeaders,
 }
 
 impl Parts<'_> {
@@ -123,7 +125,13 @@ impl Parts<'_> {
             Parts {
                 headers: headers(decision)?,
                 remove: names_to_remove(decision)?,
-                keeps_upstream: (*decision).flags & CROSSGATE_DECISION_KEEP_UPSTREAM != 0,
+                upstream: match (*decision).flags {
+                    flags if flags & CROSSGATE_DECISION_KEEP_UPSTREAM != 0 => UpstreamHeaders::Keep,
+                    flags if flags & CROSSGATE_DECISION_KEEP_PUBLIC != 0 => {
+                        UpstreamHeaders::KeepPublic
+                    }
+                    _ => UpstreamHeaders::Replace,
+                },
             }
         };
         let is_known = |header: &crossgate_header| Value::line(header).is_some();

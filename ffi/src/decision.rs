@@ -100,6 +100,10 @@ pub const CROSSGATE_DECISION_ORIGIN_LISTED: u32 = 2;
 /// origin. Look crossgate_decision.origin up and call crossgate_decision_resume(). Until then the
 /// decision denies.
 pub const CROSSGATE_DECISION_NEEDS_VERDICT: u32 = 4;
+/// In crossgate_decision.flags: a response whose only Access-Control-Allow-Origin is exactly *, and
+/// that has no Access-Control-Allow-Credentials, keeps it and Access-Control-Expose-Headers
+/// (upstream = "keep_public", and this decision sets none). crossgate_decision_apply() does.
+pub const CROSSGATE_DECISION_KEEP_PUBLIC: u32 = 8;
 
 /// In crossgate_decision.depends_on: the value of Origin.
 pub const CROSSGATE_DEPENDS_ON_ORIGIN: u32 = 1;

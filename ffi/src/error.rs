@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crossgate::{Problem, Severity};
+use crossgate::{PolicyError, Problem, Severity};
 
 use crate::growable::{Growable, caller_size, write_common};
 use crate::status::{
@@ -24,6 +24,7 @@ pub const CROSSGATE_SEVERITY_NOTE: i32 = 2;
 pub struct crossgate_error {
     text: String,
     problems: Vec<Texts>,
+    omitted: usize,
 }
 
 /// One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is
@@ -117,11 +118,21 @@ pub(crate) unsafe fn fill(
 }
 
 impl crossgate_error {
-    pub(crate) fn new(text: &str, problems: &[Problem]) -> Self {
+    /// Without problems.
+    pub(crate) fn new(text: &str) -> Self {
         // C reads the text to its first NUL.
         crossgate_error {
             text: with_nul(&text.replace('\0', "\\0")),
-            problems: problems.iter().map(Texts::of).collect(),
+            problems: Vec::new(),
+            omitted: 0,
+        }
+    }
+
+    pub(crate) fn of(error: &PolicyError) -> Self {
+        crossgate_error {
+            problems: error.problems().iter().map(Texts::of).collect(),
+            omitted: error.omitted(),
+            ..Self::new(&error.to_string())
         }
     }
 }
@@ -132,6 +143,16 @@ pub unsafe extern "C" fn crossgate_error_count(error: *const crossgate_error) ->
     guard_or(0, || {
         // SAFETY: NULL or an error of this library that is not freed.
         unsafe { error.as_ref() }.map_or(0, |error| error.problems.len())
+    })
+}
+
+/// How many problems were counted and are not in the error, because there were more than 1,000. 0
+/// for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_error_omitted(error: *const crossgate_error) -> usize {
+    guard_or(0, || {
+        // SAFETY: NULL or an error of this library that is not freed.
+        unsafe { error.as_ref() }.map_or(0, |error| error.omitted)
     })
 }
 

@@ -40,10 +40,7 @@ pub(crate) unsafe fn borrow<'a>(policy: *const crossgate_policy) -> Outcome<&'a 
 pub(crate) type Built = Result<Policy, (crossgate_status, crossgate_error)>;
 
 pub(crate) fn invalid(error: &PolicyError) -> (crossgate_status, crossgate_error) {
-    (
-        CROSSGATE_ERR_INVALID_POLICY,
-        crossgate_error::new(&error.to_string(), error.problems()),
-    )
+    (CROSSGATE_ERR_INVALID_POLICY, crossgate_error::of(error))
 }
 
 /// Documents as text.
@@ -66,10 +63,7 @@ pub(crate) mod documents {
     pub(crate) fn from_file(path: &str) -> Built {
         Policy::from_file(path).map_err(|error| match error {
             LoadError::Policy(error) => invalid(&error),
-            _ => (
-                CROSSGATE_ERR_FILE,
-                crossgate_error::new(&error.to_string(), &[]),
-            ),
+            _ => (CROSSGATE_ERR_FILE, crossgate_error::new(&error.to_string())),
         })
     }
 
@@ -92,7 +86,6 @@ pub(crate) mod documents {
             CROSSGATE_ERR_FEATURE_MISSING,
             crossgate_error::new(
                 "this library was built without the feature `config`: it reads no documents",
-                &[],
             ),
         ))
     }
@@ -373,6 +366,18 @@ pub unsafe extern "C" fn crossgate_policy_note(
         let policy = unsafe { borrow(policy) }?;
         // SAFETY: NULL or the caller's struct.
         unsafe { fill(&policy.notes, index, problem) }
+    })
+}
+
+/// How many warnings and notes were counted and cannot be had, because there were more than 1,000.
+/// 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_policy_omitted_problems(
+    policy: *const crossgate_policy,
+) -> usize {
+    guard_or(0, || {
+        // SAFETY: NULL or a policy of this library that is not freed.
+        unsafe { borrow(policy) }.map_or(0, |policy| policy.policy.omitted_problems())
     })
 }
 

@@ -3,7 +3,8 @@
 use crossgate::{Decision, Evaluation, HeaderName, Request, Verdict};
 
 use crate::decision::{
-    CROSSGATE_DECISION_KEEP_UPSTREAM, Said, check_size, crossgate_decision, header_number, headers,
+    CROSSGATE_DECISION_KEEP_PUBLIC, CROSSGATE_DECISION_KEEP_UPSTREAM, Said, check_size,
+    crossgate_decision, header_number, headers,
 };
 use crate::evaluate::{evaluate_listed, said_without_headers};
 use crate::growable::{Growable, caller_size, write_common};
@@ -170,7 +171,7 @@ fn compare(live: (Said, Values<'_>), shadow: (Said, Values<'_>)) -> crossgate_di
             said.action,
             said.allowed,
             said.status,
-            said.flags & CROSSGATE_DECISION_KEEP_UPSTREAM,
+            said.flags & (CROSSGATE_DECISION_KEEP_UPSTREAM | CROSSGATE_DECISION_KEEP_PUBLIC),
         )
     };
     crossgate_difference {

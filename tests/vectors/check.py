@@ -39,25 +39,8 @@ ORDER_PREFLIGHT = [
     ACA + "allow-private-network",
     "vary",
 ]
-KEYS = [
-    "allow_origins",
-    "allow_origin_regexes",
-    "allow_null_origin",
-    "origin_predicate",
-    "allow_methods",
-    "allow_headers",
-    "expose_headers",
-    "allow_credentials",
-    "max_age",
-    "preflight_status",
-    "denied_preflight_status",
-    "denied_actual",
-    "own_origins",
-    "single_origin",
-    "upstream",
-    "allow_private_network",
-    "dangerously_allow",
-]
+with open(os.path.join(HERE, "../../core/options.json"), encoding="utf-8") as options:
+    KEYS = [option["name"] for option in json.load(options)["options"]]
 # Not a matter of one policy and one request: V2 (debug mode), V27 (merging into a response), V57
 # (handler errors), V58 (two ways to mount one layer).
 V_NUMBERS = {"V%d" % n for n in range(1, 61)} - {"V2", "V27", "V57", "V58"}
@@ -97,7 +80,8 @@ SEEDS = {
         62,
     ]
 }
-# code -> severities that must appear. feature_missing depends on the build and is left out.
+# code -> severities that must appear. feature_missing depends on the build, and the two of files
+# on files (core/tests/files.rs).
 CODES = dict(
     [
         (c, "E")
@@ -243,7 +227,8 @@ def in_order(names, order):
 
 decisions, configs = load("decisions.jsonl"), load("configs.jsonl")
 documents, websocket = load("documents.jsonl"), load("websocket.jsonl")
-for rows in (decisions, configs, documents, websocket):
+responses = load("responses.jsonl")
+for rows in (decisions, configs, documents, websocket, responses):
     unique(rows)
 seen_covers, reasons, kinds, cases = set(), collections.Counter(), collections.Counter(), {}
 
@@ -410,6 +395,26 @@ for where, row in websocket:
     )
     sockets[row["expect"]] += 1
 
+for where, row in responses:
+    if not schema(
+        where, row, ["id", "why", "policy", "request", "response", "expect", "overwrote"]
+    ):
+        continue
+    where += " " + row["id"]
+    need(where, set(row["policy"]) <= set(KEYS), "policy keys")
+    schema(where, row["request"], ["method", "headers"])
+    for lines in (row["response"], row["expect"]):
+        need(where, all(re.fullmatch(r"[a-z-]+", name) for name, _ in lines), "header name")
+    names = [name for name, _ in row["expect"]]
+    need(where, names == sorted(names), "the expected lines are not sorted")
+    need(where, row["overwrote"] in (True, False), "overwrote")
+    # No adapter may lose what is no matter of CORS.
+    rest = [
+        [line for line in lines if line[0] != "vary" and line[0] not in REMOVE_ORDER]
+        for lines in (row["response"], row["expect"])
+    ]
+    need(where, rest[0] == rest[1], "another header changes")
+
 for r in REASONS:
     need("decisions", reasons[r] >= 3, "reason %s: %d cases" % (r, reasons[r]))
 need(
@@ -421,8 +426,8 @@ for c, severities in CODES.items():
     need("codes", codes[c] == set(severities), f"{c}: has {sorted(codes[c])}, wants {severities}")
 
 print(
-    "decisions %d, configs %d, documents %d, websocket %d"
-    % tuple(map(len, (decisions, configs, documents, websocket)))
+    "decisions %d, configs %d, documents %d, websocket %d, responses %d"
+    % tuple(map(len, (decisions, configs, documents, websocket, responses)))
 )
 print("reasons   " + ", ".join("%s %d" % (r, reasons[r]) for r in REASONS))
 print(

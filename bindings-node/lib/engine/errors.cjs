@@ -2,9 +2,10 @@
 
 /** A policy was not made; `problems` says why. */
 class PolicyError extends Error {
-  constructor(message, problems) {
+  constructor(message, problems, omitted = 0) {
     super(message)
     this.problems = plainProblems(problems)
+    this.omitted = omitted
   }
 }
 // On the prototype as with Error itself, so that it is not shown as a property.
@@ -47,8 +48,8 @@ function optionProblem(code, path, value, message, hint = null) {
   }
 }
 
-/** One error of several findings, in the words of the engine's own. */
-function policyErrorOf(problems) {
+/** One error of several findings, in the words of the engine's own; `omitted` more are counted. */
+function policyErrorOf(problems, omitted = 0) {
   const errors = problems.filter(problem => problem.severity === 'error').length
   const lines = problems.map(({ severity, code, path, value, message, hint }) => {
     const where = path === '' ? '' : ` at ${path}`
@@ -56,9 +57,11 @@ function policyErrorOf(problems) {
     const help = hint === null || hint === undefined ? '' : ` (try: ${hint})`
     return `  ${severity} ${code}${where}${what}: ${message}${help}`
   })
+  if (omitted > 0) lines.push(`  and ${omitted} more`)
   return new PolicyError(
     [`invalid CORS policy: ${errors} ${errors === 1 ? 'error' : 'errors'}`, ...lines].join('\n'),
-    problems
+    problems,
+    omitted
   )
 }
 

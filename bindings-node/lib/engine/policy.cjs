@@ -27,8 +27,8 @@ const REMEMBERED = 256
 /** The native policy, or an exception. */
 function made(result, path) {
   if (result instanceof native.Handle) return result
-  const { message, problems, code, errno } = result
-  if (!code) throw new PolicyError(message, problems)
+  const { message, problems, omitted, code, errno } = result
+  if (!code) throw new PolicyError(message, problems, omitted)
   const error = Object.assign(new Error(message), { code, path })
   throw errno === undefined ? error : Object.assign(error, { errno })
 }
@@ -128,6 +128,10 @@ class Policy {
   get notes() {
     this.#notes ??= plainProblems(this.#handle.notes())
     return this.#notes
+  }
+
+  get omittedProblems() {
+    return this.#handle.omittedProblems()
   }
 
   get digest() {

@@ -78,6 +78,10 @@ class SharedPolicy {
     return this.#live.notes
   }
 
+  get omittedProblems() {
+    return this.#live.omittedProblems
+  }
+
   get digest() {
     return this.#live.digest
   }

@@ -37,7 +37,7 @@ interface CamelCaseOptions {
   ownOrigins?: readonly string[] | undefined
   singleOrigin?: 'match' | 'static' | undefined
   /** What happens to CORS headers that the application or an upstream set. */
-  upstream?: 'replace' | 'keep' | undefined
+  upstream?: 'replace' | 'keep' | 'keep_public' | undefined
   allowPrivateNetwork?: boolean | undefined
   dangerouslyAllow?: readonly SafetyException[] | undefined
 }
@@ -87,7 +87,7 @@ export interface PolicyDocument {
   denied_actual: 'forward' | 'reject'
   own_origins: string[]
   single_origin: 'match' | 'static'
-  upstream: 'replace' | 'keep'
+  upstream: 'replace' | 'keep' | 'keep_public'
   allow_private_network: boolean
   dangerously_allow: SafetyException[]
 }
@@ -110,8 +110,10 @@ export interface Problem {
 export class PolicyError extends Error {
   private constructor()
   readonly name: 'PolicyError'
-  /** Every problem found, warnings and notes included. */
+  /** Every problem found, warnings and notes included; the first 1,000 if there are more. */
   readonly problems: readonly Problem[]
+  /** How many are not among them. */
+  readonly omitted: number
 }
 
 /** A header value: text as Latin-1, or bytes. Absent if undefined or null. */
@@ -202,6 +204,8 @@ interface Deciding {
   readonly warnings: readonly Problem[]
   /** What is true of the policy and needs nothing done. */
   readonly notes: readonly Problem[]
+  /** How many warnings and notes are not listed, because there were more than 1,000. */
+  readonly omittedProblems: number
   /** 16 hexadecimal digits. Equal policies have equal ones, in every process and language. */
   readonly digest: string
   /** Whether the policy takes verdicts. */
@@ -257,6 +261,7 @@ export class Policy implements Deciding {
   static fromEnv(prefix: string, env?: { readonly [name: string]: string | undefined }): Policy
   readonly warnings: readonly Problem[]
   readonly notes: readonly Problem[]
+  readonly omittedProblems: number
   readonly digest: string
   readonly hasOriginPredicate: boolean
   document(): PolicyDocument
@@ -315,6 +320,7 @@ export class SharedPolicy implements Deciding {
   ): void
   readonly warnings: readonly Problem[]
   readonly notes: readonly Problem[]
+  readonly omittedProblems: number
   readonly digest: string
   readonly hasOriginPredicate: boolean
   document(): PolicyDocument

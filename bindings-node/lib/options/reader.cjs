@@ -273,7 +273,8 @@ class Reader {
           ({ path, severity }) =>
             path !== 'single_origin' ||
             found.every(other => other.severity !== severity || other.path === path)
-        )
+        ),
+        error.omitted
       )
     }
     this.check()

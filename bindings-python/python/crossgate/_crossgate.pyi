@@ -71,11 +71,12 @@ class Problem:
 class PolicyError(ValueError):
     """A policy was not built.
 
-    `problems` has every problem of the configuration, warnings included. The text shows one on each
-    line.
+    `problems` has every problem of the configuration, warnings included; after 1,000 the rest are
+    counted in `omitted`. The text shows one on each line.
     """
 
     problems: tuple[Problem, ...]
+    omitted: int
 
 @final
 class Policy:
@@ -103,7 +104,7 @@ class Policy:
         denied_actual: Literal["forward", "reject"] = ...,
         own_origins: Iterable[str] = ...,
         single_origin: Literal["match", "static"] = ...,
-        upstream: Literal["replace", "keep"] = ...,
+        upstream: Literal["replace", "keep", "keep_public"] = ...,
         allow_private_network: bool = ...,
         dangerously_allow: Iterable[_SafetyException] = ...,
     ) -> Policy: ...
@@ -131,6 +132,12 @@ class Policy:
     @property
     def notes(self) -> tuple[Problem, ...]:
         """The findings that need no action."""
+    @property
+    def omitted_problems(self) -> int:
+        """How many warnings and notes were counted and not listed.
+
+        There were more than 1,000.
+        """
     @property
     def digest(self) -> str:
         """16 hexadecimal digits that name the meaning of the policy, for logs and metrics.
@@ -374,7 +381,7 @@ class PolicyOptions(TypedDict, total=False):
     denied_actual: Literal["forward", "reject"]
     own_origins: Iterable[str]
     single_origin: Literal["match", "static"]
-    upstream: Literal["replace", "keep"]
+    upstream: Literal["replace", "keep", "keep_public"]
     allow_private_network: bool
     dangerously_allow: Iterable[_SafetyException]
 

@@ -119,6 +119,12 @@ impl Policy {
         problem::tuple(py, self.0.notes())
     }
 
+    /// How many warnings and notes were counted and not listed, because there were more than 1,000.
+    #[getter]
+    fn omitted_problems(&self) -> usize {
+        self.0.omitted_problems()
+    }
+
     /// 16 hexadecimal digits that name the meaning of the policy, for logs and metrics. Equal
     /// policies have equal digests, in every process and language.
     #[getter]

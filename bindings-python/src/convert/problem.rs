@@ -12,7 +12,7 @@ pyo3::create_exception!(
     PolicyError,
     PyValueError,
     "A policy was not built. `problems` has every problem of the configuration, warnings \
-        included. The text shows one on each line."
+        included; after 1,000 the rest are counted in `omitted`. The text shows one on each line."
 );
 
 /// One finding about a configuration.
@@ -138,8 +138,10 @@ pub(crate) fn tuple<'py>(
 /// The exception for a policy that was not built.
 pub(crate) fn policy_error(py: Python<'_>, error: &crossgate::PolicyError) -> PyErr {
     let exception = PolicyError::new_err(error.to_string());
+    let value = exception.value(py);
     match tuple(py, error.problems())
-        .and_then(|problems| exception.value(py).setattr("problems", problems))
+        .and_then(|problems| value.setattr("problems", problems))
+        .and_then(|()| value.setattr("omitted", error.omitted()))
     {
         Ok(()) => exception,
         Err(failed) => failed,

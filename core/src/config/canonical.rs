@@ -2,7 +2,7 @@
 
 use super::document::{Document, OptionValue};
 use crate::policy::Policy;
-use crate::policy::settings::{DeniedActual, UpstreamHeaders};
+use crate::policy::settings::DeniedActual;
 
 impl Policy {
     /// The canonical document: every option, origins and methods as browsers write them, nothing
@@ -78,12 +78,7 @@ impl Policy {
         document.push("denied_actual", text(denied_actual.as_str()));
         document.push("own_origins", list(self.own_origins.iter()));
         document.push("single_origin", text(configured.single_origin.as_str()));
-        let upstream = if self.keeps_upstream {
-            UpstreamHeaders::Keep
-        } else {
-            UpstreamHeaders::Replace
-        };
-        document.push("upstream", text(upstream.as_str()));
+        document.push("upstream", text(self.upstream.as_str()));
         document.push(
             "allow_private_network",
             OptionValue::Bool(self.allow_private_network),

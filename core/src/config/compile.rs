@@ -8,7 +8,7 @@ use super::options::Options;
 use crate::policy::digest::PolicyDigest;
 use crate::policy::header_set::{HeaderSetSettings, HeaderSets};
 use crate::policy::requested_headers::NameRule;
-use crate::policy::settings::{DeniedActual, SafetyException, UpstreamHeaders};
+use crate::policy::settings::{DeniedActual, SafetyException};
 use crate::policy::vary::Vary;
 use crate::policy::{Configured, Policy};
 use crate::problem::{PolicyError, Problems, Severity};
@@ -26,17 +26,19 @@ pub(crate) fn compile(options: &Options, problems: Problems) -> Result<Policy, P
         exceptions: Vec::new(),
     };
     let policy = check.policy();
-    let failed = check.problems.error_count() > 0;
-    let problems = check.problems.into_vec();
-    if failed {
+    let problems = check.problems;
+    if problems.error_count() > 0 {
         return Err(PolicyError::new(problems));
     }
+    let omitted_problems = problems.omitted();
     let (notes, warnings) = problems
+        .into_vec()
         .into_iter()
         .partition(|problem| problem.severity == Severity::Note);
     Ok(Policy {
         warnings,
         notes,
+        omitted_problems,
         digest: PolicyDigest::of(&policy),
         ..policy
     })
@@ -113,7 +115,7 @@ impl Check<'_> {
             preflight_status,
             denied_preflight_status,
             rejects: options.denied_actual == DeniedActual::Reject,
-            keeps_upstream: options.upstream == UpstreamHeaders::Keep,
+            upstream: options.upstream,
             header_sets,
             seed: RandomState::default(),
             configured: Configured {
@@ -128,6 +130,7 @@ impl Check<'_> {
             },
             warnings: Vec::new(),
             notes: Vec::new(),
+            omitted_problems: 0,
             digest: PolicyDigest::default(),
             #[cfg(any(feature = "tower", feature = "actix"))]
             attachments: Default::default(),

@@ -8,8 +8,9 @@ use crate::problem::{PolicyError, ProblemCode, Problems};
 
 impl Policy {
     /// Builds a policy from environment variables: `PREFIX_ALLOW_ORIGINS`,
-    /// `PREFIX_ALLOW_CREDENTIALS` and so on. Lists are split at commas and trimmed. A variable
-    /// whose name is nearly an option's is an error.
+    /// `PREFIX_ALLOW_CREDENTIALS` and so on. Lists are split at commas and trimmed,
+    /// `PREFIX_ALLOW_ORIGIN_REGEXES` at line breaks only. A variable whose name is nearly an
+    /// option's is an error.
     ///
     /// # Errors
     /// Every problem of the values.
@@ -55,6 +56,8 @@ impl Policy {
 /// The kind of value that an option takes, as far as text must be turned into it.
 enum ValueKind {
     List,
+    /// One a line: a regex may hold commas.
+    Lines,
     Bool,
     Number,
     Text,
@@ -68,12 +71,13 @@ fn kind(name: &str) -> ValueKind {
         | "allow_private_network" => ValueKind::Bool,
         "max_age" | "preflight_status" | "denied_preflight_status" => ValueKind::Number,
         "denied_actual" | "single_origin" | "upstream" => ValueKind::Text,
+        "allow_origin_regexes" => ValueKind::Lines,
         _ => ValueKind::List,
     }
 }
 
-/// Reads `PREFIX_ALLOW_ORIGINS`, … from the given variables. Lists are split at commas and trimmed
-/// (empty parts are left out), so a regex with a comma needs a file. A name that is nearly an
+/// Reads `PREFIX_ALLOW_ORIGINS`, … from the given variables. Lists are split at commas, regexes at
+/// line breaks, and trimmed; empty parts are left out. A name that is nearly an
 /// option's is an error; others under the prefix belong to somebody else.
 fn read(
     prefix: &str,
@@ -116,13 +120,8 @@ fn read(
 fn value(name: &str, text: &str) -> Option<OptionValue> {
     Some(match kind(name) {
         ValueKind::List if text == "*" => OptionValue::Str("*".into()),
-        ValueKind::List => OptionValue::List(
-            text.split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
-                .map(OptionValue::from)
-                .collect(),
-        ),
+        ValueKind::List => parts(text.split(',')),
+        ValueKind::Lines => parts(text.lines()),
         // An empty scalar is a variable that was not meant to be set.
         _ if text.is_empty() => return None,
         ValueKind::Bool => match text.to_ascii_lowercase().as_str() {
@@ -142,6 +141,11 @@ fn value(name: &str, text: &str) -> Option<OptionValue> {
         },
         ValueKind::Text => OptionValue::Str(text.to_owned()),
     })
+}
+
+fn parts<'t>(parts: impl Iterator<Item = &'t str>) -> OptionValue {
+    let parts = parts.map(str::trim).filter(|part| !part.is_empty());
+    OptionValue::List(parts.map(OptionValue::from).collect())
 }
 
 #[cfg(test)]
@@ -190,6 +194,20 @@ mod tests {
     }
 
     #[test]
+    fn regexes_are_split_at_line_breaks_alone() {
+        let regexes = "https://a{1,3}\\.example\r\n  https://b,c\\.example \n\n";
+        let (document, problems) = read_pairs(&[("CORS_ALLOW_ORIGIN_REGEXES", regexes)]);
+        assert!(problems.is_empty());
+        assert_eq!(
+            document.get("allow_origin_regexes"),
+            Some(&OptionValue::List(vec![
+                "https://a{1,3}\\.example".into(),
+                "https://b,c\\.example".into()
+            ]))
+        );
+    }
+
+    #[test]
     fn a_near_miss_is_an_error() {
         let (_, problems) = read_pairs(&[("CORS_ALLOWED_ORIGINS", "*")]);
         assert_eq!(
@@ -207,7 +225,7 @@ mod tests {
         let document = policy.build().unwrap().document();
         for (name, expected) in document.entries() {
             let text = match expected {
-                OptionValue::List(_) => "a,b".to_owned(),
+                OptionValue::List(_) => "a,b\nc".to_owned(),
                 scalar => scalar.shown(),
             };
             let variable = format!("CORS_{}", name.to_ascii_uppercase());

@@ -68,7 +68,7 @@ impl Document {
         if problems.error_count() == 0 {
             Ok(document)
         } else {
-            Err(PolicyError::new(problems.into_vec()))
+            Err(PolicyError::new(problems))
         }
     }
 
@@ -142,7 +142,7 @@ fn repeated_key<'t>(
 fn syntax_error(format: &str, position: Option<(usize, usize)>, message: &str) -> PolicyError {
     let mut problems = Problems::default();
     document::invalid(&mut problems, format, position, message);
-    PolicyError::new(problems.into_vec())
+    PolicyError::new(problems)
 }
 
 impl<'de> Deserialize<'de> for Document {

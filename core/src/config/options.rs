@@ -113,7 +113,7 @@ impl Options {
                 name,
                 &value.shown(),
                 format!("there is no option {:?}", escape(name)),
-                nearest(name),
+                (!problems.is_full()).then(|| nearest(name)).flatten(),
             ),
         }
     }

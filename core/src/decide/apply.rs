@@ -3,6 +3,7 @@
 
 use super::Decision;
 use crate::fetch::header::{HeaderName, HeaderOp};
+use crate::policy::settings::UpstreamHeaders;
 use crate::text::merge::{Star, merge_lines};
 
 /// A response's headers. `V` is a value of the decision in the form in which the response takes it.
@@ -22,30 +23,68 @@ pub trait Response<V> {
     fn remove(&mut self, name: HeaderName);
 }
 
-/// Removes, then sets and merges. Returns whether that replaced or removed something that the
-/// application or an upstream had said. A response that is to be kept and has
-/// `Access-Control-Allow-Origin` is left whole, `Vary` aside.
+/// What a response keeps of what it says of CORS itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Nothing,
+    /// `Access-Control-Allow-Origin`, which is `*`, and `-Expose-Headers`.
+    Public,
+    /// Every header.
+    All,
+}
+
+impl Kept {
+    /// The one place where `keep` and `keep_public` are told apart. `sets_origin`: the decision
+    /// sets `Access-Control-Allow-Origin`.
+    fn of<V>(upstream: UpstreamHeaders, sets_origin: bool, response: &impl Response<V>) -> Self {
+        let has = |name| response.has(name);
+        match upstream {
+            UpstreamHeaders::Keep if has(HeaderName::AllowOrigin) => Kept::All,
+            UpstreamHeaders::KeepPublic if !sets_origin && has(HeaderName::AllowOrigin) => {
+                let mut origins = response.lines(HeaderName::AllowOrigin);
+                let is_any = origins.next().is_some_and(|line| line.as_ref() == b"*");
+                if is_any && origins.next().is_none() && !has(HeaderName::AllowCredentials) {
+                    Kept::Public
+                } else {
+                    Kept::Nothing
+                }
+            }
+            _ => Kept::Nothing,
+        }
+    }
+
+    fn has(self, name: HeaderName) -> bool {
+        match self {
+            Kept::Nothing => false,
+            Kept::Public => matches!(name, HeaderName::AllowOrigin | HeaderName::ExposeHeaders),
+            Kept::All => name != HeaderName::Vary,
+        }
+    }
+}
+
+/// Removes, then sets and merges, but for what the response keeps. Returns whether that replaced or
+/// removed something that the application or an upstream had said.
 pub fn apply<V: AsRef<[u8]>>(
     response: &mut impl Response<V>,
-    keeps_upstream: bool,
-    remove: impl IntoIterator<Item = HeaderName>,
+    upstream: UpstreamHeaders,
+    remove: impl Iterator<Item = HeaderName> + Clone,
     lines: impl IntoIterator<Item = (HeaderName, HeaderOp, V)>,
 ) -> bool {
-    if keeps_upstream && response.has(HeaderName::AllowOrigin) {
-        lines
-            .into_iter()
-            .filter(|(name, ..)| *name == HeaderName::Vary)
-            .for_each(|(name, _, value)| merge(response, name, value));
-        return false;
-    }
+    let kept = if upstream == UpstreamHeaders::Replace {
+        Kept::Nothing
+    } else {
+        // What is not removed is set.
+        let sets_origin = remove.clone().all(|name| name != HeaderName::AllowOrigin);
+        Kept::of(upstream, sets_origin, response)
+    };
     let mut overwrote = false;
-    for name in remove {
+    for name in remove.filter(|name| !kept.has(*name)) {
         if response.has(name) {
             overwrote = true;
             response.remove(name);
         }
     }
-    for (name, op, value) in lines {
+    for (name, op, value) in lines.into_iter().filter(|(name, ..)| !kept.has(*name)) {
         match op {
             HeaderOp::Merge => merge(response, name, value),
             HeaderOp::Set => {
@@ -164,7 +203,7 @@ impl Decision<'_> {
     /// Sets, merges and removes: afterwards the response says what the policy says and nothing else
     /// about CORS. Returns whether that replaced or removed something that the application or an
     /// upstream had said (`overwrote_upstream`). With `upstream = "keep"` a response that already
-    /// has `Access-Control-Allow-Origin` is left whole, `Vary` aside.
+    /// has `Access-Control-Allow-Origin` is left whole, `Vary` aside; see [`UpstreamHeaders`].
     ///
     /// ```
     /// # use crossgate::{Policy, Request};
@@ -187,7 +226,7 @@ impl Decision<'_> {
             .map(|header| (header.name, header.op, header.value));
         apply(
             &mut Server(response),
-            self.keeps_upstream,
+            self.upstream,
             self.remove().iter().copied(),
             lines,
         )

@@ -8,6 +8,7 @@ use crate::fetch::reason::Reason;
 use crate::fetch::request::RequestKind;
 use crate::policy::header_line::LineValue;
 use crate::policy::header_set::HeaderSet;
+use crate::policy::settings::UpstreamHeaders;
 
 /// What the server does next.
 ///
@@ -101,7 +102,7 @@ pub struct Decision<'a> {
     pub(crate) allowed: Option<bool>,
     /// 0: none.
     pub(crate) status: u16,
-    pub(crate) keeps_upstream: bool,
+    pub(crate) upstream: UpstreamHeaders,
     pub(crate) depends_on: Dependencies,
 }
 
@@ -158,8 +159,18 @@ impl<'a> Decision<'a> {
 
     /// Whether a response that already has `Access-Control-Allow-Origin` is left whole (`upstream =
     /// "keep"`).
+    #[inline]
     pub fn keeps_upstream(&self) -> bool {
-        self.keeps_upstream
+        self.upstream == UpstreamHeaders::Keep
+    }
+
+    /// Whether a response whose only `Access-Control-Allow-Origin` is `*`, without
+    /// `Access-Control-Allow-Credentials`, keeps it and `Access-Control-Expose-Headers`
+    /// (`upstream = "keep_public"`, and this decision sets none).
+    #[inline]
+    pub fn keeps_public(&self) -> bool {
+        self.upstream == UpstreamHeaders::KeepPublic
+            && self.remove().contains(&HeaderName::AllowOrigin)
     }
 
     /// Which values of the request the decision depends on: what a cache of decisions is keyed by.

@@ -606,7 +606,7 @@ impl Policy {
             action: Action::Forward,
             allowed,
             status: 0,
-            keeps_upstream: self.keeps_upstream,
+            upstream: self.upstream,
             depends_on: Dependencies::NONE,
         }
     }

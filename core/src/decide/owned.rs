@@ -111,7 +111,7 @@ impl OwnedDecision {
             action: self.action,
             allowed: self.allowed,
             status: self.status,
-            keeps_upstream: policy.keeps_upstream,
+            upstream: policy.upstream,
             depends_on: self.depends_on,
         }
     }

@@ -128,7 +128,7 @@ impl HeaderFlags {
         self.0 == 0
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = HeaderName> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = HeaderName> + Clone {
         let names = HeaderName::ALL.iter().copied();
         names.filter(move |name| self.has(*name))
     }

@@ -1,6 +1,10 @@
 //! A policy while it serves: swapped, compared with a shadow, counted, traced, reloaded.
 
 pub(crate) mod counters;
+#[cfg(feature = "watch")]
+mod file_stamp;
+#[cfg(feature = "watch")]
+mod quiet_file;
 pub(crate) mod shadow;
 pub(crate) mod shared;
 pub(crate) mod swap;

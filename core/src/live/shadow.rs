@@ -32,6 +32,8 @@ pub struct DecisionSummary {
     pub headers: Vec<(&'static str, String)>,
     /// Whether a response that has an `Access-Control-Allow-Origin` of its own is left whole.
     pub keeps_upstream: bool,
+    /// Whether a response that is public by its own word stays so.
+    pub keeps_public: bool,
 }
 
 impl From<&Decision<'_>> for DecisionSummary {
@@ -47,6 +49,7 @@ impl From<&Decision<'_>> for DecisionSummary {
                 .map(|header| (header.name.lower(), header.value.to_owned()))
                 .collect(),
             keeps_upstream: decision.keeps_upstream(),
+            keeps_public: decision.keeps_public(),
         }
     }
 }
@@ -145,7 +148,7 @@ fn same(live: &Decision<'_>, shadow: &Decision<'_>) -> bool {
             decision.action,
             decision.allowed,
             decision.status,
-            decision.keeps_upstream,
+            (decision.keeps_upstream(), decision.keeps_public()),
         )
     };
     settled(live) == settled(shadow)

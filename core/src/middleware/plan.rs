@@ -148,7 +148,7 @@ pub(crate) fn without_origin<V>(
         return None;
     }
     let set = policy.set_without_origin(method.as_bytes());
-    let headers = VaryOnly::of(set, policy.keeps_upstream)?;
+    let headers = VaryOnly::of(set, policy.upstream)?;
     options.count(Reason::NoOrigin);
     Some(headers)
 }
@@ -308,7 +308,7 @@ fn settle<T: HeaderMap, F: ?Sized>(
         Action::Answer => options.forward_preflights,
         Action::Reject => false,
     };
-    if forwards && let Some(headers) = VaryOnly::of(decision.set, decision.keeps_upstream) {
+    if forwards && let Some(headers) = VaryOnly::of(decision.set, decision.upstream) {
         return Plan::Forward(Pending {
             headers: PendingHeaders::VaryOnly(headers),
             vary,
@@ -354,7 +354,7 @@ impl<V: Clone + AsRef<[u8]>> Pending<V> {
                 echoed,
             } => {
                 let template = Templates::<T>::of_policy(policy).of(*set);
-                template.apply(policy.keeps_upstream, echoed, response)
+                template.apply(policy.upstream, echoed, response)
             }
         };
         if let Some(vary) = &self.vary {

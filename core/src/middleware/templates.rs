@@ -7,6 +7,7 @@ use crate::fetch::header::{HeaderFlags, HeaderName, HeaderOp};
 use crate::policy::Policy;
 use crate::policy::header_line::LineValue;
 use crate::policy::header_set::{HeaderSet, HeaderSets};
+use crate::policy::settings::UpstreamHeaders;
 
 /// What a framework made of the header sets of one policy, in the order of their numbers.
 pub(crate) struct Templates<T: HeaderMap>(Box<[Template<T>]>);
@@ -166,7 +167,7 @@ impl<T: HeaderMap> Template<T> {
     #[inline]
     pub(crate) fn apply(
         &self,
-        keeps_upstream: bool,
+        upstream: UpstreamHeaders,
         echoed: &mut Echoed<T::Value>,
         response: &mut T,
     ) -> bool {
@@ -175,14 +176,14 @@ impl<T: HeaderMap> Template<T> {
             self.write(echoed, response);
             return false;
         }
-        self.apply_over(present, keeps_upstream, echoed, response)
+        self.apply_over(present, upstream, echoed, response)
     }
 
     #[cold]
     fn apply_over(
         &self,
         present: HeaderFlags,
-        keeps_upstream: bool,
+        upstream: UpstreamHeaders,
         echoed: &mut Echoed<T::Value>,
         response: &mut T,
     ) -> bool {
@@ -194,7 +195,7 @@ impl<T: HeaderMap> Template<T> {
             map: response,
             present,
         };
-        decide::apply(&mut response, keeps_upstream, self.remove.iter(), lines)
+        decide::apply(&mut response, upstream, self.remove.iter(), lines)
     }
 }
 
@@ -215,13 +216,13 @@ pub(crate) struct VaryOnly {
     /// A constant of the framework.
     vary: Option<u8>,
     remove: HeaderFlags,
-    keeps_upstream: bool,
+    upstream: UpstreamHeaders,
 }
 
 impl VaryOnly {
     /// The headers of a set, if they are `Vary` alone or none.
     #[inline]
-    pub(crate) fn of(set: &HeaderSet, keeps_upstream: bool) -> Option<Self> {
+    pub(crate) fn of(set: &HeaderSet, upstream: UpstreamHeaders) -> Option<Self> {
         let vary = match set.lines.as_slice() {
             [] => None,
             [only] if only.name == HeaderName::Vary => match &only.value {
@@ -233,7 +234,7 @@ impl VaryOnly {
         Some(VaryOnly {
             vary,
             remove: set.remove_flags,
-            keeps_upstream,
+            upstream,
         })
     }
 
@@ -259,12 +260,7 @@ impl VaryOnly {
             map: response,
             present,
         };
-        decide::apply(
-            &mut response,
-            self.keeps_upstream,
-            self.remove.iter(),
-            lines,
-        )
+        decide::apply(&mut response, self.upstream, self.remove.iter(), lines)
     }
 }
 

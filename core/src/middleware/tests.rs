@@ -50,9 +50,11 @@ static POLICIES: LazyLock<Vec<Arc<Policy>>> = LazyLock::new(|| {
             .allow_credentials(true)
             .expose_headers(["X-A"]),
     ];
-    let both = builders
-        .into_iter()
-        .flat_map(|builder| [builder.clone(), builder.upstream(UpstreamHeaders::Keep)]);
+    let both = builders.into_iter().flat_map(|builder| {
+        let kept = [UpstreamHeaders::Keep, UpstreamHeaders::KeepPublic];
+        let kept = kept.map(|kept| builder.clone().upstream(kept));
+        [builder].into_iter().chain(kept)
+    });
     both.map(|builder| Arc::new(builder.build().unwrap()))
         .collect()
 });

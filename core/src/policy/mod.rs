@@ -19,7 +19,7 @@ use self::header_names::HeaderNameSet;
 use self::header_set::HeaderSets;
 use self::methods::MethodSet;
 use self::requested_headers::NameRule;
-use self::settings::{ListSeparator, SafetyException, SingleOrigin};
+use self::settings::{ListSeparator, SafetyException, SingleOrigin, UpstreamHeaders};
 use crate::origin::exact::ExactOrigins;
 use crate::origin::matcher::Matcher;
 use crate::problem::Problem;
@@ -56,13 +56,14 @@ pub struct Policy {
     pub(crate) preflight_status: u16,
     pub(crate) denied_preflight_status: u16,
     pub(crate) rejects: bool,
-    pub(crate) keeps_upstream: bool,
+    pub(crate) upstream: UpstreamHeaders,
     pub(crate) header_sets: HeaderSets,
     pub(crate) seed: RandomState,
     /// What only the document needs.
     pub(crate) configured: Configured,
     pub(crate) warnings: Vec<Problem>,
     pub(crate) notes: Vec<Problem>,
+    pub(crate) omitted_problems: usize,
     pub(crate) digest: PolicyDigest,
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) attachments: attachments::Attachments,
@@ -91,6 +92,11 @@ impl Policy {
     /// What is true of the policy and needs nothing done.
     pub fn notes(&self) -> &[Problem] {
         &self.notes
+    }
+
+    /// How many warnings and notes were counted and not listed, because there were more than 1,000.
+    pub fn omitted_problems(&self) -> usize {
+        self.omitted_problems
     }
 
     /// Whether `allow_credentials` is set.

@@ -85,6 +85,11 @@ pub enum UpstreamHeaders {
     /// A response that already has `Access-Control-Allow-Origin` is left whole; `Vary` is still
     /// merged.
     Keep,
+    /// Where the policy says nothing (no `Origin`, or one that is denied or the server's own), a
+    /// response whose only `Access-Control-Allow-Origin` is `*`, without credentials, keeps that
+    /// and what it exposes: files that are public by their owner's word. An origin that is allowed
+    /// gets the policy's headers.
+    KeepPublic,
 }
 
 /// A named exception to a safety rule. No gate exists for any origin or null with credentials.
@@ -127,7 +132,11 @@ named!(DeniedActual { Forward = "forward", Reject = "reject" });
 
 named!(SingleOrigin { Match = "match", Static = "static" });
 
-named!(UpstreamHeaders { Replace = "replace", Keep = "keep" });
+named!(UpstreamHeaders {
+    Replace = "replace",
+    Keep = "keep",
+    KeepPublic = "keep_public",
+});
 
 named!(SafetyException {
     InsecureOriginsWithCredentials = "insecure_origins_with_credentials",

@@ -1,5 +1,9 @@
 /* Versions and names, policies and what is wrong with them, builders. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "check.h"
+
+#include <sys/stat.h>
 
 static void versions(const char *expected) {
     char text[32];
@@ -86,6 +90,22 @@ static void errors(void) {
     crossgate_error_free(error);
 }
 
+/* After 1,000 problems the rest are only counted. */
+static void many_problems(void) {
+    static char text[100000];
+    size_t used = (size_t)sprintf(text, "{\"allow_origins\": [\"null\"");
+    for (int i = 0; i < 1499; i++)
+        used += (size_t)sprintf(text + used, ", \"https://a%d.example/\"", i);
+    used += (size_t)sprintf(text + used, "]}");
+    crossgate_policy *policy;
+    crossgate_error *error;
+    STATUS(CROSSGATE_ERR_INVALID_POLICY, crossgate_policy_from_json(text, used, &policy, &error));
+    CHECK(crossgate_error_count(error) == 1000 && crossgate_error_omitted(error) == 500);
+    CHECK(strstr(crossgate_error_text(error), "\n  and 500 more") != NULL);
+    crossgate_error_free(error);
+    CHECK(crossgate_error_omitted(NULL) == 0);
+}
+
 static void files(const char *folder) {
     char path[4096];
     crossgate_policy *policy;
@@ -107,6 +127,28 @@ static void files(const char *folder) {
           && strstr(crossgate_error_text(error), "every_function_policy") != NULL);
     crossgate_error_free(error);
     STATUS(CROSSGATE_ERR_FILE, crossgate_policy_from_file(LITERAL("policy.ini"), &policy, NULL));
+
+    /* What is no regular file is refused at once. */
+    snprintf(path, sizeof path, "%s/every_function_pipe.json", folder);
+    remove(path);
+    CHECK(mkfifo(path, 0600) == 0);
+    STATUS(CROSSGATE_ERR_INVALID_POLICY,
+        crossgate_policy_from_file(path, strlen(path), &policy, &error));
+    crossgate_problem problem = {.struct_size = sizeof problem};
+    STATUS(CROSSGATE_OK, crossgate_error_problem(error, 0, &problem));
+    CHECK(policy == NULL && equal(problem.code, "document_not_a_file"));
+    crossgate_error_free(error);
+    crossgate_policy *old = build("{\"allow_origins\": [\"https://a.example\"]}");
+    crossgate_shared_policy *shared;
+    STATUS(CROSSGATE_OK, crossgate_shared_policy_new(old, &shared));
+    STATUS(CROSSGATE_ERR_INVALID_POLICY,
+        crossgate_shared_policy_replace_file(shared, path, strlen(path), NULL));
+    policy = crossgate_shared_policy_load(shared);
+    CHECK(strcmp(crossgate_policy_digest(policy), crossgate_policy_digest(old)) == 0);
+    crossgate_policy_free(policy);
+    crossgate_policy_free(old);
+    crossgate_shared_policy_free(shared);
+    remove(path);
 
     STATUS(
         CROSSGATE_OK, crossgate_policy_from_toml(LITERAL("allow_origins = '*'"), &policy, &error));
@@ -131,6 +173,8 @@ static void policies(void) {
     STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_warning(NULL, 0, &problem));
     STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_policy_warning(policy, 0, NULL));
     CHECK(crossgate_policy_warning_count(NULL) == 0);
+    CHECK(crossgate_policy_omitted_problems(policy) == 0
+          && crossgate_policy_omitted_problems(NULL) == 0);
     CHECK(crossgate_policy_scratch_size(policy) == 0 && crossgate_policy_scratch_size(NULL) == 0);
 
     STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_policy_note(policy, 0, &problem));
@@ -270,6 +314,7 @@ void test_policies(const char *folder, const char *version) {
     names();
     errors();
     files(folder);
+    many_problems();
     policies();
     builders();
 }

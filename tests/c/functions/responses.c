@@ -181,6 +181,27 @@ static void applied(void) {
     CHECK(strcmp(value_of(&response, "access-control-allow-origin"), "*") == 0);
     CHECK(strcmp(value_of(&response, "vary"), "Origin") == 0);
 
+    /* upstream = "keep_public": a public response stays so where the policy says nothing. */
+    crossgate_policy *keep_public =
+        build("{\"allow_origins\": [\"https://a.example\"], \"upstream\": \"keep_public\"}");
+    STATUS(CROSSGATE_OK, crossgate_evaluate(keep_public, &request, &decision, NULL, 0));
+    CHECK((decision.flags & CROSSGATE_DECISION_KEEP_PUBLIC) == 0);
+    crossgate_request stranger;
+    crossgate_request_init(&stranger, sizeof stranger, "GET", 3);
+    STATUS(CROSSGATE_OK, crossgate_evaluate(keep_public, &stranger, &decision, NULL, 0));
+    CHECK((decision.flags & CROSSGATE_DECISION_KEEP_PUBLIC) != 0
+          && (decision.flags & CROSSGATE_DECISION_KEEP_UPSTREAM) == 0);
+    memset(&response, 0, sizeof response);
+    line(&response, "Access-Control-Allow-Origin", "*");
+    line(&response, "Access-Control-Max-Age", "5");
+    STATUS(CROSSGATE_OK, crossgate_decision_apply(&decision, &functions, &response, &overwrote));
+    CHECK(overwrote == 1 && response.count == 2);
+    CHECK(strcmp(value_of(&response, "access-control-allow-origin"), "*") == 0);
+    line(&response, "Access-Control-Allow-Credentials", "true");
+    STATUS(CROSSGATE_OK, crossgate_decision_apply(&decision, &functions, &response, &overwrote));
+    CHECK(overwrote == 1 && response.count == 1);
+    crossgate_policy_free(keep_public);
+
     /* A callback that fails is told, and everything else is done all the same. */
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     memset(&response, 0, sizeof response);

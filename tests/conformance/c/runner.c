@@ -407,6 +407,118 @@ static void websocket(run *run, const json_t *vector) {
     crossgate_policy_free(policy);
 }
 
+/* A response, its lines in the order in which it got them. */
+typedef struct {
+    struct {
+        char name[64], value[256];
+        size_t length;
+        int is_there;
+    } lines[32];
+    size_t count;
+} response;
+
+static void add_line(response *response, crossgate_str name, crossgate_str value) {
+    if (response->count == sizeof response->lines / sizeof response->lines[0]
+        || name.len >= sizeof response->lines[0].name
+        || value.len >= sizeof response->lines[0].value) {
+        fprintf(stderr, "the response is too large for this program\n");
+        exit(2);
+    }
+    size_t at = response->count++;
+    memcpy(response->lines[at].name, name.data, name.len);
+    response->lines[at].name[name.len] = '\0';
+    memcpy(response->lines[at].value, value.data, value.len);
+    response->lines[at].length = value.len;
+    response->lines[at].is_there = 1;
+}
+
+static int response_get(
+    void *context, const crossgate_str *name, size_t index, crossgate_str *value) {
+    response *response = context;
+    for (size_t i = 0; i < response->count; i++)
+        if (response->lines[i].is_there
+            && same(*name, response->lines[i].name, strlen(response->lines[i].name))
+            && index-- == 0) {
+            value->data = response->lines[i].value;
+            value->len = response->lines[i].length;
+            return 1;
+        }
+    return 0;
+}
+
+static crossgate_status response_remove(void *context, const crossgate_str *name) {
+    response *response = context;
+    for (size_t i = 0; i < response->count; i++)
+        if (same(*name, response->lines[i].name, strlen(response->lines[i].name)))
+            response->lines[i].is_there = 0;
+    return CROSSGATE_OK;
+}
+
+static crossgate_status response_set(void *context, const crossgate_header *header) {
+    response_remove(context, &header->lower_name);
+    add_line(context, header->lower_name, header->value);
+    return CROSSGATE_OK;
+}
+
+/* The lines are what the vector expects; those of one name in their order. */
+static void compare_response(run *run, const json_t *expected, const response *response) {
+    size_t left = 0, index;
+    for (size_t i = 0; i < response->count; i++)
+        left += (size_t)response->lines[i].is_there;
+    if (left != json_array_size(expected))
+        fail(run, "%zu lines, not %zu", left, json_array_size(expected));
+    json_t *pair;
+    size_t of_name = 0;
+    const char *before = "";
+    json_array_foreach(expected, index, pair) {
+        const char *name = json_string_value(json_array_get(pair, 0));
+        crossgate_str key = {name, strlen(name)}, found, value = latin1(json_array_get(pair, 1));
+        of_name = strcmp(name, before) == 0 ? of_name + 1 : 0;
+        before = name;
+        if (!response_get((void *)response, &key, of_name, &found))
+            fail(run, "%s is missing", name);
+        else if (!same(found, value.data, value.len))
+            fail(run, "%s: %.*s, not %s", name, (int)found.len, found.data, value.data);
+    }
+}
+
+static void apply_to_response(run *run, const json_t *vector) {
+    static const crossgate_response_functions functions = {
+        sizeof functions, 0, response_get, response_set, response_remove};
+    static response response;
+    const json_t *asked = json_object_get(vector, "request");
+    crossgate_policy *policy = must_build(run, json_object_get(vector, "policy"));
+    if (policy == NULL)
+        return;
+    crossgate_str method = latin1(json_object_get(asked, "method"));
+    crossgate_request request;
+    crossgate_request_init(&request, sizeof request, method.data, method.len);
+    size_t index;
+    json_t *pair;
+    json_array_foreach(json_object_get(asked, "headers"), index, pair) {
+        crossgate_str name = latin1(json_array_get(pair, 0));
+        crossgate_str value = latin1(json_array_get(pair, 1));
+        crossgate_request_add_header(&request, name.data, name.len, value.data, value.len);
+    }
+    response.count = 0;
+    json_array_foreach(json_object_get(vector, "response"), index, pair)
+        add_line(&response, latin1(json_array_get(pair, 0)), latin1(json_array_get(pair, 1)));
+    crossgate_decision decision;
+    crossgate_decision_init(&decision, sizeof decision);
+    int overwrote = -1;
+    crossgate_status status = crossgate_evaluate(policy, &request, &decision, NULL, 0);
+    if (status == CROSSGATE_OK)
+        status = crossgate_decision_apply(&decision, &functions, &response, &overwrote);
+    if (status != CROSSGATE_OK)
+        fail(run, "%s", crossgate_status_string(status));
+    else {
+        compare_response(run, json_object_get(vector, "expect"), &response);
+        if (overwrote != json_is_true(json_object_get(vector, "overwrote")))
+            fail(run, "overwrote is %d", overwrote);
+    }
+    crossgate_policy_free(policy);
+}
+
 /* Of the processor, spent by this thread: what else the machine does is not in it. */
 static long nanoseconds(void) {
     struct timespec now;
@@ -529,6 +641,7 @@ int main(int argc, char **argv) {
     failed |= run_file(argv[1], "configs.jsonl", config);
     failed |= run_file(argv[1], "documents.jsonl", document);
     failed |= run_file(argv[1], "websocket.jsonl", websocket);
+    failed |= run_file(argv[1], "responses.jsonl", apply_to_response);
     failed |= run_file(argv[1], "contract/origins.jsonl", origin);
     failed |= run_file(argv[1], "contract/configs.jsonl", config);
     return failed;

@@ -92,6 +92,16 @@ function* text(vector) {
   )
 }
 
+function* response({ policy, request: { method, headers }, response: lines, expect, overwrote }) {
+  const overwritten = []
+  const decision = new Policy(policy).evaluate(method, headers)
+  const says = decision
+    .apply(lines, (name, value) => overwritten.push([name, value]))
+    .sort(([one], [other]) => (one < other ? -1 : Number(one > other)))
+  if (!isDeepStrictEqual(says, expect)) yield `${show(says)}, not ${show(expect)}`
+  if (overwritten.length > 0 !== overwrote) yield `overwrote ${show(overwritten)}, not ${overwrote}`
+}
+
 function* webSocket({ policy, origin_lines, public: isPublic, verdict, expect }) {
   const actual = new Policy(policy).checkWebSocket(origin_lines, { public: isPublic, verdict })
   if (actual !== expect) yield `${actual}, not ${expect}`
@@ -137,6 +147,7 @@ const FILES = {
   'configs.jsonl': config,
   'documents.jsonl': text,
   'websocket.jsonl': webSocket,
+  'responses.jsonl': response,
   'contract/origins.jsonl': origin,
   'contract/configs.jsonl': config
 }

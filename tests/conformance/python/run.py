@@ -150,6 +150,19 @@ def origins(vector: Vector) -> Iterator[str]:
         yield from linear(policy, vector["origin_lines"][0])
 
 
+def responses(vector: Vector) -> Iterator[str]:
+    request = vector["request"]
+    pairs = [tuple(pair) for pair in request["headers"]]
+    decision = Policy(**vector["policy"]).evaluate(request["method"], pairs)
+    lines = [(name, value) for name, value in vector["response"]]
+    expected = [(name, value) for name, value in vector["expect"]]
+    found = sorted(decision.apply(lines), key=lambda pair: pair[0])
+    yield from unequal("response (str)", expected, found)
+    found_bytes = sorted(decision.apply(encode(vector["response"])), key=lambda pair: pair[0])
+    yield from unequal("response (bytes)", encode(vector["expect"]), found_bytes)
+    yield from unequal("overwrote", vector["overwrote"], decision.overwrites_upstream(lines))
+
+
 def linear(policy: Policy, line: str) -> Iterator[str]:
     """Once with an Origin 32 times as long takes about as long as 32 times with this one; something
     quadratic takes 32 times as long. What is exponential never ends. In CPU time of this thread."""
@@ -177,6 +190,7 @@ FILES: dict[str, Callable[[Vector], Iterator[str]]] = {
     "configs.jsonl": configs,
     "documents.jsonl": documents,
     "websocket.jsonl": websocket,
+    "responses.jsonl": responses,
     "contract/origins.jsonl": origins,
     "contract/configs.jsonl": configs,
 }

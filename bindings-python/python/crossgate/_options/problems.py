@@ -17,6 +17,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
+        self._omitted = 0
 
     def add(
         self, code: str, path: str, value: object, message: str, hint: str | None = None
@@ -44,28 +45,29 @@ class Problems:
             return step()
         except PolicyError as error:
             self._extend(error.problems)
+            self._omitted += error.omitted
         return cast(_T, None)
 
     def raise_all(self) -> None:
         """Raises PolicyError if there is any error."""
         if any(problem.severity == "error" for problem in self._found):
-            raise policy_error(self._found)
+            raise policy_error(self._found, self._omitted)
 
     def _extend(self, problems: Iterable[Problem]) -> None:
         # Several policies may share an option, and then have the same problem.
         self._found.extend(problem for problem in problems if problem not in self._found)
 
 
-def policy_error(problems: Iterable[Problem]) -> PolicyError:
-    """An exception with the text of the engine's own."""
+def policy_error(problems: Iterable[Problem], omitted: int = 0) -> PolicyError:
+    """An exception with the text of the engine's own. omitted: more of them are only counted."""
     problems = tuple(problems)
     errors = sum(problem.severity == "error" for problem in problems)
-    error = PolicyError(
-        "\n  ".join(
-            [f"invalid CORS policy: {errors} error{'s' * (errors != 1)}", *map(str, problems)]
-        )
-    )
+    lines = [f"invalid CORS policy: {errors} error{'s' * (errors != 1)}", *map(str, problems)]
+    if omitted:
+        lines.append(f"and {omitted} more")
+    error = PolicyError("\n  ".join(lines))
     error.problems = problems
+    error.omitted = omitted
     return error
 
 
@@ -81,8 +83,10 @@ def build(
         return Policy(**options)
     except PolicyError as error:
         renamed = [_renamed(problem, names) for problem in error.problems]
+        omitted = error.omitted
     raise policy_error(
-        problem for problem in renamed if problem.severity == "error" or is_given(problem.path)
+        (problem for problem in renamed if problem.severity == "error" or is_given(problem.path)),
+        omitted,
     )
 
 
