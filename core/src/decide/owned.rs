@@ -90,6 +90,12 @@ impl OwnedDecision {
         }
     }
 
+    /// [`Decision::allowed`].
+    #[inline]
+    pub fn allowed(&self) -> Option<bool> {
+        self.allowed
+    }
+
     /// The number of the decision's [header set](crate::binding).
     #[doc(hidden)]
     pub fn header_set(&self) -> usize {
