@@ -40,7 +40,10 @@ typedef struct {
     /* For requests without Origin, by whether the method is OPTIONS: all that counts then. */
     crossgate_decision  not_cors[2];
 
-    /* For a request with an Origin that is not OPTIONS. It is used if it depends on nothing. */
+    /*
+     * For a request with an Origin that is not OPTIONS. It is used if it depends on nothing, and
+     * tells what such a decision can depend on.
+     */
     crossgate_decision  any;
 
     /* Listed origins that have asked this worker. Not changed: requests point at them. */

@@ -152,7 +152,15 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 
     ctx->decision = decision;
 
-    if (ngx_http_crossgate_request(r, &request) != NGX_OK) {
+    if (learns && !(conf->policy->any.depends_on & CROSSGATE_DEPENDS_ON_SEC_FETCH_SITE)) {
+
+        /* Nothing else of such a request counts, and the line is found. */
+
+        crossgate_request_init(&request, sizeof(request), (char *) method.data, method.len);
+        crossgate_request_add_header(&request, "Origin", sizeof("Origin") - 1,
+                                     (char *) origin.data, origin.len);
+
+    } else if (ngx_http_crossgate_request(r, &request) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -225,9 +225,11 @@ ngx_http_crossgate_prepare(ngx_conf_t *cf, ngx_http_crossgate_policy_t *policy)
         crossgate_decision_init(decisions[i], sizeof(crossgate_decision));
 
         if (decisions[i] == &policy->any) {
-            /* Which origin it is matters only where the decision is not used. */
-            crossgate_request_add_header(&request, "Origin", sizeof("Origin") - 1,
-                                         "null", sizeof("null") - 1);
+            /*
+             * Which origin it is matters only where the decision is not used. No policy lists this
+             * one, so that the decision depends on all that one of a request like this can.
+             */
+            crossgate_request_add_header(&request, "Origin", sizeof("Origin") - 1, "", 0);
         }
 
         status = crossgate_evaluate(policy->policy, &request, decisions[i], NULL, 0);

@@ -15,6 +15,11 @@ ngx_http_crossgate_method(ngx_http_request_t *r, ngx_str_t *method)
 {
     u_char  *p, *last;
 
+    if (r->method_name.data == r->request_line.data) {
+        *method = r->method_name;
+        return r->method == NGX_HTTP_OPTIONS;
+    }
+
     method->data = r->request_line.data;
     last = method->data + r->request_line.len;
     for (p = method->data; p < last && *p != ' '; p++) { /* void */ }
