@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crossgate::binding::TemplateValue;
-use crossgate::{Decision, HeaderName, OwnedDecision, Policy, ResponseHeaders};
+use crossgate::{Decision, HeaderName, OwnedDecision, Policy, Reason, ResponseHeaders};
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeCheck;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
@@ -22,6 +22,9 @@ pub(crate) trait HeaderText: PyTypeCheck + Sized + 'static {
 
     /// Whether an object has this text.
     fn is(this: &Bound<'_, Self>, text: &str) -> bool;
+
+    /// An object's text, if it is UTF-8.
+    fn text<'a>(this: &'a Bound<'_, Self>) -> Option<&'a str>;
 }
 
 impl HeaderText for PyBytes {
@@ -39,6 +42,10 @@ impl HeaderText for PyBytes {
     fn is(this: &Bound<'_, Self>, text: &str) -> bool {
         this.as_bytes() == text.as_bytes()
     }
+
+    fn text<'a>(this: &'a Bound<'_, Self>) -> Option<&'a str> {
+        std::str::from_utf8(this.as_bytes()).ok()
+    }
 }
 
 impl HeaderText for PyString {
@@ -55,6 +62,10 @@ impl HeaderText for PyString {
 
     fn is(this: &Bound<'_, Self>, text: &str) -> bool {
         this.to_str().is_ok_and(|this| this == text)
+    }
+
+    fn text<'a>(this: &'a Bound<'_, Self>) -> Option<&'a str> {
+        this.to_str().ok()
     }
 }
 
@@ -192,7 +203,7 @@ fn without_borrow(value: TemplateValue<'_>) -> TemplateValue<'static> {
 pub(crate) struct PendingDecision<T> {
     templates: Arc<Templates<T>>,
     decision: OwnedDecision,
-    /// The request's own object.
+    /// The request's own object, if a header repeats it: `decision` then has no copy.
     origin: Option<Py<T>>,
 }
 
@@ -204,18 +215,39 @@ impl<T: HeaderText> PendingDecision<T> {
         decision: &Decision<'_>,
         origin: Option<&Text>,
     ) -> Self {
+        let repeated = decision.named_origin().and_then(|named| {
+            let origin = origin.and_then(T::of_request)?.bind(py);
+            T::is(origin, named).then(|| origin.clone().unbind())
+        });
         PendingDecision {
             templates,
-            decision: decision.to_owned_decision(),
-            origin: origin
-                .and_then(T::of_request)
-                .map(|origin| origin.clone_ref(py)),
+            decision: match repeated {
+                Some(_) => decision.to_owned_without_origin(),
+                None => decision.to_owned_decision(),
+            },
+            origin: repeated,
         }
     }
 
+    /// Why the request is allowed or denied.
+    pub(crate) fn reason(&self) -> Reason {
+        self.decision.reason()
+    }
+
+    /// The status of the response that is made without the application.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.decision.decision(&self.templates.policy).status()
+    }
+
+    /// Calls `of` with the decision.
     #[inline]
-    pub(crate) fn decision(&self) -> Decision<'_> {
-        self.decision.decision(&self.templates.policy)
+    fn with_decision<R>(&self, py: Python<'_>, of: impl FnOnce(&Decision<'_>) -> R) -> R {
+        let policy = &self.templates.policy;
+        let origin = self.origin.as_ref().map(|origin| origin.bind(py));
+        match origin.and_then(|origin| T::text(origin)) {
+            Some(origin) => of(&self.decision.decision_for(policy, origin)),
+            None => of(&self.decision.decision(policy)),
+        }
     }
 
     pub(crate) fn templates(&self) -> &Templates<T> {
@@ -224,18 +256,15 @@ impl<T: HeaderText> PendingDecision<T> {
 
     /// A new list of the decision's pairs.
     pub(crate) fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let decision = self.decision();
-        let pairs = self.templates.unfilled(py, decision.header_set());
-        self.templates
-            .fill(&decision, self.origin.as_ref(), &pairs, 0)?;
+        let pairs = self.templates.unfilled(py, self.decision.header_set());
+        self.fill(&pairs, 0)?;
         Ok(pairs)
     }
 
     /// A new list: a response's headers, none of which the decision may touch, and the decision's
     /// pairs behind them.
     pub(crate) fn behind<'py>(&self, theirs: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
-        let decision = self.decision();
-        let pairs = self.templates.sets[decision.header_set()]
+        let pairs = self.templates.sets[self.decision.header_set()]
             .pairs
             .bind(theirs.py());
         // Two lists make one.
@@ -246,9 +275,16 @@ impl<T: HeaderText> PendingDecision<T> {
         // Without the interpreter's lock another thread may change `theirs` meanwhile. No other
         // thread has `list`.
         let from = list.len() - pairs.len();
-        self.templates
-            .fill(&decision, self.origin.as_ref(), &list, from)?;
+        self.fill(&list, from)?;
         Ok(list)
+    }
+
+    /// As [`Templates::fill`].
+    fn fill(&self, list: &Bound<'_, PyList>, from: usize) -> PyResult<()> {
+        self.with_decision(list.py(), |decision| {
+            self.templates
+                .fill(decision, self.origin.as_ref(), list, from)
+        })
     }
 
     /// Calls `each` with the name of every header and its pair.
@@ -257,17 +293,17 @@ impl<T: HeaderText> PendingDecision<T> {
         py: Python<'py>,
         mut each: impl FnMut(HeaderName, Bound<'py, PyTuple>) -> PyResult<()>,
     ) -> PyResult<()> {
-        let decision = self.decision();
-        let set = &self.templates.sets[decision.header_set()];
+        let set = &self.templates.sets[self.decision.header_set()];
         let mut open = set.open.iter().peekable();
         for (place, name) in set.names.iter().enumerate() {
             let pair = match open.next_if(|(open, _)| *open == place) {
                 None => set.pairs.bind(py).get_item(place)?.cast_into()?,
                 Some((_, value)) => {
                     let origin = self.origin.as_ref();
-                    let Some(value) = self.templates.value(py, &decision, *value, origin) else {
-                        continue;
-                    };
+                    let value = self.with_decision(py, |decision| {
+                        self.templates.value(py, decision, *value, origin)
+                    });
+                    let Some(value) = value else { continue };
                     (self.templates.name(py, *name), value).into_pyobject(py)?
                 }
             };
@@ -278,8 +314,8 @@ impl<T: HeaderText> PendingDecision<T> {
 
     /// Applies the decision to a response that has headers which it may touch. Whether something
     /// was overwritten.
-    pub(crate) fn apply(&self, response: &mut impl ResponseHeaders) -> bool {
-        self.decision().apply(response)
+    pub(crate) fn apply(&self, py: Python<'_>, response: &mut impl ResponseHeaders) -> bool {
+        self.with_decision(py, |decision| decision.apply(response))
     }
 
     /// Drops it on a thread that is attached, without asking PyO3 whether it is.

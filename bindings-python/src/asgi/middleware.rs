@@ -1,5 +1,6 @@
 //! The class behind `crossgate.asgi.CORSMiddleware`.
 
+use std::mem;
 use std::sync::{Arc, OnceLock};
 
 use crossgate::{
@@ -258,8 +259,8 @@ impl Configured {
         };
         let moment = self.settings.load(py)?;
         match socket {
-            None => self.http(py, &call, asked, moment),
-            Some(access) => self.websocket(py, &call, asked, moment, access),
+            None => self.http(py, &call, &mut asked, moment),
+            Some(access) => self.websocket(py, &call, &mut asked, moment, access),
         }
     }
 
@@ -268,7 +269,7 @@ impl Configured {
         &self,
         py: Python<'py>,
         call: &Call<'_, 'py>,
-        asked: PyRequest,
+        asked: &mut PyRequest,
         moment: Moment<'_, AsgiPolicy>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if asked.method(py) == b"OPTIONS"
@@ -278,7 +279,7 @@ impl Configured {
             let denied = known.decision.allowed() == Some(false);
             if denied || moment.is_shared() || self.settings.counters.is_some() {
                 let decision = known.decision.decision(moment.made.policy());
-                moment.tell(py, &decision, &asked, &asked.request(py), None)?;
+                moment.tell(py, &decision, asked, &asked.request(py), None)?;
                 self.count(&decision);
             }
             return answer(py, call, known.message(py)?);
@@ -295,10 +296,10 @@ impl Configured {
                 let question = Question::Http(Box::new(open.to_owned_needs_verdict()));
                 drop(request);
                 let moment = moment.into_owned();
-                return self.ask(py, call, asked, moment, &origin, question);
+                return self.ask(py, call, mem::take(asked), moment, &origin, question);
             }
         };
-        self.decided(call, &asked, &request, &moment, &decision, None)
+        self.decided(call, asked, &request, &moment, &decision, None)
     }
 
     /// Answers the request, or calls the application.
@@ -338,7 +339,7 @@ impl Configured {
         &self,
         py: Python<'py>,
         call: &Call<'_, 'py>,
-        asked: PyRequest,
+        asked: &mut PyRequest,
         moment: Moment<'_, AsgiPolicy>,
         access: SocketAccess,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -348,7 +349,8 @@ impl Configured {
         {
             let (origin, question) = (origin.to_owned(), Question::WebSocket(access));
             drop(request);
-            return self.ask(py, call, asked, moment.into_owned(), &origin, question);
+            let (asked, moment) = (mem::take(asked), moment.into_owned());
+            return self.ask(py, call, asked, moment, &origin, question);
         }
         self.handshake(py, call, &request, &moment, access, None)
     }

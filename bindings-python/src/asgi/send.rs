@@ -95,7 +95,7 @@ impl Send {
                 None => odd.push(item),
             }
         }
-        if self.pending.apply(&mut response)
+        if self.pending.apply(py, &mut response)
             && let Some(counters) = &self.counters
         {
             counters.get().add_overwrote_upstream();

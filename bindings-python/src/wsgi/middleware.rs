@@ -160,7 +160,7 @@ impl WsgiMiddleware {
             .map(|responder| Decided::new(py, responder, &asked))
             .transpose()?;
         if let Some(Decided { responder, pending }) = &decided
-            && let Some(status) = pending.decision().status()
+            && let Some(status) = pending.status()
         {
             let responder = responder.get();
             responder.count(pending);

@@ -92,7 +92,7 @@ impl Responder {
     /// Counts a decision. Called once for each request.
     pub(crate) fn count(&self, pending: &PendingDecision<PyString>) {
         if let Some(counters) = &self.counters {
-            counters.get().add(pending.decision().reason());
+            counters.get().add(pending.reason());
         }
     }
 
@@ -132,7 +132,7 @@ impl Responder {
             return pending.behind(headers);
         }
         let mut pairs = Pairs::of_wsgi(headers);
-        self.count_overwrote(pending.apply(&mut pairs));
+        self.count_overwrote(pending.apply(py, &mut pairs));
         pairs.into_list(py, |name, value| {
             (pending.templates().name(py, name), value).into_pyobject(py)
         })
@@ -146,7 +146,7 @@ impl Responder {
     ) -> PyResult<()> {
         let py = store.py();
         if Store(store).may_be_touched() {
-            self.count_overwrote(pending.apply(&mut Store(store)));
+            self.count_overwrote(pending.apply(py, &mut Store(store)));
             return Ok(());
         }
         pending.each(py, |name, pair| store.set_item(lower_name(py, name), pair))
@@ -296,7 +296,7 @@ impl Outcome {
     /// The status to answer with before the application runs; 0 if it runs.
     #[getter]
     fn status(&self) -> u16 {
-        self.pending.decision().status().unwrap_or(0)
+        self.pending.status().unwrap_or(0)
     }
 
     /// A new list of a response's headers with the decision's set, merged and removed.

@@ -42,13 +42,32 @@ pub struct OwnedDecision {
 impl Decision<'_> {
     /// The decision without its borrows. Copies only what the headers take from the request.
     pub fn to_owned_decision(&self) -> OwnedDecision {
+        self.to_owned_with(if self.set.names_origin {
+            self.origin.into()
+        } else {
+            Box::default()
+        })
+    }
+
+    /// The origin of the request, if a header names it.
+    #[doc(hidden)]
+    pub fn named_origin(&self) -> Option<&str> {
+        self.set.names_origin.then_some(self.origin)
+    }
+
+    /// As [`Decision::to_owned_decision`], for a caller that keeps the request's own value of
+    /// `Origin` ([`Decision::named_origin`]) and gives it to [`OwnedDecision::decision_for`].
+    #[doc(hidden)]
+    #[inline]
+    pub fn to_owned_without_origin(&self) -> OwnedDecision {
+        self.to_owned_with(Box::default())
+    }
+
+    #[inline]
+    fn to_owned_with(&self, origin: Box<str>) -> OwnedDecision {
         OwnedDecision {
             set: self.set.number,
-            origin: if self.set.names_origin {
-                self.origin.into()
-            } else {
-                Box::default()
-            },
+            origin,
             origin_source: self.origin_source,
             method: self.method.map(Box::from),
             names: match &self.names {
@@ -70,10 +89,17 @@ impl OwnedDecision {
     /// The decision, with the policy that made it. With another policy its headers mean nothing;
     /// nothing panics.
     pub fn decision<'a>(&'a self, policy: &'a Policy) -> Decision<'a> {
+        self.decision_for(policy, &self.origin)
+    }
+
+    /// The decision, with the origin that [`Decision::to_owned_without_origin`] did not copy.
+    #[doc(hidden)]
+    #[inline]
+    pub fn decision_for<'a>(&'a self, policy: &'a Policy, origin: &'a str) -> Decision<'a> {
         let sets = &policy.header_sets;
         Decision {
             set: sets.at(self.set).unwrap_or(&sets.other.vary_only),
-            origin: &self.origin,
+            origin,
             origin_source: self.origin_source,
             method: self.method.as_deref(),
             names: self
@@ -90,10 +116,16 @@ impl OwnedDecision {
         }
     }
 
-    /// [`Decision::allowed`].
-    #[inline]
+    /// See [`Decision::allowed`].
+    #[doc(hidden)]
     pub fn allowed(&self) -> Option<bool> {
         self.allowed
+    }
+
+    /// See [`Decision::reason`].
+    #[doc(hidden)]
+    pub fn reason(&self) -> Reason {
+        self.reason
     }
 
     /// The number of the decision's [header set](crate::binding).
