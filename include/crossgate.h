@@ -338,6 +338,12 @@
 #define CROSSGATE_DEPENDS_ON_VERDICT 32
 
 /**
+ * A buffer of this size holds what crossgate_decision_describe() and
+ * crossgate_decision_denied_name() write, with its NUL, whatever the request.
+ */
+#define CROSSGATE_DESCRIPTION_SIZE 2304
+
+/**
  * The handshake does not pass: answer 403 before the upgrade.
  */
 #define CROSSGATE_WEBSOCKET_DENY 0
@@ -1123,6 +1129,35 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
                                           char *buffer,
                                           size_t buffer_size,
                                           size_t *length);
+
+/**
+ * Writes the method or header name that a preflight was refused for: "baggage". Empty if
+ * something else decided. The decision is one that the policy made about this request; the cost is
+ * that of a log line, so ask only about denials that somebody will read. Of the name at most 256
+ * bytes are shown, and every byte that no such name has is written as \x0a: a log line that ends
+ * in it or has a space behind it cannot be forged.
+ */
+CROSSGATE_API
+crossgate_status crossgate_decision_denied_name(const struct crossgate_decision *decision,
+                                                const struct crossgate_policy *policy,
+                                                const struct crossgate_request *request,
+                                                char *buffer,
+                                                size_t buffer_size,
+                                                size_t *length);
+
+/**
+ * Writes a decision as one line for a log: "kind=preflight reason=header_not_allowed
+ * action=answer denied_name=baggage origin=https://a.example". denied_name and origin are there if
+ * the decision and the request have them, and are escaped; otherwise as
+ * crossgate_decision_denied_name().
+ */
+CROSSGATE_API
+crossgate_status crossgate_decision_describe(const struct crossgate_decision *decision,
+                                             const struct crossgate_policy *policy,
+                                             const struct crossgate_request *request,
+                                             char *buffer,
+                                             size_t buffer_size,
+                                             size_t *length);
 
 /**
  * Checks the origin of a WebSocket handshake, which carries cookies and is not subject to CORS:

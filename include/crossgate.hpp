@@ -906,6 +906,16 @@ class policy {
         return detail::view(origin);
     }
 
+    /** The method or header name that a preflight was refused for, escaped for a log; empty if
+       something else decided. The decision is one that this policy made about this request. */
+    std::string denied_name(const request &about, const decision &made) const {
+        return described(crossgate_decision_denied_name, about, made);
+    }
+    /** The decision as one line for a log, with the name at fault and the origin, escaped. */
+    std::string describe(const request &about, const decision &made) const {
+        return described(crossgate_decision_describe, about, made);
+    }
+
     /** Checks the origin of a WebSocket handshake, which carries cookies and is not subject to
        CORS; of the request Origin and the verdict count. Mistakes of the caller's deny. */
     websocket check_websocket(
@@ -917,6 +927,14 @@ class policy {
 
   private:
     explicit policy(crossgate_policy *owned) noexcept : raw_(owned) {}
+    using describer = crossgate_status (*)(const crossgate_decision *, const crossgate_policy *,
+        const crossgate_request *, char *, std::size_t, std::size_t *);
+    std::string described(describer by, const request &about, const decision &made) const {
+        auto line = detail::text(255, [&](char *buffer, std::size_t size, std::size_t *length) {
+            return by(&made.raw(), raw_, &about.raw(), buffer, size, length);
+        });
+        return line ? std::move(*line) : std::string();
+    }
     using maker = crossgate_status (*)(
         const char *, std::size_t, crossgate_policy **, crossgate_error **);
     static result<policy> build(maker from, std::string_view text) {

@@ -2,6 +2,7 @@
 // Middleware for Express and Connect, with the options of the npm package `cors`.
 
 const { answerFor, begin } = require('../lib/answers/begin.cjs')
+const { tell } = require('../lib/answers/told.cjs')
 const { applyToResponse, endEmpty } = require('../lib/http/response.cjs')
 const { setupOf } = require('../lib/options/cors.cjs')
 const { OptionCache } = require('../lib/options/option-cache.cjs')
@@ -19,7 +20,7 @@ function cors(options) {
     setup.policy === null || setup.judge !== null || setup.origin !== null
       ? (req, res, next) => handle(setup, req, res, next)
       : (req, res, next) =>
-          respond(setup, answerFor(setup.policy, req.method, req.headers), res, next)
+          respond(setup, req, answerFor(setup.policy, req.method, req.headers), res, next)
   return Object.defineProperty(middleware, 'policy', { value: setup.policy })
 }
 
@@ -44,13 +45,14 @@ function handle(setup, req, res, next) {
   const { policy } = setup
   if (policy === null) return next()
   const outcome = begin(policy, req.method, req.headers)
-  if (!outcome.isOpen) return respond(setup, outcome, res, next)
+  if (!outcome.isOpen) return respond(setup, req, outcome, res, next)
   const { origin } = outcome
-  const judged = allowed => respond(setup, outcome.resume(allowed), res, next)
+  const judged = allowed => respond(setup, req, outcome.resume(allowed), res, next)
   // The response of an error page: it is not for the page that asked.
   const failed = error => {
     const denied = outcome.resume(false)
     setup.counters?.record(denied)
+    tell(policy, req.method, req.headers, denied)
     applyToResponse(res, denied, setup.counters)
     next(error)
   }
@@ -73,9 +75,10 @@ function handle(setup, req, res, next) {
   })
 }
 
-function respond(setup, answer, res, next) {
+function respond(setup, req, answer, res, next) {
   const { counters } = setup
   if (counters !== null) counters.record(answer)
+  tell(setup.policy, req.method, req.headers, answer)
   if (answer.action === 'forward' || (answer.action === 'answer' && setup.preflightContinue)) {
     applyToResponse(res, answer, counters)
     next()

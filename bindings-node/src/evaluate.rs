@@ -9,7 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-use crossgate::{Decision, Evaluation, HeaderOp, Policy, Request, SharedPolicy};
+use crossgate::{
+    Decision, Evaluation, HeaderOp, Policy, Reason, Request, SharedPolicy, binding,
+};
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, Unknown};
 use napi::sys::{self, napi_callback_info, napi_env, napi_value};
 use napi::{Env, Error, Result};
@@ -29,6 +31,9 @@ pub(crate) const NEEDS_VERDICT: i32 = 2;
 pub(crate) const APPLY: i32 = 3;
 /// What is asked: whether the shadow policy decides otherwise.
 pub(crate) const DIFFERS: i32 = 4;
+/// What is asked: what a log shows of the request, escaped: the name at fault, or null, and the
+/// origin, or null. In the place of the verdict stands the number of the decision's reason.
+pub(crate) const SHOWN: i32 = 5;
 
 struct Bound {
     policy: Arc<Policy>,
@@ -171,6 +176,14 @@ unsafe fn answer(env: napi_env, info: napi_callback_info) -> Result<napi_value> 
         }
         if what == NEEDS_VERDICT {
             return Option::to_napi_value(env, bound.policy.needs_verdict(&request));
+        }
+        if what == SHOWN {
+            let reason = usize::try_from(integer(env, verdict_number)?).unwrap_or(usize::MAX);
+            let Some(reason) = Reason::ALL.get(reason) else {
+                return Err(Error::from_reason("no reason has this number"));
+            };
+            let (name, origin) = binding::shown(&bound.policy, &request, *reason);
+            return ToNapiValue::to_napi_value(env, vec![name, origin]);
         }
         let verdict = verdict(integer(env, verdict_number)?);
         let refused = |error: crossgate::VerdictError| Error::from_reason(error.to_string());

@@ -15,6 +15,7 @@ pub(crate) struct Questions {
     pub needs_verdict: i32,
     pub apply: i32,
     pub differs: i32,
+    pub shown: i32,
 }
 
 /// The bits of an encoded decision's flags.
@@ -55,6 +56,7 @@ pub(crate) fn tables() -> Tables {
             needs_verdict: evaluate::NEEDS_VERDICT,
             apply: evaluate::APPLY,
             differs: evaluate::DIFFERS,
+            shown: evaluate::SHOWN,
         },
         flags: encode::flag_table(),
         request_headers: Request::NAMES.to_vec(),

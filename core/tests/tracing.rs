@@ -58,16 +58,17 @@ fn an_event_says_what_and_why() {
             ),
             format!(
                 " WARN crossgate: CORS kind=\"preflight\" reason=\"method_not_allowed\" \
-                    action=\"answer\" origin=https://a.example requested_method=PATCH \
+                    action=\"answer\" origin=https://a.example denied_name=PATCH \
                     policy={digest}"
             ),
             format!(
                 " WARN crossgate: CORS kind=\"preflight\" reason=\"method_case\" action=\"answer\" \
-                    origin=https://a.example requested_method=put policy={digest}"
+                    origin=https://a.example denied_name=put policy={digest}"
             ),
             format!(
                 " WARN crossgate: CORS kind=\"preflight\" reason=\"header_not_allowed\" \
-                    action=\"answer\" origin=https://a.example requested_headers=x-a,x-b \
+                    action=\"answer\" origin=https://a.example denied_name=x-b \
+                    requested_headers=x-a,x-b \
                     policy={digest}"
             ),
         ]
@@ -183,7 +184,7 @@ fn requested_names_are_escaped_too() {
         logged(Level::DEBUG, || trace(&policy, &request)).remove(0)
     };
     assert!(ask(b"PUT", b"x-a\n, x b").contains(r"requested_headers=x-a\x0a,\x20x\x20b policy="));
-    assert!(ask(b"P T\n", b"").contains(r"requested_method=P\x20T\x0a policy="));
+    assert!(ask(b"P T\n", b"").contains(r"denied_name=P\x20T\x0a policy="));
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub mod evaluate;
 
 pub mod http1;
 
+pub mod description;
+
 pub mod websocket;
 
 pub mod apply;

@@ -350,6 +350,8 @@ static void mistakes() {
     CHECK(
         policy.scratch_size() == 0 && policy.warnings().empty() && policy.document_json().empty());
     CHECK(policy.check_websocket(request) == cg::websocket::deny);
+    CHECK(policy.describe(request, decision).empty()
+          && policy.denied_name(request, decision).empty());
     CHECK(policy.digest().empty() && policy.notes().empty());
     request.raw().struct_size = 3;
     CHECK(elsewhere.evaluate(request, decision) == cg::status::struct_size);
@@ -478,6 +480,22 @@ static void verdicts() {
     CHECK(policy.check_websocket(request) == cg::websocket::deny);
     request.set_verdict(cg::verdict::allow);
     CHECK(policy.check_websocket(request) == cg::websocket::allow);
+}
+
+static void descriptions() {
+    const cg::policy policy = build(R"({"allow_origins": ["https://app.example.com"]})");
+    cg::decision decision(policy);
+    cg::request preflight("OPTIONS");
+    preflight.add_header("Origin", APP);
+    preflight.add_header("Access-Control-Request-Method", "PUT");
+    CHECK(policy.evaluate(preflight, decision) == cg::status::ok);
+    CHECK(policy.denied_name(preflight, decision) == "PUT");
+    CHECK(policy.describe(preflight, decision)
+          == "kind=preflight reason=method_not_allowed action=answer denied_name=PUT "
+             "origin=https://app.example.com");
+    const cg::request actual("GET");
+    CHECK(policy.evaluate(actual, decision) == cg::status::ok);
+    CHECK(policy.denied_name(actual, decision).empty());
 }
 
 static void asking() {
@@ -755,6 +773,7 @@ int main() {
     responses();
     verdicts();
     asking();
+    descriptions();
     builders();
     shared_policies();
     counts();

@@ -6,6 +6,7 @@ const { SOURCE } = require('../engine/policy.cjs')
 const { verdictNumber } = require('../engine/verdict.cjs')
 const { Memo } = require('./memo.cjs')
 const { Observed } = require('./observed.cjs')
+const { isHeard } = require('./told.cjs')
 
 const { encode: ENCODE } = tables().questions
 
@@ -44,11 +45,11 @@ function answerFor(policy, method, headers, verdict) {
 
 /**
  * Whether the list of requested names may count: for what is sent, or for the reason, if decisions
- * are counted or compared.
+ * are counted, compared or told.
  */
 function readsNames({ policy, counters }) {
   const { echoesRequestHeaders, observe } = policy[SOURCE]
-  return echoesRequestHeaders || observe !== null || counters !== null
+  return echoesRequestHeaders || observe !== null || counters !== null || isHeard()
 }
 
 /** Whether a value is a policy or what stands for one. */

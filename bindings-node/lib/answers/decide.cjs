@@ -4,6 +4,7 @@
 // `true`.
 
 const { begin } = require('./begin.cjs')
+const { tell } = require('./told.cjs')
 
 const isThenable = value =>
   value !== null && typeof value === 'object' && typeof value.then === 'function'
@@ -25,8 +26,9 @@ function report(decider, error, context) {
   }
 }
 
-function counted(decider, answer) {
+function told(decider, method, headers, answer) {
   decider.counters?.record(answer)
+  tell(decider.policy, method, headers, answer)
   return answer
 }
 
@@ -36,7 +38,7 @@ function counted(decider, answer) {
  */
 function decide(decider, method, headers, context) {
   const outcome = begin(decider.policy, method, headers)
-  if (!outcome.isOpen) return counted(decider, outcome)
+  if (!outcome.isOpen) return told(decider, method, headers, outcome)
   const { predicate } = decider
   let word
   try {
@@ -44,13 +46,14 @@ function decide(decider, method, headers, context) {
   } catch (error) {
     report(decider, error, context)
   }
-  if (!isThenable(word)) return counted(decider, outcome.resume(word === true))
+  const resume = isAllowed => told(decider, method, headers, outcome.resume(isAllowed))
+  if (!isThenable(word)) return resume(word === true)
   // Not every thenable is a promise, and one may throw or answer twice.
   return Promise.resolve(word).then(
-    allowed => counted(decider, outcome.resume(allowed === true)),
+    allowed => resume(allowed === true),
     error => {
       report(decider, error, context)
-      return counted(decider, outcome.resume(false))
+      return resume(false)
     }
   )
 }

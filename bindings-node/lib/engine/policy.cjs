@@ -13,13 +13,18 @@ const {
   encode: ENCODE,
   needsVerdict: NEEDS_VERDICT,
   apply: APPLY,
-  differs: DIFFERS
+  differs: DIFFERS,
+  shown: SHOWN
 } = native.tables().questions
+const REASONS = native.tables().reasons
 
 /**
  * The property under which policies show adapters their {@link Source}.
  */
 const SOURCE = Symbol('crossgate.source')
+
+/** The method that {@link Policy#deniedName} has a half of. */
+const SHOW = Symbol('crossgate.show')
 
 // So many decisions of the policy's own text are remembered. Requests only choose among them.
 const REMEMBERED = 256
@@ -181,6 +186,17 @@ class Policy {
     return this.#ask(NEEDS_VERDICT, 0, text(method, 'a method'), ...collect(headers))
   }
 
+  deniedName(method, headers, reason) {
+    return this[SHOW](method, headers, reason)[0]
+  }
+
+  /** What a log shows of a request, escaped: the name at fault and the origin, or nulls. */
+  [SHOW](method, headers, reason) {
+    const number = REASONS.indexOf(reason)
+    if (number < 0) throw new TypeError(`there is no reason ${String(reason)}`)
+    return this.#ask(SHOWN, number, text(method, 'a method'), ...collect(headers))
+  }
+
   checkUpgrade(req, options) {
     return this.checkWebSocket(collect(req.rawHeaders)[0], options)
   }
@@ -221,4 +237,4 @@ delete Policy.compare
  */
 const policyOf = (options, comma) => new Policy(fromOptions(options, comma))
 
-module.exports = { Policy, SOURCE, Source, compare, policyOf }
+module.exports = { Policy, SHOW, SOURCE, Source, compare, policyOf }

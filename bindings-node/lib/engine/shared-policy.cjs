@@ -1,6 +1,6 @@
 'use strict'
 
-const { Policy, SOURCE, Source, compare } = require('./policy.cjs')
+const { Policy, SHOW, SOURCE, Source, compare } = require('./policy.cjs')
 
 const asPolicy = given => (given instanceof Policy ? given : new Policy(given))
 
@@ -103,6 +103,14 @@ class SharedPolicy {
 
   needsVerdict(method, headers) {
     return this.#live.needsVerdict(method, headers)
+  }
+
+  deniedName(method, headers, reason) {
+    return this.#live.deniedName(method, headers, reason)
+  }
+
+  [SHOW](method, headers, reason) {
+    return this.#live[SHOW](method, headers, reason)
   }
 
   checkUpgrade(req, options) {

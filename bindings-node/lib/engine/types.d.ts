@@ -186,6 +186,21 @@ export interface Decision {
   ): [name: string, value: P[1] | string][]
 }
 
+/** What subscribers of the diagnostics channel `crossgate:decision` get. */
+export interface DecisionMessage {
+  readonly kind: RequestKind
+  readonly reason: Reason
+  readonly action: Action
+  readonly allowed: boolean | null
+  readonly status: number | null
+  /** The method or header name that a preflight was refused for, escaped. */
+  readonly deniedName: string | null
+  /** The `Origin`, escaped. */
+  readonly origin: string | null
+  /** The {@link Policy.digest} of the policy that decided. */
+  readonly policy: string
+}
+
 /** A request of `node:http`, of `node:http2`'s compatible API, or what is made of one. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest
 /** Its response. */
@@ -218,6 +233,11 @@ interface Deciding {
    * @throws {Error} for a verdict on a policy without `originPredicate`.
    */
   evaluate(method: string | Uint8Array, headers: RequestHeaders, verdict?: Verdict): Decision
+  /**
+   * The method or header name that a preflight was refused for, escaped for a log; null if something
+   * else decided. `reason` is that of the decision about this request.
+   */
+  deniedName(method: string | Uint8Array, headers: RequestHeaders, reason: Reason): string | null
   /** The origin that the application has to judge, or null if the policy decides alone. */
   needsVerdict(method: string | Uint8Array, headers: RequestHeaders): string | null
   /**

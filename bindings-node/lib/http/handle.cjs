@@ -3,6 +3,7 @@
 // responses, which the engine knows nothing of.
 
 const { answerFor } = require('../answers/begin.cjs')
+const { tell } = require('../answers/told.cjs')
 const { Counters } = require('../engine/counters.cjs')
 const { Policy } = require('../engine/policy.cjs')
 const { SharedPolicy } = require('../engine/shared-policy.cjs')
@@ -14,6 +15,7 @@ function handle(req, res, verdict, counters) {
     throw new TypeError('counters are a Counters')
   const answer = answerFor(this, req.method, req.headers, verdict)
   counters?.record(answer)
+  tell(this, req.method, req.headers, answer)
   if (answer.action === 'forward') applyToResponse(res, answer, counters)
   else endEmpty(res, answer, counters)
   return answer.action !== 'forward'

@@ -157,6 +157,13 @@ class Policy:
         """
     def needs_verdict(self, method: _Text, headers: Iterable[tuple[_Text, _Text]]) -> str | None:
         """The origin that the application has to judge before `evaluate`, or None."""
+    def denied_name(
+        self, method: _Text, headers: Iterable[tuple[_Text, _Text]], reason: str
+    ) -> str | None:
+        """The method or header name that a preflight was refused for, escaped for a log, or None.
+
+        reason: that of the decision about this request.
+        """
     def check_websocket(
         self,
         origin_lines: _Text | Sequence[_Text] | None,

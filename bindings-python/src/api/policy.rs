@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossgate::{Document, Field, OptionValue, SocketAccess};
+use crossgate::{Document, Field, OptionValue, Reason, SocketAccess};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -174,6 +174,24 @@ impl Policy {
         let request = asked.request(py);
         let origin = self.0.needs_verdict(&request);
         Ok(origin.map(|origin| PyString::new(py, origin)))
+    }
+
+    /// The method or header name that a preflight was refused for, escaped for a log, or None.
+    /// reason: that of the decision about this request.
+    #[pyo3(signature = (method, headers, reason))]
+    fn denied_name(
+        &self,
+        py: Python<'_>,
+        method: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        reason: &str,
+    ) -> PyResult<Option<String>> {
+        let known = Reason::ALL.iter().find(|known| known.as_str() == reason);
+        let Some(reason) = known else {
+            return Err(PyValueError::new_err(format!("no reason is {reason:?}")));
+        };
+        let asked = PyRequest::read(method, headers)?;
+        Ok(self.0.denied_name(&asked.request(py), *reason))
     }
 
     /// Checks the origin of a WebSocket handshake: "allow", "deny", or "absent" without an origin.

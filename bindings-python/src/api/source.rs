@@ -8,6 +8,7 @@ use crossgate::{Decision, Request, Verdict};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
+use super::denials;
 use super::policy::Policy;
 use super::shared::{Current, SharedPolicy};
 use crate::convert::request::PyRequest;
@@ -108,10 +109,11 @@ impl<T: OfPolicy> PolicySource<T> {
     }
 }
 
-impl<T> Moment<'_, T> {
-    /// Reports a difference of the shadow policy, if there is one.
+impl<T: OfPolicy> Moment<'_, T> {
+    /// Tells of a decision: the log, if it denies, and the application, if the shadow policy
+    /// decides otherwise.
     #[inline]
-    pub(crate) fn report_difference(
+    pub(crate) fn tell(
         &self,
         py: Python<'_>,
         live: &Decision<'_>,
@@ -119,6 +121,9 @@ impl<T> Moment<'_, T> {
         request: &Request<'_>,
         verdict: Option<Verdict>,
     ) -> PyResult<()> {
+        if live.allowed() == Some(false) {
+            denials::tell(py, self.made.policy(), request, live)?;
+        }
         match &self.current {
             None => Ok(()),
             Some(current) => current.report_difference(py, live, asked, request, verdict),

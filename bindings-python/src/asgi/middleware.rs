@@ -276,9 +276,10 @@ impl Configured {
             && let Some(known) = moment.made.preflights.find(py, &asked.lines)
             && let Some(known) = known.as_deref()
         {
-            if moment.is_shared() || self.settings.counters.is_some() {
+            let denied = known.decision.allowed() == Some(false);
+            if denied || moment.is_shared() || self.settings.counters.is_some() {
                 let decision = known.decision.decision(moment.made.policy());
-                moment.report_difference(py, &decision, &asked, &asked.request(py), None)?;
+                moment.tell(py, &decision, asked, &asked.request(py), None)?;
                 self.count(&decision);
             }
             return answer(py, call, known.message(py)?);
@@ -313,7 +314,7 @@ impl Configured {
         verdict: Option<Verdict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = call.scope.py();
-        moment.report_difference(py, decision, asked, request, verdict)?;
+        moment.tell(py, decision, asked, request, verdict)?;
         self.count(decision);
         let (policy, origin) = (&moment.made, asked.lines.origin());
         if decision.action() == Action::Forward {

@@ -85,7 +85,7 @@ impl Responder {
                 (open.resume(verdict), verdict)
             }
         };
-        moment.report_difference(py, &decision, asked, &request, verdict)?;
+        moment.tell(py, &decision, asked, &request, verdict)?;
         Ok(pending(py, &moment, asked, &decision))
     }
 
@@ -225,7 +225,7 @@ impl Responder {
                 return Ok(Bound::new(py, needs_verdict)?.into_any());
             }
         };
-        moment.report_difference(py, &decision, &asked, &request, None)?;
+        moment.tell(py, &decision, &asked, &request, None)?;
         let outcome = Outcome::new(slf, pending(py, &moment, &asked, &decision));
         Ok(Bound::new(py, outcome)?.into_any())
     }
@@ -267,7 +267,7 @@ impl NeedsVerdict {
         let (moment, request) = (&self.moment, self.asked.request(py));
         let owned = self.open.clone().resume(verdict);
         let decision = owned.decision(moment.made.policy());
-        moment.report_difference(py, &decision, &self.asked, &request, verdict)?;
+        moment.tell(py, &decision, &self.asked, &request, verdict)?;
         let pending = pending(py, moment, &self.asked, &decision);
         Ok(Outcome::new(self.responder.bind(py), pending))
     }

@@ -9,6 +9,7 @@ mod apply;
 pub mod binding;
 mod decision;
 mod dependencies;
+mod description;
 mod echo;
 mod http1;
 mod owned;

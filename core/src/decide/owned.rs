@@ -116,6 +116,12 @@ impl OwnedDecision {
         }
     }
 
+    /// See [`Decision::allowed`].
+    #[doc(hidden)]
+    pub fn allowed(&self) -> Option<bool> {
+        self.allowed
+    }
+
     /// See [`Decision::reason`].
     #[doc(hidden)]
     pub fn reason(&self) -> Reason {

@@ -57,7 +57,6 @@ impl<'a> Field<'a> {
     }
 
     /// The first line, as it was sent.
-    #[cfg(feature = "tracing")]
     pub(crate) fn first(&self) -> Option<&'a [u8]> {
         self.first
     }

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `kind`, `reason`, `action` | as [`Decision`] names them |
 //! | `origin` | the first `Origin` line, escaped |
-//! | `requested_method`, `requested_headers` | if they are what failed: the first line, escaped |
+//! | `denied_name` | the method or header name that failed: [`Policy::denied_name`] |
+//! | `requested_headers` | if one of them failed: the first line, escaped |
 //! | `policy` | [`Policy::digest`] |
 //! | `suppressed` | if there were any |
 //!
@@ -31,8 +32,10 @@ use crate::decide::Decision;
 use crate::fetch::reason::{FailedCheck, Reason};
 use crate::fetch::request::{Request, RequestKind};
 use crate::policy::Policy;
-use crate::text::escape::Escaped;
-pub use crate::text::escape::SHOWN_BYTES;
+use crate::text::escape::{self, Escaped};
+
+/// How many bytes of a header an event shows.
+pub const SHOWN_BYTES: usize = escape::SHOWN_BYTES;
 
 /// How many denied requests of one reason are `WARN` events in a second.
 pub const DENIALS_A_SECOND: u32 = 10;
@@ -46,7 +49,7 @@ macro_rules! emit {
             reason = $shown.decision.reason().as_str(),
             action = $shown.decision.action().as_str(),
             origin = $shown.origin(),
-            requested_method = $shown.requested_method(),
+            denied_name = $shown.denied_name(),
             requested_headers = $shown.requested_headers(),
             policy = display($shown.policy.digest()),
             suppressed = $suppressed,
@@ -170,10 +173,9 @@ impl Shown<'_> {
         origin(self.request)
     }
 
-    fn requested_method(&self) -> Option<DisplayValue<Escaped<'_>>> {
-        let failed = self.decision.reason().failed_check() == Some(FailedCheck::Method);
-        let line = self.request.acrm.first().filter(|_| failed)?;
-        Some(display(Escaped(line)))
+    fn denied_name(&self) -> Option<DisplayValue<String>> {
+        let reason = self.decision.reason();
+        self.policy.denied_name(self.request, reason).map(display)
     }
 
     fn requested_headers(&self) -> Option<DisplayValue<FirstLine<'_>>> {

@@ -50,7 +50,7 @@ impl NameRule {
                 }
             }
             (true, false) => NameRule::Any {
-                authorization: names.contains(b"authorization"),
+                authorization: names.contains(AUTHORIZATION),
             },
             (true, true) => NameRule::Echo,
         }
@@ -136,7 +136,32 @@ impl NameRule {
             NameRule::Echo => walk(lines, MAX_BYTES, MAX_NAMES, is_token),
         }
     }
+
+    /// Calls `put` with the first name that was refused for this reason, if a name was.
+    pub(crate) fn refused(&self, lines: &Lines<'_>, reason: Reason, put: impl FnOnce(&[u8])) {
+        let passes = |name: &[u8]| match (reason, self) {
+            (Reason::HeaderListMalformed, _) => is_token(name),
+            (Reason::HeaderNotAllowed, NameRule::Listed { names, .. }) => names.contains(name),
+            (Reason::HeaderNotAllowed, NameRule::Any { authorization }) => {
+                *authorization || !name.eq_ignore_ascii_case(AUTHORIZATION)
+            }
+            _ => true,
+        };
+        let mut put = Some(put);
+        let _ = each_element(lines, |name| {
+            if name.is_empty() || passes(name) {
+                return ControlFlow::Continue(());
+            }
+            if let Some(put) = put.take() {
+                put(name);
+            }
+            ControlFlow::Break(())
+        });
+    }
 }
+
+/// The one name that a literal `*` does not cover.
+const AUTHORIZATION: &[u8] = b"authorization";
 
 /// Every name must be a token and `allowed`; the reason is the first in the order too long,
 /// malformed, not allowed.
@@ -193,7 +218,7 @@ fn walk(
 /// The list is scanned, not copied, so it needs no bound.
 fn check_any(lines: &Lines<'_>) -> Result<(), Reason> {
     let found = each_element(lines, |element| {
-        if element.eq_ignore_ascii_case(b"authorization") {
+        if element.eq_ignore_ascii_case(AUTHORIZATION) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

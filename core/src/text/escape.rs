@@ -1,6 +1,5 @@
 //! Text of strangers, made safe to show: no log line can be forged (CVE-2024-1681).
 
-#[cfg(feature = "tracing")]
 use std::fmt;
 
 const VALUE_LIMIT: usize = 200;
@@ -24,15 +23,12 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// How many bytes of a header an event shows.
-#[cfg(feature = "tracing")]
-pub const SHOWN_BYTES: usize = 256;
+/// How many bytes of a header a log shows.
+pub(crate) const SHOWN_BYTES: usize = 256;
 
-#[cfg(feature = "tracing")]
 /// Bytes of a request, in a form that is safe in every kind of log.
 pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
 
-#[cfg(feature = "tracing")]
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |byte: &u8| {

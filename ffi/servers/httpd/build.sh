@@ -8,11 +8,12 @@ root=$(cd "$here/../../.." && pwd)
 out=${1:?usage: build.sh OUTDIR}
 lib=${CROSSGATE_LIB:-$root/target/release}
 mkdir -p "$out"
-# apxs leaves its intermediate files beside the source.
-cp "$here/mod_crossgate.c" "$out/"
+# apxs leaves its intermediate files beside the sources.
+sources=("$here"/*.c)
+cp "$here"/*.[ch] "$out/"
 cd "$out"
 "${APXS:-apxs}" -c -Wc,-std=gnu11 -Wc,-Wall -Wc,-Wextra -Wc,-Werror -I"$root/include" \
-	-o mod_crossgate.la mod_crossgate.c -L"$lib" -lcrossgate \
+	-o mod_crossgate.la "${sources[@]##*/}" -L"$lib" -lcrossgate \
 	${CROSSGATE_RPATH:+"-Wl,-rpath,$CROSSGATE_RPATH"} >build.log 2>&1 || {
 	cat build.log >&2
 	exit 1

@@ -2,8 +2,11 @@
  * CORS for nginx: what the files of this module share.
  *
  *   ngx_http_crossgate_module.c     the module: phases, header filter, the life of a request
- *   ngx_http_crossgate_conf.c       directives, policy files
+ *   ngx_http_crossgate_conf.c       directives, and which of them hold where
+ *   ngx_http_crossgate_policy.c     policies, from files and from nginx.conf
+ *   ngx_http_crossgate_request.c    a request as the library reads it
  *   ngx_http_crossgate_decide.c     from request to decision, and what is remembered of decisions
+ *   ngx_http_crossgate_websocket.c  handshakes
  *   ngx_http_crossgate_apply.c      a decision put on a response
  *   ngx_http_crossgate_variables.c  $crossgate_kind and the like
  */
@@ -29,14 +32,18 @@ typedef struct {
 #define NGX_HTTP_CROSSGATE_KNOWN  8
 
 typedef struct {
-    ngx_str_t           path;
+    ngx_str_t           path;          /* of its file; empty: it stands in nginx.conf */
+    ngx_str_t           name;          /* for messages */
     crossgate_policy   *policy;        /* NULL: off */
     size_t              scratch_size;
 
     /* For requests without Origin, by whether the method is OPTIONS: all that counts then. */
     crossgate_decision  not_cors[2];
 
-    /* For a request with an Origin that is not OPTIONS. It is used if it depends on nothing. */
+    /*
+     * For a request with an Origin that is not OPTIONS. It is used if it depends on nothing, and
+     * tells what such a decision can depend on.
+     */
     crossgate_decision  any;
 
     /* Listed origins that have asked this worker. Not changed: requests point at them. */
@@ -45,25 +52,41 @@ typedef struct {
 } ngx_http_crossgate_policy_t;
 
 
+/* A directive that does nothing unless a policy holds in the same place. */
+typedef struct {
+    ngx_str_t    file;
+    ngx_uint_t   line;
+    const char  *unused;              /* what nginx -t says if no such policy was found */
+    ngx_uint_t   used;
+} ngx_http_crossgate_place_t;
+
+
 /* crossgate_verdict */
 typedef struct {
-    ngx_http_complex_value_t  value;
-    ngx_str_t                 file;
-    ngx_uint_t                line;
-    ngx_uint_t                asked;  /* a policy for which it holds has origin_predicate */
+    ngx_http_complex_value_t     value;
+    ngx_http_crossgate_place_t  *place;
 } ngx_http_crossgate_verdict_t;
+
+
+/* crossgate_websocket */
+typedef struct {
+    ngx_uint_t                   on;
+    int32_t                      access;  /* CROSSGATE_SOCKET_... */
+    ngx_http_crossgate_place_t  *place;
+} ngx_http_crossgate_websocket_t;
 
 
 typedef struct {
     ngx_array_t  policies;            /* of ngx_http_crossgate_policy_t *: each file is read once */
-    ngx_array_t  verdicts;            /* of ngx_http_crossgate_verdict_t * */
+    ngx_array_t  places;              /* of ngx_http_crossgate_place_t * */
 } ngx_http_crossgate_main_conf_t;
 
 
 typedef struct {
-    ngx_http_crossgate_policy_t   *policy;
-    ngx_http_crossgate_policy_t   *shadow;
-    ngx_http_crossgate_verdict_t  *verdict;
+    ngx_http_crossgate_policy_t     *policy;
+    ngx_http_crossgate_policy_t     *shadow;
+    ngx_http_crossgate_verdict_t    *verdict;
+    ngx_http_crossgate_websocket_t  *websocket;
 } ngx_http_crossgate_loc_conf_t;
 
 
@@ -148,15 +171,30 @@ extern ngx_command_t  ngx_http_crossgate_commands[];
 void *ngx_http_crossgate_create_main_conf(ngx_conf_t *cf);
 void *ngx_http_crossgate_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_crossgate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
-void ngx_http_crossgate_check_verdicts(ngx_conf_t *cf, ngx_http_crossgate_main_conf_t *mcf);
+void ngx_http_crossgate_check_places(ngx_conf_t *cf, ngx_http_crossgate_main_conf_t *mcf);
+
+ngx_http_crossgate_policy_t *ngx_http_crossgate_load(ngx_conf_t *cf, ngx_str_t *directive,
+    ngx_str_t *given);
 
 ngx_int_t ngx_http_crossgate_add_variables(ngx_conf_t *cf);
 
 ngx_http_crossgate_ctx_t *ngx_http_crossgate_get_ctx(ngx_http_request_t *r);
 ngx_http_crossgate_ctx_t *ngx_http_crossgate_create_ctx(ngx_http_request_t *r);
 
+ngx_flag_t ngx_http_crossgate_method(ngx_http_request_t *r, ngx_str_t *method);
+ngx_int_t ngx_http_crossgate_request(ngx_http_request_t *r, crossgate_request *request);
+
 void ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
 ngx_int_t ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);
+ngx_int_t ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
+    ngx_http_crossgate_policy_t *policy, crossgate_request *request, crossgate_decision *decision);
+ngx_int_t ngx_http_crossgate_verdict(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
+    int32_t *verdict);
+void ngx_http_crossgate_log_decision(ngx_http_request_t *r, const char *what,
+    ngx_http_crossgate_policy_t *policy, crossgate_request *request,
+    const crossgate_decision *decision);
+
+ngx_int_t ngx_http_crossgate_check_handshake(ngx_http_request_t *r);
 
 void ngx_http_crossgate_set_answer(ngx_http_request_t *r, const crossgate_decision *decision);
 ngx_int_t ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx);

@@ -7,16 +7,11 @@
 
 
 static void ngx_http_crossgate_cleanup_ctx(void *data);
-static ngx_int_t ngx_http_crossgate_add_headers(ngx_http_request_t *r,
-    crossgate_request *request, ngx_flag_t options);
 static ngx_uint_t ngx_http_crossgate_origin(ngx_http_request_t *r, ngx_str_t *origin);
 static ngx_http_crossgate_known_t *ngx_http_crossgate_find_known(
     ngx_http_crossgate_policy_t *policy, ngx_str_t *origin);
 static void ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
     ngx_str_t *origin, crossgate_request *request, const crossgate_decision *decision);
-static ngx_int_t ngx_http_crossgate_evaluate(ngx_http_request_t *r,
-    ngx_http_crossgate_loc_conf_t *conf, ngx_http_crossgate_policy_t *policy,
-    crossgate_request *request, crossgate_decision *decision);
 static void ngx_http_crossgate_log_shadow(ngx_http_request_t *r, const crossgate_decision *live,
     const crossgate_decision *shadow);
 
@@ -97,7 +92,6 @@ ngx_http_crossgate_note(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 ngx_int_t
 ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 {
-    u_char                         *p, *last;
     ngx_str_t                       method, origin;
     ngx_uint_t                      count;
     ngx_flag_t                      options, shadowed, learns;
@@ -114,15 +108,7 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         return NGX_OK;
     }
 
-    /* Not r->method_name: error_page and X-Accel-Redirect make that GET. */
-
-    method.data = r->request_line.data;
-    last = method.data + r->request_line.len;
-    for (p = method.data; p < last && *p != ' '; p++) { /* void */ }
-    method.len = p - method.data;
-
-    options = method.len == sizeof("OPTIONS") - 1
-              && ngx_memcmp(method.data, "OPTIONS", sizeof("OPTIONS") - 1) == 0;
+    options = ngx_http_crossgate_method(r, &method);
 
     shadowed = conf->shadow != NULL && conf->shadow->policy != NULL
                && r->connection->log->log_level >= NGX_LOG_INFO;
@@ -166,14 +152,24 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 
     ctx->decision = decision;
 
-    crossgate_request_init(&request, sizeof(request), (char *) method.data, method.len);
+    if (learns && !(conf->policy->any.depends_on & CROSSGATE_DEPENDS_ON_SEC_FETCH_SITE)) {
 
-    if (ngx_http_crossgate_add_headers(r, &request, options) != NGX_OK) {
+        /* Nothing else of such a request counts, and the line is found. */
+
+        crossgate_request_init(&request, sizeof(request), (char *) method.data, method.len);
+        crossgate_request_add_header(&request, "Origin", sizeof("Origin") - 1,
+                                     (char *) origin.data, origin.len);
+
+    } else if (ngx_http_crossgate_request(r, &request) != NGX_OK) {
         return NGX_ERROR;
     }
 
     if (ngx_http_crossgate_evaluate(r, conf, conf->policy, &request, decision) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (decision->allowed == 0) {
+        ngx_http_crossgate_log_decision(r, "denied", conf->policy, &request, decision);
     }
 
     if (learns) {
@@ -184,64 +180,6 @@ ngx_http_crossgate_decide(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         && ngx_http_crossgate_evaluate(r, conf, conf->shadow, &request, &shadow) == NGX_OK)
     {
         ngx_http_crossgate_log_shadow(r, ctx->decision, &shadow);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_crossgate_add_headers(ngx_http_request_t *r, crossgate_request *request,
-    ngx_flag_t options)
-{
-    size_t                       count;
-    crossgate_str               *names;
-    ngx_table_elt_t             *h;
-    ngx_http_crossgate_lines_t   lines;
-
-    static const crossgate_str   name = {
-        "access-control-request-headers", sizeof("access-control-request-headers") - 1
-    };
-
-    /* The request has room for some lines with names. Only a preflight needs any: one mostly. */
-
-    count = 0;
-    names = NULL;
-
-    if (options
-        && (r->headers_in.headers.part.next != NULL
-            || r->headers_in.headers.part.nelts > CROSSGATE_ADDED_LINES))
-    {
-        ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
-
-        while (ngx_http_crossgate_next(&lines, &name) != NULL) {
-            count++;
-        }
-    }
-
-    if (count > CROSSGATE_ADDED_LINES) {
-        names = ngx_palloc(r->pool, count * sizeof(crossgate_str));
-        if (names == NULL) {
-            return NGX_ERROR;
-        }
-
-        request->acrh.data = names;
-        request->acrh.count = count;
-    }
-
-    ngx_http_crossgate_lines(&lines, &r->headers_in.headers);
-
-    while ((h = ngx_http_crossgate_next(&lines, NULL)) != NULL) {
-
-        if (names != NULL && ngx_http_crossgate_named(h, &name)) {
-            names->data = h->value.len ? (char *) h->value.data : "";
-            names->len = h->value.len;
-            names++;
-
-        } else {
-            crossgate_request_add_header(request, (char *) h->key.data, h->key.len,
-                                         (char *) h->value.data, h->value.len);
-        }
     }
 
     return NGX_OK;
@@ -341,13 +279,12 @@ ngx_http_crossgate_learn(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *c
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
     ngx_http_crossgate_policy_t *policy, crossgate_request *request, crossgate_decision *decision)
 {
     char              *scratch;
-    ngx_str_t          verdict;
-    ngx_flag_t         allow;
+    int32_t            verdict;
     crossgate_status   status;
 
     crossgate_decision_init(decision, sizeof(crossgate_decision));
@@ -368,15 +305,11 @@ ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t
 
     if (decision->flags & CROSSGATE_DECISION_NEEDS_VERDICT && conf->verdict != NULL) {
 
-        if (ngx_http_complex_value(r, &conf->verdict->value, &verdict) != NGX_OK) {
+        if (ngx_http_crossgate_verdict(r, conf, &verdict) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        allow = verdict.len == sizeof("allow") - 1
-                && ngx_strncmp(verdict.data, "allow", sizeof("allow") - 1) == 0;
-
-        status = crossgate_decision_resume(decision, allow ? CROSSGATE_VERDICT_ALLOW
-                                                           : CROSSGATE_VERDICT_DENY);
+        status = crossgate_decision_resume(decision, verdict);
     }
 
     if (status != CROSSGATE_OK) {
@@ -386,6 +319,52 @@ ngx_http_crossgate_evaluate(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t
     }
 
     return NGX_OK;
+}
+
+
+/* What crossgate_verdict says of the request. */
+
+ngx_int_t
+ngx_http_crossgate_verdict(ngx_http_request_t *r, ngx_http_crossgate_loc_conf_t *conf,
+    int32_t *verdict)
+{
+    ngx_str_t  said;
+
+    *verdict = CROSSGATE_VERDICT_ABSENT;
+
+    if (conf->verdict == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, &conf->verdict->value, &said) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *verdict = said.len == sizeof("allow") - 1
+               && ngx_strncmp(said.data, "allow", sizeof("allow") - 1) == 0
+               ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_DENY;
+
+    return NGX_OK;
+}
+
+
+/* The library escapes what comes from the request: it ends no line and adds no field. */
+
+void
+ngx_http_crossgate_log_decision(ngx_http_request_t *r, const char *what,
+    ngx_http_crossgate_policy_t *policy, crossgate_request *request,
+    const crossgate_decision *decision)
+{
+    char    text[CROSSGATE_DESCRIPTION_SIZE];
+    size_t  length;
+
+    if (r->connection->log->log_level >= NGX_LOG_INFO
+        && crossgate_decision_describe(decision, policy->policy, request, text, sizeof(text),
+                                       &length)
+           == CROSSGATE_OK)
+    {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "crossgate: %s: %s", what, text);
+    }
 }
 
 

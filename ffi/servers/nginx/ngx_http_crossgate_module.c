@@ -7,7 +7,8 @@
  * - both rewrite phases: note which server and location it is in, before return and rewrite do
  *   anything;
  * - pre-access phase, behind all rewrites and before any authentication: the location is final, so
- *   its policy decides; a preflight (or a request that the policy rejects) is answered here;
+ *   its policy decides; a preflight (or a request that the policy rejects) is answered here, and a
+ *   handshake that it does not allow;
  * - header filter: the decision is put on the response. A response that was made before the
  *   pre-access phase (return, redirects, "location /dir/" asked for as "/dir") is turned into the
  *   answer to a preflight here.
@@ -22,6 +23,7 @@
 static ngx_int_t ngx_http_crossgate_rewrite_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_crossgate_preaccess_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_crossgate_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_crossgate_interim_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_crossgate_init(ngx_conf_t *cf);
 
 
@@ -95,6 +97,13 @@ ngx_http_crossgate_preaccess_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
+    if (r->headers_in.upgrade != NULL) {
+        rc = ngx_http_crossgate_check_handshake(r);
+        if (rc != NGX_OK) {
+            return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+        }
+    }
+
     ctx = ngx_http_crossgate_get_ctx(r);
     if (ctx == NULL || !ctx->pending) {
         return NGX_DECLINED;
@@ -127,9 +136,12 @@ ngx_http_crossgate_header_filter(ngx_http_request_t *r)
 {
     ngx_http_crossgate_ctx_t  *ctx;
 
-    /* An interim answer and a switch of protocols are no responses to read. */
-    if (r != r->main || r->headers_out.status < NGX_HTTP_OK) {
+    if (r != r->main) {
         return ngx_http_next_header_filter(r);
+    }
+
+    if (r->headers_out.status < NGX_HTTP_OK) {
+        return ngx_http_crossgate_interim_filter(r);
     }
 
     /* There is none for a request that is refused before any phase, with 400 for example. */
@@ -161,6 +173,41 @@ ngx_http_crossgate_header_filter(ngx_http_request_t *r)
 }
 
 
+/*
+ * nginx takes an upstream's 103 for the final response, with its headers, and what comes behind it
+ * for the body. That cannot be put right here, and must not reach a browser. A switch of protocols
+ * is no response to read.
+ */
+
+static ngx_int_t
+ngx_http_crossgate_interim_filter(ngx_http_request_t *r)
+{
+    ngx_http_crossgate_ctx_t  *ctx;
+
+    ctx = ngx_http_crossgate_get_ctx(r);
+
+    if (r->upstream == NULL || ctx == NULL
+        || (r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS && r->upstream->upgrade))
+    {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ngx_http_crossgate_decide(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->decision == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "crossgate: the upstream sent status %ui, which nginx takes for the final "
+                  "response: 502 instead", r->headers_out.status);
+
+    return ngx_http_filter_finalize_request(r, &ngx_http_crossgate_module, NGX_HTTP_BAD_GATEWAY);
+}
+
+
 static ngx_int_t
 ngx_http_crossgate_init(ngx_conf_t *cf)
 {
@@ -170,7 +217,7 @@ ngx_http_crossgate_init(ngx_conf_t *cf)
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_crossgate_module);
 
-    ngx_http_crossgate_check_verdicts(cf, mcf);
+    ngx_http_crossgate_check_places(cf, mcf);
 
     /* Loaded but not used, the module costs nothing. */
 

@@ -294,8 +294,80 @@ static void wrong_arguments(void) {
     crossgate_policy_free(policy);
 }
 
+/* Whether a function writes this, also into a buffer that just holds it, and nothing into less. */
+#define WRITES(text, function)                                                                     \
+    do {                                                                                           \
+        char buffer[CROSSGATE_DESCRIPTION_SIZE];                                                   \
+        size_t length = 99;                                                                        \
+        STATUS(                                                                                    \
+            CROSSGATE_OK, function(&decision, policy, &request, buffer, sizeof buffer, &length));  \
+        CHECK(length == strlen(text) && strcmp(buffer, text) == 0);                                \
+        STATUS(CROSSGATE_OK,                                                                       \
+            function(&decision, policy, &request, buffer, strlen(text) + 1, &length));             \
+        STATUS(CROSSGATE_ERR_BUFFER_TOO_SMALL,                                                     \
+            function(&decision, policy, &request, buffer, strlen(text), &length));                 \
+        CHECK(length == strlen(text));                                                             \
+        STATUS(CROSSGATE_ERR_NULL_ARGUMENT,                                                        \
+            function(NULL, policy, &request, buffer, sizeof buffer, &length));                     \
+        CHECK(length == 0 && buffer[0] == '\0');                                                   \
+        STATUS(CROSSGATE_ERR_NULL_ARGUMENT,                                                        \
+            function(&decision, NULL, &request, buffer, sizeof buffer, &length));                  \
+        STATUS(CROSSGATE_ERR_NULL_ARGUMENT,                                                        \
+            function(&decision, policy, NULL, buffer, sizeof buffer, &length));                    \
+        STATUS(                                                                                    \
+            CROSSGATE_ERR_NULL_ARGUMENT, function(&decision, policy, &request, NULL, 1, &length)); \
+        STATUS(CROSSGATE_ERR_NULL_ARGUMENT,                                                        \
+            function(&decision, policy, &request, buffer, sizeof buffer, NULL));                   \
+    } while (0)
+
+/* What was refused, in words. */
+static void descriptions(void) {
+    crossgate_policy *policy = build("{\"allow_origins\": [\"https://a.example\"], "
+                                     "\"allow_headers\": [\"X-A\"]}");
+    crossgate_request request;
+    crossgate_decision decision;
+    char longest[CROSSGATE_DESCRIPTION_SIZE], forged[3000];
+    size_t length = 0;
+
+    start(&request, &decision, "OPTIONS");
+    add(&request, "Origin", "https://a.example");
+    add(&request, "Access-Control-Request-Method", "GET");
+    add(&request, "Access-Control-Request-Headers", "x-a,bag gage,tracestate");
+    STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    WRITES("bag\\x20gage", crossgate_decision_denied_name);
+    WRITES("kind=preflight reason=header_list_malformed action=answer denied_name=bag\\x20gage "
+           "origin=https://a.example",
+        crossgate_decision_describe);
+
+    start(&request, &decision, "GET");
+    STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    WRITES("", crossgate_decision_denied_name);
+    WRITES("kind=not_cors reason=no_origin action=forward", crossgate_decision_describe);
+
+    /* The longest that there is. */
+    memset(forged, '\n', sizeof forged);
+    start(&request, &decision, "OPTIONS");
+    crossgate_request_add_header(&request, LITERAL("Origin"), forged, sizeof forged);
+    crossgate_request_add_header(
+        &request, LITERAL("Access-Control-Request-Method"), forged, sizeof forged);
+    STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
+    decision.reason = CROSSGATE_REASON_METHOD_NOT_ALLOWED;
+    STATUS(CROSSGATE_OK,
+        crossgate_decision_describe(&decision, policy, &request, longest, sizeof longest, &length));
+    CHECK(length > 2048 && strchr(longest, '\n') == NULL);
+
+    decision.reason = 99;
+    STATUS(CROSSGATE_ERR_INVALID_ARGUMENT, crossgate_decision_denied_name(&decision, policy,
+                                               &request, longest, sizeof longest, &length));
+    decision.struct_size = 3;
+    STATUS(CROSSGATE_ERR_STRUCT_SIZE,
+        crossgate_decision_describe(&decision, policy, &request, longest, sizeof longest, &length));
+    crossgate_policy_free(policy);
+}
+
 void test_decisions(void) {
     actual_requests();
+    descriptions();
     preflights();
     wrong_arguments();
 }

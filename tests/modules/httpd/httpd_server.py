@@ -196,16 +196,25 @@ class Upstream:
                 upstream.seen.append((self.command, self.path))
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 status = re.search(r"/status/(\d+)", self.path)
-                if "/upgrade" in self.path and self.headers.get("Upgrade"):
+                if re.search("/upgrade|/socket", self.path) and (
+                    protocol := self.headers.get("Upgrade")
+                ):
                     self.wfile.write(
-                        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: "
-                        b"Upgrade\r\n\r\nhello"
+                        f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: {protocol}\r\nConnection: "
+                        "Upgrade\r\n\r\nhello".encode("latin-1")
                     )
+                    # Then it sends back what it gets.
+                    self.wfile.flush()
+                    while "/echo" in self.path and (data := self.rfile.read1(1000)):
+                        self.wfile.write(data)
+                        self.wfile.flush()
                     self.close_connection = True
                     return
-                if "/hints" in self.path:
+                for interim in re.findall(r"/hints-(\d+)", self.path):
+                    own = "".join(f"{name}: {value}\r\n" for name, value in Upstream.OWN)
                     self.wfile.write(
-                        b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+                        f"HTTP/1.1 {interim} Interim\r\n{own if '/own' in self.path else ''}"
+                        "Link: </a.css>; rel=preload\r\n\r\n".encode()
                     )
                 self.send_response(int(status[1]) if status else 200)
                 if "/own" in self.path:

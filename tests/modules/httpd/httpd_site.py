@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 
 from httpd_server import Httpd, Upstream, free_port
 
@@ -104,7 +105,7 @@ CONFIGURATION = """
     RewriteRule "^away$" "https://elsewhere.example/" [R=302,L]
 </Directory>
 <Directory "{root}/htdocs/ht">
-    AllowOverride FileInfo
+    AllowOverride FileInfo Limit
 </Directory>
 <Directory "{root}/htdocs/unset">
     RewriteEngine On
@@ -153,6 +154,9 @@ RewriteRule "^/loc/idiom$" "-" [R=200,L]
 <Location "/up/any">
     CrossgatePolicy policies/any.json
 </Location>
+<Location "/up/no-policy">
+    Crossgate Off
+</Location>
 <Location "/up/keep">
     CrossgatePolicy policies/keep.json
 </Location>
@@ -193,6 +197,40 @@ RewriteRule "^/loc/idiom$" "-" [R=200,L]
 </Location>
 ProxyPass "/up/broken" "http://127.0.0.1:{closed}/" retry=0
 ProxyPass "/up/upgrade" "http://127.0.0.1:{upstream}/upgrade" upgrade=echo
+ProxyPass "/ws/" "http://127.0.0.1:{upstream}/socket/echo/" upgrade=websocket
+<Location "/ws">
+    CrossgatePolicy policies/api.json
+    CrossgateWebSocket On
+</Location>
+<Location "/ws/off">
+    CrossgateWebSocket Off
+</Location>
+<Location "/ws/no-policy">
+    Crossgate Off
+</Location>
+<Location "/ws/any">
+    CrossgatePolicy policies/any.json
+</Location>
+<Location "/ws/public">
+    CrossgatePolicy policies/any.json
+    CrossgateWebSocket Public
+</Location>
+<Location "/ws/own">
+    CrossgatePolicy policies/reject.json
+</Location>
+<Location "/ws/host">
+    CrossgatePolicy policies/host.json
+    CrossgateVerdict "expr=%{HTTP:Origin} == 'https://tenant.example'"
+</Location>
+<Location "/ws/host-mute">
+    CrossgatePolicy policies/host.json
+</Location>
+<Location "/ws/auth">
+    AuthType Basic
+    AuthName private
+    AuthUserFile "{root}/users"
+    Require valid-user
+</Location>
 ProxyPass "/up/" "http://127.0.0.1:{upstream}/"
 CacheQuickHandler Off
 CacheRoot "{root}/cache"
@@ -246,6 +284,30 @@ def fill(httpd):
         "#!/bin/sh\nprintf 'Status: 500 Oops\\nContent-Type: text/plain\\n\\noops'\n",
         0o755,
     )
+    # Scripts that write to the client themselves: all at once; in pieces; something else.
+    head = (
+        "HTTP/1.1 200 Mine\\r\\nAccess-Control-Allow-Origin: *\\r\\n"
+        "Access-Control-Allow-Credentials: true\\r\\nVary: Accept,\\r\\n  Cookie\\r\\n"
+        "X-Own: yes\\r\\nContent-Length: 5\\r\\nConnection: close\\r\\n\\r\\n"
+    )
+    interim = (
+        "HTTP/1.1 103 Early Hints\\r\\nLink: </a.css>\\r\\n"
+        "access-control-allow-origin: *\\r\\n\\r\\n"
+    )
+    scripts = {
+        "whole": f"printf '{head}hello'",
+        "pieces": "".join(
+            f"printf '{piece}'; sleep 0.05; "
+            for piece in re.split(r"(?<=\\\\n)", head + "hello", maxsplit=3)
+        ),
+        "newlines": f"printf '{head}hello'".replace("\\r", ""),
+        "hints": f"printf '{interim}{head}hello'",
+        "no-head": "printf 'Access-Control-Allow-Origin: *\\r\\n\\r\\nhello'",
+        "half": "printf 'HTTP/1.1 200 OK\\r\\nAccess-Control-Allow-Origin: *\\r\\n'",
+        "long": f"printf 'HTTP/1.1 200 OK\\r\\nX: '; head -c 100000 /dev/zero; printf '{head}'",
+    }
+    for name, script in scripts.items():
+        httpd.file(f"htdocs/api/nph-{name}.cgi", f"#!/bin/sh\n{script}\n", 0o755)
     httpd.file(
         "htdocs/page.shtml",
         '[<!--#include virtual="/api/a.txt" -->][<!--#include virtual="/loc/a.txt" -->]\n',

@@ -2,7 +2,7 @@
 
 import re
 
-from httpd_site import ACTUAL, DENIED, EVIL, PREFLIGHT, PUT, A
+from httpd_site import ACTUAL, DENIED, EVIL, PREFLIGHT, PUT, A, small
 
 
 def test_sections(server):
@@ -16,6 +16,20 @@ def test_sections(server):
     assert server.request("OPTIONS", "/nowhere/moved", A, PUT).status == 301
     assert server.request("GET", "/api/a.txt?strict", A).cors == DENIED
     assert server.request("OPTIONS", "/loc/a.txt?strict", A, PUT).status == 403
+
+
+def test_if_holds_for_the_method_of_the_preflight_itself(module):
+    text = """
+<Location />
+    <If "%{REQUEST_METHOD} == 'PUT'">
+        CrossgatePolicy policies/api.json
+    </If>
+</Location>
+"""
+    with small(module, text) as httpd:
+        assert httpd.request("PUT", "/x", A).cors == ACTUAL
+        assert httpd.request("GET", "/x", A).cors == {}
+        assert httpd.request("OPTIONS", "/x", A, PUT).cors == {}
 
 
 def test_an_internal_redirect_to_a_policy_gets_that_policy(server):
@@ -150,8 +164,8 @@ def test_sub_requests_are_left_alone(server):
 def test_shadow_changes_nothing_and_is_logged(server):
     assert server.request("GET", "/up/shadow/x", A).cors == ACTUAL
     server.wait_log(
-        "crossgate shadow differs: actual with Origin https://a.example: allowed (forward), "
-        "shadow: origin_not_listed (forward)"
+        "crossgate shadow differs: kind=actual reason=allowed action=forward "
+        "origin=https://a.example shadow_reason=origin_not_listed shadow_action=forward"
     )
     lines = re.findall(r".*shadow differs.*", server.log())
     assert all("[crossgate:info]" in line for line in lines)
@@ -160,5 +174,5 @@ def test_shadow_changes_nothing_and_is_logged(server):
     server.request("GET", "/up/shadow/x", EVIL)
     server.request("GET", "/up/shadow/inner/x", A)
     assert server.request("OPTIONS", "/up/shadow/x", A, PUT).cors == PREFLIGHT
-    server.wait_log("crossgate shadow differs: preflight")
+    server.wait_log("crossgate shadow differs: kind=preflight")
     assert len(re.findall("shadow differs", server.log())) == len(lines) + 1

@@ -240,7 +240,7 @@ def test_interim_responses_have_no_headers(server):
         assert connection.head() == (100, [], b"")
         connection.socket.sendall(b"abc")
         assert connection.receive("POST").cors == ACTUAL
-        assert connection.request("GET", "/up/hints", [A]).cors == ACTUAL
+        assert connection.request("GET", "/up/hints-103", [A]).cors == ACTUAL
         assert [found.status for found in connection.interim] == [103]
         assert connection.interim[0].cors == {}
 

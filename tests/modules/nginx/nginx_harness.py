@@ -154,7 +154,9 @@ class Connection:
 
 @dataclass
 class Upstream:
-    """A server whose responses are written out: pages maps a path to the bytes."""
+    """A server whose responses are written out: pages maps a path to the bytes. Behind a 101 it
+    sends back what it gets.
+    """
 
     pages: dict[str, bytes] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
@@ -170,12 +172,14 @@ class Upstream:
                 while self.rfile.readline().strip():
                     pass
                 upstream.seen.append(line)
+                page = upstream.pages.get(
+                    re.split(r"[ ?]", line)[1], b"HTTP/1.0 404 Not Found\r\n\r\n"
+                )
                 with contextlib.suppress(OSError):
-                    self.wfile.write(
-                        upstream.pages.get(
-                            re.split(r"[ ?]", line)[1], b"HTTP/1.0 404 Not Found\r\n\r\n"
-                        )
-                    )
+                    self.wfile.write(page)
+                    # Behind a switch of protocols everything comes back.
+                    while page.startswith(b"HTTP/1.1 101") and (data := self.rfile.read1(1000)):
+                        self.wfile.write(data)
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True

@@ -88,6 +88,11 @@ HTTP = """
             proxy_http_version 1.1; proxy_set_header Upgrade x; proxy_set_header Connection upgrade;
             proxy_pass http://127.0.0.1:%(upstream)d/;
         }
+        location /interim/page/ { error_page 502 /bare.html;
+            proxy_pass http://127.0.0.1:%(upstream)d/; }
+        location /interim/off/ { crossgate off; proxy_pass http://127.0.0.1:%(upstream)d/; }
+        location /interim/cached/ { proxy_cache cache; proxy_cache_valid any 1m;
+            proxy_pass http://127.0.0.1:%(upstream)d/; }
         location /own-header {
             add_header Access-Control-Allow-Origin * always;
                 add_header Vary "Accept, origin" always;
@@ -165,6 +170,11 @@ PAGES = {
     "/tight-vary": b"HTTP/1.0 200 OK\r\nVary: a,b,c,d,e,f,g,h\r\nContent-Length: 0\r\n\r\n",
     "/plain": b"HTTP/1.0 200 OK\r\nVary: Accept\r\nContent-Length: 5\r\n\r\nplain",
     "/upgrade": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    **{
+        f"/{status}": b"HTTP/1.1 %d Interim\r\nLink: </a.css>\r\n"
+        b"Access-Control-Allow-Origin: *\r\n\r\n" % status + STARS
+        for status in (100, 101, 102, 103, 199)
+    },
     "/cacheable": (
         b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\nAccess-Control-Allow-Origin: *\r\n\r\ncache"
     ),

@@ -1,6 +1,7 @@
 """Directives, and policies that are wrong."""
 
 import re
+import subprocess
 
 import pytest
 from nginx_harness import Connection, Nginx, free_ports
@@ -108,6 +109,23 @@ def test_a_verdict_that_nobody_asks_for(module, tmp_path):
         ("crossgate on;", 'invalid value "on" in "crossgate"'),
         ("crossgate_policy none.json;", "none.json"),
         ("crossgate_policy good.txt;", "good.txt"),
+        (
+            "crossgate_policy off;",
+            '"crossgate_policy" directive needs a policy: to have none here, write '
+            '"crossgate off;"',
+        ),
+        (
+            "crossgate_policy policies/$host.json;",
+            '"crossgate_policy policies/$host.json": the name of a policy file has no variables: '
+            "policies are read when nginx starts; for origins that differ by tenant write "
+            '"crossgate_verdict" with a "map"',
+        ),
+        ("crossgate_shadow $host;", '"crossgate_shadow $host": the name of a policy file has no'),
+        (
+            "crossgate_websocket on; crossgate_websocket off;",
+            '"crossgate_websocket" directive is duplicate',
+        ),
+        ("crossgate_websocket yes;", 'invalid value "yes" in "crossgate_websocket"'),
         ("crossgate_policy;", 'invalid number of arguments in "crossgate_policy"'),
         ("crossgate_verdict $no_such_variable;", 'unknown "no_such_variable" variable'),
         (
@@ -121,6 +139,125 @@ def test_wrong_directives(module, tmp_path, inner, message):
     assert checked.returncode == 1
     assert message in checked.stderr
     assert "[emerg]" in checked.stderr
+
+
+@pytest.mark.parametrize("name", ["none.json", "good.txt", "html"])
+def test_a_file_that_cannot_be_read_is_named_once(module, tmp_path, name):
+    checked = configured(module, tmp_path, f"crossgate_policy {name};").check()
+    (line,) = (line for line in checked.stderr.splitlines() if "[emerg]" in line)
+    assert line.count(f"{tmp_path}/{name}") == 1, line
+    assert line.startswith("nginx: [emerg] crossgate: cannot read the policy file ")
+
+
+def test_a_problem_without_a_value_shows_none(module, tmp_path):
+    for text in ('{"allow_origins": [', "{}", '{"max_age": 5}'):
+        checked = configured(module, tmp_path, "crossgate_policy bad.json;", bad_json=text).check()
+        assert "[emerg]" in checked.stderr
+        assert '(found "")' not in checked.stderr
+
+
+def test_a_hint_is_shown_as_it_is_typed(module, tmp_path):
+    bad = 'allow_origins = ["https://a.example"]\nallow_origin_regexes = ['
+    bad += "'https://a.example\\.com']\nallow_credentials = true\n"
+    checked = configured(module, tmp_path, "crossgate_policy bad.toml;", bad_toml=bad).check()
+    assert r"write: https://a\.example\.com in " in checked.stderr, checked.stderr
+
+
+NOTED = {"allow_origins": ["https://a.example"], "allow_methods": ["OPTIONS"], "max_age": 80000}
+
+
+def test_notes_are_not_logged(module, tmp_path):
+    """Neither by themselves nor beside an error."""
+    nginx = configured(module, tmp_path, "crossgate_policy noted.json;", noted_json=NOTED)
+    (port,) = free_ports(1)
+    with_port = f"server {{ listen 127.0.0.1:{port}; crossgate_policy noted.json; }}"
+    nginx.configure(with_port, level="debug")
+    checked = nginx.check()
+    assert checked.returncode == 0
+    with nginx.running(port):
+        pass
+    for text in ("method_options_unneeded", "max_age_capped"):
+        assert text not in checked.stderr + nginx.errors
+    nginx.write("noted.json", NOTED | {"preflight_status": 500})
+    checked = nginx.check()
+    assert "preflight_status_not_ok" in checked.stderr
+    assert "method_options_unneeded" not in checked.stderr
+
+
+def test_a_websocket_check_without_a_policy(module, tmp_path):
+    def warnings(inner):
+        checked = configured(module, tmp_path, inner).check()
+        assert checked.returncode == 0, checked.stderr
+        return checked.stderr.count('"crossgate_websocket" checks nothing')
+
+    assert warnings("crossgate_websocket on;") == 1
+    assert warnings("crossgate_websocket on; crossgate off;") == 1
+    assert warnings("crossgate_websocket off;") == 0
+    assert warnings("crossgate_websocket on; crossgate_policy good.json;") == 0
+    assert warnings("crossgate_websocket on; location / { crossgate_policy good.json; }") == 0
+    assert warnings("crossgate_policy good.json; location / { crossgate_websocket public; }") == 0
+
+
+JSON = """crossgate_policy '{
+    "allow_origins": ["https://a.example"],
+    "expose_headers": ["X-Total"],
+    "allow_credentials": true
+}';"""
+TOML = """crossgate_policy '
+    # The page.
+    allow_origins = ["https://a.example"]
+    expose_headers = ["X-Total"]
+    allow_credentials = true
+';"""
+ONE_LINE = "crossgate_policy 'allow_origins = \"*\"';"
+
+
+def test_a_policy_in_nginx_conf(module, tmp_path):
+    (port,) = free_ports(1)
+    nginx = Nginx(tmp_path, module)
+    shadow = 'crossgate_shadow \'{"allow_origins": "*"}\';'
+    nginx.configure(
+        f"server {{ listen 127.0.0.1:{port};\n{JSON}\n"
+        f"location / {{ return 200; }}\nlocation /toml {{ {TOML} {shadow} return 200; }}\n"
+        f"location /any {{ {ONE_LINE} return 200; }} }}"
+    )
+    shown = subprocess.run(
+        [*nginx.command, "-T"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert JSON in shown
+    assert TOML in shown
+    with nginx.running(port), Connection(port) as connection:
+        for path in ("/", "/toml"):
+            assert connection.ask("GET", path, A).cors == GRANTED
+            assert connection.ask("GET", path, EVIL).cors == {"vary": "Origin"}
+        assert connection.ask("GET", "/any", EVIL).cors == {"access-control-allow-origin": "*"}
+    assert "shadow policy differs" in nginx.errors
+
+
+@pytest.mark.parametrize(
+    ("policy", "line", "problems"),
+    [
+        (
+            '\'{\n"allow_origins": ["https://a.example/"],\n"max_ages": 5\n}\'',
+            0,
+            ["origin_has_path at allow_origins[0]", "unknown_option at max_ages"],
+        ),
+        ("'\nallow_origins = [\"null\"]\n'", 0, ["origin_null at allow_origins[0]"]),
+        ("\n\n'{\"allow_origins\": [] }'", 2, ["origins_empty at allow_origins"]),
+        ("'{ \"allow_origins\": '", 0, ["document_invalid"]),
+        ("'max_age = x'", 0, ["document_invalid"]),
+    ],
+)
+def test_a_policy_in_nginx_conf_that_is_wrong(module, tmp_path, policy, line, problems):
+    """The same checks, with the line on which the policy begins."""
+    nginx = configured(module, tmp_path, f"\ncrossgate_policy {policy};")
+    first = (tmp_path / "nginx.conf").read_text().splitlines()
+    at = next(n for n, text in enumerate(first, 1) if text.startswith("crossgate_policy"))
+    checked = nginx.check()
+    assert checked.returncode == 1
+    found = re.findall(rf'crossgate: "{tmp_path}/nginx.conf:(\d+)": (.*?): ', checked.stderr)
+    expected = [(str(at + line), problem) for problem in problems]
+    assert sorted(found) == sorted(expected), checked.stderr
 
 
 def test_toml_and_absolute_paths(module, tmp_path):

@@ -1,5 +1,8 @@
 """Responses: each has the headers once, whoever made it."""
 
+import re
+import subprocess
+
 import pytest
 from nginx_harness import Connection, wait_until
 from nginx_site import ANSWERED, EVIL, GRANTED, PUT, A
@@ -101,6 +104,37 @@ def test_interim_responses_have_nothing(site):
     assert (final.status, final.one("access-control-allow-origin")) == (200, "https://a.example")
     switched = site.ask("GET", "/switch/upgrade", A, ("Connection", "upgrade"), ("Upgrade", "x"))
     assert (switched.status, switched.cors) == (101, {})
+
+
+@pytest.mark.parametrize("status", [100, 101, 102, 103, 199])
+@pytest.mark.parametrize("place", ["/proxy", "/interim/page", "/interim/cached"])
+def test_an_interim_response_of_an_upstream_is_not_passed_on(site, place, status):
+    """nginx takes it for the final one. Also a 101 that nobody asked for."""
+    for headers, expected in (
+        ([A], GRANTED),
+        ([EVIL], {"vary": "Origin"}),
+        ([], {"vary": "Origin"}),
+    ):
+        with Connection(site.port) as connection:
+            response = connection.ask("GET", f"{place}/{status}", *headers)
+            assert (response.status, response.cors) == (502, expected)
+            assert response.one("x-own") is response.one("link") is None
+            assert b"stars" not in response.body + connection.buffer
+            assert (b"bare" in response.body) == (place == "/interim/page")
+    assert re.search(rf"\[error\].*the upstream sent status {status}", site.nginx.errors)
+
+
+def test_an_interim_response_over_http2(site):
+    url = f"http://127.0.0.1:{site.h2}/proxy/103"
+    command = ["curl", "-s", "-i", "--http2-prior-knowledge", "-H", ": ".join(EVIL), url]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+    assert answer.startswith("HTTP/2 502"), answer
+    assert "stars" not in answer
+    assert "access-control" not in answer.lower()
+
+
+def test_an_interim_response_without_a_policy_is_left_to_nginx(site):
+    assert site.ask("GET", "/interim/off/103").status == 103
 
 
 def test_gzip(site):

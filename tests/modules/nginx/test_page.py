@@ -83,6 +83,46 @@ def test_the_message(nginx):
     assert re.search(re.sub(r":6$", r":\\d+", pattern), nginx.check().stderr), nginx.check().stderr
 
 
+def test_a_tenant_of_one_host_is_none_of_another(nginx):
+    (block,) = (block for block in blocks("nginx") if "$host $http_origin" in block)
+    (port,) = free_ports(1)
+    nginx.configure(block.replace("8085", str(port)))
+    with nginx.running(port), Connection(port) as connection:
+        for host, name, allowed in (
+            ("one", "customer", True),
+            ("two", "other", True),
+            ("one", "other", False),
+            ("two", "customer", False),
+            ("three", "customer", False),
+        ):
+            origin = f"https://shop.{name}.example"
+            headers = ("Host", f"{host}.example.com"), ("Origin", origin)
+            cors = connection.ask("GET", "/", *headers).cors
+            assert cors.get("access-control-allow-origin") == (origin if allowed else None)
+
+
+def test_the_reason_in_a_header(nginx):
+    (block,) = (block for block in blocks("nginx") if "X-Cors-Reason" in block)
+    (port,) = free_ports(1)
+    nginx.configure(block.replace("8087", str(port)))
+    with nginx.running(port), Connection(port) as connection:
+        for origin, reason in (("https://app.example.com", "allowed"), ("null", "origin_null")):
+            assert connection.ask("GET", "/", ("Origin", origin)).one("x-cors-reason") == reason
+
+
+def test_return_444_closes_for_preflights_too(nginx):
+    (port,) = free_ports(1)
+    nginx.configure(
+        f"server {{ listen 127.0.0.1:{port}; crossgate_policy cors.json; "
+        "location / { return 444; } }"
+    )
+    headers = ("Origin", "https://app.example.com"), ("Access-Control-Request-Method", "PUT")
+    with nginx.running(port):
+        for method in ("GET", "OPTIONS"):
+            with Connection(port) as connection, pytest.raises(ConnectionError):
+                connection.ask(method, "/", *headers)
+
+
 def test_every_test_that_is_named_exists():
     tests = set(re.findall(r"^def (test_\w+)", (HERE / "test_idioms.py").read_text(), re.MULTILINE))
     named = set(re.findall(r"`(test_\w+)`", PAGE))
