@@ -6,6 +6,8 @@ mod methods;
 mod numbers;
 mod origin_entry;
 mod origins;
+#[cfg(feature = "regex")]
+mod regex_reach;
 mod regexes;
 mod settings;
 
