@@ -1,6 +1,10 @@
 //! Judges `allow_origin_regexes`: whether each compiles, and what it lets in.
 
 use super::Check;
+#[cfg(feature = "regex")]
+use super::regex_reach::JudgedRegex;
+#[cfg(feature = "regex")]
+use super::regex_rewritings::as_patterns;
 use crate::origin::matcher::Matcher;
 use crate::problem::ProblemCode;
 
@@ -26,6 +30,11 @@ impl Check<'_> {
                 );
                 continue;
             }
+            if let Some(patterns) = as_patterns(text) {
+                self.misread = true;
+                self.regex_is_pattern(text, &path, &patterns);
+                continue;
+            }
             let compiled = if text.trim().is_empty() {
                 Err("it is empty".to_owned())
             } else {
@@ -47,9 +56,15 @@ impl Check<'_> {
                     );
                 }
                 Ok((program, reach)) => {
-                    self.regex_dangers(text, &path, reach);
+                    self.regex_reach(&JudgedRegex {
+                        text,
+                        path: &path,
+                        reach: &reach,
+                        reach_of: &|text| regex::reach::reach(text).ok(),
+                        verbatim: true,
+                    });
                     texts.push(item.text.clone());
-                    safe.extend(reach.is_credential_safe().then(|| program.clone()));
+                    safe.extend(self.is_safe_regex(&reach).then(|| program.clone()));
                     programs.push(program);
                 }
             }
@@ -72,6 +87,24 @@ impl Check<'_> {
             }
         }
         texts
+    }
+
+    #[cfg(feature = "regex")]
+    fn regex_is_pattern(&mut self, text: &str, path: &str, patterns: &[String]) {
+        let quoted: Vec<String> = patterns.iter().map(|text| format!("\"{text}\"")).collect();
+        let (message, hint) = match quoted.as_slice() {
+            [] => (
+                "it is written as a wildcard, not as a regex, and would match every host; list the \
+                    origins that are meant in allow_origins",
+                None,
+            ),
+            _ => (
+                "it is a pattern, not a regex: put it into allow_origins",
+                Some(quoted.join(", ")),
+            ),
+        };
+        self.problems
+            .error(ProblemCode::RegexIsPattern, path, text, message, hint);
     }
 
     #[cfg(not(feature = "regex"))]
