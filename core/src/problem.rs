@@ -124,11 +124,18 @@ codes! {
     OriginSchemeNeverSent = "origin_scheme_never_sent";
     /// A refused scheme without `//`.
     OriginInvalid = "origin_invalid";
+    /// A scheme that is nearly a known one: `htps`, `chrome-extensions`.
+    OriginSchemeMisspelt = "origin_scheme_misspelt";
+    /// Valid by itself, but no browser sends it: the letters of an extension's identifier are lower
+    /// case.
+    OriginNeverMatches = "origin_never_matches";
     /// A `*` or brace where none may stand.
     PatternUnsupported = "pattern_unsupported";
-    /// It matches hosts that anyone can register.
+    /// It matches every host; a regular expression: registrable domains that are not spelled out,
+    /// and more than 64.
     PatternTooBroad = "pattern_too_broad";
-    /// `*.` directly below a public suffix.
+    /// `*.` directly below a public suffix, or on a name below which one lies: `*.amazonaws.com`
+    /// covers everybody below `s3.amazonaws.com`.
     PatternPublicSuffix = "pattern_public_suffix";
     /// A placeholder in a name that any tenant of a platform can choose.
     PatternTenantControlled = "pattern_tenant_controlled";
@@ -141,6 +148,17 @@ codes! {
     RegexLabelBoundary = "regex_label_boundary";
     /// An unescaped `.` between two literal labels.
     RegexDot = "regex_dot";
+    /// It is written as a pattern: `https://*.example.com`. Patterns belong into `allow_origins`.
+    RegexIsPattern = "regex_is_pattern";
+    /// It matches no origin: a regular expression is compared with the whole origin.
+    RegexNeverMatches = "regex_never_matches";
+    /// An alternative of `|` matches no origin.
+    RegexDeadBranch = "regex_dead_branch";
+    /// A class, `?` or repeat makes 2 to 64 registrable domains: `https://example\.com?` also
+    /// matches `example.co`.
+    RegexSeveralOwners = "regex_several_owners";
+    /// It matches IP addresses that it does not spell out, loopback aside.
+    RegexMatchesAddresses = "regex_matches_addresses";
     /// A plain `http` origin that is not loopback, with credentials.
     InsecureOriginWithCredentials = "insecure_origin_with_credentials";
     /// Any host of a scheme, with credentials.
@@ -167,6 +185,8 @@ codes! {
     MethodCase = "method_case";
     /// OPTIONS is listed; a preflight needs no listing.
     MethodOptionsUnneeded = "method_options_unneeded";
+    /// `ALL` or `ANY`, which no client sends. Every method is `*`.
+    MethodIsAny = "method_is_any";
     /// Not a header name.
     HeaderInvalid = "header_invalid";
     /// Several names in one string.

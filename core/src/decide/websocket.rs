@@ -94,7 +94,8 @@ impl Policy {
         };
         let by_verdict = || {
             verdict == Some(Verdict::Allow)
-                && Origin::parse(bytes).is_some_and(|origin| public || !origin.is_insecure())
+                && Origin::parse(bytes)
+                    .is_some_and(|origin| public || self.matcher.is_secure(&origin))
         };
         if by_policy || self.own_origins.find(bytes).is_some() || by_verdict() {
             WebSocketCheck::Allow

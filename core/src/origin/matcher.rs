@@ -22,6 +22,8 @@ pub(crate) struct Matcher {
     pub(crate) regexes: Option<PolicyRegexes>,
     /// A regex must not let a plain-http origin in: the policy has credentials and no gate.
     pub(crate) refuse_insecure: bool,
+    /// The policy opens the gate for plain http.
+    pub(crate) insecure_is_safe: bool,
 }
 
 impl Matcher {
@@ -36,13 +38,18 @@ impl Matcher {
             || Origin::parse(origin).is_some_and(|parsed| self.matches(&parsed))
     }
 
+    /// Credentials go with the origin's scheme.
+    pub(crate) fn is_secure(&self, origin: &Origin<'_>) -> bool {
+        self.insecure_is_safe || !origin.is_insecure()
+    }
+
     /// Whether the origin is allowed by rules that hold with credentials, whatever the policy's own
     /// are.
     pub(crate) fn allows_with_credentials(&self, origin: &[u8]) -> bool {
         let Some(parsed) = Origin::parse(origin) else {
             return false;
         };
-        !parsed.is_insecure()
+        self.is_secure(&parsed)
             && (self.exact.find(origin).is_some()
                 || self.patterns.matches(&parsed, true)
                 || self.matches_regex(&parsed, true))

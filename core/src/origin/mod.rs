@@ -13,3 +13,5 @@ pub(crate) mod public_suffix;
 #[cfg(feature = "regex")]
 pub(crate) mod regex;
 pub(crate) mod serialized;
+#[cfg(feature = "psl")]
+mod suffix_table;

@@ -1,7 +1,9 @@
 //! Patterns: `*.` sub-domains, `:*` ports, one typed placeholder, any host of a scheme.
 
 use super::host::is_loopback;
-use super::public_suffix::is_public_suffix;
+use super::public_suffix::{
+    any_towards_suffixes, has_suffix_below, is_public_suffix, keeps_double_hyphens,
+};
 use super::serialized::Origin;
 
 /// What a placeholder stands for, inside one label.
@@ -76,7 +78,7 @@ pub(crate) struct Pattern {
 /// Why a pattern is not safe with credentials, or a warning without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Danger {
-    /// `*.` directly below a public suffix.
+    /// `*.` directly below a public suffix or above one, or a placeholder that can stand for one.
     PublicSuffix,
     /// A placeholder in a name that any tenant of the suffix can choose.
     TenantControlled,
@@ -103,16 +105,25 @@ impl Pattern {
         let mut found = Vec::new();
         match &self.host {
             HostPattern::Any => found.push(Danger::SchemeWide),
-            HostPattern::Below(base) if web && is_public_suffix(base) => {
+            HostPattern::Below(base)
+                if web && (is_public_suffix(base) || has_suffix_below(base)) =>
+            {
                 found.push(Danger::PublicSuffix)
             }
-            HostPattern::Placeholder { class, after, .. } => {
+            HostPattern::Placeholder {
+                before,
+                class,
+                after,
+            } => {
                 let (tail, base) = after.split_once('.').unwrap_or((after, ""));
-                // "deploy-preview-{digits}--app": the host of the suffix made that name, no tenant
-                // chose it.
-                let named = ends_in_a_name(tail) && *class != Class::Slug;
-                if is_public_suffix(base) && !named {
-                    found.push(Danger::TenantControlled);
+                if is_public_suffix(base) {
+                    // "deploy-preview-{digits}--app": whoever has the name `app` has it, too.
+                    let kept = keeps_double_hyphens(base) && *class != Class::Slug;
+                    if !(kept && ends_in_a_name(tail)) {
+                        found.push(Danger::TenantControlled);
+                    }
+                } else if any_towards_suffixes(base, |label| fits(label, before, *class, tail)) {
+                    found.push(Danger::PublicSuffix);
                 }
             }
             HostPattern::Exactly(_) | HostPattern::Below(_) => {}
@@ -174,17 +185,21 @@ impl HostPattern {
                 before,
                 class,
                 after,
-            } => host
-                .strip_prefix(before.as_str())
-                .and_then(|rest| rest.strip_suffix(after.as_str()))
-                .is_some_and(|value| !value.is_empty() && value.bytes().all(|b| class.has(b))),
+            } => fits(host, before, *class, after),
             HostPattern::Any => true,
         }
     }
 }
 
+/// Between two literal pieces stands what a placeholder stands for.
+fn fits(text: &str, before: &str, class: Class, after: &str) -> bool {
+    text.strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after))
+        .is_some_and(|value| !value.is_empty() && value.bytes().all(|b| class.has(b)))
+}
+
 /// The rest of a label ends in `--name`.
-pub(crate) fn ends_in_a_name(tail: &str) -> bool {
+fn ends_in_a_name(tail: &str) -> bool {
     tail.rsplit_once("--")
         .is_some_and(|(_, name)| !name.is_empty())
 }

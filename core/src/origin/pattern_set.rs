@@ -57,7 +57,8 @@ impl Pattern {
 }
 
 impl PatternSet {
-    pub(crate) fn push(&mut self, pattern: Pattern) {
+    /// Takes a pattern in; whether it is safe with credentials.
+    pub(crate) fn push(&mut self, pattern: Pattern, safe: bool) {
         match &pattern.host {
             HostPattern::Below(base) => {
                 self.below_lengths[base.len() / 64 % 4] |= 1 << (base.len() % 64)
@@ -71,7 +72,7 @@ impl PatternSet {
             HostPattern::Exactly(_) | HostPattern::Any => {}
         }
         self.any_port |= pattern.port == PortPattern::Any;
-        self.safe.push(pattern.dangers().is_empty());
+        self.safe.push(safe);
         self.list.push(pattern);
         let PatternSet {
             list, table, seed, ..

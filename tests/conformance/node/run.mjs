@@ -53,12 +53,14 @@ function worst({ policy, problems }) {
 }
 
 /** `ok`, `note`, `warn` or `error` with a code, and perhaps its path and hint. */
-function* outcome(built, { expect, code, path, hint }) {
+function* outcome(built, { expect, code, or = [], path, hint }) {
   const { problems } = built
   if (worst(built) !== expect) yield `expected ${expect}, got ${worst(built)} and ${show(problems)}`
   if (!code) return
   const severity = SEVERITIES[expect]
-  const found = problems.filter(problem => problem.code === code && problem.severity === severity)
+  const found = problems.filter(
+    problem => [code, ...or].includes(problem.code) && problem.severity === severity
+  )
   if (found.length === 0) yield `no ${severity} ${code} among ${show(problems)}`
   else if (
     !found.some(
@@ -149,7 +151,8 @@ const FILES = {
   'websocket.jsonl': webSocket,
   'responses.jsonl': response,
   'contract/origins.jsonl': origin,
-  'contract/configs.jsonl': config
+  'contract/configs.jsonl': config,
+  'contract/lint.jsonl': config
 }
 
 function run(directory) {

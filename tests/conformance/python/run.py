@@ -54,12 +54,15 @@ def decisions(vector: Vector) -> Iterator[str]:
 def found_problem(problems: tuple[Problem, ...], severity: str, vector: Vector) -> Iterator[str]:
     """One problem has the code, and also the path and the hint where they are given."""
     wanted = {"severity": severity} | {
-        key: vector[key] for key in ("code", "path", "hint") if key in vector
+        key: vector[key] for key in ("path", "hint") if key in vector
     }
+    codes = [vector["code"], *vector.get("or", [])]
     if not any(
-        all(getattr(problem, key) == value for key, value in wanted.items()) for problem in problems
+        problem.code in codes
+        and all(getattr(problem, key) == value for key, value in wanted.items())
+        for problem in problems
     ):
-        yield f"no problem with {wanted} in {[str(problem) for problem in problems]}"
+        yield f"no problem {codes} with {wanted} in {[str(problem) for problem in problems]}"
 
 
 def every_problem(problems: tuple[Problem, ...], vector: Vector) -> Iterator[str]:
@@ -193,6 +196,7 @@ FILES: dict[str, Callable[[Vector], Iterator[str]]] = {
     "responses.jsonl": responses,
     "contract/origins.jsonl": origins,
     "contract/configs.jsonl": configs,
+    "contract/lint.jsonl": configs,
 }
 
 

@@ -114,9 +114,19 @@ fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
             );
             problems.error(ProblemCode::MethodCase, path, text, message, Some(upper));
             return None;
-        } else {
+        } else if !matches!(upper.as_str(), "ALL" | "ANY") {
             return Some(text.to_owned());
         }
+    }
+    if matches!(upper.as_str(), "ALL" | "ANY") {
+        let message = "this is a method of its own, which no client sends; every method is `*`";
+        problems.warning(
+            ProblemCode::MethodIsAny,
+            path,
+            text,
+            message,
+            Some("\"*\"".into()),
+        );
     }
     if upper == "OPTIONS" {
         let message = "preflights need no listing; OPTIONS is only needed for pages that call \
@@ -129,7 +139,11 @@ fn read_one(text: &str, path: &str, problems: &mut Problems) -> Option<String> {
             None,
         );
     }
-    Some(upper)
+    Some(if NORMALISED.contains(&upper.as_str()) {
+        upper
+    } else {
+        text.to_owned()
+    })
 }
 
 impl Check<'_> {

@@ -6,7 +6,12 @@ mod methods;
 mod numbers;
 mod origin_entry;
 mod origins;
+#[cfg(feature = "regex")]
+mod regex_reach;
+#[cfg(feature = "regex")]
+mod regex_rewritings;
 mod regexes;
+mod scheme_names;
 mod settings;
 
 use super::options::Options;

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
+use super::scheme_names;
 use crate::origin::host::{MAX_HOST, ends_in_a_number, is_label_byte, parse_ipv4, serialize_ipv6};
 use crate::origin::pattern::{Class, HostPattern, Pattern, PortPattern};
 use crate::origin::public_suffix::is_public_suffix;
@@ -286,7 +287,7 @@ impl<'a> Reader<'a> {
             *web == name
                 || text
                     .strip_prefix(web)
-                    .is_some_and(|rest| rest.starts_with("//"))
+                    .is_some_and(|rest| rest.starts_with("//") || rest.starts_with(":\\"))
         });
         let bare = web.map_or(text, |web| &text[web.len()..]);
         let bare = bare
@@ -298,7 +299,7 @@ impl<'a> Reader<'a> {
             .strip_prefix(":")
             .filter(|rest| rest.starts_with('/'))
             .unwrap_or(bare)
-            .trim_start_matches('/');
+            .trim_start_matches(['/', '\\']);
         if text.contains(['*', '{', '}']) && corrected(&format!("https://{bare}")).is_none() {
             self.unsupported(UNSUPPORTED);
             return None;
@@ -387,6 +388,11 @@ impl<'a> Reader<'a> {
             );
             return None;
         }
+        if let Some(known) = scheme_names::misspelt(&lower) {
+            let hint = corrected(&format!("{known}://{rest}")).map_or(Hint::None, Hint::Text);
+            let message = format!("no browser sends this scheme; `{known}` is nearly the same");
+            self.warn(ProblemCode::OriginSchemeMisspelt, message, hint);
+        }
         if lower != scheme {
             self.warn(
                 ProblemCode::OriginNotCanonical,
@@ -408,6 +414,12 @@ impl<'a> Reader<'a> {
                 Hint::Corrected,
             );
             authority = host;
+        }
+        let address = authority.rsplit_once(']').map(|(address, _)| address);
+        if address.is_some_and(|address| address.contains('[') && address.contains(['*', '{', '}']))
+        {
+            self.unsupported("an IP address cannot be a pattern");
+            return None;
         }
         let web = matches!(scheme, "http" | "https");
         let (host, port) = if authority.starts_with('[') {
@@ -451,7 +463,7 @@ impl<'a> Reader<'a> {
         let host = if web {
             self.web_host(host)
         } else {
-            self.app_host(host)
+            self.app_host(scheme, host)
         };
         let (host, port) = (host?, port?);
         Some(match (host, port) {
@@ -547,13 +559,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The host of an application scheme keeps its bytes.
-    fn app_host(&mut self, host: &str) -> Option<HostPattern> {
+    fn app_host(&mut self, scheme: &str, host: &str) -> Option<HostPattern> {
         if host == "*" {
             return Some(HostPattern::Any);
         }
         if host.contains(['*', '{', '}']) {
-            self.unsupported(
+            let bare = host.trim_end_matches('*');
+            let hint = if is_app_host(bare) {
+                Hint::Text(format!("{scheme}://{bare}"))
+            } else {
+                Hint::None
+            };
+            self.error(
+                ProblemCode::PatternUnsupported,
                 "with a scheme other than http and https the only host pattern is `*` alone",
+                hint,
             );
             return None;
         }
@@ -564,6 +584,14 @@ impl<'a> Reader<'a> {
                 Hint::None,
             );
             return None;
+        }
+        let sent = scheme_names::sent_host(scheme, host);
+        if sent != host {
+            self.warn(
+                ProblemCode::OriginNeverMatches,
+                "browsers write the identifier of an extension in lower case",
+                Hint::Text(format!("{scheme}://{sent}")),
+            );
         }
         Some(HostPattern::Exactly(host.to_owned()))
     }
@@ -608,6 +636,16 @@ impl<'a> Reader<'a> {
                 message,
                 Hint::None,
             );
+        }
+        // `example.com*`: the name itself is meant.
+        let bare = host.trim_end_matches('*');
+        if bare.contains('.') && bare.len() < host.len() && !bare.contains('*') {
+            self.error(
+                ProblemCode::PatternUnsupported,
+                UNSUPPORTED,
+                Hint::Corrected,
+            );
+            return self.name(bare, false).map(HostPattern::Exactly);
         }
         self.error(
             ProblemCode::PatternUnsupported,

@@ -21,11 +21,15 @@ impl Check<'_> {
         let items = &self.options.allow_origins;
         let mut exact = ExactOrigins::with_capacity(items.len());
         let mut indices = Vec::with_capacity(items.len());
-        let mut matcher = Matcher::default();
+        let mut matcher = Matcher {
+            insecure_is_safe: self.insecure_is_safe(),
+            ..Matcher::default()
+        };
         let mut patterns: Vec<(usize, usize, Pattern)> = Vec::new();
         for item in items.iter().filter(|item| item.text != "*") {
             let path = || format!("allow_origins[{}]", item.index);
             // The common entry is already canonical, and needs no path text.
+            let errors = self.problems.error_count();
             let entry = if is_plain(&item.text) {
                 Some(Entry::Exact(item.text.clone()))
             } else {
@@ -53,13 +57,16 @@ impl Check<'_> {
                     self.pattern_dangers(&pattern, item);
                     let known = matcher.patterns.contains(&pattern);
                     if !known {
-                        matcher.patterns.push(pattern.clone());
+                        matcher
+                            .patterns
+                            .push(pattern.clone(), self.is_safe(&pattern));
                         patterns.push((item.index, exact.len(), pattern));
                     }
                     known
                 }
             };
-            if duplicate {
+            // A faulty entry may stand beside what it should have been.
+            if duplicate && self.problems.error_count() == errors {
                 self.problems.warning(
                     ProblemCode::OriginDuplicate,
                     &path(),
@@ -106,7 +113,10 @@ impl Check<'_> {
         indices: &[usize],
         patterns: Vec<(usize, usize, Pattern)>,
     ) -> (Matcher, Vec<usize>) {
-        let mut matcher = Matcher::default();
+        let mut matcher = Matcher {
+            insecure_is_safe: self.insecure_is_safe(),
+            ..Matcher::default()
+        };
         let mut places = Vec::new();
         let compared = if patterns.len() <= COMPARED_PATTERNS {
             patterns.as_slice()
@@ -125,8 +135,10 @@ impl Check<'_> {
             if let Some(first) = covering.peek() {
                 self.redundant(*index, &pattern.to_string(), &first.to_string());
             }
-            if !covering.any(|other| !pattern.dangers().is_empty() || other.dangers().is_empty()) {
-                matcher.patterns.push(pattern.clone());
+            if !covering.any(|other| !self.is_safe(pattern) || self.is_safe(other)) {
+                matcher
+                    .patterns
+                    .push(pattern.clone(), self.is_safe(pattern));
                 places.push(*place);
             }
         }
@@ -140,8 +152,9 @@ impl Check<'_> {
             if let Some(by) = by {
                 self.redundant(*index, origin, &by.to_string());
             }
-            if parsed.is_some_and(|parsed| {
-                by.is_some() && (parsed.is_insecure() || matcher.patterns.matches(&parsed, true))
+            if parsed.as_ref().is_some_and(|parsed| {
+                by.is_some()
+                    && (!matcher.is_secure(parsed) || matcher.patterns.matches(parsed, true))
             }) {
                 dropped.push(position);
             } else {
@@ -180,17 +193,47 @@ impl Check<'_> {
     }
 
     pub(crate) fn insecure(&mut self, path: &str, text: &str, hint: Option<String>) {
-        if !self.is_excepted(SafetyException::InsecureOriginsWithCredentials) {
-            let message = "with credentials whoever is on the network path of a plain-http page \
-                acts as its users";
-            self.problems.error(
-                ProblemCode::InsecureOriginWithCredentials,
-                path,
-                text,
-                message,
-                hint,
-            );
+        let open = self.is_excepted(SafetyException::InsecureOriginsWithCredentials);
+        let message = "with credentials whoever is on the network path of a plain-http page acts \
+            as its users";
+        self.problems.push(
+            self.danger_severity(open),
+            ProblemCode::InsecureOriginWithCredentials,
+            path,
+            text,
+            message,
+            hint,
+        );
+    }
+
+    /// The gate for plain http is open.
+    fn insecure_is_safe(&self) -> bool {
+        self.exceptions
+            .contains(&SafetyException::InsecureOriginsWithCredentials)
+    }
+
+    /// An error with credentials, else a warning. A gate that is open leaves the warning.
+    pub(crate) fn danger_severity(&self, is_excepted: bool) -> Severity {
+        if self.options.allow_credentials && !is_excepted {
+            Severity::Error
+        } else {
+            Severity::Warning
         }
+    }
+
+    /// Any host of an application scheme, with credentials.
+    pub(crate) fn scheme_wide(&mut self, path: &str, text: &str) {
+        let open = self.is_excepted(SafetyException::AnyHostOfSchemeWithCredentials);
+        let message = "with credentials every extension or application of this scheme acts as the \
+            user; list the hosts";
+        self.problems.push(
+            self.danger_severity(open),
+            ProblemCode::SchemeWideWithCredentials,
+            path,
+            text,
+            message,
+            None,
+        );
     }
 
     pub(crate) fn pattern_dangers(&mut self, pattern: &Pattern, item: &Item) {
@@ -206,68 +249,37 @@ impl Check<'_> {
             self.problems
                 .error(ProblemCode::FeatureMissing, &path, text, message, None);
         }
-        let severity = if credentials {
-            Severity::Error
-        } else {
-            Severity::Warning
-        };
         for danger in pattern.dangers() {
-            match danger {
-                Danger::PublicSuffix => {
-                    let open = credentials
-                        && self.is_excepted(SafetyException::PublicSuffixSubdomainsWithCredentials);
-                    if !open {
-                        let message = "anybody can register a name below this public suffix; list \
-                            your own names";
-                        self.problems.push(
-                            severity,
-                            ProblemCode::PatternPublicSuffix,
-                            &path,
-                            text,
-                            message,
-                            None,
-                        );
-                    }
-                }
-                Danger::TenantControlled => {
-                    let message = "below this public suffix any tenant can choose a name that \
-                        matches; end the label in your own `--name` and use {digits} or {hex}";
-                    self.problems.push(
-                        severity,
-                        ProblemCode::PatternTenantControlled,
-                        &path,
-                        text,
-                        message,
-                        None,
-                    );
-                }
+            let (code, message) = match danger {
+                Danger::PublicSuffix => (
+                    ProblemCode::PatternPublicSuffix,
+                    "anybody can have a name below this public suffix, or below one that the \
+                        pattern covers; list your own names",
+                ),
+                Danger::TenantControlled => (
+                    ProblemCode::PatternTenantControlled,
+                    "below this public suffix anybody can choose a name that matches; list your \
+                        own names",
+                ),
                 Danger::SchemeWide => {
-                    if credentials
-                        && !self.is_excepted(SafetyException::AnyHostOfSchemeWithCredentials)
-                    {
-                        let message = "with credentials every extension or application of this \
-                            scheme acts as the user; list the hosts";
-                        self.problems.error(
-                            ProblemCode::SchemeWideWithCredentials,
-                            &path,
-                            text,
-                            message,
-                            None,
-                        );
+                    if credentials {
+                        self.scheme_wide(&path, text);
                     }
+                    continue;
                 }
                 Danger::Insecure => {
                     if credentials {
-                        self.insecure(
-                            &path,
-                            text,
-                            origin_entry::corrected(
-                                &pattern.to_string().replacen("http://", "https://", 1),
-                            ),
-                        );
+                        let secure = pattern.to_string().replacen("http://", "https://", 1);
+                        self.insecure(&path, text, origin_entry::corrected(&secure));
                     }
+                    continue;
                 }
-            }
+            };
+            let open = credentials
+                && self.is_excepted(SafetyException::PublicSuffixSubdomainsWithCredentials);
+            let severity = self.danger_severity(open);
+            self.problems
+                .push(severity, code, &path, text, message, None);
         }
         if credentials && pattern.port == PortPattern::Any && !pattern.is_loopback() {
             let message =
@@ -275,6 +287,19 @@ impl Check<'_> {
             self.problems
                 .warning(ProblemCode::AnyPortPublic, &path, text, message, None);
         }
+    }
+
+    /// Nothing that credentials do not go with and no gate of the policy opens.
+    fn is_safe(&self, pattern: &Pattern) -> bool {
+        pattern.dangers().iter().all(|danger| {
+            self.exceptions.contains(match danger {
+                Danger::PublicSuffix | Danger::TenantControlled => {
+                    &SafetyException::PublicSuffixSubdomainsWithCredentials
+                }
+                Danger::SchemeWide => &SafetyException::AnyHostOfSchemeWithCredentials,
+                Danger::Insecure => &SafetyException::InsecureOriginsWithCredentials,
+            })
+        })
     }
 
     /// What concerns the origins as a whole.

@@ -1,12 +1,12 @@
 //! Judges `allow_origin_regexes`: whether each compiles, and what it lets in.
 
 use super::Check;
+#[cfg(feature = "regex")]
+use super::regex_reach::JudgedRegex;
+#[cfg(feature = "regex")]
+use super::regex_rewritings::as_patterns;
 use crate::origin::matcher::Matcher;
-#[cfg(feature = "regex")]
-use crate::policy::settings::SafetyException;
 use crate::problem::ProblemCode;
-#[cfg(feature = "regex")]
-use crate::problem::Severity;
 
 impl Check<'_> {
     #[cfg(feature = "regex")]
@@ -30,6 +30,11 @@ impl Check<'_> {
                 );
                 continue;
             }
+            if let Some(patterns) = as_patterns(text) {
+                self.misread = true;
+                self.regex_is_pattern(text, &path, &patterns);
+                continue;
+            }
             let compiled = if text.trim().is_empty() {
                 Err("it is empty".to_owned())
             } else {
@@ -51,9 +56,15 @@ impl Check<'_> {
                     );
                 }
                 Ok((program, reach)) => {
-                    self.regex_dangers(text, &path, reach);
+                    self.regex_reach(&JudgedRegex {
+                        text,
+                        path: &path,
+                        reach: &reach,
+                        reach_of: &|text| regex::reach::reach(text).ok(),
+                        verbatim: true,
+                    });
                     texts.push(item.text.clone());
-                    safe.extend(reach.is_credential_safe().then(|| program.clone()));
+                    safe.extend(self.is_safe_regex(&reach).then(|| program.clone()));
                     programs.push(program);
                 }
             }
@@ -78,6 +89,24 @@ impl Check<'_> {
         texts
     }
 
+    #[cfg(feature = "regex")]
+    fn regex_is_pattern(&mut self, text: &str, path: &str, patterns: &[String]) {
+        let quoted: Vec<String> = patterns.iter().map(|text| format!("\"{text}\"")).collect();
+        let (message, hint) = match quoted.as_slice() {
+            [] => (
+                "it is written as a wildcard, not as a regex, and would match every host; list the \
+                    origins that are meant in allow_origins",
+                None,
+            ),
+            _ => (
+                "it is a pattern, not a regex: put it into allow_origins",
+                Some(quoted.join(", ")),
+            ),
+        };
+        self.problems
+            .error(ProblemCode::RegexIsPattern, path, text, message, hint);
+    }
+
     #[cfg(not(feature = "regex"))]
     pub(crate) fn regexes(&mut self, _matcher: &mut Matcher) -> Vec<String> {
         for item in &self.options.allow_origin_regexes {
@@ -91,77 +120,5 @@ impl Check<'_> {
             );
         }
         Vec::new()
-    }
-
-    #[cfg(feature = "regex")]
-    pub(crate) fn regex_dangers(
-        &mut self,
-        text: &str,
-        path: &str,
-        reach: crate::origin::regex::reach::Reach,
-    ) {
-        let credentials = self.options.allow_credentials;
-        let severity = if credentials {
-            Severity::Error
-        } else {
-            Severity::Warning
-        };
-        if credentials && cfg!(not(feature = "psl")) {
-            let message =
-                "regexes with credentials need the feature `psl` (the public-suffix list)";
-            self.problems
-                .error(ProblemCode::FeatureMissing, path, text, message, None);
-        }
-        if reach.too_broad {
-            let message =
-                "it matches registrable domains that anybody can have; spell the domain out";
-            self.problems.push(
-                severity,
-                ProblemCode::PatternTooBroad,
-                path,
-                text,
-                message,
-                None,
-            );
-        }
-        if reach.label_boundary {
-            let message = "what stands before its literal end can be part of another domain's name \
-                (`https://.*example\\.com` matches evilexample.com); end it at a label: \
-                `\\.example\\.com`";
-            self.problems.push(
-                severity,
-                ProblemCode::RegexLabelBoundary,
-                path,
-                text,
-                message,
-                None,
-            );
-        }
-        if let Some(fixed) = crate::origin::regex::dots::unescaped_dots(text) {
-            self.problems.warning(
-                ProblemCode::RegexDot,
-                path,
-                text,
-                "an unescaped `.` matches any byte, not only a dot",
-                Some(fixed),
-            );
-        }
-        if reach.scheme_wide
-            && credentials
-            && !self.is_excepted(SafetyException::AnyHostOfSchemeWithCredentials)
-        {
-            let message = "with credentials every extension or application of this scheme acts as \
-                the user; list the hosts";
-            self.problems.error(
-                ProblemCode::SchemeWideWithCredentials,
-                path,
-                text,
-                message,
-                None,
-            );
-        }
-        if reach.insecure && credentials {
-            self.insecure(path, text, None);
-        }
     }
 }

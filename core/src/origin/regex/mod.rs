@@ -1,9 +1,10 @@
 //! `allow_origin_regexes`: compiled to match the whole origin in linear time.
 
 pub(crate) mod dots;
+mod gate;
+mod program;
 pub(crate) mod reach;
-mod reverse_nfa;
-mod state_set;
+mod well_formed;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::Config;

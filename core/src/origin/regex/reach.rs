@@ -1,321 +1,761 @@
-//! What a regex lets in. The check walks the regex from its end, as an attacker reads it: which
-//! registrable domains can the host have? A domain that is spelled out (alternatives included) is
-//! fine; one that holds a class or a dot is not, because somebody else can register what fits.
+//! What a regex lets in: which registrable domains, addresses and hosts of application schemes the
+//! origins have that pass the gate and that it matches.
+//!
+//! The check reads these origins from their end, as an attacker does, and lists the registrable
+//! domains one by one. A list that becomes too long is a regex of which nobody can say whose
+//! origins it lets in.
 
-use regex_automata::nfa::thompson::{Compiler, Config, WhichCaptures};
-use regex_automata::util::syntax;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use super::UNICODE;
-use super::reverse_nfa::{BUDGET, ReverseNfa, Width};
-use super::state_set::StateSet;
-use crate::origin::host::{MAX_HOST, ends_in_a_number, is_label_byte, is_loopback};
-use crate::origin::pattern::ends_in_a_name;
-use crate::origin::public_suffix::is_public_suffix;
+use super::gate::{Gate, Host, Kind};
+use super::program::{Bytes, Program};
+use super::well_formed::{Way, WellFormed, well_formed};
+use crate::origin::host::{MAX_HOST, is_label_byte};
+use crate::origin::public_suffix::{
+    has_suffix_below, is_public_suffix, keeps_double_hyphens, labels_towards_suffixes,
+};
+use crate::origin::serialized::MAX_ORIGIN;
 
-/// A larger automaton is not walked: the regex is refused.
-const WALKED_SIZE_LIMIT: usize = 1 << 18;
+/// More registrable domains than these are nobody's in particular.
+const MAX_OWNERS: usize = 64;
 
-/// What a regex that spells no scheme out is tried with.
-const APP_SCHEMES: [&str; 8] = [
-    "chrome-extension",
-    "moz-extension",
-    "safari-web-extension",
-    "capacitor",
-    "ionic",
-    "tauri",
-    "app",
-    "electron",
-];
+/// Places that are looked at before a regex counts as one that lets in too much to list.
+const BUDGET: usize = 400_000;
+
+/// So many bytes that may stand in one place are a class ("any letter"), no list of alternatives.
+const CLASS_WIDTH: u32 = 5;
 
 /// What a regex lets in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reach {
-    /// A registrable domain that is not spelled out at all.
+    /// No origin matches.
+    pub(crate) never: bool,
+    /// The alternatives that let nothing in: where they stand in the text.
+    pub(crate) dead: Vec<Range<usize>>,
+    /// Registrable domains that are not spelled out, and too many to list.
     pub(crate) too_broad: bool,
-    /// A registrable domain whose front can be extended.
-    pub(crate) label_boundary: bool,
+    /// The same, but for their ends: these.
+    pub(crate) label_boundary: BTreeSet<String>,
+    /// A few registrable domains that are not spelled out.
+    pub(crate) owners: Vec<String>,
+    /// IP addresses that are not spelled out, loopback aside.
+    pub(crate) addresses: bool,
+    /// Hosts that are public suffixes, or above one, and not spelled out.
+    pub(crate) public_suffix: bool,
     /// A plain-http origin beyond loopback.
     pub(crate) insecure: bool,
     /// Any host of an application scheme.
     pub(crate) scheme_wide: bool,
-}
-
-impl Reach {
-    /// Nothing that credentials do not go with, plain http aside: whether an origin is that is seen
-    /// when it comes.
-    pub(crate) fn is_credential_safe(self) -> bool {
-        Reach {
-            insecure: false,
-            ..self
-        } == Reach::default()
-    }
+    /// Every origin is below one public suffix.
+    pub(crate) below_one_suffix: bool,
 }
 
 /// Finds out what a regex lets in. Errs on the side of more.
 ///
 /// # Errors
-/// The compiler's words, for a program that is too large.
+/// The parser's words, or that the regex is too large to be judged.
 pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
-    let nfa = Compiler::new()
-        .syntax(syntax::Config::new().unicode(UNICODE).utf8(false))
-        .configure(
-            Config::new()
-                .reverse(true)
-                .which_captures(WhichCaptures::None)
-                .utf8(false)
-                .nfa_size_limit(Some(WALKED_SIZE_LIMIT)),
-        )
-        .build(pattern)
-        .map_err(|error| error.to_string())?;
-    let backward = ReverseNfa::new(nfa);
-    let mut reach = Reach::default();
-    for scheme in ["https", "http"] {
-        let mut walk = Walk {
-            backward: &backward,
-            completes: backward.completing(scheme),
-            opens: backward.opening(&format!("{scheme}://")),
-            scheme,
-            reach: &mut reach,
-            budget: BUDGET,
-            below_budget: BUDGET,
-        };
-        walk.hosts();
+    let program = Program::new(pattern)?;
+    let (places, life) = well_formed(&program)?;
+    let mut reach = Reach {
+        never: life.never,
+        dead: life
+            .dead
+            .iter()
+            .map(|branch| program.branches[*branch as usize].span.clone())
+            .collect(),
+        ..Reach::default()
+    };
+    if reach.never {
+        return Ok(reach);
     }
-    let end = backward.start();
-    let schemes = backward.schemes(&end);
-    reach.scheme_wide |= schemes.is_none();
-    for scheme in schemes
+    reach.insecure = places
+        .ends
         .iter()
-        .flatten()
-        .map(String::as_str)
-        .chain(APP_SCHEMES)
-        .filter(|scheme| !matches!(*scheme, "http" | "https"))
-    {
-        let completes = backward.completing(scheme);
-        let open = |set: &StateSet| {
-            backward
-                .bytes(set, Width::Wide, &completes)
-                .iter()
-                .any(|b| *b == b'.' || b.is_ascii_alphabetic())
-        };
-        reach.scheme_wide |= open(&end) || open(&backward.before_port(&end));
-    }
+        .any(|(_, kind, host)| *kind == Kind::Http && *host != Host::Loopback);
+    let mut walk = Walk {
+        choices: choices(&program, &places),
+        encoded: encoded(&places),
+        seen: vec![0; places.places.len()],
+        round: 0,
+        places: &places,
+        budget: BUDGET,
+    };
+    walk.names(&mut reach);
+    walk.single_labels(&mut reach);
+    walk.budget = BUDGET;
+    reach.addresses = walk.not_spelled_out(
+        |_, host| matches!(host, Host::Ip4 | Host::Ip6),
+        Gate::is_host_start,
+    );
+    walk.budget = BUDGET;
+    reach.scheme_wide = walk.is_scheme_wide();
     Ok(reach)
 }
 
-/// Walks the hosts of one scheme from their last byte.
+/// Which alternatives spell whole labels out: each begins and ends where a label, the host or the
+/// port does.
+fn choices(program: &Program, places: &WellFormed) -> Vec<bool> {
+    let mut good = vec![true; program.branches.len()];
+    let (mut outside_port, mut in_host) = (vec![false; good.len()], vec![false; good.len()]);
+    for (from, ways) in places.out.iter().enumerate() {
+        let gate = places.places[from].gate;
+        let starts = gate.is_label_start() || !gate.is_host();
+        for (to, way) in ways {
+            match way {
+                Way::BranchStart(branch) => {
+                    good[*branch as usize] &= starts || ends_label(places, *to);
+                    outside_port[*branch as usize] |= !gate.is_port();
+                }
+                Way::BranchEnd(branch) => {
+                    good[*branch as usize] &= starts || ends_label(places, *to);
+                    in_host[*branch as usize] |= !gate.is_scheme();
+                }
+                Way::Nothing | Way::Read(_) => {}
+            }
+        }
+    }
+    let all_good = |alternation: u32| {
+        let mut branches = program.branches.iter().zip(&good);
+        branches.all(|(branch, good)| *good || branch.alternation != alternation)
+    };
+    let mut known = BTreeMap::new();
+    program
+        .branches
+        .iter()
+        .enumerate()
+        .map(|(index, branch)| {
+            let whole = known
+                .entry(branch.alternation)
+                .or_insert_with(|| all_good(branch.alternation));
+            *whole && outside_port[index] && in_host[index]
+        })
+        .collect()
+}
+
+/// Whatever is read next from here ends a label.
+fn ends_label(places: &WellFormed, place: u32) -> bool {
+    let (mut pending, mut seen) = (vec![place], BTreeSet::new());
+    let ends: Bytes = 1 << b'.' | 1 << b':' | 1 << b']';
+    while let Some(place) = pending.pop() {
+        if !seen.insert(place) {
+            continue;
+        }
+        // More than any origin's end needs: not looked at further.
+        if seen.len() > 1_000 {
+            return false;
+        }
+        for (to, way) in &places.out[place as usize] {
+            match way {
+                Way::Read(bytes) if bytes & !ends != 0 => return false,
+                Way::Read(_) => {}
+                _ => pending.push(*to),
+            }
+        }
+    }
+    true
+}
+
+/// The places in labels that begin with `xn--`.
+fn encoded(places: &WellFormed) -> BTreeSet<u32> {
+    let is_start = |place: &u32| places.places[*place as usize].gate.is_label_start();
+    let is_inner = |place: u32| matches!(places.places[place as usize].gate, Gate::Name(_));
+    let all = 0..places.places.len() as u32;
+    let mut at: BTreeSet<u32> = all.filter(is_start).collect();
+    for byte in b"xn--" {
+        at = forward(places, at, |bytes| bytes >> byte & 1 == 1, false);
+        at.retain(|place| is_inner(*place));
+    }
+    forward(places, at, |bytes| bytes & LABEL_BYTES != 0, true)
+        .into_iter()
+        .filter(|place| is_inner(*place))
+        .collect()
+}
+
+/// What is reached by reading one byte, or any number of them, of a kind.
+fn forward(
+    places: &WellFormed,
+    from: BTreeSet<u32>,
+    is_read: impl Fn(Bytes) -> bool,
+    repeated: bool,
+) -> BTreeSet<u32> {
+    let (mut seen, mut found) = (BTreeSet::new(), BTreeSet::new());
+    let mut pending: Vec<u32> = from.into_iter().collect();
+    if repeated {
+        found.extend(&pending);
+    }
+    while let Some(place) = pending.pop() {
+        if !seen.insert(place) {
+            continue;
+        }
+        for (to, way) in &places.out[place as usize] {
+            match way {
+                Way::Read(bytes) if is_read(*bytes) => {
+                    found.insert(*to);
+                    if repeated {
+                        pending.push(*to);
+                    }
+                }
+                Way::Read(_) => {}
+                _ => {
+                    if repeated {
+                        found.insert(*to);
+                    }
+                    pending.push(*to);
+                }
+            }
+        }
+    }
+    found
+}
+
+const LABEL_BYTES: Bytes = {
+    let (mut set, mut byte) = (0, 0u8);
+    while byte < 128 {
+        if is_label_byte(byte) {
+            set |= 1 << byte;
+        }
+        byte += 1;
+    }
+    set
+};
+
+const DIGITS: Bytes = 0x3ff << b'0';
+const HEX_DIGITS: Bytes = DIGITS | 0x3f << b'a';
+
+fn bytes(mut set: Bytes) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let byte = set.trailing_zeros() as u8;
+        (set != 0).then(|| {
+            set &= set - 1;
+            byte
+        })
+    })
+}
+
+/// Places that the same bytes lead to the end from, and the alternatives that were chosen on these
+/// ways.
+#[derive(Clone, Debug)]
+struct Group {
+    chosen: Vec<u32>,
+    set: Vec<u32>,
+}
+
+/// What a name stands for that the walk found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    /// A registrable domain.
+    Owner,
+    /// A host that is a public suffix or above one.
+    SuffixHost,
+}
+
+/// The names that were found.
+#[derive(Debug, Default)]
+struct Names {
+    all: BTreeSet<String>,
+    by_choice: BTreeMap<Vec<u32>, BTreeMap<String, Found>>,
+    too_many: bool,
+}
+
+impl Names {
+    fn add(&mut self, chosen: &[u32], name: &str, found: Found) {
+        self.all.insert(name.to_owned());
+        let names = self.by_choice.entry(chosen.to_vec()).or_default();
+        let known = names.entry(name.to_owned()).or_insert(found);
+        *known = (*known).max(found);
+        self.too_many |= self.all.len() > MAX_OWNERS;
+    }
+}
+
 struct Walk<'a> {
-    backward: &'a ReverseNfa,
-    /// From here the host can go on.
-    completes: StateSet,
-    /// Here the host can end.
-    opens: StateSet,
-    scheme: &'a str,
-    reach: &'a mut Reach,
+    places: &'a WellFormed,
+    /// Which alternatives spell whole labels out.
+    choices: Vec<bool>,
+    /// Places in a label that begins with `xn--`.
+    encoded: BTreeSet<u32>,
+    /// The round in which a place was seen last.
+    seen: Vec<u32>,
+    round: u32,
     budget: usize,
-    below_budget: usize,
 }
 
 impl Walk<'_> {
-    fn hosts(&mut self) {
-        let mut end = self.backward.start();
-        end.extend(self.backward.before_port(&end).iter());
-        self.ipv6(&end);
-        let trailing_dot = self.backward.step(&end, b'.', Width::Both);
-        end.extend(trailing_dot.iter());
-        self.label(&end, "", "", false, &mut Vec::new());
+    fn gate(&self, place: u32) -> Gate {
+        self.places.places[place as usize].gate
     }
 
-    fn goes_on(&self, states: &StateSet) -> bool {
-        !states.is_disjoint(&self.completes)
+    /// Takes a number of places off the budget; whether there were as many.
+    fn spend(&mut self, places: usize) -> bool {
+        let left = self.budget.checked_sub(places + 1);
+        self.budget = left.unwrap_or(0);
+        left.is_some()
     }
 
-    /// `tail` of the current label and `base`, the labels after it, are read. `owned`: a
-    /// registrable domain is among them and spelled out; whatever stands below it belongs to its
-    /// owner, but for another public suffix. `read`: where the walk was in this label before.
-    fn label(
+    /// Everything from which one of the places is reached by reading nothing, or through places
+    /// whose gate is `passed`.
+    fn closed(
         &mut self,
-        states: &StateSet,
-        tail: &str,
-        base: &str,
-        owned: bool,
-        read: &mut Vec<StateSet>,
-    ) {
-        if !self.goes_on(states) || tail.len() > 63 || base.len() > MAX_HOST {
-            return;
-        }
-        let budget = if owned {
-            &mut self.below_budget
-        } else {
-            &mut self.budget
-        };
-        let Some(left) = budget.checked_sub(states.len()) else {
-            self.reach.too_broad = true;
-            return;
-        };
-        *budget = left;
-        let name = if base.is_empty() {
-            tail.to_owned()
-        } else {
-            format!("{tail}.{base}")
-        };
-        if !tail.is_empty() {
-            self.host_ends(states, &name);
-            self.label_ends(states, &name, owned);
-        }
-        if !owned && self.class(states, tail, base) {
-            return;
-        }
-        read.push(states.clone());
-        for byte in self
-            .backward
-            .bytes(states, Width::Narrow, &self.completes)
-            .into_iter()
-            .filter(|b| is_label_byte(*b))
-        {
-            let next = self.backward.step(states, byte, Width::Narrow);
-            let tail = format!("{}{tail}", char::from(byte));
-            // What may stand there any number of times is spelled out no more than a class is
-            // (`x*example\.com`), which below a registrable domain is its owner's.
-            if read.contains(&next) && (owned || !ends_in_a_number(&tail)) {
-                if !owned {
-                    self.host("x.example");
-                    self.reach.label_boundary = true;
+        chosen: &[u32],
+        from: Vec<u32>,
+        passed: impl Fn(Gate) -> bool,
+    ) -> Vec<Group> {
+        // What is chosen only grows, so with the shorter ones first each is looked at once.
+        let mut open = BTreeMap::from([((chosen.len(), chosen.to_vec()), from)]);
+        let mut groups = Vec::new();
+        while let Some(((count, chosen), mut pending)) = open.pop_first() {
+            self.round += 1;
+            let mut set = Vec::new();
+            while let Some(place) = pending.pop() {
+                let seen = &mut self.seen[place as usize];
+                if std::mem::replace(seen, self.round) == self.round {
+                    continue;
                 }
-            } else {
-                self.label(&next, &tail, base, owned, read);
-            }
-        }
-        read.pop();
-    }
-
-    fn host_ends(&mut self, states: &StateSet, name: &str) {
-        if !states.is_disjoint(&self.opens) {
-            self.host(name);
-        }
-    }
-
-    fn label_ends(&mut self, states: &StateSet, name: &str, owned: bool) {
-        let next = self.backward.step(states, b'.', Width::Both);
-        if !self.goes_on(&next) {
-            return;
-        }
-        let suffix = ends_in_a_number(name) || is_public_suffix(name);
-        if !suffix && !owned {
-            self.host(&format!("x.{name}"));
-        }
-        self.label(&next, "", name, !suffix, &mut Vec::new());
-    }
-
-    fn host(&mut self, host: &str) {
-        self.reach.insecure |= self.scheme == "http" && !is_loopback(host);
-    }
-
-    /// A class in the registrable domain. True if there is one, and the walk ends here.
-    fn class(&mut self, states: &StateSet, tail: &str, base: &str) -> bool {
-        let mut wide = self.backward.bytes(states, Width::Wide, &self.completes);
-        wide.retain(|b| is_label_byte(*b));
-        if wide.is_empty() {
-            return false;
-        }
-        let number = wide.iter().all(u8::is_ascii_digit)
-            && tail.bytes().all(|b| b.is_ascii_digit())
-            && (base.is_empty() || ends_in_a_number(base));
-        if number {
-            self.reach.insecure |= self.scheme == "http" && !self.only_loopback_addresses(states);
-            // `[a-z]+\d+` is a name after all.
-            let mut digits = StateSet::default();
-            (b'0'..=b'9').for_each(|digit| {
-                digits.extend(self.backward.step(states, digit, Width::Wide).iter())
-            });
-            let digits = self.backward.loops(&digits, |b| b.is_ascii_digit());
-            self.reach.too_broad |= self
-                .backward
-                .bytes(&digits, Width::Wide, &self.completes)
-                .iter()
-                .any(|b| is_label_byte(*b) && !b.is_ascii_digit());
-            // The digits may be none (`example\.com:?\d*`), so what is spelled out in front of them
-            // is still to be read.
-            return false;
-        } else if !base.is_empty() && self.is_named(states, tail, &wide) {
-            self.host("x.example");
-        } else {
-            self.host("x.example");
-            if tail.is_empty() {
-                self.reach.too_broad = true;
-            } else {
-                self.reach.label_boundary = true;
-            }
-        }
-        true
-    }
-
-    /// `prefix{hex}--name`: the host of the suffix makes such names, no tenant chooses them.
-    fn is_named(&self, states: &StateSet, tail: &str, wide: &[u8]) -> bool {
-        let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        if !ends_in_a_name(tail) || !wide.iter().all(|b| hex(*b)) {
-            return false;
-        }
-        // In front of the digits only what is spelled out.
-        let first = self.backward.loops(states, hex);
-        let mut front = first.clone();
-        for _ in 0..63 {
-            let mut next = StateSet::default();
-            for byte in (0..128).filter(|b| is_label_byte(*b)) {
-                let wide = self.backward.step(&front, byte, Width::Wide);
-                if self.goes_on(&wide) && !(hex(byte) && first.is_superset(&wide)) {
-                    return false;
+                set.push(place);
+                for (from, way) in &self.places.into[place as usize] {
+                    match way {
+                        Way::Read(_) if !passed(self.gate(place)) => {}
+                        Way::BranchEnd(branch) if self.choices[*branch as usize] => {
+                            let mut chosen = chosen.clone();
+                            match chosen.binary_search(branch) {
+                                Ok(_) => pending.push(*from),
+                                Err(at) => {
+                                    chosen.insert(at, *branch);
+                                    open.entry((count + 1, chosen)).or_default().push(*from);
+                                }
+                            }
+                        }
+                        _ => pending.push(*from),
+                    }
                 }
-                next.extend(self.backward.step(&front, byte, Width::Narrow).iter());
             }
-            front = next.without(&first);
-            if front.is_empty() {
+            if !self.spend(set.len()) {
                 break;
             }
+            set.sort_unstable();
+            groups.push(Group { chosen, set });
+        }
+        groups
+    }
+
+    /// The last places of the hosts of some origins, port and trailing dot read.
+    fn ends(&mut self, is_meant: impl Fn(Kind, Host) -> bool) -> Vec<Group> {
+        let ends = self
+            .places
+            .ends
+            .iter()
+            .filter(|(_, kind, host)| is_meant(*kind, *host))
+            .map(|(place, ..)| *place)
+            .collect();
+        let mut groups = self.closed(&[], ends, |gate| {
+            matches!(gate, Gate::Port(_) | Gate::Dot(_))
+        });
+        for group in &mut groups {
+            group
+                .set
+                .retain(|place| !matches!(self.gate(*place), Gate::Port(_) | Gate::Dot(_)));
+        }
+        groups.retain(|group| !group.set.is_empty());
+        groups
+    }
+
+    /// What can have been read in front of a set.
+    fn options(&self, set: &[u32]) -> Bytes {
+        let ways = set
+            .iter()
+            .flat_map(|place| &self.places.into[*place as usize]);
+        ways.fold(0, |all, (_, way)| match way {
+            Way::Read(bytes) => all | bytes,
+            _ => all,
+        })
+    }
+
+    /// One byte more is read.
+    fn read(&mut self, group: &Group, byte: u8) -> Vec<Group> {
+        let mut before = Vec::new();
+        for place in &group.set {
+            for (from, way) in &self.places.into[*place as usize] {
+                if matches!(way, Way::Read(bytes) if bytes >> byte & 1 == 1) {
+                    before.push(*from);
+                }
+            }
+        }
+        if before.is_empty() || !self.spend(group.set.len()) {
+            return Vec::new();
+        }
+        self.closed(&group.chosen, before, |_| false)
+    }
+
+    /// What can have been read in front of a set in a label; `top`: in the last of the host.
+    fn label_options(&self, group: &Group, top: bool) -> Bytes {
+        let options = self.options(&group.set) & LABEL_BYTES;
+        if top && !group.set.iter().any(|place| self.encoded.contains(place)) {
+            options & !DIGITS
+        } else {
+            options
+        }
+    }
+
+    /// One byte more of a label. No top-level name has a digit, but for the encoded ones: that
+    /// `example\.com:?\d*` matches `example.com8` lets nobody in.
+    fn read_label(&mut self, group: &Group, byte: u8, top: bool) -> Vec<Group> {
+        let mut groups = self.read(group, byte);
+        if top && byte.is_ascii_digit() {
+            for group in &mut groups {
+                group.set.retain(|place| self.encoded.contains(place));
+            }
+            groups.retain(|group| !group.set.is_empty());
+        }
+        groups
+    }
+
+    fn read_all(&mut self, group: Group, text: impl Iterator<Item = u8>) -> Vec<Group> {
+        text.fold(vec![group], |groups, byte| {
+            groups
+                .iter()
+                .flat_map(|group| self.read(group, byte))
+                .collect()
+        })
+    }
+
+    fn starts_host(&self, group: &Group) -> bool {
+        group
+            .set
+            .iter()
+            .any(|place| self.gate(*place).is_host_start())
+    }
+
+    /// The registrable domains of names of several labels.
+    fn names(&mut self, reach: &mut Reach) {
+        let is_name = |kind, host| kind != Kind::App && host == Host::Name;
+        let ends = self.ends(is_name);
+        if ends.is_empty() {
+            return;
+        }
+        let mut names = Names::default();
+        for group in &ends {
+            self.label(group, "", "", &mut names);
+        }
+        names.too_many |= self.budget == 0;
+        if names.too_many {
+            self.budget = BUDGET;
+            for group in &ends {
+                self.classes(group, "", "", true, reach);
+            }
+            reach.too_broad |= reach.label_boundary.is_empty();
+        } else {
+            let mut several = false;
+            for names in names.by_choice.values().filter(|names| names.len() > 1) {
+                reach.public_suffix |= names.values().any(|found| *found == Found::SuffixHost);
+                several |= names
+                    .values()
+                    .filter(|found| **found == Found::Owner)
+                    .count()
+                    > 1;
+            }
+            if several {
+                reach.owners = names.all.into_iter().collect();
+            }
+        }
+        self.budget = BUDGET;
+        reach.below_one_suffix = self
+            .places
+            .ends
+            .iter()
+            .all(|(_, kind, host)| is_name(*kind, *host))
+            && self.below_one_suffix(ends);
+    }
+
+    /// Goes on in a label of which `tail` is read; after it comes `base`, a public suffix.
+    fn label(&mut self, group: &Group, tail: &str, base: &str, names: &mut Names) {
+        if names.too_many || self.budget == 0 || tail.len() > 63 || base.len() > MAX_HOST {
+            return;
+        }
+        if !tail.is_empty() {
+            if tail.len() > 2
+                && tail.starts_with("--")
+                && keeps_double_hyphens(base)
+                && self.is_spelled_out_before(group, HEX_DIGITS, Gate::is_label_start)
+            {
+                names.add(&group.chosen, &joined(tail, base), Found::Owner);
+                return;
+            }
+            self.label_ends(group, &joined(tail, base), None, names);
+        }
+        for byte in bytes(self.label_options(group, base.is_empty())) {
+            let tail = format!("{}{tail}", char::from(byte));
+            for group in self.read_label(group, byte, base.is_empty()) {
+                self.label(&group, &tail, base, names);
+            }
+        }
+    }
+
+    /// A label may end here. `owner`: the registrable domain, if one was read.
+    fn label_ends(&mut self, group: &Group, name: &str, owner: Option<&str>, names: &mut Names) {
+        let starts = self.starts_host(group);
+        let dots = self.read(group, b'.');
+        if !starts && dots.is_empty() {
+            return;
+        }
+        if is_public_suffix(name) {
+            if starts {
+                names.add(&group.chosen, name, Found::SuffixHost);
+            }
+            for group in &dots {
+                self.label(group, "", name, names);
+            }
+        } else if has_suffix_below(name) {
+            if starts {
+                let found = if owner.is_some() {
+                    Found::SuffixHost
+                } else {
+                    Found::Owner
+                };
+                names.add(&group.chosen, name, found);
+            }
+            let owner = owner.unwrap_or(name);
+            for group in &dots {
+                self.towards_suffixes(group, name, owner, names);
+            }
+        } else {
+            names.add(&group.chosen, owner.unwrap_or(name), Found::Owner);
+        }
+    }
+
+    /// Below a registrable domain below which other public suffixes lie: only the ways to them are
+    /// of interest, and whether there is any other.
+    fn towards_suffixes(&mut self, group: &Group, base: &str, owner: &str, names: &mut Names) {
+        let towards: BTreeSet<&str> = labels_towards_suffixes(base).collect();
+        for label in &towards {
+            for group in self.read_all(group.clone(), label.bytes().rev()) {
+                self.label_ends(&group, &joined(label, base), Some(owner), names);
+            }
+        }
+        let mut others = false;
+        self.labels(group, "", false, &mut |label, _, _| {
+            others |= !towards.contains(label);
+            !others
+        });
+        if others {
+            names.add(&group.chosen, owner, Found::Owner);
+        }
+    }
+
+    /// Lists whole labels until `each` says that it has seen enough: the label, whether the host
+    /// starts with it, and what is in front of its dot.
+    fn labels(
+        &mut self,
+        group: &Group,
+        tail: &str,
+        top: bool,
+        each: &mut impl FnMut(&str, bool, Vec<Group>) -> bool,
+    ) -> bool {
+        if tail.len() > 63 || self.budget == 0 {
+            return true;
+        }
+        if !tail.is_empty() {
+            let starts = self.starts_host(group);
+            let dots = self.read(group, b'.');
+            if (starts || !dots.is_empty()) && !each(tail, starts, dots) {
+                return false;
+            }
+        }
+        for byte in bytes(self.label_options(group, top)) {
+            let tail = format!("{}{tail}", char::from(byte));
+            for group in self.read_label(group, byte, top) {
+                if !self.labels(&group, &tail, top, each) {
+                    return false;
+                }
+            }
         }
         true
     }
 
-    /// Every address starts with `127.`.
-    fn only_loopback_addresses(&self, states: &StateSet) -> bool {
-        let body = self
-            .backward
-            .loops(states, |b| b.is_ascii_digit() || b == b'.');
-        let starts_with = |head: &str| {
-            let opening: Vec<u8> = format!("{}://{head}", self.scheme).bytes().rev().collect();
-            self.backward.is_match(&self.backward.read(&body, opening))
+    /// In front of what was read stands what a pattern may have there: digits of a kind, and in
+    /// front of them what is spelled out.
+    fn is_spelled_out_before(
+        &mut self,
+        group: &Group,
+        kind: Bytes,
+        is_start: impl Fn(Gate) -> bool,
+    ) -> bool {
+        let mut digits: BTreeSet<u32> = group.set.iter().copied().collect();
+        let mut pending = vec![group.clone()];
+        while let Some(group) = pending.pop() {
+            for byte in bytes(self.options(&group.set) & kind) {
+                for mut next in self.read(&group, byte) {
+                    next.set.retain(|place| digits.insert(*place));
+                    if !next.set.is_empty() {
+                        pending.push(next);
+                    }
+                }
+            }
+        }
+        let digits = Group {
+            chosen: Vec::new(),
+            set: digits.into_iter().collect(),
         };
-        ["", "1", "12", "127"]
-            .iter()
-            .zip([b'1', b'2', b'7', b'.'])
-            .all(|(head, good)| {
-                (b'.'..=b'9')
-                    .filter(|b| *b != b'/' && *b != good)
-                    .all(|b| !starts_with(&format!("{head}{}", char::from(b))))
-            })
+        let inner = self.before_start(&digits, &is_start);
+        let mut fronts = Vec::new();
+        for byte in bytes(self.options(&inner) & !kind) {
+            fronts.extend(self.read(&digits, byte));
+        }
+        self.texts(fronts, is_start).is_some()
     }
 
-    /// Every address but `[::1]` is beyond the machine.
-    fn ipv6(&mut self, end: &StateSet) {
-        let mut states = self.backward.step(end, b']', Width::Both);
-        let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
-        let mut completes = self.backward.opening(&format!("{}://[", self.scheme));
-        self.backward.widen(&mut completes, is_part);
-        let mut others = false;
-        for expected in [b'1', b':', b':', b'['] {
-            others |= (0..128u8)
-                .filter(|b| is_part(*b) && *b != expected)
-                .any(|b| {
-                    !self
-                        .backward
-                        .step(&states, b, Width::Both)
-                        .is_disjoint(&completes)
+    /// The places of a group that are not where `is_start` holds.
+    fn before_start(&self, group: &Group, is_start: &impl Fn(Gate) -> bool) -> Vec<u32> {
+        let places = group.set.iter().copied();
+        places
+            .filter(|place| !is_start(self.gate(*place)))
+            .collect()
+    }
+
+    /// Where the registrable domains are too many: what of them is a class.
+    fn classes(&mut self, group: &Group, tail: &str, base: &str, top: bool, reach: &mut Reach) {
+        if self.budget == 0 || tail.len() > 63 || base.len() > MAX_HOST {
+            return;
+        }
+        let options = self.label_options(group, top);
+        if options.count_ones() >= CLASS_WIDTH {
+            if tail.is_empty() {
+                reach.too_broad = true;
+            } else {
+                reach.label_boundary.insert(joined(tail, base));
+            }
+            return;
+        }
+        if !tail.is_empty() {
+            let name = joined(tail, base);
+            if is_public_suffix(&name) || has_suffix_below(&name) {
+                for group in self.read(group, b'.') {
+                    self.classes(&group, "", &name, false, reach);
+                }
+            }
+        }
+        for byte in bytes(options) {
+            let tail = format!("{}{tail}", char::from(byte));
+            for group in self.read_label(group, byte, top) {
+                self.classes(&group, &tail, base, top, reach);
+            }
+        }
+    }
+
+    /// All names are below one public suffix, which is spelled out.
+    fn below_one_suffix(&mut self, groups: Vec<Group>) -> bool {
+        let (mut groups, mut base) = (groups, String::new());
+        loop {
+            let mut next: Option<(String, bool, Vec<Group>)> = None;
+            let mut one = true;
+            for group in &groups {
+                self.labels(group, "", base.is_empty(), &mut |label, starts, dots| {
+                    match &mut next {
+                        None => next = Some((label.to_owned(), starts, dots)),
+                        Some((known, any, all)) if known == label => {
+                            *any |= starts;
+                            all.extend(dots);
+                        }
+                        Some(_) => one = false,
+                    }
+                    one
                 });
-            states = self.backward.step(&states, expected, Width::Both);
+            }
+            let Some((label, starts, dots)) = next.filter(|_| one && self.budget > 0) else {
+                return false;
+            };
+            base = joined(&label, &base);
+            if starts || dots.is_empty() {
+                return false;
+            }
+            if is_public_suffix(&base) {
+                return true;
+            }
+            groups = dots;
         }
-        if others {
-            self.host("[::2]");
+    }
+
+    /// Hosts of one label: in an intranet they are nobody else's, but top-level names are.
+    fn single_labels(&mut self, reach: &mut Reach) {
+        self.budget = BUDGET;
+        let ends = self.ends(|kind, host| kind != Kind::App && host == Host::Single);
+        if self.texts(ends.clone(), Gate::is_host_start).is_some() {
+            return;
         }
+        self.budget = BUDGET;
+        for group in &ends {
+            // `host\d+`
+            if !self.is_spelled_out_before(group, DIGITS, Gate::is_host_start) {
+                self.classes(group, "", "", false, reach);
+            }
+        }
+    }
+
+    /// Origins of application schemes that are not listed. Digits at their end may be a port.
+    fn is_scheme_wide(&mut self) -> bool {
+        let is_start = |gate| gate == Gate::START;
+        let apps = self.ends(|_, host| host == Host::App);
+        if self.texts(apps.clone(), is_start).is_some() {
+            return false;
+        }
+        self.budget = BUDGET;
+        !apps
+            .iter()
+            .all(|group| self.is_spelled_out_before(group, DIGITS, is_start))
+    }
+
+    /// Some texts, from where `is_start` holds to the end of the host, are not spelled out.
+    fn not_spelled_out(
+        &mut self,
+        is_meant: impl Fn(Kind, Host) -> bool,
+        is_start: impl Fn(Gate) -> bool,
+    ) -> bool {
+        let ends = self.ends(is_meant);
+        self.texts(ends, is_start)
+            .is_none_or(|texts| texts.values().any(|texts| texts.len() > 1))
+    }
+
+    /// The texts for each choice; `None` if they are too many.
+    fn texts(
+        &mut self,
+        ends: Vec<Group>,
+        is_start: impl Fn(Gate) -> bool,
+    ) -> Option<BTreeMap<Vec<u32>, BTreeSet<String>>> {
+        let mut found: BTreeMap<Vec<u32>, BTreeSet<String>> = BTreeMap::new();
+        let mut pending: Vec<(Group, String)> = ends
+            .into_iter()
+            .map(|group| (group, String::new()))
+            .collect();
+        while let Some((group, text)) = pending.pop() {
+            if self.budget == 0 || text.len() > MAX_ORIGIN {
+                return None;
+            }
+            if group.set.iter().any(|place| is_start(self.gate(*place))) {
+                found
+                    .entry(group.chosen.clone())
+                    .or_default()
+                    .insert(text.clone());
+                if found.values().map(BTreeSet::len).sum::<usize>() > MAX_OWNERS {
+                    return None;
+                }
+            }
+            let inner = self.before_start(&group, &is_start);
+            for byte in bytes(self.options(&inner)) {
+                let before = format!("{}{text}", char::from(byte));
+                for group in self.read(&group, byte) {
+                    pending.push((group, before.clone()));
+                }
+            }
+        }
+        (self.budget > 0).then_some(found)
+    }
+}
+
+fn joined(label: &str, base: &str) -> String {
+    if base.is_empty() {
+        label.to_owned()
+    } else {
+        format!("{label}.{base}")
     }
 }
 
@@ -326,8 +766,13 @@ mod tests {
     fn found(pattern: &str) -> Vec<&'static str> {
         let reach = reach(pattern).unwrap();
         [
+            (reach.never, "never"),
+            (!reach.dead.is_empty(), "dead"),
             (reach.too_broad, "broad"),
-            (reach.label_boundary, "boundary"),
+            (!reach.label_boundary.is_empty(), "boundary"),
+            (!reach.owners.is_empty(), "owners"),
+            (reach.addresses, "addresses"),
+            (reach.public_suffix, "suffix"),
             (reach.insecure, "insecure"),
             (reach.scheme_wide, "wide"),
         ]
@@ -337,30 +782,44 @@ mod tests {
     }
 
     #[test]
-    fn registrable_domains_that_are_spelled_out_are_fine() {
+    fn what_is_spelled_out_is_fine() {
         for pattern in [
             r"https://.*\.example\.com",
             r"^https://[a-z]+\.example\.com$",
+            r"^https://(.*\.)?example\.com$",
             r"https://(www|app)\.example\.com(:\d+)?",
             r"https://[a-z0-9-]+-app\.example\.com",
             r"https://(foo|bar|baz)\.com",
+            r"https://(shop|hop)\.com",
             r"https://example\.(com|org|net|de|fr|it)",
-            r"https://gr[ae]y\.com",
+            r"(https://a\.com|https://b\.org):(1|2|3)",
+            r"https://(shop|admin)\.acme\.(org|dev)",
+            r"https://[a-z]+\.acme\.(org|co\.uk)",
+            r"(?i)https://SHOP\.ACME\.ORG",
+            r"(?i:https)://shop\.acme\.org",
             r"https?://localhost(:\d+)?",
             r"http://([a-z]+\.)?localhost:\d+",
             r"http://127\.0\.0\.\d+:\d+",
             r"http://127\.0\.0\.1",
             r"http://\[::1\]:\d+",
-            r"https://10\.0\.0\.\d+",
+            r"https://10\.0\.0\.(1|2)",
+            r"https://203\.0\.113\.10(:\d+)?",
             r"https://deploy-preview-[0-9]+--myapp\.netlify\.app",
             r"https://[0-9a-f]{8}--myapp\.netlify\.app",
+            r"https://(main|dev)--myapp\.netlify\.app",
             r"https://pr-\d+\.example\.com",
+            r"https://pr-\d+\.windows\.net",
+            r"https://[a-z]+\.bucket\.s3\.amazonaws\.com",
+            r"https://s3\.amazonaws\.com",
+            r"https://github\.io",
             r"https://example\.com:.*",
             r"https://example\.com:?\d*",
             r"https://host\d+",
+            r"https://intranet",
             r"(obsidian|my-app)://(host|app)(:\d+)?",
             r"capacitor://localhost:?\d*",
-            r"https://exx?ample\.com",
+            r"capacitor://localhost|https://shop\.acme\.org",
+            r"\bhttps://\bshop\.acme\.org\b",
         ] {
             assert_eq!(found(pattern), Vec::<&str>::new(), "{pattern}");
         }
@@ -368,10 +827,10 @@ mod tests {
 
     #[test]
     #[cfg(feature = "psl")]
-    fn registrable_domains_that_others_can_have() {
+    fn what_others_can_have() {
         for (pattern, expected) in [
-            (r".*", vec!["broad", "insecure", "wide"]),
-            (r"https://.*", vec!["broad"]),
+            (r".*", vec!["broad", "addresses", "insecure", "wide"]),
+            (r"https://.*", vec!["broad", "addresses"]),
             (r"https://[a-z]+\.com", vec!["broad"]),
             (r"https://app-.*\.com", vec!["broad"]),
             (r"https://example\..*", vec!["broad"]),
@@ -380,39 +839,114 @@ mod tests {
             (r"https://[a-z-]+\.vercel\.app", vec!["broad"]),
             (r"https://[a-z]+\.co\.uk", vec!["broad"]),
             (r"https://[a-z]+\.s3\.amazonaws\.com", vec!["broad"]),
+            (r"https://.*\.s3[.-].*\.amazonaws\.com", vec!["broad"]),
+            (r"https://([a-z0-9-]+\.)+windows\.net", vec!["broad"]),
+            (r"https://[a-z]+\.windows\.net", vec!["suffix"]),
+            (r"https://[a-z0-9-]+\.amazonaws\.com", vec!["broad"]),
+            (r"https://s3[a-z]?\.amazonaws\.com", vec!["suffix"]),
+            (r"https://[a-d]{6}\.com", vec!["broad"]),
+            (r"https://[acegikmoqsuwy]{3}\.com", vec!["broad"]),
+            (r"https://(a|b|c)(d|e|f)(g|h|i)(j|k|l)\.net", vec!["broad"]),
+            (r"https://\d+--acme\.co\.uk", vec!["boundary"]),
             (
                 r"https://(.*\.)?(cdn|blob)\.core\.windows\.net",
                 vec!["broad"],
             ),
             (r"https://.*example\.com", vec!["boundary"]),
-            (r"https://.*example\.com:?\d*", vec!["boundary"]),
+            (r"https://.*localhost", vec!["boundary"]),
             (r"https://\w+\.com[:\d]*", vec!["broad"]),
-            (r"https://.*\.[a-z]+\d+", vec!["broad"]),
-            (r"https://x*example\.com", vec!["boundary"]),
-            (r"https://(ab)*example\.com", vec!["boundary"]),
             (r"https://[a-z]*example\.com", vec!["boundary"]),
-            (r"https://a.example.com", vec!["boundary"]),
-            (r"https://example[0-9]\.com", vec!["broad"]),
             (r"https://.*--myapp\.netlify\.app", vec!["boundary"]),
-            (
-                r"https://[a-z]+[0-9]+--myapp\.netlify\.app",
-                vec!["boundary"],
-            ),
             (
                 r"https://[a-z]+-[0-9]+--myapp\.netlify\.app",
                 vec!["boundary"],
             ),
+            (r"https://[a-d]{3}\.com", vec!["owners"]),
+            (r"https://example\.com?", vec!["owners"]),
+            (r"https://example\.co(\.uk)?", vec!["owners"]),
+            (r"https://gr[ae]y\.com", vec!["owners"]),
+            (r"https://s?hop\.com", vec!["owners"]),
+            (r"https://exam(ple|s)\.com", vec!["owners"]),
+            (r"https://x*example\.com", vec!["owners"]),
+            (r"https://a.example\.com", vec!["owners"]),
+            (r"https://example[0-9]\.com", vec!["owners"]),
+            (r"https://10\.0\.0\.\d+", vec!["addresses"]),
+            (r"https://10\.0\.0\.[12]", vec!["addresses"]),
+            (r"https://(\d{1,3}\.){3}\d{1,3}(:\d+)?", vec!["addresses"]),
+            (r"https://\[.*\]", vec!["addresses"]),
             (r"https?://.*\.example\.com", vec!["insecure"]),
-            (r"http://192\.168\.1\.\d+", vec!["insecure"]),
-            (r"http://1.*\.0\.0\.\d+", vec!["insecure"]),
-            (r"http://\[fe80::[0-9a-f]+\]", vec!["insecure"]),
-            (r"http://\[::1?\]", vec!["insecure"]),
+            (r"http://192\.168\.1\.\d+", vec!["addresses", "insecure"]),
+            (r"http://1.*\.0\.0\.\d+", vec!["addresses", "insecure"]),
+            (r"http://\[fe80::[0-9a-f]+\]", vec!["addresses", "insecure"]),
+            (r"http://\[::[12]\]", vec!["insecure"]),
             (r"moz-extension://[0-9a-f-]+", vec!["wide"]),
             (r"^(obsidian|my-app)://.*$", vec!["wide"]),
             (r"vscode-webview://\w+(:\d+)?", vec!["wide"]),
             (r"[a-z]+://\w+", vec!["broad", "insecure", "wide"]),
+            (r"https://a$\.com", vec!["never"]),
+            (r"https://\Bb\.com", vec!["never"]),
+            (r"https://a..b\.com", vec!["boundary"]),
+            (r"https://a\.\.com", vec!["never"]),
+            (r"https://a{64}\.com", vec!["never"]),
+            (r"https://(a{63}\.){4}com", vec!["never"]),
+            (r"https://a{63}\.com", vec![]),
+            (r"https://1\.2\.3", vec!["never"]),
+            (r"https://127\.0\.0\.01", vec!["never"]),
+            (r"http://\[0::1\]", vec!["never"]),
+            (r"app://a{326}", vec!["never"]),
+            (r"null|https://a\.com", vec!["dead"]),
+            (r"https://a\.com(:443|:8443)", vec!["dead"]),
+            (r"(a|A)://x", vec!["dead"]),
+            (r"https://(a{64}|b)\.com", vec!["dead"]),
+            (r"https://(|www\.)a\.com", vec![]),
         ] {
             assert_eq!(found(pattern), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "psl")]
+    fn below_one_suffix() {
+        for (pattern, expected) in [
+            (r"https://.*\.vercel\.app", true),
+            (r"https?://[a-z]+\.com(:\d+)?", true),
+            (r"https://.*\.s3[.-].*\.amazonaws\.com", true),
+            (r"https://.*vercel\.app", true),
+            (r"https://(.*\.)?vercel\.app", true),
+            (r"https://.*\.(com|org)", false),
+            (r"https://.*", false),
+            (r"https://.*\.com|app://x", false),
+            (r"https://.*\.com|https://1\.2\.3\.4", false),
+            (r"https://[a-z.]+com", false),
+        ] {
+            assert_eq!(
+                reach(pattern).unwrap().below_one_suffix,
+                expected,
+                "{pattern}"
+            );
+        }
+    }
+
+    /// No regex takes more than its share of work, and what cannot be seen through is refused or
+    /// counts as too much.
+    #[test]
+    fn work_is_bounded() {
+        for pattern in [
+            "([a-z]+.?)*".repeat(50),
+            "(a|b|c|d|[e-z0-9.:/-])*".repeat(20),
+            format!("https://{}", "([a-z0-9-]+\\.)?".repeat(60)),
+            "(((.*)*)*)*".to_owned(),
+            "(.|..|...)*".repeat(30),
+            format!("https://({})\\.com", vec!["[a-z]+-[0-9]+"; 300].join("|")),
+            "https://(.{0,60}\\.){0,20}x".to_owned(),
+            "(|a|b|(|c|d)*)*".repeat(10),
+        ] {
+            if let Ok(reach) = reach(&pattern) {
+                assert!(
+                    reach.too_broad || reach.never || !reach.label_boundary.is_empty(),
+                    "{pattern}"
+                );
+            }
         }
     }
 }
