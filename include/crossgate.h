@@ -308,6 +308,13 @@
 #define CROSSGATE_DECISION_NEEDS_VERDICT 4
 
 /**
+ * In crossgate_decision.flags: a response whose only Access-Control-Allow-Origin is exactly *, and
+ * that has no Access-Control-Allow-Credentials, keeps it and Access-Control-Expose-Headers
+ * (upstream = "keep_public", and this decision sets none). crossgate_decision_apply() does.
+ */
+#define CROSSGATE_DECISION_KEEP_PUBLIC 8
+
+/**
  * In crossgate_decision.depends_on: the value of Origin.
  */
 #define CROSSGATE_DEPENDS_ON_ORIGIN 1
@@ -901,6 +908,12 @@ crossgate_status crossgate_policy_note(const struct crossgate_policy *policy,
                                        struct crossgate_problem *problem);
 
 /**
+ * How many warnings and notes were counted and cannot be had, because there were more than 1,000.
+ * 0 for NULL.
+ */
+CROSSGATE_API size_t crossgate_policy_omitted_problems(const struct crossgate_policy *policy);
+
+/**
  * Writes the canonical document as JSON text: every option, origins as browsers write them. A
  * policy built from it is equal to this one.
  */
@@ -914,6 +927,12 @@ crossgate_status crossgate_policy_document_json(const struct crossgate_policy *p
  * The number of problems; 0 if the file could not be read. 0 for NULL.
  */
 CROSSGATE_API size_t crossgate_error_count(const struct crossgate_error *error);
+
+/**
+ * How many problems were counted and are not in the error, because there were more than 1,000. 0
+ * for NULL.
+ */
+CROSSGATE_API size_t crossgate_error_omitted(const struct crossgate_error *error);
 
 /**
  * Fills in one problem, in the order of the document; index counts from 0.
@@ -1175,7 +1194,8 @@ crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy
  * Puts a decision on a response: afterwards the response says what the policy says and nothing
  * else about CORS, whatever the application or an upstream had set. With
  * CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
- * whole, Vary aside. *overwrote is 1 if that replaced or removed something that the response said,
+ * whole, Vary aside; with CROSSGATE_DECISION_KEEP_PUBLIC one that is public by its own word stays
+ * so. *overwrote is 1 if that replaced or removed something that the response said,
  * otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
  * as good as once. Allocates only to merge into many lines or a long list of the response's
  * own. If set or remove fails, or get gives what is no text, everything else is done all the same;

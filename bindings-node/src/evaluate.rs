@@ -9,9 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-use crossgate::{
-    Decision, Evaluation, HeaderOp, Policy, Reason, Request, SharedPolicy, binding,
-};
+use crossgate::{Decision, Evaluation, HeaderOp, Policy, Reason, Request, SharedPolicy, binding};
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, Unknown};
 use napi::sys::{self, napi_callback_info, napi_env, napi_value};
 use napi::{Env, Error, Result};

@@ -287,10 +287,10 @@ class TestSources:
 
     def test_after_a_thousand_problems_the_rest_are_counted(self) -> None:
         faulty = [f"https://a{n}.example/" for n in range(1_500)]
-        with pytest.raises(PolicyError, match="and 500 more$") as caught:
+        with pytest.raises(PolicyError, match=r"and 500 more$") as caught:
             Policy(allow_origins=faulty)
         assert (len(caught.value.problems), caught.value.omitted) == (1_000, 500)
-        with pytest.raises(PolicyError, match="and 500 more$") as caught:
+        with pytest.raises(PolicyError, match=r"and 500 more$") as caught:
             CORSMiddleware(None, allow_origins=faulty)  # type: ignore[arg-type]
         assert (len(caught.value.problems), caught.value.omitted) == (1_000, 500)
         upper = Policy(allow_origins=[f"https://A{n}.example" for n in range(1_500)])

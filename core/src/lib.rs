@@ -79,6 +79,7 @@ pub use middleware::policy_source::LayerPolicy;
 pub use middleware::predicate::IntoVerdict;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use middleware::{DecisionInfo, OverwroteUpstream};
+pub use origin::public_suffix::public_suffix_list_date;
 pub use policy::Policy;
 pub use policy::digest::PolicyDigest;
 pub use policy::settings::{

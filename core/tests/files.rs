@@ -1,6 +1,8 @@
 //! Policies from files: what decides how they are read, and what is said of files that are no
 //! policy.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 
 use crossgate::{LoadError, Policy, ProblemCode, SharedPolicy};
@@ -227,7 +229,7 @@ mod unix {
             std::fs::copy(std::env::current_exe().unwrap(), &own).unwrap();
             let path = folder.path().join("policy.json");
             std::fs::write(&path, r#"{"allow_origins": "*"}"#).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
             let mut child = Command::new(own);
             child.args(["--exact", "unix::permission_lost"]);
             child.env(CHILD, &path).current_dir(folder.path());

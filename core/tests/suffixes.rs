@@ -1,5 +1,5 @@
-//! The names above public suffixes, which are compiled in as a table, and the list that answers every
-//! other question, compared on each rule of the list.
+//! The names above public suffixes, which are compiled in as a table, and the list that answers
+//! every other question, compared on each rule of the list.
 //!
 //! `UPDATE_SUFFIXES=1 cargo test -p crossgate --test suffixes` writes the table.
 

@@ -308,13 +308,17 @@ fn invalid_and_then_valid() {
     watched.wait_for("https://b.example");
 }
 
+/// What comes in the place of the file, and how it is made there.
+#[cfg(unix)]
+type Replacement<'a> = (&'a str, &'a dyn Fn(&Path));
+
 /// Whatever comes in its place is an error and no more: the file is watched on.
 #[cfg(unix)]
 #[test]
 fn replaced_by_what_is_no_file() {
     use std::os::unix::fs::symlink;
     let watched = Watched::simple();
-    let make: [(&str, &dyn Fn(&Path)); 3] = [
+    let make: [Replacement; 3] = [
         ("a named pipe", &|path| {
             let made = std::process::Command::new("mkfifo").arg(path).status();
             assert!(made.unwrap().success());

@@ -216,6 +216,7 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
                 OK(crossgate_header_merge(&decision.headers[h], existing[e], strlen(existing[e]),
                     merged, sizeof merged, &length));
     }
+    (void)GET(crossgate_policy_omitted_problems(mine));
     for (size_t w = 0; w < GET(crossgate_policy_warning_count(mine)); w++)
         OK(crossgate_policy_warning(mine, w, &problem));
     for (size_t n = 0; n < GET(crossgate_policy_note_count(mine)); n++)

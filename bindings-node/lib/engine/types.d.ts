@@ -234,8 +234,8 @@ interface Deciding {
    */
   evaluate(method: string | Uint8Array, headers: RequestHeaders, verdict?: Verdict): Decision
   /**
-   * The method or header name that a preflight was refused for, escaped for a log; null if something
-   * else decided. `reason` is that of the decision about this request.
+   * The method or header name that a preflight was refused for, escaped for a log; null if
+   * something else decided. `reason` is that of the decision about this request.
    */
   deniedName(method: string | Uint8Array, headers: RequestHeaders, reason: Reason): string | null
   /** The origin that the application has to judge, or null if the policy decides alone. */

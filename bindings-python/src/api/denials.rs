@@ -1,4 +1,5 @@
-//! The logger `crossgate.decisions`: at DEBUG it has a line for each request that an adapter denies.
+//! The logger `crossgate.decisions`: at DEBUG it has a line for each request that an adapter
+//! denies.
 
 use crossgate::{Decision, Policy, Request};
 use pyo3::prelude::*;

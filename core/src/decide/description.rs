@@ -31,12 +31,10 @@ impl Policy {
     pub fn denied_name(&self, request: &Request<'_>, reason: Reason) -> Option<String> {
         match reason.failed_check()? {
             FailedCheck::Origin => None,
-            FailedCheck::Method => {
-                Some(match request.acrm.single() {
-                    Some(method) => Escaped(method).to_string(),
-                    None => format!("{},...", Escaped(request.acrm.first()?)),
-                })
-            }
+            FailedCheck::Method => Some(match request.acrm.single() {
+                Some(method) => Escaped(method).to_string(),
+                None => format!("{},...", Escaped(request.acrm.first()?)),
+            }),
             FailedCheck::Headers => {
                 let mut shown = None;
                 self.names.refused(&request.acrh, reason, |name| {
@@ -163,7 +161,13 @@ mod tests {
                 "header_not_allowed",
                 Some("Authorization"),
             ),
-            (&echo, "GET", vec!["y,\0"], "header_list_malformed", Some("\\x00")),
+            (
+                &echo,
+                "GET",
+                vec!["y,\0"],
+                "header_list_malformed",
+                Some("\\x00"),
+            ),
         ] {
             let acrh: Vec<&[u8]> = acrh.iter().map(|line| line.as_bytes()).collect();
             let found = refused(policy, &[acrm.as_bytes()], &acrh);
@@ -202,7 +206,10 @@ mod tests {
                     let without = ["kind", "reason", "action", "origin"];
                     assert!(fields == with_name || fields == without, "{line}");
                     assert_eq!(line.matches('=').count(), fields.len(), "{line}");
-                    assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}");
+                    assert!(
+                        line.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
+                        "{line:?}"
+                    );
                 }
             }
         }

@@ -58,7 +58,8 @@ pub(crate) fn keeps_double_hyphens(suffix: &str) -> bool {
 
 /// The day of the public-suffix list that is compiled in, `2026-11-04`; `None` without the feature
 /// `psl`.
-pub(crate) const fn public_suffix_list_date() -> Option<&'static str> {
+#[must_use]
+pub const fn public_suffix_list_date() -> Option<&'static str> {
     #[cfg(feature = "psl")]
     return Some(super::suffix_table::DATE);
     #[cfg(not(feature = "psl"))]
@@ -77,7 +78,7 @@ fn below(name: &str) -> &'static [&'static str] {
             .strip_suffix(name)
             .is_some_and(|front| front.ends_with('.'))
     };
-    let count = BELOW_OWNERS[from..].partition_point(|suffix| is_below(&suffix));
+    let count = BELOW_OWNERS[from..].partition_point(is_below);
     &BELOW_OWNERS[from..from + count]
 }
 

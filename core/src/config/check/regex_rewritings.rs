@@ -3,9 +3,12 @@
 
 use crate::config::check::origin_entry;
 
+/// The corrected text, if the mistake is there.
+type Rewriting = fn(&str) -> Option<String>;
+
 /// Rewritings of a regex that no origin matches, with what is wrong with such a text. They are
 /// tried in this order, each on what the ones before it made.
-const REWRITINGS: [(fn(&str) -> Option<String>, &str); 11] = [
+const REWRITINGS: [(Rewriting, &str); 11] = [
     (trimmed, "there is white space around it"),
     (
         without_slashes,
