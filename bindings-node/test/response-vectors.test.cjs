@@ -56,11 +56,12 @@ for (const [way, write] of Object.entries(WAYS)) {
     const { port } = server.address()
     for (vector of VECTORS) {
       middleware = cors({ policy: new Policy(vector.policy) })
-      const headers = vector.request.headers.flat()
+      const headers = ['Host', `127.0.0.1:${port}`, ...vector.request.headers.flat()]
       const method = vector.request.method
       const asked = http.request({ host: '127.0.0.1', port, method, headers, agent: false }).end()
       const [res] = await once(asked, 'response')
       res.resume()
+      assert.equal(res.statusCode, 200, vector.id)
       const lines = []
       for (let i = 0; i < res.rawHeaders.length; i += 2)
         lines.push([res.rawHeaders[i].toLowerCase(), res.rawHeaders[i + 1]])

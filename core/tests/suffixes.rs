@@ -185,7 +185,7 @@ fn every_rule_and_every_name_above_it() {
         // A name below that is no rule belongs to one owner.
         let owned = format!(
             "owned-by-somebody.{}{name}",
-            if front == "" { "x." } else { "" }
+            if front.is_empty() { "x." } else { "" }
         );
         if !rules.contains(&format!("*.x.{name}")) && !rules.contains(&format!("*.{name}")) {
             assert!(!is_refused(&owned), "{owned}");

@@ -288,6 +288,7 @@ export class Policy implements Deciding {
   /** Whether the other policy has the same canonical document. */
   equals(other: unknown): boolean
   evaluate: Deciding['evaluate']
+  deniedName: Deciding['deniedName']
   needsVerdict: Deciding['needsVerdict']
   handle: Deciding['handle']
   checkUpgrade: Deciding['checkUpgrade']
@@ -345,6 +346,7 @@ export class SharedPolicy implements Deciding {
   readonly hasOriginPredicate: boolean
   document(): PolicyDocument
   evaluate: Deciding['evaluate']
+  deniedName: Deciding['deniedName']
   needsVerdict: Deciding['needsVerdict']
   handle: Deciding['handle']
   checkUpgrade: Deciding['checkUpgrade']
