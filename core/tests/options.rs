@@ -1,6 +1,8 @@
 //! The table of the options (`options.json`), from which the documentation and the JSON Schema are
 //! written: every example does what the page says of it, and everything refused is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use crossgate::{Policy, Request, Verdict};
 use serde_json::{Value, json};
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,8 @@ def test_every_policy_is_what_the_page_says(block: re.Match[str]):
         # The settings of an editor.
         assert (ROOT / "bindings-node/policy.schema.json").is_file()
         assert json.loads(body)["json.schemas"][0]["url"].endswith("crossgate/policy.schema.json")
+    elif block["kind"] == "bash":
+        pass  # test_the_check_before_it_serves
     elif block["refused"]:
         with pytest.raises(PolicyError) as caught:
             built(block["kind"], body)
@@ -55,6 +60,29 @@ def test_every_policy_is_what_the_page_says(block: re.Match[str]):
         policy = built(block["kind"], body)
         allowed = {"insecure_origin_with_credentials", "pna_superseded"}
         assert {problem.code for problem in policy.warnings} <= allowed
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["python", "node"])
+def test_the_check_before_it_serves(number: int, tmp_path: Path):
+    (commands,) = [found.values[0]["body"] for found in BLOCKS if found.values[0]["kind"] == "bash"]
+    program, *arguments = shlex.split(commands.splitlines()[number])
+    program = {"python": sys.executable}.get(program, program)
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules/crossgate").symlink_to(ROOT / "bindings-node")
+
+    def check(policy: dict[str, object]) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "cors.json").write_text(json.dumps(policy))
+        return subprocess.run(
+            [program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    good = check({"allow_origins": ["https://A.example"]})
+    assert good.returncode == 0, good.stderr
+    assert "origin_not_canonical" in good.stdout
+    bad = check({"allow_origins": ["https://a.example/"], "allow_methods": ["patch"]})
+    assert bad.returncode == 1
+    assert "origin_has_path" in bad.stderr
+    assert "method_case" in bad.stderr
 
 
 def test_toml_and_environment_are_the_same_policy():

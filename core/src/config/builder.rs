@@ -52,6 +52,15 @@ impl PolicyBuilder {
     }
 
     /// Exact origins and patterns, or `["*"]` for everybody.
+    ///
+    /// ```
+    /// use crossgate::{Policy, Request};
+    /// let everybody = Policy::builder().allow_origins(["*"]).build()?;
+    /// let request = Request::new("GET").header("Origin", "https://any.example");
+    /// assert_eq!(everybody.evaluate(&request).allowed(), Some(true));
+    /// # Ok::<(), crossgate::PolicyError>(())
+    /// ```
+    #[doc(alias = "allow_any_origin")]
     pub fn allow_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
         self.options.allow_origins = items(origins);
         self

@@ -10,7 +10,17 @@ use crate::text::merge::{merge_names, merge_vary};
 /// use crossgate::HeaderName;
 /// assert_eq!(HeaderName::MaxAge.as_str(), "Access-Control-Max-Age");
 /// assert_eq!(HeaderName::MaxAge.lower(), "access-control-max-age");
+/// assert_eq!(HeaderName::Vary.to_string(), "Vary");
 /// ```
+///
+/// It equals its own name, in any case ([RFC 9110, 5.1][name]):
+///
+/// ```
+/// # use crossgate::HeaderName;
+/// assert!(HeaderName::MaxAge == "access-control-max-age" && HeaderName::Vary != "Date");
+/// ```
+///
+/// [name]: https://www.rfc-editor.org/rfc/rfc9110#section-5.1
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HeaderName {
@@ -103,6 +113,30 @@ const fn without_nul(text: &'static str) -> &'static str {
 impl fmt::Display for HeaderName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl PartialEq<str> for HeaderName {
+    fn eq(&self, name: &str) -> bool {
+        self.lower().eq_ignore_ascii_case(name)
+    }
+}
+
+impl PartialEq<&str> for HeaderName {
+    fn eq(&self, name: &&str) -> bool {
+        self == *name
+    }
+}
+
+impl PartialEq<HeaderName> for str {
+    fn eq(&self, name: &HeaderName) -> bool {
+        name == self
+    }
+}
+
+impl PartialEq<HeaderName> for &str {
+    fn eq(&self, name: &HeaderName) -> bool {
+        name == *self
     }
 }
 
@@ -266,6 +300,20 @@ mod name_tests {
     fn both_spellings_of_a_name_are_one_name() {
         for name in HeaderName::ALL {
             assert_eq!(name.as_str().to_ascii_lowercase(), name.lower());
+        }
+    }
+
+    #[test]
+    fn a_name_equals_its_text_in_any_case_and_no_other() {
+        for name in HeaderName::ALL {
+            let upper = name.lower().to_ascii_uppercase();
+            for text in [name.as_str(), name.lower(), &upper] {
+                let equal = HeaderName::ALL.iter().filter(|other| **other == text);
+                assert_eq!(equal.collect::<Vec<_>>(), [name]);
+                let other_way = HeaderName::ALL.iter().filter(|other| text == **other);
+                assert_eq!(other_way.collect::<Vec<_>>(), [name]);
+            }
+            assert!(*name != "" && *name != name.with_nul() && *name != "access-control");
         }
     }
 }

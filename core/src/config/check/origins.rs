@@ -195,7 +195,7 @@ impl Check<'_> {
     pub(crate) fn insecure(&mut self, path: &str, text: &str, hint: Option<String>) {
         let open = self.is_excepted(SafetyException::InsecureOriginsWithCredentials);
         let message = "with credentials whoever is on the network path of a plain-http page acts \
-            as its users";
+            as its users (development: docs/policy.md#plain-http)";
         self.problems.push(
             self.danger_severity(open),
             ProblemCode::InsecureOriginWithCredentials,

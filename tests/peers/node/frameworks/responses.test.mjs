@@ -60,7 +60,8 @@ for (const [framework, start] of Object.entries(FRAMEWORKS)) {
     for (const vector of VECTORS) {
       const [send, close] = await start(t, new Policy(vector.policy), vector.response)
       const { method, headers } = vector.request
-      const answer = await send({ method, path: '/', headers: ['Host', '127.0.0.1', ...headers.flat()] })
+      const lines = ['Host', '127.0.0.1', ...headers.flat()]
+      const answer = await send({ method, path: '/', headers: lines })
       await close()
       const found = Object.entries(answer.headers).filter(([name]) => isCors(name))
       const expected = vector.expect.filter(([name]) => isCors(name))
