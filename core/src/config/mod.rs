@@ -15,6 +15,7 @@ mod json_toml;
 mod option_names;
 pub(crate) mod options;
 
+pub(crate) use crate::origin::regex_dialect::RegexDialect;
 pub use builder::PolicyBuilder;
 pub use document::{Document, OptionValue};
 #[cfg(feature = "config")]
