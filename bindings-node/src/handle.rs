@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use crossgate::binding::TemplateValue;
+use crossgate::binding::{self, TemplateValue};
 use crossgate::{
     Field, ListSeparator, LoadError, OptionValue, Policy, PolicyBuilder, PolicyError, SocketAccess,
 };
@@ -227,6 +227,21 @@ impl Handle {
     #[napi(catch_unwind)]
     pub fn equals(&self, other: &Handle) -> bool {
         self.policy == other.policy
+    }
+
+    /// What an application's function answered about an origin: one letter a value
+    /// (`lib/answers/judge.cjs` writes them), and what each says. `is_list`: the values were in a
+    /// list, else there is one.
+    #[napi(catch_unwind)]
+    pub fn judge(
+        &self,
+        origin: String,
+        is_list: bool,
+        kinds: String,
+        texts: Vec<String>,
+    ) -> Result<value::JudgedAnswer> {
+        let answer = value::answer(is_list, &kinds, &texts)?;
+        Ok(binding::judge(&self.policy, &origin, None, &answer).into())
     }
 
     /// `allow`, `deny` or `absent` for the lines of a handshake's `Origin`.
