@@ -2,7 +2,7 @@
 
 use super::super::super::regex_dialect::RegexDialect;
 use super::super::program::Bytes;
-use super::parser::{Parser, Read};
+use super::reader::{Read, Reader};
 use super::tree::{DIGITS, SPACE, WORD, range};
 
 /// One item of a class.
@@ -12,60 +12,61 @@ pub(super) enum Item {
     Set(Bytes),
 }
 
-/// Behind its bracket.
-pub(super) fn class(parser: &mut Parser<'_>) -> Read<Bytes> {
-    let negative = parser.take("^");
+/// Behind its bracket; `escape` reads what stands behind a backslash.
+pub(super) fn class(
+    reader: &mut Reader<'_>,
+    escape: fn(&mut Reader<'_>) -> Read<Item>,
+) -> Read<Bytes> {
+    let negative = reader.take("^");
     let mut set = 0;
     let mut first = true;
     loop {
-        if !first && parser.take("]") {
+        if !first && reader.take("]") {
             break;
         }
         first = false;
-        let item = item(parser)?;
-        let start = parser.at;
-        if !parser.take("-") {
-            set |= alone(parser, &item)?;
+        let item = item(reader, escape)?;
+        let start = reader.at;
+        if !reader.take("-") {
+            set |= alone(reader, &item)?;
             continue;
         }
-        if parser.peek() == Some(']') {
+        if reader.peek() == Some(']') {
             // A hyphen before the end stands for itself.
-            parser.at = start;
-            set |= alone(parser, &item)?;
+            reader.at = start;
+            set |= alone(reader, &item)?;
             continue;
         }
-        let (Item::Character(low), Item::Character(high)) = (item, self::item(parser)?) else {
+        let (Item::Character(low), Item::Character(high)) = (item, self::item(reader, escape)?)
+        else {
             return Err("a range begins or ends with a class".to_owned());
         };
         if low > high {
             return Err(format!("the range {low}-{high} is in the wrong order"));
         }
-        parser.literal(low)?;
-        parser.literal(high)?;
-        set |= parser.cased(range(low, high));
+        reader.literal(low)?;
+        reader.literal(high)?;
+        set |= reader.cased(range(low, high));
     }
     Ok(if negative { !set } else { set })
 }
 
-fn alone(parser: &Parser<'_>, item: &Item) -> Read<Bytes> {
+fn alone(reader: &Reader<'_>, item: &Item) -> Read<Bytes> {
     match item {
-        Item::Character(character) => parser.literal(*character),
+        Item::Character(character) => reader.literal(*character),
         Item::Set(set) => Ok(*set),
     }
 }
 
-fn item(parser: &mut Parser<'_>) -> Read<Item> {
-    let character = parser.next().ok_or("a class does not end")?;
+fn item(reader: &mut Reader<'_>, escape: fn(&mut Reader<'_>) -> Read<Item>) -> Read<Item> {
+    let character = reader.next().ok_or("a class does not end")?;
     if character == '\\' {
-        return match parser.dialect {
-            RegexDialect::Rust => super::python::rust_class_escape(parser),
-            _ => super::python::class_escape(parser),
-        };
+        return escape(reader);
     }
     let operator = ["&&", "--", "~~"]
         .iter()
-        .any(|operator| parser.text[parser.at - character.len_utf8()..].starts_with(operator));
-    if parser.dialect == RegexDialect::Rust && (character == '[' || operator) {
+        .any(|operator| reader.text[reader.at - character.len_utf8()..].starts_with(operator));
+    if reader.dialect == RegexDialect::Rust && (character == '[' || operator) {
         return Err("a class in a class, where look-around or a back reference stands".to_owned());
     }
     Ok(Item::Character(character))

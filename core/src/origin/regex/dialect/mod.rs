@@ -6,15 +6,16 @@
 //! in both, it stays as it was written.
 
 mod class;
+mod grammar;
 mod javascript;
-mod parser;
 mod print;
 mod python;
+mod reader;
 mod rust;
 mod tree;
 
 use super::super::regex_dialect::RegexDialect;
-use parser::Parser;
+use reader::Reader;
 
 /// A longer text is refused before time is spent on it.
 const TEXT_LIMIT: usize = 1 << 16;
@@ -43,7 +44,7 @@ pub(crate) fn translate(
             source.len()
         ));
     }
-    let read = Parser::new(source, flags, dialect).and_then(Parser::whole);
+    let read = Reader::new(source, flags, dialect).and_then(Reader::whole);
     if dialect == RegexDialect::Rust {
         let backtracking = match rust::linear(source) {
             Ok(()) => None,
