@@ -80,6 +80,14 @@ pub(crate) fn no_options(type_name: String) -> Failure {
     Failure::no_document(&type_name)
 }
 
+/// The problem of an option that is written and has no value, if it needs one.
+#[napi(catch_unwind)]
+pub(crate) fn unset_option(path: String, value: String) -> Option<PlainProblem> {
+    binding::unset_option(&path, &value)
+        .as_ref()
+        .map(PlainProblem::from)
+}
+
 /// From JSON text.
 #[napi(catch_unwind)]
 pub(crate) fn from_json(text: String) -> Made {

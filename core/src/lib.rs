@@ -56,6 +56,7 @@ pub mod tower;
 /// What only bindings of other languages need. Exempt from the promises of semantic versioning.
 #[doc(hidden)]
 pub mod binding {
+    pub use crate::config::unset_option::unset_option;
     pub use crate::decide::binding::*;
     pub use crate::live::answer::{Answer, Judged, judge};
 }

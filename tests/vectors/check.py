@@ -81,8 +81,8 @@ SEEDS = {
         62,
     ]
 }
-# Of the build and of files: no vector can have them (core/tests/files.rs).
-ELSEWHERE = {"feature_missing", "document_not_a_file", "document_too_large"}
+# Of the build, of files (core/tests/files.rs) and of drop-ins: no vector can have them.
+ELSEWHERE = {"feature_missing", "document_not_a_file", "document_too_large", "option_unset"}
 
 
 def severities(words):

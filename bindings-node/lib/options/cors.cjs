@@ -53,13 +53,11 @@ function setupOf(options, report, dynamic = false) {
   const preflightContinue = reader.boolean('preflightContinue')
   const counters = reader.counters()
   const limit = reader.verdictTimeout()
-  reader.refuseUnset(['policy'])
   const policy = reader.policy(['policy', 'preflightContinue', 'verdictTimeout'])
   if (policy !== null)
     return { decider: { policy, predicate: null, report, counters }, preflightContinue }
-  reader.refuseUnset(['origin'])
   const credentials = given.credentials === true
-  const { origin = '*' } = given
+  const origin = reader.originOrAny()
   const read = reader.origin(origin, { credentials, isCors: true })
   const status = given.optionsSuccessStatus ?? undefined
   const compiled = reader.compile(

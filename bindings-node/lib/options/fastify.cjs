@@ -95,7 +95,7 @@ function decider(reader, report, dynamic) {
       report,
       counters
     }
-  const read = reader.origin(options.origin ?? '*', { credentials })
+  const read = reader.origin(reader.originOrAny(), { credentials })
   // A list that holds `*` is `*`, as it is there.
   const staticOrigin = typeof options.origin === 'string' && !dynamic
   const compiled = reader.compile(read, engineOptions(reader, credentials), {
@@ -120,7 +120,6 @@ function decider(reader, report, dynamic) {
 function readOptions(options, report, dynamic) {
   const reader = new Reader(WHERE, options, OF_PLUGIN)
   if (reader.options.origin === false) return null
-  reader.refuseUnset(reader.has('policy') ? ['policy'] : ['policy', 'origin'])
   const workings = {
     preflight: reader.boolean('preflight', true),
     preflightContinue: reader.boolean('preflightContinue'),
@@ -138,8 +137,9 @@ function readOptions(options, report, dynamic) {
  */
 function mergeRoute(plugin, route) {
   const reader = new Reader(`${WHERE}: config.cors`, route, OF_ROUTES)
+  reader.refuseUnset('origin', 'config.cors.')
+  reader.refuseUnset('policy', 'config.cors.')
   reader.check()
-  reader.refuseUnset(['origin', 'policy'], 'config.cors.')
   const isReplaced = name =>
     (route.policy !== undefined && RULES.includes(name)) ||
     (plugin.policy !== undefined && name === 'policy')
@@ -157,7 +157,7 @@ function checkPlugin(options) {
   const reader = new Reader(WHERE, options, OF_PLUGIN)
   const { hook = 'onRequest' } = reader.options
   const limit = reader.verdictTimeout()
-  reader.refuseUnset(['delegator'])
+  reader.refuseUnset('delegator')
   if (!HOOKS.includes(hook)) reader.wrong('hook', hook, HOOKS.join(', '))
   reader.check()
   return { hook, limit }

@@ -50,7 +50,6 @@ function readOptions(where, given) {
   const word = fn => (origin, context, settle) =>
     askForValue(() => fn(origin, context), limit, settle)
   const counters = reader.counters()
-  reader.refuseUnset(reader.has('policy') ? ['policy'] : ['policy', 'origin'])
   const policy = reader.policy(['policy', 'origin', 'verdictTimeout'])
   if (policy !== null) {
     return Object.freeze({
@@ -71,7 +70,7 @@ function readOptions(where, given) {
     const reader = new Reader(where, options, KNOWN)
     reader.counters()
     const credentials = reader.boolean('credentials')
-    const read = reader.origin(options.origin === undefined ? '*' : options.origin, { credentials })
+    const read = reader.origin(reader.originOrAny(), { credentials })
     const compiled = reader.compile(read, engineOptions(reader, names, credentials), {
       names: NAMES,
       comma: true

@@ -55,7 +55,6 @@ function decider(given, credentials) {
   const limit = reader.verdictTimeout()
   const word = fn => (origin, ctx, settle) => askForValue(() => fn(ctx), limit, settle)
   const counters = reader.counters()
-  reader.refuseUnset(reader.has('policy') ? ['policy'] : ['policy', 'origin'])
   const policy = reader.policy([...WORKINGS, 'origin'])
   if (policy !== null)
     return {
@@ -64,7 +63,7 @@ function decider(given, credentials) {
       report,
       counters
     }
-  const read = reader.origin(options.origin ?? '*', { credentials })
+  const read = reader.origin(reader.originOrAny(), { credentials })
   const compiled = reader.compile(read, engineOptions(reader, credentials), {
     names: NAMES,
     comma: true,

@@ -204,22 +204,25 @@ class Reader {
   }
 
   /**
-   * Refuses options that are written and unset, where leaving them out would let somebody in: the
-   * engine knows which those are.
-   * @param {readonly string[]} names
-   * @param {string} prefix what the user writes before them
+   * Refuses an option that is written and unset, where leaving it out would let somebody in: the
+   * engine knows which those are. Returns whether it did.
+   * @param {string} prefix what the user writes before the name
    */
-  refuseUnset(names, prefix = '') {
-    for (const name of names) {
-      const value = this.options[name]
-      const isUnset =
-        value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
-      if (!isUnset || !Object.hasOwn(this.options, name)) continue
-      const problem = unsetOption(prefix + name, value === undefined ? '' : String(value ?? ''))
-      if (problem !== null)
-        this.#problems.push({ ...problem, message: `${this.#where}: ${problem.message}` })
-    }
-    this.check()
+  refuseUnset(name, prefix = '') {
+    const value = this.options[name]
+    const isUnset =
+      value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+    if (!isUnset || !Object.hasOwn(this.options, name)) return false
+    const problem = unsetOption(prefix + name, value ?? '')
+    if (problem === null) return false
+    this.#problems.push({ ...problem, message: `${this.#where}: ${problem.message}` })
+    return true
+  }
+
+  /** The option `origin`, `'*'` if it is left out. */
+  originOrAny() {
+    if (this.refuseUnset('origin')) return []
+    return this.options.origin ?? '*'
   }
 
   /** The option `counters`, which stands beside all others. */
@@ -237,7 +240,7 @@ class Reader {
    */
   policy(beside) {
     const { policy, origin } = this.options
-    if (policy === undefined) return null
+    if (this.refuseUnset('policy') || policy === undefined) return null
     if (!isPolicy(policy)) this.wrong('policy', policy, 'a Policy or a SharedPolicy')
     for (const name of Object.keys(this.options)) {
       if (this.options[name] !== undefined && !beside.includes(name) && name !== 'counters')
