@@ -105,7 +105,11 @@ const ODD = {
   })(),
   'what looks like a RegExp': { source: '.*', flags: '', test: () => true, exec: () => [A] },
   'what inherits from RegExp': Object.create(RegExp.prototype),
-  'what says that it is text': { toString: () => A, valueOf: () => A, [Symbol.toPrimitive]: () => A },
+  'what says that it is text': {
+    toString: () => A,
+    valueOf: () => A,
+    [Symbol.toPrimitive]: () => A
+  },
   'what throws when it is looked at': {
     get [Symbol.toStringTag]() {
       throw new Error('no')
@@ -164,7 +168,10 @@ test('a RegExp that configuration would refuse is told once', () => {
   const [first, ...others] = [1, 2, 3].map(() => ask(policy, 'https://a.told-once.example', regex))
   assert.equal(first.allowed, false)
   assert.match(first.told[0], /regex_label_boundary/)
-  assert.deepEqual(others, [{ allowed: false, told: [] }, { allowed: false, told: [] }])
+  assert.deepEqual(others, [
+    { allowed: false, told: [] },
+    { allowed: false, told: [] }
+  ])
 })
 
 async function express(t, options) {

@@ -160,9 +160,7 @@ test('where the value is the answer, undefined is one', async t => {
   assert.deepEqual(await ask(() => undefined), [undefined])
   assert.deepEqual(await ask(async () => undefined), [undefined])
   assert.deepEqual(await ask(async () => true), [true])
-  assert.deepEqual(await ask(() => new Promise(() => {})), [
-    `it did not answer within ${LIMIT} ms`
-  ])
+  assert.deepEqual(await ask(() => new Promise(() => {})), [`it did not answer within ${LIMIT} ms`])
   assert.deepEqual(await ask(() => ({ then() {} })), [`it did not answer within ${LIMIT} ms`])
   const hostile = {
     get then() {

@@ -62,13 +62,7 @@ class SharedPolicy {
     if (this.#shadow === null || this.#onDifference === null) return
     this.#observe = observer(live, this.#shadow, this.#onDifference)
     const { ask, judge, requestHeadersLimit, takesVerdicts, echoesRequestHeaders } = this.#source
-    this.#source = new Source(
-      ask,
-      judge,
-      requestHeadersLimit,
-      takesVerdicts,
-      echoesRequestHeaders
-    )
+    this.#source = new Source(ask, judge, requestHeadersLimit, takesVerdicts, echoesRequestHeaders)
     this.#source.observe = this.#observe
   }
 
