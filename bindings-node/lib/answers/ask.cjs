@@ -54,8 +54,6 @@ class Inquiry {
       () => this.fail(new Error(`it did not answer within ${this.#limit} ms`)),
       this.#limit
     )
-    // A server that is stopped does not wait for it. (Deno's timers are numbers.)
-    this.#timer.unref?.()
   }
 
   #close(failure, value) {
