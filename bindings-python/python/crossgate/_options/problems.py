@@ -90,6 +90,11 @@ def build(
     )
 
 
+def warnings(policy: Policy, names: dict[str, str]) -> tuple[Problem, ...]:
+    """The warnings of a policy that `build` made, under the names of the drop-in."""
+    return tuple(_renamed(problem, names) for problem in policy.warnings)
+
+
 def _renamed(problem: Problem, names: dict[str, str]) -> Problem:
     key, bracket, rest = problem.path.partition("[")
     path = names.get(problem.path) or names.get(key, key) + bracket + rest
