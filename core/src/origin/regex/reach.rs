@@ -682,11 +682,13 @@ impl Walk<'_> {
         if self.texts(ends.clone(), Gate::is_host_start).is_some() {
             return;
         }
-        self.budget = BUDGET;
         for group in &ends {
+            self.budget = BUDGET;
             // `host\d+`
             if !self.is_spelled_out_before(group, DIGITS, Gate::is_host_start) {
+                self.budget = BUDGET;
                 self.classes(group, "", "", false, reach);
+                reach.too_broad |= self.budget == 0;
             }
         }
     }
