@@ -80,6 +80,7 @@ pub use middleware::predicate::IntoVerdict;
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub use middleware::{DecisionInfo, OverwroteUpstream};
 pub use origin::public_suffix::public_suffix_list_date;
+pub use origin::regex_dialect::RegexDialect;
 pub use policy::Policy;
 pub use policy::digest::PolicyDigest;
 pub use policy::settings::{

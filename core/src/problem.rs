@@ -143,6 +143,9 @@ codes! {
     AnyPortPublic = "any_port_public";
     /// It does not compile, or is too large.
     RegexInvalid = "regex_invalid";
+    /// It needs look-around, a back reference or a possessive repeat: nobody can check what it lets
+    /// in.
+    RegexUnsupported = "regex_unsupported";
     /// Other host characters can stand before its literal end: `https://.*example\.com` matches
     /// `evilexample.com`.
     RegexLabelBoundary = "regex_label_boundary";

@@ -12,7 +12,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "../../core/codes.json"), encoding="utf-8") as codes:
-    CHECKS = {reason["name"]: reason["check"] for reason in json.load(codes)["reasons"]}
+    REGISTRY = json.load(codes)
+CHECKS = {reason["name"]: reason["check"] for reason in REGISTRY["reasons"]}
 REASONS = list(CHECKS)
 ORIGIN_REASONS = {name for name, check in CHECKS.items() if check == "origin"}
 ACA = "access-control-"
@@ -80,99 +81,23 @@ SEEDS = {
         62,
     ]
 }
-# code -> severities that must appear. feature_missing depends on the build, and the two of files
-# on files (core/tests/files.rs).
-CODES = dict(
-    [
-        (c, "E")
-        for c in [
-            "origins_empty",
-            "origin_blank",
-            "origin_whitespace",
-            "origin_quoted",
-            "origin_is_list",
-            "origin_missing_scheme",
-            "origin_has_path",
-            "origin_has_query",
-            "origin_has_fragment",
-            "origin_has_userinfo",
-            "origin_invalid_host",
-            "origin_bad_port",
-            "origin_ip_not_canonical",
-            "origin_ip_zone",
-            "origin_bad_idna",
-            "origin_null",
-            "origin_file",
-            "origin_scheme",
-            "origin_scheme_never_sent",
-            "origin_invalid",
-            "pattern_unsupported",
-            "regex_invalid",
-            "insecure_origin_with_credentials",
-            "scheme_wide_with_credentials",
-            "any_mixed",
-            "any_with_credentials",
-            "null_with_credentials",
-            "expose_any_with_credentials",
-            "method_invalid",
-            "method_forbidden",
-            "method_is_list",
-            "header_invalid",
-            "header_is_list",
-            "max_age_invalid",
-            "max_age_too_long",
-            "preflight_status_not_ok",
-            "denied_preflight_status_invalid",
-            "static_not_constant",
-            "reject_without_own_origins",
-            "gate_unknown",
-            "unknown_option",
-            "duplicate_option",
-            "option_type",
-            "document_invalid",
-        ]
-    ]
-    + [
-        (c, "W")
-        for c in [
-            "origin_not_ascii",
-            "origin_not_canonical",
-            "origin_default_port",
-            "origin_trailing_dot",
-            "origin_duplicate",
-            "origin_redundant",
-            "any_port_public",
-            "regex_dot",
-            "authorization_not_covered",
-            "header_duplicate",
-            "header_forbidden",
-            "header_response_only",
-            "method_duplicate",
-            "reject_has_no_effect",
-            "gate_not_needed",
-        ]
-    ]
-    + [
-        (c, "N")
-        for c in [
-            "any_header_with_credentials",
-            "header_already_exposed",
-            "max_age_capped",
-            "method_options_unneeded",
-        ]
-    ]
-    + [
-        (c, "EW")
-        for c in [
-            "pattern_too_broad",
-            "pattern_public_suffix",
-            "pattern_tenant_controlled",
-            "regex_label_boundary",
-            "method_case",
-            "pna_superseded",
-        ]
-    ]
-)
+# Of the build and of files: no vector can have them (core/tests/files.rs).
+ELSEWHERE = {"feature_missing", "document_not_a_file", "document_too_large"}
+
+
+def severities(words):
+    """The letters of the severities that a problem can have."""
+    return "".join(
+        name[0].upper() for name in ("error", "warning", "note") if re.search(rf"\b{name}\b", words)
+    )
+
+
+# code -> severities that must appear.
+CODES = {
+    problem["name"]: severities(problem["severity"])
+    for problem in REGISTRY["problems"]
+    if problem["name"] not in ELSEWHERE
+}
 # What a vector expects of a policy -> the severity of the problem that it names.
 SEVERITY = {"error": "E", "warn": "W", "note": "N"}
 faults = []

@@ -2,7 +2,7 @@
 
 use super::compile::compile;
 use super::document::{Document, OptionValue};
-use super::options::{Options, items};
+use super::options::{Options, items, regex_items};
 use crate::policy::Policy;
 use crate::policy::settings::{
     DeniedActual, ListSeparator, SafetyException, SingleOrigin, UpstreamHeaders,
@@ -71,7 +71,7 @@ impl PolicyBuilder {
         mut self,
         regexes: impl IntoIterator<Item = S>,
     ) -> Self {
-        self.options.allow_origin_regexes = items(regexes);
+        self.options.allow_origin_regexes = regex_items(regexes);
         self
     }
 

@@ -1,6 +1,7 @@
 //! The policy document: one schema for every language, as plain values.
 
 use super::option_names::OPTION_NAMES;
+use crate::origin::regex_dialect::RegexDialect;
 use crate::problem::{ProblemCode, Problems};
 
 /// A value of the policy document, as any language or format can give it.
@@ -25,6 +26,16 @@ pub enum OptionValue {
     Float(f64),
     /// Text.
     Str(String),
+    /// A regex in the dialect of its author, in a list of `allow_origin_regexes`. (A string there
+    /// is one in the dialect of documents.)
+    Regex {
+        /// Its text, without flags.
+        source: String,
+        /// The letters of its flags, as its language has them.
+        flags: String,
+        /// Whose rules it follows.
+        dialect: RegexDialect,
+    },
     /// A list.
     List(Vec<OptionValue>),
     /// A value that no option takes; the name of its type in its language.
@@ -39,6 +50,7 @@ impl OptionValue {
             OptionValue::Bool(_) => "boolean",
             OptionValue::Int(_) | OptionValue::Float(_) => "number",
             OptionValue::Str(_) => "string",
+            OptionValue::Regex { .. } => "regex",
             OptionValue::List(_) => "list",
             OptionValue::Other(name) => name,
         }
@@ -53,6 +65,7 @@ impl OptionValue {
             OptionValue::Int(n) => n.to_string(),
             OptionValue::Float(n) => n.to_string(),
             OptionValue::Str(s) => s.clone(),
+            OptionValue::Regex { source, .. } => source.clone(),
             OptionValue::List(items) => {
                 let items: Vec<_> = items.iter().take(8).map(OptionValue::shown).collect();
                 format!("[{}]", items.join(", "))

@@ -229,6 +229,10 @@ impl Serialize for OptionValue {
             OptionValue::Float(v) => serializer.serialize_f64(*v),
             OptionValue::Str(v) => serializer.serialize_str(v),
             OptionValue::List(v) => v.serialize(serializer),
+            // Its text would mean something else there.
+            OptionValue::Regex { .. } => Err(serde::ser::Error::custom(
+                "a regex in the dialect of another language; the document of the built policy has it",
+            )),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::document::{Document, OptionValue};
 use super::option_names::nearest;
+use crate::origin::regex_dialect::RegexDialect;
 use crate::policy::settings::{DeniedActual, ListSeparator, SingleOrigin, UpstreamHeaders};
 use crate::problem::{ProblemCode, Problems};
 use crate::text::escape::escape;
@@ -17,11 +18,24 @@ pub(crate) struct Item {
     pub(crate) text: String,
 }
 
+/// One regex, as it was written.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "regex"),
+    expect(dead_code, reason = "none can be read without the feature")
+)]
+pub(crate) struct RegexItem {
+    pub(crate) index: usize,
+    pub(crate) text: String,
+    pub(crate) flags: String,
+    pub(crate) dialect: RegexDialect,
+}
+
 /// The typed options. Lists hold `*` as an item; statuses and ages are still unjudged numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) allow_origins: Vec<Item>,
-    pub(crate) allow_origin_regexes: Vec<Item>,
+    pub(crate) allow_origin_regexes: Vec<RegexItem>,
     pub(crate) allow_null_origin: bool,
     pub(crate) origin_predicate: bool,
     pub(crate) allow_methods: Vec<Item>,
@@ -53,6 +67,22 @@ pub(crate) fn items<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Vec<
         .collect()
 }
 
+/// Regexes in the dialect of documents.
+pub(crate) fn regex_items<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Vec<RegexItem> {
+    items(texts).into_iter().map(RegexItem::from).collect()
+}
+
+impl From<Item> for RegexItem {
+    fn from(Item { index, text }: Item) -> Self {
+        RegexItem {
+            index,
+            text,
+            flags: String::new(),
+            dialect: RegexDialect::Rust,
+        }
+    }
+}
+
 impl Options {
     /// Types a document. Everything wrong with names and types is reported; values are judged
     /// later.
@@ -79,7 +109,7 @@ impl Options {
         match name {
             "allow_origins" => self.allow_origins = list(name, value, true, problems),
             "allow_origin_regexes" => {
-                self.allow_origin_regexes = list(name, value, false, problems)
+                self.allow_origin_regexes = regexes(name, value, problems);
             }
             "allow_null_origin" => self.allow_null_origin = boolean(name, value, problems),
             "origin_predicate" => self.origin_predicate = boolean(name, value, problems),
@@ -202,6 +232,41 @@ fn choice<T: Copy>(
         other => wrong_type(name, expected.as_str(), other, None, problems),
     }
     None
+}
+
+fn regexes(name: &str, value: &OptionValue, problems: &mut Problems) -> Vec<RegexItem> {
+    let is_regex = |value: &OptionValue| matches!(value, OptionValue::Regex { .. });
+    let OptionValue::List(values) = value else {
+        return list(name, value, false, problems)
+            .into_iter()
+            .map(RegexItem::from)
+            .collect();
+    };
+    // Those that are strings have one type with other lists.
+    let texts = values.iter().map(|value| {
+        if is_regex(value) {
+            OptionValue::Str(String::new())
+        } else {
+            value.clone()
+        }
+    });
+    let texts = list(name, &OptionValue::List(texts.collect()), false, problems);
+    texts
+        .into_iter()
+        .map(|item| match &values[item.index] {
+            OptionValue::Regex {
+                source,
+                flags,
+                dialect,
+            } => RegexItem {
+                index: item.index,
+                text: source.clone(),
+                flags: flags.clone(),
+                dialect: *dialect,
+            },
+            _ => RegexItem::from(item),
+        })
+        .collect()
 }
 
 fn list(name: &str, value: &OptionValue, any: bool, problems: &mut Problems) -> Vec<Item> {

@@ -103,6 +103,7 @@ pub struct Decision<'a> {
     /// 0: none.
     pub(crate) status: u16,
     pub(crate) upstream: UpstreamHeaders,
+    pub(crate) hit_regex_step_limit: bool,
     pub(crate) depends_on: Dependencies,
 }
 
@@ -171,6 +172,13 @@ impl<'a> Decision<'a> {
     pub fn keeps_public(&self) -> bool {
         self.upstream == UpstreamHeaders::KeepPublic
             && self.remove().contains(&HeaderName::AllowOrigin)
+    }
+
+    /// Whether a regex with look-around or back references did not come to an end within its steps,
+    /// so that it let nobody in. (No other regex has a limit: they need none.)
+    #[inline]
+    pub fn hit_regex_step_limit(&self) -> bool {
+        self.hit_regex_step_limit
     }
 
     /// Which values of the request the decision depends on: what a cache of decisions is keyed by.

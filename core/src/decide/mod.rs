@@ -31,6 +31,7 @@ use crate::fetch::header::ValueSource;
 use crate::fetch::lines::{Field, Lines};
 use crate::fetch::reason::Reason;
 use crate::fetch::request::{Request, RequestKind};
+use crate::origin::found::Found;
 use crate::origin::serialized::Origin;
 use crate::policy::Policy;
 use crate::policy::header_set::{HeaderSet, OptionalHeaders};
@@ -182,7 +183,8 @@ impl Policy {
             return None;
         }
         let listed = |bytes| self.matcher.exact.find(bytes);
-        match self.check_origin(request, request.origin.single().and_then(listed)) {
+        let listed = request.origin.single().and_then(listed);
+        match self.check_origin(request, listed, &mut false) {
             OriginCheck::NeedsVerdict(origin) => Some(origin.text),
             OriginCheck::Settled(_) => None,
         }
@@ -297,13 +299,17 @@ impl Policy {
         unlisted: Unlisted<'a>,
         scratch: Option<&'a mut [u8]>,
     ) -> Evaluation<'a> {
-        match self.check_origin(request, unlisted.origin) {
+        let mut out_of_steps = false;
+        match self.check_origin(request, unlisted.origin, &mut out_of_steps) {
             OriginCheck::Settled(origin) => {
-                Evaluation::Decided(self.conclude(request, unlisted, origin, scratch))
+                let mut decision = self.conclude(request, unlisted, origin, scratch);
+                decision.hit_regex_step_limit = out_of_steps;
+                Evaluation::Decided(decision)
             }
             OriginCheck::NeedsVerdict(origin) => {
                 let verdict = |decision: Decision<'a>| Decision {
                     depends_on: decision.depends_on | Dependencies::VERDICT,
+                    hit_regex_step_limit: out_of_steps,
                     ..decision
                 };
                 let denied = Err(Reason::OriginNotListed);
@@ -326,7 +332,9 @@ impl Policy {
         verdict: Option<Verdict>,
         scratch: Option<&'a mut [u8]>,
     ) -> Decision<'a> {
-        let (origin, asked) = match self.check_origin(request, unlisted.origin) {
+        let mut out_of_steps = false;
+        let checked = self.check_origin(request, unlisted.origin, &mut out_of_steps);
+        let (origin, asked) = match checked {
             OriginCheck::Settled(origin) => (origin, Dependencies::NONE),
             OriginCheck::NeedsVerdict(origin) => {
                 (self.with_verdict(origin, verdict), Dependencies::VERDICT)
@@ -334,6 +342,7 @@ impl Policy {
         };
         let mut decision = self.conclude(request, unlisted, origin, scratch);
         decision.depends_on = decision.depends_on | asked;
+        decision.hit_regex_step_limit = out_of_steps;
         decision
     }
 
@@ -525,11 +534,17 @@ impl Policy {
     }
 
     /// The server's half of the [CORS check][check]: which origin the response may name. `listed`
-    /// is the configured origin with the request's bytes, looked up before.
+    /// is the configured origin with the request's bytes, looked up before; `out_of_steps` becomes
+    /// true if a regex did not come to an end.
     ///
     /// [check]: https://fetch.spec.whatwg.org/#cors-check
     #[inline]
-    fn check_origin<'a>(&self, request: &Request<'a>, listed: Option<&'a str>) -> OriginCheck<'a> {
+    fn check_origin<'a>(
+        &self,
+        request: &Request<'a>,
+        listed: Option<&'a str>,
+        out_of_steps: &mut bool,
+    ) -> OriginCheck<'a> {
         if self.any_origin {
             return OriginCheck::Settled(Ok(ANY));
         }
@@ -561,7 +576,9 @@ impl Policy {
         let Some(origin) = Origin::parse(bytes) else {
             return OriginCheck::Settled(Err(Reason::OriginMalformed));
         };
-        if self.matcher.matches(&origin) {
+        let found = self.matcher.matches(&origin);
+        *out_of_steps = found == Found::OutOfSteps;
+        if found == Found::Yes {
             OriginCheck::Settled(Ok(allowed(origin.text)))
         } else if self.origin_predicate {
             OriginCheck::NeedsVerdict(allowed(origin.text))
@@ -608,6 +625,7 @@ impl Policy {
             allowed,
             status: 0,
             upstream: self.upstream,
+            hit_regex_step_limit: false,
             depends_on: Dependencies::NONE,
         }
     }

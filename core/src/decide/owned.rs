@@ -36,6 +36,7 @@ pub struct OwnedDecision {
     action: Action,
     allowed: Option<bool>,
     status: u16,
+    hit_regex_step_limit: bool,
     depends_on: Dependencies,
 }
 
@@ -80,6 +81,7 @@ impl Decision<'_> {
             action: self.action,
             allowed: self.allowed,
             status: self.status,
+            hit_regex_step_limit: self.hit_regex_step_limit,
             depends_on: self.depends_on,
         }
     }
@@ -112,6 +114,7 @@ impl OwnedDecision {
             allowed: self.allowed,
             status: self.status,
             upstream: policy.upstream,
+            hit_regex_step_limit: self.hit_regex_step_limit,
             depends_on: self.depends_on,
         }
     }

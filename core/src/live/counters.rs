@@ -32,6 +32,7 @@ const SHARDS: usize = 16;
 struct Shard {
     reasons: [AtomicU64; Reason::ALL.len()],
     overwrote: AtomicU64,
+    regex_step_limit: AtomicU64,
 }
 
 /// The place of this thread. The cell has nothing to drop, so nothing is left behind for a thread.
@@ -59,6 +60,7 @@ impl Counters {
                 Shard {
                     reasons: [const { AtomicU64::new(0) }; Reason::ALL.len()],
                     overwrote: AtomicU64::new(0),
+                    regex_step_limit: AtomicU64::new(0),
                 }
             }; SHARDS],
         }
@@ -68,6 +70,25 @@ impl Counters {
     #[inline]
     pub fn record(&self, decision: &Decision<'_>) {
         self.add(decision.reason());
+        if decision.hit_regex_step_limit() {
+            self.add_regex_step_limit();
+        }
+    }
+
+    /// Counts a decision for which a regex ran out of steps
+    /// ([`Decision::hit_regex_step_limit`]).
+    #[cold]
+    pub fn add_regex_step_limit(&self) {
+        self.shards[shard()]
+            .regex_step_limit
+            .fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// For how many decisions a regex with look-around or back references ran out of steps. Many of
+    /// them are an attack, or a regex that should be written without.
+    pub fn regex_step_limit(&self) -> u64 {
+        let count = |shard: &Shard| shard.regex_step_limit.load(Ordering::Relaxed);
+        self.shards.iter().map(count).sum()
     }
 
     /// Counts a reason.
@@ -109,7 +130,7 @@ impl Counters {
 
     /// The counts as Prometheus text (and OpenMetrics but for its `# EOF`): the counter
     /// `crossgate_decisions_total` with the label `reason`, every reason, also those that are 0.
-    /// Nothing of a request is in it.
+    /// And `crossgate_regex_step_limit_total`. Nothing of a request is in it.
     pub fn to_prometheus(&self) -> String {
         let mut text = String::from(
             "# HELP crossgate_decisions_total CORS decisions by reason.\n# TYPE \
@@ -121,6 +142,12 @@ impl Counters {
                 "crossgate_decisions_total{{reason=\"{reason}\"}} {count}"
             );
         }
+        let _ = write!(
+            text,
+            "# HELP crossgate_regex_step_limit_total Regexes that ran out of steps.\n# TYPE \
+                crossgate_regex_step_limit_total counter\ncrossgate_regex_step_limit_total {}\n",
+            self.regex_step_limit()
+        );
         text
     }
 }
@@ -160,7 +187,10 @@ mod tests {
         counters.add(Reason::Allowed);
         let text = counters.to_prometheus();
         assert!(text.contains("crossgate_decisions_total{reason=\"allowed\"} 1\n"));
-        assert_eq!(text.lines().count(), 2 + Reason::ALL.len());
+        assert_eq!(text.lines().count(), 2 + Reason::ALL.len() + 3);
+        counters.add_regex_step_limit();
+        let text = counters.to_prometheus();
+        assert!(text.ends_with("\ncrossgate_regex_step_limit_total 1\n"));
     }
 
     #[test]

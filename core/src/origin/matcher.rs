@@ -1,6 +1,7 @@
 //! Everything that can match an origin, `null` and the application's verdict aside.
 
 use super::exact::ExactOrigins;
+use super::found::Found;
 use super::pattern_set::PatternSet;
 use super::serialized::Origin;
 
@@ -11,6 +12,8 @@ pub(crate) struct PolicyRegexes {
     pub(crate) all: super::regex::Regexes,
     /// Those that are safe with credentials.
     pub(crate) safe: super::regex::Regexes,
+    /// Those that only an engine that backtracks can run; never with credentials.
+    pub(crate) backtracking: Option<super::regex::backtracking::BacktrackingRegexes>,
 }
 
 /// Everything that can match an origin, `null` and the host's verdict aside.
@@ -28,14 +31,18 @@ pub(crate) struct Matcher {
 
 impl Matcher {
     /// Whether a pattern or a regex matches.
-    pub(crate) fn matches(&self, origin: &Origin<'_>) -> bool {
-        self.patterns.matches(origin, false) || self.matches_regex(origin, false)
+    pub(crate) fn matches(&self, origin: &Origin<'_>) -> Found {
+        if self.patterns.matches(origin, false) || self.matches_regex(origin, false) {
+            Found::Yes
+        } else {
+            self.backtrack(origin)
+        }
     }
 
     /// Whether an entry, a pattern or a regex matches.
     pub(crate) fn finds(&self, origin: &[u8]) -> bool {
         self.exact.find(origin).is_some()
-            || Origin::parse(origin).is_some_and(|parsed| self.matches(&parsed))
+            || Origin::parse(origin).is_some_and(|parsed| self.matches(&parsed) == Found::Yes)
     }
 
     /// Credentials go with the origin's scheme.
@@ -65,6 +72,20 @@ impl Matcher {
         }
         let set = if safe { &regexes.safe } else { &regexes.all };
         set.is_match(origin.text)
+    }
+
+    #[cfg(feature = "regex")]
+    fn backtrack(&self, origin: &Origin<'_>) -> Found {
+        let regexes = self
+            .regexes
+            .as_ref()
+            .and_then(|regexes| regexes.backtracking.as_ref());
+        regexes.map_or(Found::No, |regexes| regexes.matches(origin.text))
+    }
+
+    #[cfg(not(feature = "regex"))]
+    fn backtrack(&self, _origin: &Origin<'_>) -> Found {
+        Found::No
     }
 
     #[cfg(not(feature = "regex"))]

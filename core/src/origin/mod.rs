@@ -5,6 +5,7 @@
 //! ([`serialized`]).
 
 pub(crate) mod exact;
+pub(crate) mod found;
 pub(crate) mod host;
 pub(crate) mod matcher;
 pub(crate) mod pattern;
@@ -12,6 +13,7 @@ pub(crate) mod pattern_set;
 pub(crate) mod public_suffix;
 #[cfg(feature = "regex")]
 pub(crate) mod regex;
+pub(crate) mod regex_dialect;
 pub(crate) mod serialized;
 #[cfg(feature = "psl")]
 mod suffix_table;

@@ -1,5 +1,7 @@
 //! `allow_origin_regexes`: compiled to match the whole origin in linear time.
 
+pub(crate) mod backtracking;
+pub(crate) mod dialect;
 pub(crate) mod dots;
 mod gate;
 mod program;

@@ -277,6 +277,22 @@ fn class_bytes(class: &str, flags: Flags) -> Result<Bytes, String> {
     Ok(hir_bytes(&hir))
 }
 
+/// The bytes that a text matches which reads one byte; `None` for every other.
+pub(super) fn bytes_of(text: &str, case_insensitive: bool) -> Option<Bytes> {
+    let hir = regex_syntax::ParserBuilder::new()
+        .unicode(UNICODE)
+        .utf8(false)
+        .case_insensitive(case_insensitive)
+        .build()
+        .parse(text)
+        .ok()?;
+    match hir.kind() {
+        HirKind::Literal(literal) if literal.0.len() == 1 => Some(hir_bytes(&hir)),
+        HirKind::Class(_) => Some(hir_bytes(&hir)),
+        _ => None,
+    }
+}
+
 fn hir_bytes(hir: &Hir) -> Bytes {
     let range = |start: u32, end: u32| {
         (start..=end.min(127))
