@@ -231,6 +231,23 @@ def test_the_settings_and_their_aliases() -> None:
     assert allowed(ask()) is None
 
 
+@override_settings(CORS_ALLOWED_ORIGINS=["http://192.168.1.20:5173"], CORS_ALLOW_CREDENTIALS=True)
+def test_plain_http_with_credentials_needs_its_exception() -> None:
+    with pytest.raises(ImproperlyConfigured, match="insecure_origin_with_credentials"):
+        ask()
+    with override_settings(CORS_DANGEROUSLY_ALLOW=["insecure_origins_with_credentials"]):
+        (origin,) = settings.CORS_ALLOWED_ORIGINS
+        assert allowed(ask(origin=origin)) == origin
+        assert [found.id for found in run_checks()] == [
+            "crossgate.insecure_origin_with_credentials"
+        ]
+    with (
+        override_settings(CORS_DANGEROUSLY_ALLOW=["everything"]),
+        pytest.raises(ImproperlyConfigured, match=r"gate_unknown at CORS_DANGEROUSLY_ALLOW\[0\]"),
+    ):
+        ask()
+
+
 @both
 @override_settings(CORS_ALLOWED_ORIGINS=[A])
 def test_urls(is_async: bool) -> None:

@@ -16,6 +16,7 @@ const KNOWN = [
   'maxAge',
   'preflightContinue',
   'optionsSuccessStatus',
+  'dangerouslyAllow',
   'policy',
   'counters'
 ]

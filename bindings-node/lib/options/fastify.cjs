@@ -23,7 +23,8 @@ const RULES = [
   'exposedHeaders',
   'credentials',
   'maxAge',
-  'optionsSuccessStatus'
+  'optionsSuccessStatus',
+  'dangerouslyAllow'
 ]
 const OF_ROUTES = [...RULES, ...WORKINGS]
 // `prefix`, `logSerializers`: what Fastify itself puts into the options of a plugin.

@@ -11,6 +11,7 @@ const KNOWN = [
   'exposeHeaders',
   'maxAge',
   'credentials',
+  'dangerouslyAllow',
   'policy',
   'counters'
 ]

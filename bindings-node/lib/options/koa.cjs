@@ -14,6 +14,7 @@ const KNOWN = [
   'maxAge',
   'credentials',
   'privateNetworkAccess',
+  'dangerouslyAllow',
   ...WORKINGS
 ]
 

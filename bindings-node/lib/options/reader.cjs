@@ -24,7 +24,8 @@ const NAMES = {
   allow_origin_regexes: 'origin',
   allow_null_origin: 'origin',
   allow_credentials: 'credentials',
-  max_age: 'maxAge'
+  max_age: 'maxAge',
+  dangerously_allow: 'dangerouslyAllow'
 }
 
 /** `*` alone is the engine's `"*"`. */
@@ -233,7 +234,7 @@ class Reader {
    */
   compile(read, options, { names, comma, staticOrigin = false }) {
     const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, predicate } = read
-    const policy = { ...options }
+    const policy = { ...options, dangerouslyAllow: this.list('dangerouslyAllow') ?? [] }
     if (any) policy.allowOrigins = '*'
     else {
       Object.assign(policy, { allowOrigins, allowOriginRegexes, allowNullOrigin })

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
 from ._options.origins import Regex, as_regex, by_text, listed
 from ._options.predicate import Predicate
-from ._options.problems import build, warnings
+from ._options.problems import build
 
 __all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware", "install"]
 
@@ -38,7 +38,9 @@ class CORSMiddleware(ASGIMiddleware):
     The arguments up to `max_age` are Starlette's, with its defaults. A text in place of a list is
     an error. Raises PolicyError with every problem of the configuration.
 
-    `policy`: a Policy or SharedPolicy in place of those options.
+    `dangerously_allow`: exceptions to safety rules, each by its name. Plain http with credentials
+    in development: ["insecure_origins_with_credentials"].
+    `policy`: a Policy or SharedPolicy in place of all of those options.
     `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
     origins that nothing else allows. Only True allows. An exception is logged, and denies. An async
     function has `predicate_timeout` seconds.
@@ -60,6 +62,7 @@ class CORSMiddleware(ASGIMiddleware):
         expose_headers: Collection[str] = (),
         max_age: int | None = 600,
         *,
+        dangerously_allow: Collection[str] = (),
         policy: Policy | SharedPolicy | None = None,
         origin_predicate: Predicate | None = None,
         predicate_timeout: float | None = 5.0,
@@ -75,6 +78,7 @@ class CORSMiddleware(ASGIMiddleware):
             "allow_private_network": allow_private_network,
             "expose_headers": expose_headers,
             "max_age": max_age,
+            "dangerously_allow": dangerously_allow,
         }
         predicate = origin_predicate
         if policy is None:
@@ -116,6 +120,7 @@ _DEFAULTS: dict[str, Any] = {
     "allow_private_network": False,
     "expose_headers": (),
     "max_age": 600,
+    "dangerously_allow": (),
 }
 
 
@@ -149,10 +154,7 @@ def _policy(
     nobody = _is_list(origins) and not origins and regex is None
     options["origin_predicate"] = predicate is not None or nobody
     options.update(preflight_status=200, denied_preflight_status=400)
-    policy = build(options, names, lambda path: True)
-    for warning in warnings(policy, names):
-        logger.warning("CORS: %s", warning)
-    return policy, predicate
+    return build(options, names, lambda path: True), predicate
 
 
 def _is_list(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """Directives, and policies that are wrong."""
 
+import os
 import re
 import subprocess
 
@@ -497,3 +498,25 @@ def test_a_module_that_is_loaded_but_not_used(module, tmp_path):
         assert connection.ask("GET", "/", A).cors == {}
         assert connection.ask("OPTIONS", "/", A, PUT).cors == {}
     assert (tmp_path / "logs/access.log").read_text() == "-\n-\n"
+
+
+@pytest.mark.parametrize("directive", ["crossgate_policy", "crossgate_shadow"])
+@pytest.mark.parametrize("kind", ["directory", "pipe", "device", "large"])
+def test_only_a_regular_file_of_a_bounded_size_is_read(module, tmp_path, directive, kind):
+    """And `nginx -t` does not wait for what is none."""
+    path = tmp_path / f"{kind}.json"
+    code = "document_not_a_file"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        code = "document_too_large"
+        with path.open("wb") as file:
+            file.truncate(2 << 30)
+    checked = configured(module, tmp_path, f"{directive} {path.name};").check()
+    assert checked.returncode == 1
+    (line,) = (line for line in checked.stderr.splitlines() if "[emerg]" in line)
+    assert f'crossgate: "{path}": {code}' in line
