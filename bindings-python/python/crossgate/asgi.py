@@ -6,16 +6,14 @@ Starlette application, so that responses to unhandled errors have the headers to
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from types import MethodType
 from typing import Any, Literal
 
 from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
-from ._options.origins import by_text, listed
+from ._options.origins import Regex, as_regex, by_text, listed
 from ._options.predicate import Predicate
 from ._options.problems import build
-from ._options.regex import Regex, matcher, split
 
 __all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware", "install"]
 
@@ -29,8 +27,6 @@ ALL_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUER
 """The methods that `allow_methods=["*"]` stands for."""
 SAFELISTED_HEADERS = frozenset({"Accept", "Accept-Language", "Content-Language", "Content-Type"})
 """The request headers that are always allowed."""
-
-logger = logging.getLogger("crossgate")
 
 
 class CORSMiddleware(ASGIMiddleware):
@@ -132,16 +128,8 @@ def _policy(
     options = dict(options)
     names = {"allow_origin_regexes[0]": "allow_origin_regex"}
     regex = options.pop("allow_origin_regex")
-    engine, python = split([regex]) if regex is not None else ([], [])
-    if engine:
-        options["allow_origin_regexes"] = engine
-    if python:
-        logger.warning(
-            "allow_origin_regex %r runs in Python: it is not checked for what it lets in, "
-            "and its time has no bound",
-            python[0].pattern,
-        )
-        predicate = _either(matcher(python), predicate)
+    if regex is not None:
+        options["allow_origin_regexes"] = [as_regex(regex)]
     methods = options["allow_methods"]
     if (_is_list(methods) and "*" in methods) or methods == "*":
         options["allow_methods"] = ALL_METHODS
@@ -160,7 +148,7 @@ def _policy(
         options["allow_headers"] = listed("allow_headers", by_text([*safe, *own]), names)
     # Without origins and regex nobody is allowed, as with Starlette, except by the predicate.
     origins = options["allow_origins"]
-    nobody = _is_list(origins) and not origins and not engine
+    nobody = _is_list(origins) and not origins and regex is None
     options["origin_predicate"] = predicate is not None or nobody
     options.update(preflight_status=200, denied_preflight_status=400)
     return build(options, names, lambda path: True), predicate
@@ -172,12 +160,6 @@ def _is_list(value: Any) -> bool:
 
 def _is_safelisted(name: Any) -> bool:
     return isinstance(name, str) and name.lower() in {safe.lower() for safe in SAFELISTED_HEADERS}
-
-
-def _either(first: Callable[[str], bool], second: Predicate | None) -> Predicate:
-    if second is None:
-        return first
-    return lambda origin: first(origin) or second(origin)
 
 
 def install(app: Any, *args: Any, **options: Any) -> None:

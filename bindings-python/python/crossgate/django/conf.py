@@ -116,8 +116,6 @@ class Compiled:
             if is_set(name):
                 errors.wrong.append(f"{name} is no setting any more; remove it")
         self.warnings: list[Problem] = []
-        # Matches the patterns that only Python can match.
-        self.predicate: Callable[[str], bool] | None = None
         policy = errors.attempt(
             self._policy
             if not is_set(_POLICY)
@@ -150,7 +148,6 @@ class Compiled:
             # The lists are ignored then, as by django-cors-headers.
             origins = Origins(_name("CORS_ALLOW_ALL_ORIGINS"))
             origins.add_exact(origins.option, "*")
-        self.predicate = origins.predicate()
         # An empty list of methods or headers allows none. The signal may allow further origins.
         options = {
             **origins.options(),

@@ -251,7 +251,7 @@ def _origins(option: str, value: Any, problems: Problems) -> Origins:
             # flask-cors takes a string with such characters for a regex that ignores case. Origins
             # are in lower case, so only a regex with capitals needs the flag.
             has_capitals = item != item.lower() and not item.startswith("(?")
-            origins.add_regex(place, f"(?i){item}" if has_capitals else item)
+            origins.add_regex(place, item, "i" if has_capitals else "")
         else:
             origins.add_exact(place, item)
     return origins

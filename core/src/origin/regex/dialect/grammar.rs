@@ -47,14 +47,14 @@ impl Reader<'_> {
     fn concat(&mut self) -> Read<Node> {
         let mut parts = Vec::new();
         loop {
-            self.skip_comments();
+            self.skip_comments()?;
             match self.peek() {
                 None | Some('|' | ')') => break,
                 Some(_) => {}
             }
             let start = self.at;
             if let Some(part) = self.atom()? {
-                self.skip_comments();
+                self.skip_comments()?;
                 parts.push(self.repeated(part, start)?);
             }
         }
@@ -64,13 +64,23 @@ impl Reader<'_> {
         })
     }
 
-    fn skip_comments(&mut self) {
-        while self.flags.verbose {
-            self.take_while(usize::MAX, |c| c.is_ascii_whitespace() || c == '\u{b}');
-            if !self.take("#") {
-                break;
+    /// What stands between two parts, or between a part and its repetition, and means nothing.
+    fn skip_comments(&mut self) -> Read<()> {
+        loop {
+            if self.flags.verbose {
+                self.take_while(usize::MAX, |c| c.is_ascii_whitespace() || c == '\u{b}');
+                if self.take("#") {
+                    self.take_while(usize::MAX, |c| c != '\n');
+                    continue;
+                }
             }
-            self.take_while(usize::MAX, |c| c != '\n');
+            if self.dialect != RegexDialect::Python || !self.take("(?#") {
+                return Ok(());
+            }
+            self.take_while(usize::MAX, |c| c != ')');
+            if !self.take(")") {
+                return Err("a comment does not end".to_owned());
+            }
         }
     }
 
@@ -134,7 +144,7 @@ impl Reader<'_> {
         if possessive && self.dialect != RegexDialect::Python {
             return Err("a repetition is repeated, as in `a++`".to_owned());
         }
-        self.skip_comments();
+        self.skip_comments()?;
         if self.count()?.is_some() {
             return Err("a repetition is repeated, as in `a**`".to_owned());
         }
@@ -205,14 +215,6 @@ impl Reader<'_> {
             return self.capture(None, "(".to_owned()).map(Some);
         }
         let python = self.dialect == RegexDialect::Python;
-        if python && self.take("#") {
-            self.take_while(usize::MAX, |c| c != ')');
-            return if self.take(")") {
-                Ok(None)
-            } else {
-                Err("a comment does not end".to_owned())
-            };
-        }
         for (text, ahead, negative) in [
             ("=", true, false),
             ("!", true, true),
