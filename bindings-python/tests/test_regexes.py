@@ -80,20 +80,7 @@ def test_the_document_has_the_translation() -> None:
 
 
 # Parts of regexes, and origins that they can match.
-LITERALS = list("ab01-.:/") + [
-    "https://",
-    "a",
-    "b",
-    r"\.",
-    r"\-",
-    r"\/",
-    "--",
-    "{",
-    "}",
-    "]",
-    ",",
-    "&",
-]
+LITERALS = [*"ab01-.:/{}],&", "https://", "a", "b", r"\.", r"\-", r"\/", "--"]
 CLASSES = [r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", ".", r"\x61", r"\u0061", r"\141", "\\\n"]
 CLASS_PARTS = [
     "a",

@@ -83,7 +83,7 @@ class Origins:
 
 
 def as_regex(regex: Regex, flags: str = "") -> PythonRegex | re.Pattern[str]:
-    """A regex that the engine reads by Python's rules; a string given to it would follow its own."""
+    """A regex that the engine reads by Python's rules; it reads a string by its own."""
     return PythonRegex(regex, flags) if isinstance(regex, str) else regex
 
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .._crossgate import NeedsVerdict, Outcome
-from .conf import Compiled, current
+from .conf import current
 from .signals import check_request_enabled
 
 if sys.version_info >= (3, 12):
