@@ -6,7 +6,6 @@ Starlette application, so that responses to unhandled errors have the headers to
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from types import MethodType
 from typing import Any, Literal
@@ -28,8 +27,6 @@ ALL_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUER
 """The methods that `allow_methods=["*"]` stands for."""
 SAFELISTED_HEADERS = frozenset({"Accept", "Accept-Language", "Content-Language", "Content-Type"})
 """The request headers that are always allowed."""
-
-logger = logging.getLogger("crossgate")
 
 
 class CORSMiddleware(ASGIMiddleware):

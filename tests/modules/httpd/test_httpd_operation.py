@@ -106,6 +106,19 @@ def test_only_a_regular_file_of_a_bounded_size_is_read(module, directive, kind):
     assert f"crossgate: {path}: error {code}" in found.stderr
 
 
+def test_of_very_many_problems_the_last_are_counted(module):
+    """Errors and warnings."""
+    for origin, ok in (("https://{}.example/", False), ("https://A{}.example", True)):
+        httpd = small(module, "CrossgatePolicy policies/many.json\n")
+        policy = {"allow_origins": [origin.format(number) for number in range(1_500)]}
+        httpd.file("policies/many.json", json.dumps(policy))
+        found = httpd.configtest()
+        assert (found.returncode == 0) == ok
+        lines = [line for line in found.stderr.splitlines() if "crossgate: " in line]
+        assert len(lines) == 1_001
+        assert lines[-1].endswith(f"crossgate: {httpd.root}/policies/many.json: and 500 more")
+
+
 NOTED = {"allow_origins": ["https://a.example"], "allow_methods": ["OPTIONS"], "max_age": 80000}
 
 

@@ -520,3 +520,19 @@ def test_only_a_regular_file_of_a_bounded_size_is_read(module, tmp_path, directi
     assert checked.returncode == 1
     (line,) = (line for line in checked.stderr.splitlines() if "[emerg]" in line)
     assert f'crossgate: "{path}": {code}' in line
+
+
+def test_of_very_many_problems_the_last_are_counted(module, tmp_path):
+    """Errors and warnings."""
+    for origin, returncode, level in (
+        ("https://{}.example/", 1, "emerg"),
+        ("https://A{}.example", 0, "warn"),
+    ):
+        policy = {"allow_origins": [origin.format(number) for number in range(1_500)]}
+        checked = configured(module, tmp_path, "crossgate_policy many.json;", many_json=policy)
+        checked = checked.check()
+        assert checked.returncode == returncode
+        lines = [line for line in checked.stderr.splitlines() if "many.json" in line]
+        assert len(lines) == 1_001
+        assert f"nginx: [{level}] crossgate: " in lines[-1]
+        assert f'"{tmp_path}/many.json": and 500 more in ' in lines[-1]
