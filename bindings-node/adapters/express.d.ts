@@ -1,6 +1,12 @@
 // Middleware with the options of the package `cors`.
 import type { IncomingMessage } from 'node:http'
-import type { Counters, NodeResponse, Policy, SharedPolicy } from '../lib/engine/types'
+import type {
+  Counters,
+  NodeResponse,
+  Policy,
+  SafetyException,
+  SharedPolicy
+} from '../lib/engine/types'
 
 /**
  * What `origin` of {@link CorsOptions} says without asking: no origin, every one, or those that are
@@ -40,6 +46,11 @@ export interface CorsOptions {
   preflightContinue?: boolean | undefined
   /** Default 204. */
   optionsSuccessStatus?: number | undefined
+  /**
+   * Exceptions to safety rules, each by its name. Plain http with credentials in development:
+   * `['insecure_origins_with_credentials']`.
+   */
+  dangerouslyAllow?: readonly SafetyException[] | undefined
   /** They count the decisions. */
   counters?: Counters | undefined
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginCallback, FastifyRequest } from 'fastify'
-import type { Counters, RequestPolicy } from '../lib/options/common'
+import type { Counters, RequestPolicy, SafetyException } from '../lib/options/common'
 
 declare function fastifyCors(
   ...parameters: Parameters<FastifyPluginCallback<fastifyCors.Options>>
@@ -48,6 +48,11 @@ declare namespace fastifyCors {
     preflightContinue?: boolean | undefined
     /** The status of an answered preflight. Default 204. */
     optionsSuccessStatus?: number | undefined
+    /**
+     * Exceptions to safety rules, each by its name. Plain http with credentials in development:
+     * `['insecure_origins_with_credentials']`.
+     */
+    dangerouslyAllow?: readonly SafetyException[] | undefined
     /** Whether preflights are answered. Default true. */
     preflight?: boolean | undefined
     /**

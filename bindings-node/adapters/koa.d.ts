@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import type { Counters, RequestPolicy, StaticOrigin } from '../lib/options/common'
+import type { Counters, RequestPolicy, SafetyException, StaticOrigin } from '../lib/options/common'
 
 /** Makes the middleware. Mount it first. */
 declare function cors(options?: cors.Options): Middleware
@@ -31,6 +31,11 @@ declare namespace cors {
     secureContext?: boolean | undefined
     /** Whether preflights for private networks are granted; legacy. Default false. */
     privateNetworkAccess?: boolean | undefined
+    /**
+     * Exceptions to safety rules, each by its name. Plain http with credentials in development:
+     * `['insecure_origins_with_credentials']`.
+     */
+    dangerouslyAllow?: readonly SafetyException[] | undefined
     /**
      * A ready policy instead of the options above but `keepHeadersOnError` and `secureContext`;
      * with `originPredicate`, `origin` may be a function beside it.

@@ -36,6 +36,8 @@ mod _crossgate {
     #[pymodule_export]
     use crate::convert::problem::{PolicyError, Problem};
     #[pymodule_export]
+    use crate::convert::regex::PythonRegex;
+    #[pymodule_export]
     use crate::wsgi::middleware::WsgiMiddleware;
     #[pymodule_export]
     use crate::wsgi::responder::{NeedsVerdict, Outcome, Responder};

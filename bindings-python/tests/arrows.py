@@ -29,7 +29,7 @@ PYTHON: MayUse = {
     "asgi": ("_crossgate", "_options"),
     "django": ("_crossgate", "_options"),
     "flask": ("_crossgate", "_options"),
-    "wsgi": ("_crossgate",),
+    "wsgi": ("_crossgate", "_options"),
     "__init__": ("_crossgate",),
 }
 

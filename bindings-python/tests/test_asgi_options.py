@@ -288,9 +288,9 @@ class TestRegexes:
                 value.encode() if value in allowed else None
             )
 
-    def test_pythons_own_are_told(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_what_cannot_be_checked_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
         CORSMiddleware(application(), allow_origin_regex=r"https://(?!evil)[a-z]+\.example")
-        assert "runs in Python" in caplog.text
+        assert "regex_unsupported at allow_origin_regex =" in caplog.text
 
     def test_beside_a_predicate(self) -> None:
         middleware = CORSMiddleware(
@@ -301,3 +301,29 @@ class TestRegexes:
         for value in (A, B):
             assert (ACAO, value.encode()) in headers(middleware, scope(origin(value)))
         assert dict(headers(middleware, scope(origin(EVIL)))).get(ACAO) is None
+
+
+class TestDangerouslyAllow:
+    LAN = "http://192.168.1.20:5173"
+    EXCEPTION = ("insecure_origins_with_credentials",)
+
+    def test_plain_http_with_credentials_needs_its_exception(self) -> None:
+        options: dict[str, Any] = {"allow_origins": [self.LAN], "allow_credentials": True}
+        with pytest.raises(PolicyError) as caught:
+            CORSMiddleware(application(), **options)
+        assert [problem.code for problem in caught.value.problems] == [
+            "insecure_origin_with_credentials"
+        ]
+        middleware = CORSMiddleware(application(), **options, dangerously_allow=self.EXCEPTION)
+        assert (ACAO, self.LAN.encode()) in headers(middleware, scope(origin(self.LAN)))
+
+    def test_an_exception_is_one_of_those_that_there_are(self) -> None:
+        with pytest.raises(PolicyError) as caught:
+            CORSMiddleware(application(), [A], dangerously_allow=["everything"])
+        assert caught.value.problems[0].path == "dangerously_allow[0]"
+
+    def test_it_is_one_of_the_options_that_a_policy_holds(self) -> None:
+        with pytest.raises(TypeError, match="dangerously_allow cannot be given beside it"):
+            CORSMiddleware(
+                application(), policy=Policy(allow_origins=[A]), dangerously_allow=self.EXCEPTION
+            )

@@ -232,6 +232,35 @@ def test_the_settings_and_their_aliases() -> None:
 
 
 @both
+def test_what_is_public_by_its_own_word_may_be_kept(is_async: bool) -> None:
+    """A `*` of WhiteNoise, of a discovery document, for strangers and for a CDN without Origin."""
+    with override_settings(CROSSGATE_POLICY={"allow_origins": [A], "upstream": "keep_public"}):
+        for origin in (EVIL, None):
+            found = ask("/own", origin, is_async=is_async)
+            assert allowed(found) == "*"
+            assert found["Access-Control-Expose-Headers"] == "X-Own"
+            assert found["Vary"] == "Cookie, Origin"
+        assert allowed(ask("/own", A, is_async=is_async)) == A
+
+
+@override_settings(CORS_ALLOWED_ORIGINS=["http://192.168.1.20:5173"], CORS_ALLOW_CREDENTIALS=True)
+def test_plain_http_with_credentials_needs_its_exception() -> None:
+    with pytest.raises(ImproperlyConfigured, match="insecure_origin_with_credentials"):
+        ask()
+    with override_settings(CORS_DANGEROUSLY_ALLOW=["insecure_origins_with_credentials"]):
+        (origin,) = settings.CORS_ALLOWED_ORIGINS
+        assert allowed(ask(origin=origin)) == origin
+        assert [found.id for found in run_checks()] == [
+            "crossgate.insecure_origin_with_credentials"
+        ]
+    with (
+        override_settings(CORS_DANGEROUSLY_ALLOW=["everything"]),
+        pytest.raises(ImproperlyConfigured, match=r"gate_unknown at CORS_DANGEROUSLY_ALLOW\[0\]"),
+    ):
+        ask()
+
+
+@both
 @override_settings(CORS_ALLOWED_ORIGINS=[A])
 def test_urls(is_async: bool) -> None:
     for regex in (r"^/api/.*$", "/api/", "^/api", re.compile("^/api/")):

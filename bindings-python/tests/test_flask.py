@@ -388,6 +388,29 @@ def test_bad_options(options: Any, text: str) -> None:
         CORS(Flask(__name__), **options)
 
 
+@pytest.mark.parametrize("where", ["option", "resource", "config"])
+def test_plain_http_with_credentials_needs_its_exception(where: str) -> None:
+    lan = "http://192.168.1.20:5173"
+
+    def site(**options: Any) -> Flask:
+        if where == "config":
+            app = make()
+            app.config.update({f"CORS_{name.upper()}": value for name, value in options.items()})
+            CORS(app)
+            return app
+        return make(**({"resources": {"/*": options}} if where == "resource" else options))
+
+    options = {"origins": [lan], "supports_credentials": True}
+    (error,) = [code for code, _ in errors_of(lambda: site(**options))]
+    assert error == "insecure_origin_with_credentials"
+    app = site(**options, dangerously_allow=["insecure_origins_with_credentials"])
+    assert get(app, origin=lan).headers["Access-Control-Allow-Origin"] == lan
+    ((code, path),) = errors_of(lambda: site(**options | {"dangerously_allow": ["x"]}))[:1]
+    assert code == "gate_unknown"
+    names = {"config": "CORS_DANGEROUSLY_ALLOW", "resource": "resources['/*'].dangerously_allow"}
+    assert path == names.get(where, "dangerously_allow") + "[0]"
+
+
 WRONG: dict[str, Any] = {
     "origins": [A, 7, f"{B}/"],
     "methods": 5,
@@ -417,7 +440,7 @@ def errors_of(build: Callable[[], object]) -> list[tuple[str, str]]:
     with pytest.raises(PolicyError) as raised:
         build()
     problems = [problem for problem in raised.value.problems if problem.severity == "error"]
-    assert f"{len(problems)} errors\n" in str(raised.value)
+    assert f"{len(problems)} error{'s' * (len(problems) != 1)}\n" in str(raised.value)
     assert all(str(problem) in str(raised.value) for problem in problems)
     return [(problem.code, problem.path) for problem in problems]
 

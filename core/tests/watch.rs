@@ -308,9 +308,9 @@ fn invalid_and_then_valid() {
     watched.wait_for("https://b.example");
 }
 
-/// What comes in the place of the file, and how it is made there.
+/// What comes in the place of the file, how it is made there, and what is said of it.
 #[cfg(unix)]
-type Replacement<'a> = (&'a str, &'a dyn Fn(&Path));
+type Replacement<'a> = (&'a str, &'a dyn Fn(&Path), ProblemCode);
 
 /// Whatever comes in its place is an error and no more: the file is watched on.
 #[cfg(unix)]
@@ -318,15 +318,24 @@ type Replacement<'a> = (&'a str, &'a dyn Fn(&Path));
 fn replaced_by_what_is_no_file() {
     use std::os::unix::fs::symlink;
     let watched = Watched::simple();
-    let make: [Replacement; 3] = [
-        ("a named pipe", &|path| {
-            let made = std::process::Command::new("mkfifo").arg(path).status();
-            assert!(made.unwrap().success());
-        }),
-        ("a directory", &|path| std::fs::create_dir(path).unwrap()),
-        ("a device", &|path| symlink("/dev/zero", path).unwrap()),
+    let pipe = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    let directory = |path: &Path| std::fs::create_dir(path).unwrap();
+    let device = |path: &Path| symlink("/dev/zero", path).unwrap();
+    // A hole: it takes no room.
+    let large = |path: &Path| {
+        let file = std::fs::File::create(path).unwrap();
+        file.set_len(2 << 30).unwrap();
+    };
+    let make: [Replacement; 4] = [
+        ("a named pipe", &pipe, ProblemCode::DocumentNotAFile),
+        ("a directory", &directory, ProblemCode::DocumentNotAFile),
+        ("a device", &device, ProblemCode::DocumentNotAFile),
+        ("128 MiB", &large, ProblemCode::DocumentTooLarge),
     ];
-    for (round, (what, make)) in make.into_iter().enumerate() {
+    for (round, (what, make, code)) in make.into_iter().enumerate() {
         let kept = watched.shared.policy().digest();
         std::fs::remove_file(&watched.path).unwrap();
         make(&watched.path);
@@ -337,7 +346,7 @@ fn replaced_by_what_is_no_file() {
         let Err(LoadError::Policy(error)) = outcome else {
             panic!("{outcome:?}")
         };
-        assert_eq!(error.problems()[0].code, ProblemCode::DocumentNotAFile);
+        assert_eq!(error.problems()[0].code, code);
         assert_eq!(watched.shared.policy().digest(), kept);
         std::fs::remove_file(&watched.path)
             .or_else(|_| std::fs::remove_dir(&watched.path))

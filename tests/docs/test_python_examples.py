@@ -121,15 +121,14 @@ def test_examples_are_short(section: str) -> None:
 
 
 def test_every_section_is_asked() -> None:
-    asked = ["FastAPI and Starlette", "Flask", "Django", "WSGI", "aiohttp"]
+    asked = ["FastAPI and Starlette", "Flask", "Django", "WSGI", "aiohttp", "Other frameworks"]
     # That one asserts by itself, in test_readme.py.
     assert [name for name, _ in SECTIONS] == [*asked, "The policy itself"]
 
 
 def test_fastapi_and_starlette() -> None:
-    installed, as_middleware, with_predicate = (
-        run(example)["app"] for example in examples("FastAPI and Starlette")
-    )
+    *found, two = (run(example) for example in examples("FastAPI and Starlette"))
+    installed, as_middleware, with_predicate = (example["app"] for example in found)
     with asgi_server(installed) as port:
         response = ask(port, APP)
         assert (
@@ -141,6 +140,27 @@ def test_fastapi_and_starlette() -> None:
         assert (allowed(port, APP), allowed(port, EVIL)) == (APP, None)
     with asgi_server(with_predicate) as port:
         assert (allowed(port, TENANT), allowed(port, EVIL)) == (TENANT, None)
+    started: list[str] = []
+    two["main"].router.lifespan_context = lifespan(started)
+    with asgi_server(two["app"]) as port:
+        assert started == ["main"]
+        assert [allowed(port, EVIL, path) for path in ("/x", "/public/x")] == [None, "*"]
+        assert (allowed(port, APP), allowed(port, APP, "/public/x")) == (APP, "*")
+
+
+def lifespan(started: list[str]) -> Any:
+    @contextlib.asynccontextmanager
+    async def events(_: Any) -> Any:
+        started.append("main")
+        yield
+
+    return events
+
+
+def test_other_frameworks() -> None:
+    (example,) = examples("Other frameworks")
+    with asgi_server(run(example)["app"]) as port:
+        assert (ask(port, APP).status, allowed(port, APP), allowed(port, EVIL)) == (200, APP, None)
 
 
 def test_flask() -> None:

@@ -1,6 +1,6 @@
 import type { Policy, SharedPolicy } from '../engine/types'
 
-export type { Counters } from '../engine/types'
+export type { Counters, SafetyException } from '../engine/types'
 
 /** What may stand instead of options: a policy, or one that is replaced while serving. */
 export type RequestPolicy = Policy | SharedPolicy

@@ -17,6 +17,7 @@ const KNOWN = [
   'maxAge',
   'preflightContinue',
   'optionsSuccessStatus',
+  'dangerouslyAllow',
   'policy',
   'counters',
   'verdictTimeout'
@@ -56,11 +57,10 @@ function setupOf(options, report, dynamic = false) {
   const policy = reader.policy(['policy', 'preflightContinue', 'verdictTimeout'])
   if (policy !== null)
     return { decider: { policy, predicate: null, report, counters }, preflightContinue }
-  const credentials = given.credentials === true
   const origin = reader.originOrAny()
-  const read = reader.origin(origin, { credentials, isCors: true })
+  const read = reader.origin(origin, { isCors: true })
   const status = given.optionsSuccessStatus ?? undefined
-  const compiled = reader.compile(
+  const made = reader.compile(
     read,
     {
       allowMethods: anyOr(reader.list('methods') ?? DEFAULT_METHODS),
@@ -76,9 +76,7 @@ function setupOf(options, report, dynamic = false) {
   )
   // Checked like the rest, though it is never asked.
   if (origin === false) return { decider: null, preflightContinue }
-  const { policy: made } = compiled
-  const predicate =
-    read.predicate === null ? compiled.predicate : predicateOf(read.predicate, limit)
+  const predicate = read.predicate === null ? null : predicateOf(read.predicate, limit)
   return { decider: { policy: made, predicate, report, counters }, preflightContinue }
 }
 

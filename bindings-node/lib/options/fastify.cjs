@@ -26,7 +26,8 @@ const RULES = [
   'exposedHeaders',
   'credentials',
   'maxAge',
-  'optionsSuccessStatus'
+  'optionsSuccessStatus',
+  'dangerouslyAllow'
 ]
 const OF_ROUTES = [...RULES, ...WORKINGS]
 // `prefix`, `logSerializers`: what Fastify itself puts into the options of a plugin.
@@ -95,17 +96,17 @@ function decider(reader, report, dynamic) {
       report,
       counters
     }
-  const read = reader.origin(reader.originOrAny(), { credentials })
+  const read = reader.origin(reader.originOrAny())
   // A list that holds `*` is `*`, as it is there.
   const staticOrigin = typeof options.origin === 'string' && !dynamic
-  const compiled = reader.compile(read, engineOptions(reader, credentials), {
+  const made = reader.compile(read, engineOptions(reader, credentials), {
     names: NAMES,
     comma: !LISTS.some(name => Array.isArray(options[name])),
     staticOrigin
   })
   return {
-    ...compiled,
-    predicate: read.predicate === null ? compiled.predicate : word(read.predicate),
+    policy: made,
+    predicate: read.predicate === null ? null : word(read.predicate),
     report,
     counters
   }

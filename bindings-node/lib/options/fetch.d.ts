@@ -1,4 +1,4 @@
-import type { Counters, RequestPolicy, StaticOrigin } from './common'
+import type { Counters, RequestPolicy, SafetyException, StaticOrigin } from './common'
 
 type OriginAnswer = StaticOrigin | boolean | null | undefined
 
@@ -23,6 +23,11 @@ export interface FetchOptions<C> {
   maxAge?: number | null | undefined
   /** Not with `origin: '*'`. Default false. */
   credentials?: boolean | undefined
+  /**
+   * Exceptions to safety rules, each by its name. Plain http with credentials in development:
+   * `['insecure_origins_with_credentials']`.
+   */
+  dangerouslyAllow?: readonly SafetyException[] | undefined
   /**
    * A ready policy instead of the options above. With `originPredicate`, `origin` may be a
    * function beside it.

@@ -12,6 +12,7 @@ const KNOWN = [
   'exposeHeaders',
   'maxAge',
   'credentials',
+  'dangerouslyAllow',
   'policy',
   'counters',
   'verdictTimeout'
@@ -70,14 +71,14 @@ function readOptions(where, given) {
     const reader = new Reader(where, options, KNOWN)
     reader.counters()
     const credentials = reader.boolean('credentials')
-    const read = reader.origin(reader.originOrAny(), { credentials })
-    const compiled = reader.compile(read, engineOptions(reader, names, credentials), {
+    const read = reader.origin(reader.originOrAny())
+    const made = reader.compile(read, engineOptions(reader, names, credentials), {
       names: NAMES,
       comma: true
     })
     return {
-      ...compiled,
-      predicate: read.predicate === null ? compiled.predicate : word(read.predicate),
+      policy: made,
+      predicate: read.predicate === null ? null : word(read.predicate),
       report,
       counters
     }

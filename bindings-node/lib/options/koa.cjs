@@ -15,6 +15,7 @@ const KNOWN = [
   'maxAge',
   'credentials',
   'privateNetworkAccess',
+  'dangerouslyAllow',
   ...WORKINGS
 ]
 
@@ -63,15 +64,15 @@ function decider(given, credentials) {
       report,
       counters
     }
-  const read = reader.origin(reader.originOrAny(), { credentials })
-  const compiled = reader.compile(read, engineOptions(reader, credentials), {
+  const read = reader.origin(reader.originOrAny())
+  const made = reader.compile(read, engineOptions(reader, credentials), {
     names: NAMES,
     comma: true,
     staticOrigin: typeof options.origin === 'string'
   })
   return {
-    ...compiled,
-    predicate: read.predicate === null ? compiled.predicate : word(read.predicate),
+    policy: made,
+    predicate: read.predicate === null ? null : word(read.predicate),
     report,
     counters
   }

@@ -8,7 +8,6 @@ const { Counters } = require('../engine/counters.cjs')
 const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../engine/errors.cjs')
 const { unsetOption } = require('../engine/native.cjs')
 const { policyOf } = require('../engine/policy.cjs')
-const { matchesNoOrigin, toEngine, toFunction } = require('./js-regex.cjs')
 
 // What a drop-in answers for request headers if none are configured: all of them. Without
 // credentials a literal `*` does not stand for Authorization.
@@ -28,7 +27,8 @@ const NAMES = {
   allow_origin_regexes: 'origin',
   allow_null_origin: 'origin',
   allow_credentials: 'credentials',
-  max_age: 'maxAge'
+  max_age: 'maxAge',
+  dangerously_allow: 'dangerouslyAllow'
 }
 
 /** `*` alone is the engine's `"*"`. */
@@ -129,29 +129,27 @@ class Reader {
   }
 
   /**
-   * What an origin says: entries and regexes for the policy, and tests that only JavaScript can
-   * make. `any`: every origin; `predicate`: the application's function. `credentials`: what cannot
-   * be checked is refused. `isCors`: in a list of the package `cors`, `*` and `null` are texts
+   * What an origin says: entries and regexes for the policy. `any`: every origin; `predicate`: the
+   * application's function. `isCors`: in a list of the package `cors`, `*` and `null` are texts
    * that no origin equals.
    */
-  origin(value, { credentials, isCors = false }) {
+  origin(value, { isCors = false } = {}) {
     const read = {
       any: false,
       allowOrigins: [],
       allowOriginRegexes: [],
       allowNullOrigin: false,
-      tests: [],
-      predicate: null
+      predicate: null,
+      // Where each entry was written.
+      places: { allow_origins: [], allow_origin_regexes: [] }
     }
     if (typeof value === 'function') read.predicate = value
-    else if (value === undefined || value === null || value === '')
-      this.wrong('origin', value, ORIGIN, 'false')
-    else this.#static('origin', value, read, { credentials, isCors, depth: 0 })
+    else this.#static('origin', value, read, { isCors, depth: 0 })
     return read
   }
 
   #static(name, value, read, context) {
-    const { credentials, isCors, depth } = context
+    const { isCors, depth } = context
     if (value === true || (value === '*' && !(isCors && depth > 0))) read.any = true
     else if (value === false) return
     else if (value === '*')
@@ -162,37 +160,17 @@ class Reader {
         "in a list `*` would match no origin; origin: '*' allows every one"
       )
     else if (value === 'null' && !isCors) read.allowNullOrigin = true
-    else if (typeof value === 'string') read.allowOrigins.push(value)
-    else if (isRegExp(value)) this.#regex(name, value, read, credentials)
-    else if (Array.isArray(value) && depth < 16)
+    else if (typeof value === 'string') {
+      read.allowOrigins.push(value)
+      read.places.allow_origins.push(name)
+    } else if (isRegExp(value)) {
+      read.allowOriginRegexes.push(value)
+      read.places.allow_origin_regexes.push(name)
+    } else if (Array.isArray(value) && depth < 16)
       value.forEach((item, i) =>
         this.#static(`${name}[${i}]`, item, read, { ...context, depth: depth + 1 })
       )
     else this.wrong(name, value, ORIGIN)
-  }
-
-  #regex(name, value, read, credentials) {
-    const source = toEngine(value)
-    if (matchesNoOrigin(value)) {
-      this.#problem(
-        'regex_invalid',
-        name,
-        String(value),
-        'a RegExp matches the whole origin, scheme and all, and this one matches none: ' +
-          'write all of it, or a pattern',
-        'https://*.example.com'
-      )
-    } else if (source !== null) read.allowOriginRegexes.push(source)
-    else if (credentials) {
-      this.#problem(
-        'regex_invalid',
-        name,
-        String(value),
-        'with credentials a RegExp must be one whose breadth can be checked: write it without ' +
-          'look-around, back references, named groups and escapes like \\x61, or list the ' +
-          'origins, or use a function'
-      )
-    } else read.tests.push(toFunction(value))
   }
 
   /** The option `verdictTimeout`: milliseconds. */
@@ -258,17 +236,16 @@ class Reader {
   }
 
   /**
-   * The policy for what {@link Reader#origin} gave and further options of the engine, and a
-   * {@link Predicate} for the RegExps that the engine does not take. `names`: what the user calls those of the engine's options
-   * that have different names in each drop-in; `comma`: lists are joined without a space;
+   * The policy for what {@link Reader#origin} gave and further options of the engine. `names`: what
+   * the user calls those of the engine's options that have different names in each drop-in; `comma`: lists are joined without a space;
    * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the
    * request's.
    * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of
    *   the user's options
    */
   compile(read, options, { names, comma, staticOrigin = false }) {
-    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, predicate } = read
-    const policy = { ...options }
+    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, predicate } = read
+    const policy = { ...options, dangerouslyAllow: this.list('dangerouslyAllow') ?? [] }
     if (any) policy.allowOrigins = '*'
     else {
       Object.assign(policy, { allowOrigins, allowOriginRegexes, allowNullOrigin })
@@ -276,23 +253,17 @@ class Reader {
         allowOrigins.length === 1 &&
         allowOriginRegexes.length === 0 &&
         !allowNullOrigin &&
-        tests.length === 0 &&
         predicate === null
       if (staticOrigin && only && !/[*{]/.test(allowOrigins[0])) policy.singleOrigin = 'static'
       // An empty list allows no origin: without a verdict every one is denied.
       policy.originPredicate =
         predicate !== null ||
-        tests.length > 0 ||
         (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
     }
-    const test = tests.length > 0 ? origin => tests.some(matches => matches(origin)) : null
-    return {
-      policy: this.#build(policy, names, comma),
-      predicate: test === null ? null : (origin, context, settle) => settle(null, test(origin))
-    }
+    return this.#build(policy, names, comma, read.places)
   }
 
-  #build(options, names, comma) {
+  #build(options, names, comma, places) {
     let policy
     try {
       policy = policyOf(options, comma)
@@ -302,7 +273,7 @@ class Reader {
         ...this.#problems,
         ...error.problems.map(problem => ({
           ...problem,
-          path: problem.path.replace(/^[a-z_]+/, key => names[key] ?? NAMES[key] ?? key)
+          path: placeOf(problem.path, places, key => names[key] ?? NAMES[key] ?? key)
         }))
       ]
       // What the origin has wrong says it better than what follows from it.
@@ -318,6 +289,12 @@ class Reader {
     this.check()
     return policy
   }
+}
+
+/** A path of the engine's options as the place where the user wrote the value. */
+function placeOf(path, places, called) {
+  const [, key, index] = /^([a-z_]*)(?:\[(\d+)\])?/.exec(path)
+  return places[key]?.[index] ?? called(key) + path.slice(key.length)
 }
 
 module.exports = { EVERY_HEADER, Reader, VERDICT_TIMEOUT, anyOr }

@@ -1,4 +1,5 @@
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Literal, TypedDict, TypeVar, final
 
@@ -28,6 +29,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Problem",
+    "PythonRegex",
     "Responder",
     "ShadowDifference",
     "ShadowRequest",
@@ -37,6 +39,14 @@ __all__ = [
 ]
 
 __version__: str
+
+@final
+class PythonRegex:
+    """A string that is a regular expression of Python's. flags: letters of `re`'s flags."""
+
+    def __new__(cls, pattern: str, flags: str = "", /) -> PythonRegex: ...
+    @property
+    def pattern(self) -> str: ...
 
 @final
 class Problem:
@@ -91,7 +101,7 @@ class Policy:
         cls,
         *,
         allow_origins: _Any | Iterable[str] = ...,
-        allow_origin_regexes: Iterable[str] = ...,
+        allow_origin_regexes: Iterable[str | re.Pattern[str]] = ...,
         allow_null_origin: bool = ...,
         origin_predicate: bool = ...,
         allow_methods: _Any | Iterable[str] = ...,
@@ -376,7 +386,7 @@ class PolicyOptions(TypedDict, total=False):
     """
 
     allow_origins: _Any | Iterable[str]
-    allow_origin_regexes: Iterable[str]
+    allow_origin_regexes: Iterable[str | re.Pattern[str]]
     allow_null_origin: bool
     allow_methods: _Any | Iterable[str]
     allow_headers: _Any | Iterable[str]

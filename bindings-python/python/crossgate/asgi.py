@@ -6,16 +6,14 @@ Starlette application, so that responses to unhandled errors have the headers to
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from types import MethodType
 from typing import Any, Literal
 
 from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
-from ._options.origins import by_text, listed
+from ._options.origins import Regex, as_regex, by_text, listed
 from ._options.predicate import Predicate
 from ._options.problems import build
-from ._options.regex import Regex, matcher, split
 
 __all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware", "install"]
 
@@ -30,8 +28,6 @@ ALL_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUER
 SAFELISTED_HEADERS = frozenset({"Accept", "Accept-Language", "Content-Language", "Content-Type"})
 """The request headers that are always allowed."""
 
-logger = logging.getLogger("crossgate")
-
 
 class CORSMiddleware(ASGIMiddleware):
     """Answers preflights and puts the CORS headers on every response of an ASGI application.
@@ -39,7 +35,9 @@ class CORSMiddleware(ASGIMiddleware):
     The arguments up to `max_age` are Starlette's, with its defaults. A text in place of a list is
     an error. Raises PolicyError with every problem of the configuration.
 
-    `policy`: a Policy or SharedPolicy in place of those options.
+    `dangerously_allow`: exceptions to safety rules, each by its name. Plain http with credentials
+    in development: ["insecure_origins_with_credentials"].
+    `policy`: a Policy or SharedPolicy in place of all of those options.
     `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
     origins that nothing else allows. Only True allows. An exception is logged, and denies. An async
     function has `predicate_timeout` seconds.
@@ -61,6 +59,7 @@ class CORSMiddleware(ASGIMiddleware):
         expose_headers: Collection[str] = (),
         max_age: int | None = 600,
         *,
+        dangerously_allow: Collection[str] = (),
         policy: Policy | SharedPolicy | None = None,
         origin_predicate: Predicate | None = None,
         predicate_timeout: float | None = 5.0,
@@ -76,6 +75,7 @@ class CORSMiddleware(ASGIMiddleware):
             "allow_private_network": allow_private_network,
             "expose_headers": expose_headers,
             "max_age": max_age,
+            "dangerously_allow": dangerously_allow,
         }
         predicate = origin_predicate
         if policy is None:
@@ -117,6 +117,7 @@ _DEFAULTS: dict[str, Any] = {
     "allow_private_network": False,
     "expose_headers": (),
     "max_age": 600,
+    "dangerously_allow": (),
 }
 
 
@@ -127,16 +128,8 @@ def _policy(
     options = dict(options)
     names = {"allow_origin_regexes[0]": "allow_origin_regex"}
     regex = options.pop("allow_origin_regex")
-    engine, python = split([regex]) if regex is not None else ([], [])
-    if engine:
-        options["allow_origin_regexes"] = engine
-    if python:
-        logger.warning(
-            "allow_origin_regex %r runs in Python: it is not checked for what it lets in, "
-            "and its time has no bound",
-            python[0].pattern,
-        )
-        predicate = _either(matcher(python), predicate)
+    if regex is not None:
+        options["allow_origin_regexes"] = [as_regex(regex)]
     methods = options["allow_methods"]
     if (_is_list(methods) and "*" in methods) or methods == "*":
         options["allow_methods"] = ALL_METHODS
@@ -155,13 +148,10 @@ def _policy(
         options["allow_headers"] = listed("allow_headers", by_text([*safe, *own]), names)
     # Without origins and regex nobody is allowed, as with Starlette, except by the predicate.
     origins = options["allow_origins"]
-    nobody = _is_list(origins) and not origins and not engine
+    nobody = _is_list(origins) and not origins and regex is None
     options["origin_predicate"] = predicate is not None or nobody
     options.update(preflight_status=200, denied_preflight_status=400)
-    policy = build(options, names, lambda path: True)
-    for warning in policy.warnings:
-        logger.warning("CORS: %s", warning)
-    return policy, predicate
+    return build(options, names, lambda path: True), predicate
 
 
 def _is_list(value: Any) -> bool:
@@ -170,12 +160,6 @@ def _is_list(value: Any) -> bool:
 
 def _is_safelisted(name: Any) -> bool:
     return isinstance(name, str) and name.lower() in {safe.lower() for safe in SAFELISTED_HEADERS}
-
-
-def _either(first: Callable[[str], bool], second: Predicate | None) -> Predicate:
-    if second is None:
-        return first
-    return lambda origin: first(origin) or second(origin)
 
 
 def install(app: Any, *args: Any, **options: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ._crossgate import Counters, Policy, Responder, SharedPolicy, WSGIMiddleware
+from ._options.problems import build
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -48,7 +49,8 @@ class CORSMiddleware(WSGIMiddleware):
                 f"origin_predicate must be callable, not {type(origin_predicate).__name__}"
             )
         if policy is None:
-            policy = Policy(**options, origin_predicate=origin_predicate is not None)
+            own = {**options, "origin_predicate": origin_predicate is not None}
+            policy = build(own, {}, lambda path: True)
         elif options:
             raise TypeError(f"policy comes with all its options; leave out {', '.join(options)}")
         responder = Responder(policy, origin_predicate=origin_predicate, counters=counters)

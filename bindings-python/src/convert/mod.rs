@@ -4,6 +4,7 @@
 pub(crate) mod lenient_headers;
 pub(crate) mod options;
 pub(crate) mod problem;
+pub(crate) mod regex;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod text;

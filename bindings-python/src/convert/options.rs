@@ -7,6 +7,7 @@ use pyo3::types::{
     PyMemoryView, PySet, PyString,
 };
 
+use super::regex::regex;
 use super::text::type_name;
 
 /// Makes a document of keyword arguments. A value of the wrong type becomes a problem of the policy
@@ -29,7 +30,13 @@ fn value(option: &Bound<'_, PyAny>) -> PyResult<OptionValue> {
         (Some(value), _) => Ok(value),
         (None, Ok(items)) if !is_other => {
             let mut values: Vec<OptionValue> = items
-                .map(|item| item.map(|item| scalar(&item).unwrap_or_else(|| other(&item))))
+                .map(|item| {
+                    let item = item?;
+                    Ok(match scalar(&item) {
+                        Some(value) => value,
+                        None => regex(&item)?.unwrap_or_else(|| other(&item)),
+                    })
+                })
                 .collect::<PyResult<_>>()?;
             if option.is_instance_of::<PySet>() || option.is_instance_of::<PyFrozenSet>() {
                 // The order of a set changes from process to process. Sorting makes every worker

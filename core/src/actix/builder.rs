@@ -8,7 +8,7 @@ use crate::config::PolicyBuilder;
 use crate::decide::Verdict;
 use crate::middleware::predicate::Predicate;
 use crate::policy::Policy;
-use crate::policy::settings::DeniedActual;
+use crate::policy::settings::{DeniedActual, SafetyException};
 use crate::problem::PolicyError;
 
 /// Builds a [`Cors`] from the options of actix-cors: the same methods, the same defaults, the same
@@ -47,6 +47,7 @@ pub struct CorsBuilder {
     forwards_preflights: bool,
     rejects: bool,
     own_origins: Vec<String>,
+    exceptions: Vec<SafetyException>,
 }
 
 type OriginFn = Box<dyn Fn(&HeaderValue, &RequestHead) -> bool + Send + Sync>;
@@ -189,6 +190,28 @@ impl CorsBuilder {
         self
     }
 
+    /// Exceptions to safety rules, each by its name; a warning stays.
+    ///
+    /// ```
+    /// use crossgate::SafetyException::InsecureOriginsWithCredentials;
+    /// use crossgate::actix::Cors;
+    /// // A telephone in the local network, in development.
+    /// let cors = Cors::builder()
+    ///     .allowed_origin("http://192.168.1.20:5173")
+    ///     .supports_credentials()
+    ///     .dangerously_allow([InsecureOriginsWithCredentials])
+    ///     .build()?;
+    /// # let _ = cors;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn dangerously_allow(
+        mut self,
+        exceptions: impl IntoIterator<Item = SafetyException>,
+    ) -> Self {
+        self.exceptions = exceptions.into_iter().collect();
+        self
+    }
+
     /// Builds the middleware.
     ///
     /// # Errors
@@ -239,6 +262,7 @@ impl CorsBuilder {
             .expose_headers(any(self.any_exposed, &self.exposed))
             .allow_credentials(self.credentials)
             .allow_private_network(self.private_network)
+            .dangerously_allow(self.exceptions.iter().copied())
             .own_origins(self.own_origins.iter().cloned())
             .denied_actual(if self.rejects {
                 DeniedActual::Reject

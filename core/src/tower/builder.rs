@@ -9,8 +9,7 @@ use super::options::{
 };
 use crate::config::PolicyBuilder;
 use crate::policy::Policy;
-use crate::policy::settings::ListSeparator;
-use crate::policy::settings::SingleOrigin;
+use crate::policy::settings::{ListSeparator, SafetyException, SingleOrigin};
 use crate::problem::PolicyError;
 
 /// Builds a [`CorsLayer`] from the options of tower-http's layer of that name: the same methods,
@@ -42,6 +41,7 @@ pub struct CorsBuilder {
     max_age: MaxAge,
     private_network: AllowPrivateNetwork,
     vary: Vary,
+    exceptions: Vec<SafetyException>,
 }
 
 impl CorsBuilder {
@@ -119,6 +119,28 @@ impl CorsBuilder {
         self
     }
 
+    /// Exceptions to safety rules, each by its name; a warning stays.
+    ///
+    /// ```
+    /// use crossgate::SafetyException::InsecureOriginsWithCredentials;
+    /// use crossgate::tower::CorsLayer;
+    /// // A telephone in the local network, in development.
+    /// let layer = CorsLayer::builder()
+    ///     .allow_origin(["http://192.168.1.20:5173".parse()?])
+    ///     .allow_credentials(true)
+    ///     .dangerously_allow([InsecureOriginsWithCredentials])
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn dangerously_allow(
+        mut self,
+        exceptions: impl IntoIterator<Item = SafetyException>,
+    ) -> Self {
+        self.exceptions = exceptions.into_iter().collect();
+        self
+    }
+
     /// Builds the layer.
     ///
     /// # Errors
@@ -137,6 +159,7 @@ impl CorsBuilder {
             .expose_headers(self.expose.0.iter().cloned())
             .allow_credentials(self.credentials.0)
             .allow_private_network(self.private_network.0)
+            .dangerously_allow(self.exceptions.iter().copied())
             .preflight_status(200)
             .denied_preflight_status(200)
             .list_separator(ListSeparator::Comma);

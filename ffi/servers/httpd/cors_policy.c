@@ -39,6 +39,14 @@ static void log_problem(cmd_parms *cmd, const char *name, const crossgate_proble
         problem->hint.data ? problem->hint.data : "");
 }
 
+/* Of very many problems the last are only counted. */
+static void log_omitted(cmd_parms *cmd, int level, const char *name, size_t omitted) {
+    level |= cors_in_htaccess(cmd) ? 0 : APLOG_STARTUP;
+    if (omitted != 0)
+        ap_log_error(APLOG_MARK, level, 0, cmd->server,
+            "crossgate: %s: and %" APR_SIZE_T_FMT " more", name, omitted);
+}
+
 /* Logs the problems and says in one line that there are some. */
 static const char *refused(
     cmd_parms *cmd, const char *name, crossgate_status status, crossgate_error *error) {
@@ -50,6 +58,7 @@ static const char *refused(
             log_problem(cmd, name, &problem);
             errors += problem.severity == CROSSGATE_SEVERITY_ERROR;
         }
+    log_omitted(cmd, APLOG_ERR, name, crossgate_error_omitted(error));
     if (errors != 0)
         text = apr_psprintf(cmd->pool, "%s: %s has %d error%s, see above", cmd->cmd->name, name,
             errors, errors == 1 ? "" : "s");
@@ -109,6 +118,7 @@ const char *cors_load(cmd_parms *cmd, const char *given, const crossgate_policy 
             for (size_t i = 0; i < crossgate_policy_warning_count(policy); i++)
                 if (crossgate_policy_warning(policy, i, &problem) == CROSSGATE_OK)
                     log_problem(cmd, name, &problem);
+            log_omitted(cmd, APLOG_WARNING, name, crossgate_policy_omitted_problems(policy));
         }
     }
     *slot = policy;

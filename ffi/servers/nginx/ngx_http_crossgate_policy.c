@@ -17,6 +17,8 @@ static ngx_int_t ngx_http_crossgate_build(ngx_conf_t *cf, ngx_http_crossgate_pol
 static ngx_int_t ngx_http_crossgate_prepare(ngx_conf_t *cf, ngx_http_crossgate_policy_t *policy);
 static void ngx_http_crossgate_log_problem(ngx_conf_t *cf, ngx_str_t *name,
     const crossgate_problem *problem);
+static void ngx_http_crossgate_log_omitted(ngx_conf_t *cf, ngx_uint_t level, ngx_str_t *name,
+    size_t omitted);
 static void ngx_http_crossgate_free(void *data);
 
 
@@ -182,6 +184,8 @@ ngx_http_crossgate_build(ngx_conf_t *cf, ngx_http_crossgate_policy_t *policy,
             }
         }
 
+        ngx_http_crossgate_log_omitted(cf, NGX_LOG_EMERG, &policy->name,
+                                       crossgate_error_omitted(error));
         crossgate_error_free(error);
 
         return NGX_ERROR;
@@ -199,6 +203,9 @@ ngx_http_crossgate_build(ngx_conf_t *cf, ngx_http_crossgate_policy_t *policy,
             ngx_http_crossgate_log_problem(cf, &policy->name, &problem);
         }
     }
+
+    ngx_http_crossgate_log_omitted(cf, NGX_LOG_WARN, &policy->name,
+                                   crossgate_policy_omitted_problems(policy->policy));
 
     return ngx_http_crossgate_prepare(cf, policy);
 }
@@ -242,6 +249,17 @@ ngx_http_crossgate_prepare(ngx_conf_t *cf, ngx_http_crossgate_policy_t *policy)
     }
 
     return NGX_OK;
+}
+
+
+/* Of very many problems the last are only counted. */
+
+static void
+ngx_http_crossgate_log_omitted(ngx_conf_t *cf, ngx_uint_t level, ngx_str_t *name, size_t omitted)
+{
+    if (omitted != 0) {
+        ngx_conf_log_error(level, cf, 0, "crossgate: \"%V\": and %uz more", name, omitted);
+    }
 }
 
 

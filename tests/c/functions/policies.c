@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void versions(const char *expected) {
     char text[32];
@@ -128,27 +129,45 @@ static void files(const char *folder) {
     crossgate_error_free(error);
     STATUS(CROSSGATE_ERR_FILE, crossgate_policy_from_file(LITERAL("policy.ini"), &policy, NULL));
 
-    /* What is no regular file is refused at once. */
-    snprintf(path, sizeof path, "%s/every_function_pipe.json", folder);
-    remove(path);
-    CHECK(mkfifo(path, 0600) == 0);
-    STATUS(CROSSGATE_ERR_INVALID_POLICY,
-        crossgate_policy_from_file(path, strlen(path), &policy, &error));
-    crossgate_problem problem = {.struct_size = sizeof problem};
-    STATUS(CROSSGATE_OK, crossgate_error_problem(error, 0, &problem));
-    CHECK(policy == NULL && equal(problem.code, "document_not_a_file"));
-    crossgate_error_free(error);
+    /* What is no regular file, or is too large, is refused at once and replaces nothing. */
     crossgate_policy *old = build("{\"allow_origins\": [\"https://a.example\"]}");
     crossgate_shared_policy *shared;
     STATUS(CROSSGATE_OK, crossgate_shared_policy_new(old, &shared));
-    STATUS(CROSSGATE_ERR_INVALID_POLICY,
-        crossgate_shared_policy_replace_file(shared, path, strlen(path), NULL));
-    policy = crossgate_shared_policy_load(shared);
-    CHECK(strcmp(crossgate_policy_digest(policy), crossgate_policy_digest(old)) == 0);
-    crossgate_policy_free(policy);
+    for (int kind = 0; kind < 4; ++kind) {
+        snprintf(path, sizeof path, "%s/every_function_no_file_%d.json", folder, kind);
+        remove(path);
+        const char *code = "document_not_a_file";
+        switch (kind) {
+        case 0:
+            CHECK(mkfifo(path, 0600) == 0);
+            break;
+        case 1:
+            CHECK(mkdir(path, 0700) == 0);
+            break;
+        case 2:
+            CHECK(symlink("/dev/zero", path) == 0);
+            break;
+        case 3:
+            code = "document_too_large";
+            file = fopen(path, "w");
+            CHECK(file != NULL && fclose(file) == 0 && truncate(path, 1L << 30) == 0);
+            break;
+        }
+        STATUS(CROSSGATE_ERR_INVALID_POLICY,
+            crossgate_policy_from_file(path, strlen(path), &policy, &error));
+        crossgate_problem problem = {.struct_size = sizeof problem};
+        STATUS(CROSSGATE_OK, crossgate_error_problem(error, 0, &problem));
+        CHECK(policy == NULL && equal(problem.code, code));
+        crossgate_error_free(error);
+        STATUS(CROSSGATE_ERR_INVALID_POLICY,
+            crossgate_shared_policy_replace_file(shared, path, strlen(path), NULL));
+        policy = crossgate_shared_policy_load(shared);
+        CHECK(strcmp(crossgate_policy_digest(policy), crossgate_policy_digest(old)) == 0);
+        crossgate_policy_free(policy);
+        remove(path);
+    }
     crossgate_policy_free(old);
     crossgate_shared_policy_free(shared);
-    remove(path);
 
     STATUS(
         CROSSGATE_OK, crossgate_policy_from_toml(LITERAL("allow_origins = '*'"), &policy, &error));

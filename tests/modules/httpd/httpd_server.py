@@ -169,7 +169,7 @@ class Connection:
 
 class Upstream:
     """Answers everything with 200 and "upstream"; under /own with CORS headers of its own, under
-    /status/N with N.
+    /status/N with N, at a path of `pages` with the lines that stand there.
     """
 
     OWN = (
@@ -187,6 +187,7 @@ class Upstream:
     def __init__(self):
         upstream = self
         self.seen = []
+        self.pages = {}
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -220,6 +221,8 @@ class Upstream:
                 if "/own" in self.path:
                     for name, value in Upstream.OWN:
                         self.send_header(name, value)
+                for name, value in upstream.pages.get(self.path, ()):
+                    self.send_header(name, value)
                 if "/cached" in self.path:
                     self.send_header("Cache-Control", "public, max-age=60")
                 self.send_header("X-Answered-By", "upstream")

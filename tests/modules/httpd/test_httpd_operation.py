@@ -1,6 +1,7 @@
 """Configuration that is wrong, and restarts."""
 
 import json
+import os
 import re
 import signal
 import threading
@@ -81,6 +82,41 @@ def test_a_file_that_cannot_be_read_is_named_once(module):
         (line,) = (line for line in found.stderr.splitlines() if name in line)
         assert line.count(name) == 1
         assert line.startswith("CrossgatePolicy: cannot read the policy file ")
+
+
+@pytest.mark.parametrize("directive", ["CrossgatePolicy", "CrossgateShadow"])
+@pytest.mark.parametrize("kind", ["directory", "pipe", "device", "large"])
+def test_only_a_regular_file_of_a_bounded_size_is_read(module, directive, kind):
+    """And configtest does not wait for what is none."""
+    httpd = small(module, f"{directive} policies/{kind}.json\n")
+    path = httpd.root / f"policies/{kind}.json"
+    code = "document_not_a_file"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        code = "document_too_large"
+        with path.open("wb") as file:
+            file.truncate(2 << 30)
+    found = httpd.configtest()
+    assert found.returncode != 0
+    assert f"crossgate: {path}: error {code}" in found.stderr
+
+
+def test_of_very_many_problems_the_last_are_counted(module):
+    """Errors and warnings."""
+    for origin, ok in (("https://{}.example/", False), ("https://A{}.example", True)):
+        httpd = small(module, "CrossgatePolicy policies/many.json\n")
+        policy = {"allow_origins": [origin.format(number) for number in range(1_500)]}
+        httpd.file("policies/many.json", json.dumps(policy))
+        found = httpd.configtest()
+        assert (found.returncode == 0) == ok
+        lines = [line for line in found.stderr.splitlines() if "crossgate: " in line]
+        assert len(lines) == 1_001
+        assert lines[-1].endswith(f"crossgate: {httpd.root}/policies/many.json: and 500 more")
 
 
 NOTED = {"allow_origins": ["https://a.example"], "allow_methods": ["OPTIONS"], "max_age": 80000}

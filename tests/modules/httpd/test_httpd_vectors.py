@@ -5,6 +5,7 @@ policy.
 import collections
 import contextlib
 import json
+import re
 
 import pytest
 from httpd_server import CORS, ROOT, Connection, Httpd, Upstream
@@ -134,3 +135,45 @@ def test_every_vector_with_an_upstream_that_answers_cors_itself(server):
                 )
             assert cors == expected, vector["id"]
     assert ran >= 280
+
+
+RESPONSES = [
+    vector
+    for vector in map(json.loads, (ROOT / "tests/vectors/responses.jsonl").read_text().splitlines())
+    # A preflight is answered before the upstream is asked.
+    if all(name != "Access-Control-Request-Method" for name, _ in vector["request"]["headers"])
+]
+
+
+def is_of_cors(line):
+    return line[0] == "vary" or line[0].startswith("access-control-")
+
+
+def test_responses(module):
+    """What an upstream says of CORS itself."""
+    assert len(RESPONSES) > 35
+    upstream = Upstream()
+    sections = [
+        f'<Location "/{vector["id"]}/">\nCrossgatePolicy policies/{vector["id"]}.json\n</Location>'
+        for vector in RESPONSES
+    ]
+    proxy = f'ProxyPass "/" "http://127.0.0.1:{upstream.port}/"\n'
+    httpd = Httpd(module, proxy + "\n".join(sections))
+    for vector in RESPONSES:
+        httpd.file(f"policies/{vector['id']}.json", json.dumps(vector["policy"]))
+        upstream.pages[f"/{vector['id']}/"] = vector["response"]
+    with httpd, Connection(httpd.port) as connection:
+        for vector in RESPONSES:
+            request = vector["request"]
+            headers = list(map(tuple, request["headers"]))
+            response = connection.request(request["method"], f"/{vector['id']}/", headers)
+            # The order of different names is the upstream's.
+            # httpd's own writer joins the names of Vary with a comma alone.
+            found = [
+                (name, re.sub(r",(?=\S)", ", ", value) if name == "vary" else value)
+                for name, value in sorted(response.headers, key=lambda line: line[0])
+                if is_of_cors((name, value))
+            ]
+            expected = [tuple(line) for line in vector["expect"] if is_of_cors(line)]
+            assert found == expected, vector["id"]
+    upstream.stop()

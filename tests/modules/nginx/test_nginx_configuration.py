@@ -1,5 +1,6 @@
 """Directives, and policies that are wrong."""
 
+import os
 import re
 import subprocess
 
@@ -497,3 +498,41 @@ def test_a_module_that_is_loaded_but_not_used(module, tmp_path):
         assert connection.ask("GET", "/", A).cors == {}
         assert connection.ask("OPTIONS", "/", A, PUT).cors == {}
     assert (tmp_path / "logs/access.log").read_text() == "-\n-\n"
+
+
+@pytest.mark.parametrize("directive", ["crossgate_policy", "crossgate_shadow"])
+@pytest.mark.parametrize("kind", ["directory", "pipe", "device", "large"])
+def test_only_a_regular_file_of_a_bounded_size_is_read(module, tmp_path, directive, kind):
+    """And `nginx -t` does not wait for what is none."""
+    path = tmp_path / f"{kind}.json"
+    code = "document_not_a_file"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        code = "document_too_large"
+        with path.open("wb") as file:
+            file.truncate(2 << 30)
+    checked = configured(module, tmp_path, f"{directive} {path.name};").check()
+    assert checked.returncode == 1
+    (line,) = (line for line in checked.stderr.splitlines() if "[emerg]" in line)
+    assert f'crossgate: "{path}": {code}' in line
+
+
+def test_of_very_many_problems_the_last_are_counted(module, tmp_path):
+    """Errors and warnings."""
+    for origin, returncode, level in (
+        ("https://{}.example/", 1, "emerg"),
+        ("https://A{}.example", 0, "warn"),
+    ):
+        policy = {"allow_origins": [origin.format(number) for number in range(1_500)]}
+        checked = configured(module, tmp_path, "crossgate_policy many.json;", many_json=policy)
+        checked = checked.check()
+        assert checked.returncode == returncode
+        lines = [line for line in checked.stderr.splitlines() if "many.json" in line]
+        assert len(lines) == 1_001
+        assert f"nginx: [{level}] crossgate: " in lines[-1]
+        assert f'"{tmp_path}/many.json": and 500 more in ' in lines[-1]

@@ -4,11 +4,11 @@ import collections
 import json
 import re
 
-from nginx_harness import ROOT, Connection, Nginx, free_ports
+from nginx_harness import ROOT, Connection, Nginx, Upstream, free_ports
 
 
-def vectors():
-    lines = (ROOT / "tests/vectors/decisions.jsonl").read_text().splitlines()
+def vectors(name="decisions"):
+    lines = (ROOT / f"tests/vectors/{name}.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -87,3 +87,46 @@ def test_vectors(module, tmp_path):
     log = (tmp_path / "logs/access.log").read_text().splitlines()
     assert log == [line for line in expected_log for _ in range(2)]
     assert "crossgate" not in re.sub(r"\[warn\].*|crossgate: denied: .*", "", nginx.errors)
+
+
+def is_of_cors(line):
+    return line[0] == "vary" or line[0].startswith("access-control-")
+
+
+def test_responses(module, tmp_path):
+    """What an upstream says of CORS itself. A preflight is answered before it is asked."""
+    nginx, upstream = Nginx(tmp_path, module), Upstream()
+    run = [
+        vector
+        for vector in vectors("responses")
+        if all(name != "Access-Control-Request-Method" for name, _ in vector["request"]["headers"])
+    ]
+    assert len(run) > 35
+    blocks = ""
+    with upstream.running():
+        for vector in run:
+            place = f"/{vector['id']}/"
+            nginx.write(f"{vector['id']}.json", vector["policy"])
+            lines = "".join(f"{name}: {value}\r\n" for name, value in vector["response"])
+            upstream.pages[place] = f"HTTP/1.0 200 OK\r\n{lines}\r\n".encode()
+            blocks += (
+                f"location {place} {{ crossgate_policy {vector['id']}.json; "
+                f"proxy_pass http://127.0.0.1:{upstream.port}; }}\n"
+            )
+        (port,) = free_ports(1)
+        nginx.configure(
+            "log_format cors '$crossgate_overwrote'; access_log logs/access.log cors;\n"
+            f"server {{ listen 127.0.0.1:{port};\n{blocks} }}"
+        )
+        with nginx.running(port), Connection(port) as connection:
+            for vector in run:
+                request = vector["request"]
+                response = connection.ask(
+                    request["method"], f"/{vector['id']}/", *map(tuple, request["headers"])
+                )
+                # The order of different names is the upstream's.
+                found = sorted(filter(is_of_cors, response.headers), key=lambda line: line[0])
+                expected = [tuple(line) for line in vector["expect"] if is_of_cors(line)]
+                assert found == expected, vector["id"]
+    log = (tmp_path / "logs/access.log").read_text().splitlines()
+    assert log == ["1" if vector["overwrote"] else "0" for vector in run]

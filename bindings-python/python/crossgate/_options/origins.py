@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Union, cast
 
+from .._crossgate import PythonRegex
 from .predicate import ask
 from .problems import Problems
-from .regex import matcher, split
 
 Predicate = Callable[[str], bool]
+Regex = Union[str, "re.Pattern[str]"]
 Origin = Union[str, "re.Pattern[str]", Predicate]
 
 
 class Origins:
-    """Origins, sorted by what matches them: the engine, or Python where only Python can."""
+    """Origins, sorted by what they are."""
 
     def __init__(self, option: str) -> None:
         self.option = option
@@ -24,7 +25,7 @@ class Origins:
         self.null = False
         # Each text with its place among the values of the option.
         self.entries: list[tuple[str, str]] = []
-        self.regexes: list[tuple[str, str]] = []
+        self.regexes: list[tuple[str, PythonRegex | re.Pattern[str]]] = []
         self.predicates: list[Predicate] = []
 
     def options(self) -> dict[str, Any]:
@@ -72,16 +73,18 @@ class Origins:
         else:
             self.entries.append((place, origin))
 
-    def add_regex(self, place: str, regex: str | re.Pattern[str]) -> None:
+    def add_regex(self, place: str, regex: Regex, flags: str = "") -> None:
         """Adds a regex that must match the whole origin."""
-        engine, python = split([regex])
-        self.regexes.extend((place, text) for text in engine)
-        if python:
-            self.predicates.append(matcher(python))
+        self.regexes.append((place, as_regex(regex, flags)))
 
     def add_predicate(self, predicate: Predicate) -> None:
         """Adds a function of an origin. An exception that it raises is logged, and denies."""
         self.predicates.append(partial(ask, predicate))
+
+
+def as_regex(regex: Regex, flags: str = "") -> PythonRegex | re.Pattern[str]:
+    """A regex that the engine reads by Python's rules; it reads a string by its own."""
+    return PythonRegex(regex, flags) if isinstance(regex, str) else regex
 
 
 def in_order(values: Iterable[Any]) -> list[Any]:

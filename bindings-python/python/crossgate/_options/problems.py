@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
@@ -10,6 +11,8 @@ from .._crossgate import Policy, PolicyError, Problem
 
 _T = TypeVar("_T")
 _LONGEST = 200
+
+logger = logging.getLogger("crossgate")
 
 
 class Problems:
@@ -71,21 +74,33 @@ def policy_error(problems: Iterable[Problem], omitted: int = 0) -> PolicyError:
     return error
 
 
+def _log(warning: Problem) -> None:
+    logger.warning("CORS: %s", warning)
+
+
 def build(
-    options: dict[str, Any], names: dict[str, str], is_given: Callable[[str], bool]
+    options: dict[str, Any],
+    names: dict[str, str],
+    is_given: Callable[[str], bool],
+    tell: Callable[[Problem], object] = _log,
 ) -> Policy:
     """Builds a policy of its own options. The problems name the options of the drop-in.
 
     names: what the drop-in calls an option, or an entry of one. is_given: whether someone wrote the
-    value with this name. Warnings about defaults are left out.
+    value with this name. Warnings about defaults are left out. tell: gets each of the others.
     """
     try:
-        return Policy(**options)
+        policy = Policy(**options)
+        for warning in policy.warnings:
+            renamed = _renamed(warning, names)
+            if is_given(renamed.path):
+                tell(renamed)
+        return policy
     except PolicyError as error:
-        renamed = [_renamed(problem, names) for problem in error.problems]
+        problems = [_renamed(problem, names) for problem in error.problems]
         omitted = error.omitted
     raise policy_error(
-        (problem for problem in renamed if problem.severity == "error" or is_given(problem.path)),
+        (problem for problem in problems if problem.severity == "error" or is_given(problem.path)),
         omitted,
     )
 

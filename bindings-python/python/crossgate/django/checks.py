@@ -12,7 +12,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 
 from .._crossgate import Problem
-from .conf import Compiled, SettingError, is_set
+from .conf import Compiled, SettingError
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
@@ -21,13 +21,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         compiled = Compiled()
     except SettingError as error:
         wrong = [Error(text, id="crossgate.setting") for text in error.wrong]
-        return [*wrong, *(_message(problem) for problem in error.problems if _is_relevant(problem))]
-    return [_message(problem) for problem in compiled.warnings if _is_relevant(problem)]
-
-
-def _is_relevant(problem: Problem) -> bool:
-    """Whether a problem is an error, or about a setting that the project has."""
-    return problem.severity == "error" or is_set(problem.path.partition("[")[0])
+        return [*wrong, *map(_message, error.problems)]
+    return [*map(_message, compiled.warnings)]
 
 
 def _message(problem: Problem) -> CheckMessage:

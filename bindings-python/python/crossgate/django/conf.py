@@ -29,6 +29,7 @@ _NAMES = {
     "allow_credentials": "CORS_ALLOW_CREDENTIALS",
     "max_age": "CORS_PREFLIGHT_MAX_AGE",
     "allow_private_network": "CORS_ALLOW_PRIVATE_NETWORK",
+    "dangerously_allow": "CORS_DANGEROUSLY_ALLOW",
 }
 _DEFAULTS: dict[str, Any] = {
     "CORS_ALLOWED_ORIGINS": (),
@@ -40,6 +41,7 @@ _DEFAULTS: dict[str, Any] = {
     "CORS_PREFLIGHT_MAX_AGE": 86400,
     "CORS_ALLOW_CREDENTIALS": False,
     "CORS_ALLOW_PRIVATE_NETWORK": False,
+    "CORS_DANGEROUSLY_ALLOW": (),
     "CORS_URLS_REGEX": r"^.*$",
 }
 _ALIASES = {
@@ -113,8 +115,7 @@ class Compiled:
         for name in _REMOVED:
             if is_set(name):
                 errors.wrong.append(f"{name} is no setting any more; remove it")
-        # Matches the patterns that only Python can match.
-        self.predicate: Callable[[str], bool] | None = None
+        self.warnings: list[Problem] = []
         policy = errors.attempt(
             self._policy
             if not is_set(_POLICY)
@@ -124,7 +125,8 @@ class Compiled:
         self.covers = errors.attempt(self._covers)
         errors.raise_all()
         live = policy.policy if isinstance(policy, SharedPolicy) else policy
-        self.warnings: tuple[Problem, ...] = live.warnings
+        if is_set(_POLICY):
+            self.warnings.extend(live.warnings)
         self.responder = Responder(policy, lower=True, counters=counters)
 
     def _policy(self) -> Policy:
@@ -146,7 +148,6 @@ class Compiled:
             # The lists are ignored then, as by django-cors-headers.
             origins = Origins(_name("CORS_ALLOW_ALL_ORIGINS"))
             origins.add_exact(origins.option, "*")
-        self.predicate = origins.predicate()
         # An empty list of methods or headers allows none. The signal may allow further origins.
         options = {
             **origins.options(),
@@ -156,13 +157,17 @@ class Compiled:
             "allow_credentials": _get("CORS_ALLOW_CREDENTIALS"),
             "max_age": _get("CORS_PREFLIGHT_MAX_AGE"),
             "allow_private_network": _get("CORS_ALLOW_PRIVATE_NETWORK"),
+            "dangerously_allow": _get("CORS_DANGEROUSLY_ALLOW"),
             "origin_predicate": everybody is not True,
             "preflight_status": 200,
             "denied_preflight_status": 200,
         }
         policy = errors.attempt(
             lambda: build(
-                options, {**_NAMES, **origins.names()}, lambda path: is_set(path.partition("[")[0])
+                options,
+                {**_NAMES, **origins.names()},
+                lambda path: is_set(path.partition("[")[0]),
+                self.warnings.append,
             )
         )
         errors.raise_all()

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .._crossgate import NeedsVerdict, Outcome
-from .conf import Compiled, current
+from .conf import current
 from .signals import check_request_enabled
 
 if sys.version_info >= (3, 12):
@@ -59,11 +59,7 @@ class CorsMiddleware:
         outcome = compiled.responder.begin(request.META)
         if isinstance(outcome, NeedsVerdict):
             # A receiver has allowed the request already if its path is not covered.
-            allowed = (
-                not covered
-                or _predicate_allows(compiled, outcome.origin)
-                or self.check_signal(request)
-            )
+            allowed = not covered or self.check_signal(request)
             outcome = outcome.resume(allowed)
         response = _answer(outcome.status) if outcome.status else self.get_response(request)
         _write(outcome, response)
@@ -77,11 +73,7 @@ class CorsMiddleware:
         outcome = compiled.responder.begin(request.META)
         if isinstance(outcome, NeedsVerdict):
             # As in __call__.
-            allowed = (
-                not covered
-                or _predicate_allows(compiled, outcome.origin)
-                or await self.acheck_signal(request)
-            )
+            allowed = not covered or await self.acheck_signal(request)
             outcome = outcome.resume(allowed)
         response: HttpResponseBase = (
             _answer(outcome.status) if outcome.status else await self.get_response(request)
@@ -122,10 +114,6 @@ def _covers(covers: Callable[[str], bool] | None, path: str) -> bool:
         return True
     plain = posixpath.normpath(path).strip("/")
     return covers(f"/{plain}/" if plain and path.endswith("/") else f"/{plain}")
-
-
-def _predicate_allows(compiled: Compiled, origin: str) -> bool:
-    return compiled.predicate is not None and compiled.predicate(origin)
 
 
 def _any_true(replies: Any) -> bool:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         automatic_options: bool
         always_send: bool
         allow_private_network: bool
+        dangerously_allow: Iterable[str]
         policy: Policy | SharedPolicy
         counters: Counters
 
@@ -59,6 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "intercept_exceptions": True,
     "always_send": True,
     "allow_private_network": False,
+    "dangerously_allow": (),
 }
 # Accepted for their callers. What they tell flask-cors to leave out, crossgate leaves out where
 # that is safe.
@@ -78,6 +80,7 @@ _OF_POLICY = (
     "allow_credentials",
     "max_age",
     "allow_private_network",
+    "dangerously_allow",
 )
 _NAMES = {"allow_methods": "methods", "allow_credentials": "supports_credentials"}
 # With flask-cors it is Flask that answers OPTIONS, always with 200.
@@ -220,6 +223,7 @@ def _policy(given: Given, problems: Problems) -> tuple[Policy | None, Predicate 
         "allow_credentials": options["supports_credentials"],
         "max_age": _max_age(options["max_age"]),
         "allow_private_network": options["allow_private_network"],
+        "dangerously_allow": options["dangerously_allow"],
         **STATUSES,
     }
     written = tuple(given.names.values())
@@ -247,7 +251,7 @@ def _origins(option: str, value: Any, problems: Problems) -> Origins:
             # flask-cors takes a string with such characters for a regex that ignores case. Origins
             # are in lower case, so only a regex with capitals needs the flag.
             has_capitals = item != item.lower() and not item.startswith("(?")
-            origins.add_regex(place, f"(?i){item}" if has_capitals else item)
+            origins.add_regex(place, item, "i" if has_capitals else "")
         else:
             origins.add_exact(place, item)
     return origins

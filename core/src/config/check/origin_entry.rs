@@ -48,6 +48,30 @@ const MISSING_SCHEME: &str =
 const UNSUPPORTED: &str = "a pattern is `*.` before the whole host, `:*` as the whole port, or one \
     of {digits}, {hex}, {slug} inside one label";
 
+/// A host with the placeholder that its one `*` can stand for, if that lets no stranger in. Where a
+/// platform keeps names for their owners, numbers follow a word and hashes stand alone.
+fn placeholder_for(host: &str) -> Option<String> {
+    let (before, after) = host
+        .split_once('*')
+        .filter(|(_, after)| !after.contains('*'))?;
+    let narrow = Class::ALL[usize::from(before.is_empty())];
+    [Class::ALL[2], narrow]
+        .into_iter()
+        .find_map(|(text, class)| {
+            let pattern = Pattern {
+                scheme: "https".to_owned(),
+                host: HostPattern::Placeholder {
+                    before: before.to_ascii_lowercase(),
+                    class,
+                    after: after.to_ascii_lowercase(),
+                },
+                port: PortPattern::Exactly(None),
+            };
+            let is_safe = after.contains('.') && pattern.dangers().is_empty();
+            is_safe.then(|| format!("{before}{text}{after}"))
+        })
+}
+
 /// Reads an entry and reports everything that is wrong with it. What can be corrected is read as
 /// corrected, so that what else is wrong with it is found in the same pass; `None` if nothing is
 /// left to judge.
@@ -623,13 +647,17 @@ impl<'a> Reader<'a> {
             && is_public_suffix(base)
             && !base.is_empty()
             && !ends_in_a_number(base)
+            && placeholder_for(host).is_none()
         {
             let severity = if self.credentials {
                 Severity::Error
             } else {
                 Severity::Warning
             };
-            let message = format!("anybody can register a name like {label:?} below {base}");
+            let message = format!(
+                "anybody can register a name like {label:?} below {base} (previews: \
+                    docs/policy.md#preview-deployments)"
+            );
             self.push(
                 severity,
                 ProblemCode::PatternTenantControlled,
@@ -637,9 +665,19 @@ impl<'a> Reader<'a> {
                 Hint::None,
             );
         }
+        // `app-*.example.com`: a piece of a label is meant.
+        if let Some(with_placeholder) = label_below.and_then(|_| placeholder_for(host)) {
+            self.error(
+                ProblemCode::PatternUnsupported,
+                UNSUPPORTED,
+                Hint::Corrected,
+            );
+            return self.placeholder(&with_placeholder);
+        }
         // `example.com*`: the name itself is meant.
         let bare = host.trim_end_matches('*');
-        if bare.contains('.') && bare.len() < host.len() && !bare.contains('*') {
+        let is_name = bare.contains('.') && !bare.ends_with('.') && !bare.contains('*');
+        if is_name && bare.len() < host.len() {
             self.error(
                 ProblemCode::PatternUnsupported,
                 UNSUPPORTED,

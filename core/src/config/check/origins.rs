@@ -254,12 +254,13 @@ impl Check<'_> {
                 Danger::PublicSuffix => (
                     ProblemCode::PatternPublicSuffix,
                     "anybody can have a name below this public suffix, or below one that the \
-                        pattern covers; list your own names",
+                        pattern covers; list your own names (previews: \
+                        docs/policy.md#preview-deployments)",
                 ),
                 Danger::TenantControlled => (
                     ProblemCode::PatternTenantControlled,
                     "below this public suffix anybody can choose a name that matches; list your \
-                        own names",
+                        own names (previews: docs/policy.md#preview-deployments)",
                 ),
                 Danger::SchemeWide => {
                     if credentials {

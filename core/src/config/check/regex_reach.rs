@@ -110,8 +110,12 @@ impl Check<'_> {
         // Whoever opens the gate for a pattern below a public suffix has opened it for less.
         let liftable = reach.below_one_suffix;
         if reach.too_broad {
-            let message =
-                "it matches registrable domains that anybody can have; spell the domain out";
+            let message = if liftable {
+                "below the public suffix anybody can choose a name that it matches; list your own \
+                    names (previews: docs/policy.md#preview-deployments)"
+            } else {
+                "it matches registrable domains that anybody can have; spell the domain out"
+            };
             self.regex_danger(
                 regex,
                 ProblemCode::PatternTooBroad,
@@ -121,10 +125,17 @@ impl Check<'_> {
             );
         }
         if let Some(end) = reach.label_boundary.first() {
-            let message = format!(
-                "what stands before its literal end can be part of another domain's name (it \
-                    matches evil{end}); end it at a label"
-            );
+            let message = if liftable {
+                format!(
+                    "anybody can choose a name that it matches, evil{end} for one; list your own \
+                        names (previews: docs/policy.md#preview-deployments)"
+                )
+            } else {
+                format!(
+                    "what stands before its literal end can be part of another domain's name (it \
+                        matches evil{end}); end it at a label"
+                )
+            };
             let hint = hint
                 .clone()
                 .or_else(|| regex.better(at_a_label(regex.text, end), is_broad));

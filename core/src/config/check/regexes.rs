@@ -97,6 +97,12 @@ impl Check<'_> {
             Ok(translation) => translation,
             Err(error) => return self.regex_invalid(text, &path, &error),
         };
+        // Nor may the document's be read so.
+        if let Some(patterns) = as_patterns(&translation) {
+            self.misread = true;
+            self.regex_is_pattern(text, &path, &patterns);
+            return;
+        }
         if read.texts.contains(&translation) {
             self.problems.warning(
                 ProblemCode::OriginDuplicate,

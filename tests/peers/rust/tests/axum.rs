@@ -210,6 +210,39 @@ async fn nested_routers_have_their_own_policies() {
     );
 }
 
+/// Traps of axum, which docs/rust.md names.
+#[tokio::test]
+async fn what_stands_outside_of_a_layer() {
+    let preflight = [("origin", A), ("access-control-request-method", "PUT")];
+    let late = Router::new()
+        .route("/early", put(|| async { "early" }))
+        .layer(layer(A))
+        .route("/late", put(|| async { "late" }));
+    let answer = ask(&late, "OPTIONS", "/early", &preflight).await;
+    assert_eq!((answer.status().as_u16(), origin(&answer)), (204, Some(A)));
+    let answer = ask(&late, "OPTIONS", "/late", &preflight).await;
+    assert_eq!((answer.status().as_u16(), origin(&answer)), (405, None));
+
+    let api = || Router::new().route("/item", put(|| async { "item" }));
+    let missing = [
+        (Router::new().nest("/api", api().layer(layer(A))), None),
+        (
+            Router::new().nest(
+                "/api",
+                api()
+                    .fallback(|| async { StatusCode::NOT_FOUND })
+                    .layer(layer(A)),
+            ),
+            Some(A),
+        ),
+        (Router::new().nest("/api", api()).layer(layer(A)), Some(A)),
+    ];
+    for (app, named) in missing {
+        let answer = ask(&app, "GET", "/api/missing", &[("origin", A)]).await;
+        assert_eq!((answer.status().as_u16(), origin(&answer)), (404, named));
+    }
+}
+
 #[tokio::test]
 async fn a_route_layer_stands_at_its_routes_alone() {
     let app = Router::new()

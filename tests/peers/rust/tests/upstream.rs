@@ -10,11 +10,20 @@ use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse};
 use crossgate::{OverwroteUpstream, Policy, UpstreamHeaders};
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
+use serde::Deserialize;
 use tower::{Layer, ServiceExt, service_fn};
 
-/// What the application sets.
+/// Lines that a test writes down.
 type Headers = [(&'static str, &'static str)];
+
+/// Lines of a request, or those that the application sets.
+type Lines = Vec<(String, String)>;
+
+fn lines(headers: &Headers) -> Lines {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    headers.iter().map(owned).collect()
+}
 
 const UPSTREAM: &Headers = &[
     ("access-control-allow-origin", "*"),
@@ -25,9 +34,9 @@ const UPSTREAM: &Headers = &[
 
 /// The lines of the response in the order of their names, and whether it tells that something was
 /// overwritten.
-type Seen = (Vec<(String, String)>, bool);
+type Seen = (Lines, bool);
 
-fn sorted<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<(String, String)> {
+fn sorted<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Lines {
     let mut lines: Vec<_> = headers
         .map(|(name, value)| (name.to_owned(), String::from_utf8(value.to_vec()).unwrap()))
         .collect();
@@ -35,17 +44,19 @@ fn sorted<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<(String
     lines
 }
 
-fn through_tower(policy: Policy, origin: &str, set: &'static Headers) -> Seen {
+fn through_tower(policy: Policy, method: &str, asked: &Lines, set: Lines) -> Seen {
     let handler = service_fn(move |_: Request<()>| {
-        let mut response = Response::new(());
-        for (name, value) in set {
-            response
-                .headers_mut()
-                .insert(*name, HeaderValue::from_static(value));
+        let mut response = Response::builder();
+        for (name, value) in &set {
+            response = response.header(name, value);
         }
-        ready(Ok::<_, Infallible>(response))
+        ready(Ok::<_, Infallible>(response.body(()).unwrap()))
     });
-    let request = Request::get("/").header("origin", origin).body(()).unwrap();
+    let mut request = Request::builder().method(method);
+    for (name, value) in asked {
+        request = request.header(name, value);
+    }
+    let request = request.body(()).unwrap();
     let response = crossgate::tower::CorsLayer::new(policy)
         .layer(handler)
         .oneshot(request)
@@ -64,11 +75,11 @@ fn through_tower(policy: Policy, origin: &str, set: &'static Headers) -> Seen {
     )
 }
 
-fn through_actix(policy: Policy, origin: &'static str, set: &'static Headers) -> Seen {
+fn through_actix(policy: Policy, method: &str, asked: &Lines, set: Lines) -> Seen {
     let handler = fn_service(move |request: ServiceRequest| {
         let mut response = HttpResponse::Ok();
-        for header in set {
-            response.insert_header(*header);
+        for (name, value) in &set {
+            response.append_header((name.as_str(), value.as_str()));
         }
         ready(Ok::<_, Error>(request.into_response(response.finish())))
     });
@@ -81,9 +92,11 @@ fn through_actix(policy: Policy, origin: &'static str, set: &'static Headers) ->
         .now_or_never()
         .unwrap()
         .unwrap();
-    let request = TestRequest::get()
-        .insert_header(("origin", origin))
-        .to_srv_request();
+    let mut request = TestRequest::default().method(method.parse().unwrap());
+    for (name, value) in asked {
+        request = request.append_header((name.as_str(), value.as_str()));
+    }
+    let request = request.to_srv_request();
     let response = service.call(request).now_or_never().unwrap().unwrap();
     let lines = sorted(
         response
@@ -104,7 +117,7 @@ fn expect(
     upstream: UpstreamHeaders,
     origin: &'static str,
     set: &'static Headers,
-    lines: &Headers,
+    expected: &Headers,
     overwrote: bool,
 ) {
     let policy = || {
@@ -115,15 +128,53 @@ fn expect(
             .build()
             .unwrap()
     };
-    let expected = (
-        lines
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect::<Vec<_>>(),
-        overwrote,
-    );
-    assert_eq!(through_tower(policy(), origin, set), expected, "tower");
-    assert_eq!(through_actix(policy(), origin, set), expected, "actix");
+    let expected = (lines(expected), overwrote);
+    let asked = lines(&[("origin", origin)]);
+    let tower = through_tower(policy(), "GET", &asked, lines(set));
+    assert_eq!(tower, expected, "tower");
+    let actix = through_actix(policy(), "GET", &asked, lines(set));
+    assert_eq!(actix, expected, "actix");
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    id: String,
+    policy: serde_json::Value,
+    request: Asked,
+    response: Lines,
+    expect: Lines,
+    overwrote: bool,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    method: String,
+    headers: Lines,
+}
+
+#[test]
+fn every_vector_of_responses() {
+    let mut ran = 0;
+    for line in include_str!("../../../vectors/responses.jsonl").lines() {
+        let vector: Vector = serde_json::from_str(line).unwrap();
+        let Asked { method, headers } = vector.request;
+        let is_preflight = |(name, _): &(String, String)| {
+            name.eq_ignore_ascii_case("access-control-request-method")
+        };
+        if headers.iter().any(is_preflight) {
+            continue; // It is answered before the handler.
+        }
+        ran += 1;
+        let policy = || Policy::from_json(&vector.policy.to_string()).unwrap();
+        let mut expected = vector.expect;
+        expected.sort();
+        let expected = (expected, vector.overwrote);
+        let tower = through_tower(policy(), &method, &headers, vector.response.clone());
+        assert_eq!(tower, expected, "tower: {}", vector.id);
+        let actix = through_actix(policy(), &method, &headers, vector.response);
+        assert_eq!(actix, expected, "actix: {}", vector.id);
+    }
+    assert!(ran > 35, "{ran}");
 }
 
 #[test]

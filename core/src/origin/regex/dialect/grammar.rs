@@ -47,15 +47,14 @@ impl Reader<'_> {
     fn concat(&mut self) -> Read<Node> {
         let mut parts = Vec::new();
         loop {
-            self.skip_comments();
+            self.skip_comments()?;
             match self.peek() {
                 None | Some('|' | ')') => break,
                 Some(_) => {}
             }
-            let start = self.at;
             if let Some(part) = self.atom()? {
-                self.skip_comments();
-                parts.push(self.repeated(part, start)?);
+                self.skip_comments()?;
+                parts.push(self.repeated(part)?);
             }
         }
         Ok(match parts.len() {
@@ -64,13 +63,23 @@ impl Reader<'_> {
         })
     }
 
-    fn skip_comments(&mut self) {
-        while self.flags.verbose {
-            self.take_while(usize::MAX, |c| c.is_ascii_whitespace() || c == '\u{b}');
-            if !self.take("#") {
-                break;
+    /// What stands between two parts, or between a part and its repetition, and means nothing.
+    fn skip_comments(&mut self) -> Read<()> {
+        loop {
+            if self.flags.verbose {
+                self.take_while(usize::MAX, |c| c.is_ascii_whitespace() || c == '\u{b}');
+                if self.take("#") {
+                    self.take_while(usize::MAX, |c| c != '\n');
+                    continue;
+                }
             }
-            self.take_while(usize::MAX, |c| c != '\n');
+            if self.dialect != RegexDialect::Python || !self.take("(?#") {
+                return Ok(());
+            }
+            self.take_while(usize::MAX, |c| c != ')');
+            if !self.take(")") {
+                return Err("a comment does not end".to_owned());
+            }
         }
     }
 
@@ -116,7 +125,7 @@ impl Reader<'_> {
         matches!(found, Ok(Some(_)) | Err(_))
     }
 
-    fn repeated(&mut self, part: Node, start: usize) -> Read<Node> {
+    fn repeated(&mut self, part: Node) -> Read<Node> {
         let Some(count) = self.count()? else {
             return Ok(part);
         };
@@ -126,15 +135,12 @@ impl Reader<'_> {
             return Err("there is nothing to repeat".to_owned());
         }
         let is_look = matches!(part, Node::Look { .. });
-        if is_look && self.dialect == RegexDialect::JavaScript {
-            return Err(format!("{:?} is repeated", &self.text[start..self.at]));
-        }
         let lazy = self.take("?");
         let possessive = !lazy && self.take("+");
         if possessive && self.dialect != RegexDialect::Python {
             return Err("a repetition is repeated, as in `a++`".to_owned());
         }
-        self.skip_comments();
+        self.skip_comments()?;
         if self.count()?.is_some() {
             return Err("a repetition is repeated, as in `a**`".to_owned());
         }
@@ -205,14 +211,6 @@ impl Reader<'_> {
             return self.capture(None, "(".to_owned()).map(Some);
         }
         let python = self.dialect == RegexDialect::Python;
-        if python && self.take("#") {
-            self.take_while(usize::MAX, |c| c != ')');
-            return if self.take(")") {
-                Ok(None)
-            } else {
-                Err("a comment does not end".to_owned())
-            };
-        }
         for (text, ahead, negative) in [
             ("=", true, false),
             ("!", true, true),

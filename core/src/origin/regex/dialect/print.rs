@@ -11,6 +11,8 @@ pub(super) fn document(tree: &Node, ignore_case: bool) -> String {
         out: String::new(),
         ignore_case,
         explicit: false,
+        // A document with look-around is read by a reader that knows plain classes and escapes.
+        explicit_classes: tree.needs_backtracking(),
     };
     printer.node(tree);
     if ignore_case {
@@ -26,9 +28,19 @@ pub(super) fn backtracking(tree: &Node) -> String {
         out: String::new(),
         ignore_case: false,
         explicit: true,
+        explicit_classes: true,
     };
     printer.node(tree);
     printer.out
+}
+
+/// Nothing but the empty text matches.
+fn is_empty(node: &Node) -> bool {
+    match node {
+        Node::Concat(parts) | Node::Alternation(parts) => parts.iter().all(is_empty),
+        Node::Group(inner, ..) | Node::Repeat(inner, _) | Node::Atomic(inner) => is_empty(inner),
+        _ => false,
+    }
 }
 
 struct Printer {
@@ -36,6 +48,8 @@ struct Printer {
     ignore_case: bool,
     /// Sets are written as what they are.
     explicit: bool,
+    /// All but single characters and escapes are.
+    explicit_classes: bool,
 }
 
 impl Printer {
@@ -58,6 +72,8 @@ impl Printer {
                 }
             }
             Node::Group(inner, number, opener) => self.group(inner, *number, opener),
+            // The engine that backtracks repeats no empty text.
+            Node::Repeat(inner, _) if is_empty(inner) => self.node(inner),
             Node::Repeat(inner, count) => {
                 match **inner {
                     Node::Set(..) | Node::Group(..) => self.node(inner),
@@ -130,9 +146,9 @@ impl Printer {
     }
 
     fn set(&mut self, set: Bytes, written: &str) {
-        if !self.explicit
-            && bytes_of(written, self.ignore_case).map(|set| set & VISIBLE) == Some(set)
-        {
+        let stays = !(self.explicit || self.explicit_classes && written.chars().count() > 2);
+        let same = || bytes_of(written, self.ignore_case).map(|set| set & VISIBLE) == Some(set);
+        if stays && same() {
             self.out.push_str(written);
             return;
         }
@@ -157,9 +173,8 @@ impl Printer {
             return;
         }
         if set == 0 {
-            // No byte is both.
-            self.out
-                .push_str(if self.explicit { "(?!)" } else { "[a&&b]" });
+            // Origins are ASCII.
+            self.out.push_str(r"[^\x00-\x7F]");
             return;
         }
         self.out.push('[');
