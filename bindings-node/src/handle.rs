@@ -42,7 +42,7 @@ const SMALLEST: usize = 8192;
 /// Roughly the bytes that a policy holds of an option.
 fn size_of_value(value: &OptionValue) -> usize {
     match value {
-        OptionValue::Str(text) => 2 * (64 + text.len()),
+        OptionValue::Str(text) | OptionValue::Regex { source: text, .. } => 2 * (64 + text.len()),
         OptionValue::List(items) => items.iter().map(size_of_value).sum(),
         _ => 0,
     }

@@ -1,6 +1,6 @@
 //! Options and problems, from and to JavaScript.
 
-use crossgate::{Document, OptionValue, PolicyError, Problem, ProblemCode, Severity};
+use crossgate::{Document, OptionValue, PolicyError, Problem, ProblemCode, RegexDialect, Severity};
 use napi::bindgen_prelude::{Array, Object, Unknown};
 use napi::{JsValue, Result, ValueType};
 use napi_derive::napi;
@@ -81,7 +81,7 @@ pub(crate) fn pairs(flat: Vec<String>) -> impl Iterator<Item = (String, String)>
 }
 
 /// The options as name, value, name, value, … `lib/engine/policy.cjs` has left undefined ones out
-/// and replaced what no option takes by `{ type }`.
+/// and replaced a RegExp by `{ source, flags }` and what no option takes by `{ type }`.
 pub(crate) fn document(entries: &Array<'_>) -> Result<Document> {
     let mut document = Document::new();
     for index in (0..entries.len()).step_by(2) {
@@ -111,11 +111,17 @@ fn value(from: &Unknown<'_>) -> Result<OptionValue> {
                 });
                 OptionValue::List(items.collect::<Result<_>>()?)
             }
-            ValueType::Object => OptionValue::Other(
-                from.cast::<Object<'_>>()?
-                    .get::<String>("type")?
-                    .unwrap_or_default(),
-            ),
+            ValueType::Object => {
+                let object: Object<'_> = from.cast()?;
+                match object.get::<String>("source")? {
+                    Some(source) => OptionValue::Regex {
+                        source,
+                        flags: object.get("flags")?.unwrap_or_default(),
+                        dialect: RegexDialect::JavaScript,
+                    },
+                    None => OptionValue::Other(object.get("type")?.unwrap_or_default()),
+                }
+            }
             other => OptionValue::Other(other.to_string().to_lowercase()),
         })
     }

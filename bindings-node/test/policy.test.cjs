@@ -123,7 +123,7 @@ test('values of odd types become option_type', () => {
   }
   const named = (value, name) =>
     assert.match(problems(() => new Policy({ allowOrigins: [value] }))[0].message, new RegExp(name))
-  named(/x/, 'RegExp')
+  named(/x/, 'regex')
   named({}, 'object')
   named(() => {}, 'function')
   named(undefined, 'undefined')

@@ -1,6 +1,7 @@
 'use strict'
 
 const { fileURLToPath } = require('node:url')
+const { isRegExp } = require('node:util').types
 const native = require('./native.cjs')
 const { FLAGS, decode, flagsOf } = require('./decode.cjs')
 const { Decision } = require('./decision.cjs')
@@ -49,8 +50,14 @@ function option(value, depth = 0) {
     return value
   // Lists in lists are wrong already; a list that holds itself would have no end.
   if (Array.isArray(value) && depth < 3) return Array.from(value, item => option(item, depth + 1))
+  if (isRegExp(value)) return { source: SOURCE_OF.call(value), flags: FLAGS_OF.call(value) }
   return { type: typeName(value) }
 }
+
+// Own properties of a RegExp do not say what it matches.
+const getter = name => Object.getOwnPropertyDescriptor(RegExp.prototype, name).get
+const SOURCE_OF = getter('source')
+const FLAGS_OF = getter('flags')
 
 function fromOptions(options, comma = false) {
   if (options === undefined) options = {}

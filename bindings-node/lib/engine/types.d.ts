@@ -9,7 +9,7 @@ interface CamelCaseOptions {
   /** Exact origins and patterns (`https://*.example.com`, `http://localhost:*`), or `'*'`. */
   allowOrigins?: '*' | readonly string[] | undefined
   /** Regular expressions as text; each matches the whole origin, in linear time. */
-  allowOriginRegexes?: readonly string[] | undefined
+  allowOriginRegexes?: readonly (string | RegExp)[] | undefined
   /** Opaque origins (`Origin: null`). */
   allowNullOrigin?: boolean | undefined
   /**

@@ -71,7 +71,7 @@ function setupOf(options, dynamic = false) {
   // An origin that is there and undefined (a variable that is not set) turns CORS off, as in
   // `cors`: it opens nothing.
   const origin = 'origin' in given ? (given.origin ?? false) : '*'
-  const read = reader.origin(origin, { credentials, isCors: true })
+  const read = reader.origin(origin, { isCors: true })
   const status = given.optionsSuccessStatus ?? undefined
   const compiled = reader.compile(
     read,

@@ -86,7 +86,7 @@ function decider(reader, report, dynamic) {
       report,
       counters
     }
-  const read = reader.origin(options.origin ?? '*', { credentials })
+  const read = reader.origin(options.origin ?? '*')
   // A list that holds `*` is `*`, as it is there.
   const staticOrigin = typeof options.origin === 'string' && !dynamic
   const compiled = reader.compile(read, engineOptions(reader, credentials), {

@@ -66,7 +66,7 @@ function readOptions(where, options) {
     const reader = new Reader(where, options, KNOWN)
     reader.counters()
     const credentials = reader.boolean('credentials')
-    const read = reader.origin(options.origin === undefined ? '*' : options.origin, { credentials })
+    const read = reader.origin(options.origin === undefined ? '*' : options.origin)
     const compiled = reader.compile(read, engineOptions(reader, names, credentials), {
       names: NAMES,
       comma: true

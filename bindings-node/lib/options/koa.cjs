@@ -61,7 +61,7 @@ function decider(options, credentials) {
       report,
       counters
     }
-  const read = reader.origin(options.origin ?? '*', { credentials })
+  const read = reader.origin(options.origin ?? '*')
   const compiled = reader.compile(read, engineOptions(reader, credentials), {
     names: NAMES,
     comma: true,

@@ -8,7 +8,6 @@ const { isThenable } = require('../answers/decide.cjs')
 const { Counters } = require('../engine/counters.cjs')
 const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../engine/errors.cjs')
 const { policyOf } = require('../engine/policy.cjs')
-const { matchesNoOrigin, toEngine, toFunction } = require('./js-regex.cjs')
 const { OptionCache } = require('./option-cache.cjs')
 
 // What a drop-in answers for request headers if none are configured: all of them. Without
@@ -125,29 +124,29 @@ class Reader {
   }
 
   /**
-   * What an origin says: entries and regexes for the policy, and tests that only JavaScript can
-   * make. `any`: every origin; `predicate`: the application's function. `credentials`: what cannot
-   * be checked is refused. `isCors`: in a list of the package `cors`, `*` and `null` are texts
+   * What an origin says: entries and regexes for the policy. `any`: every origin; `predicate`: the
+   * application's function. `isCors`: in a list of the package `cors`, `*` and `null` are texts
    * that no origin equals.
    */
-  origin(value, { credentials, isCors = false }) {
+  origin(value, { isCors = false } = {}) {
     const read = {
       any: false,
       allowOrigins: [],
       allowOriginRegexes: [],
       allowNullOrigin: false,
-      tests: [],
-      predicate: null
+      predicate: null,
+      // Where each entry was written.
+      places: { allow_origins: [], allow_origin_regexes: [] }
     }
     if (typeof value === 'function') read.predicate = value
     else if (value === undefined || value === null || value === '')
       this.wrong('origin', value, ORIGIN, 'false')
-    else this.#static('origin', value, read, { credentials, isCors, depth: 0 })
+    else this.#static('origin', value, read, { isCors, depth: 0 })
     return read
   }
 
   #static(name, value, read, context) {
-    const { credentials, isCors, depth } = context
+    const { isCors, depth } = context
     if (value === true || (value === '*' && !(isCors && depth > 0))) read.any = true
     else if (value === false) return
     else if (value === '*')
@@ -158,37 +157,17 @@ class Reader {
         "in a list `*` would match no origin; origin: '*' allows every one"
       )
     else if (value === 'null' && !isCors) read.allowNullOrigin = true
-    else if (typeof value === 'string') read.allowOrigins.push(value)
-    else if (isRegExp(value)) this.#regex(name, value, read, credentials)
-    else if (Array.isArray(value) && depth < 16)
+    else if (typeof value === 'string') {
+      read.allowOrigins.push(value)
+      read.places.allow_origins.push(name)
+    } else if (isRegExp(value)) {
+      read.allowOriginRegexes.push(value)
+      read.places.allow_origin_regexes.push(name)
+    } else if (Array.isArray(value) && depth < 16)
       value.forEach((item, i) =>
         this.#static(`${name}[${i}]`, item, read, { ...context, depth: depth + 1 })
       )
     else this.wrong(name, value, ORIGIN)
-  }
-
-  #regex(name, value, read, credentials) {
-    const source = toEngine(value)
-    if (matchesNoOrigin(value)) {
-      this.#problem(
-        'regex_invalid',
-        name,
-        String(value),
-        'a RegExp matches the whole origin, scheme and all, and this one matches none: ' +
-          'write all of it, or a pattern',
-        'https://*.example.com'
-      )
-    } else if (source !== null) read.allowOriginRegexes.push(source)
-    else if (credentials) {
-      this.#problem(
-        'regex_invalid',
-        name,
-        String(value),
-        'with credentials a RegExp must be one whose breadth can be checked: write it without ' +
-          'look-around, back references, named groups and escapes like \\x61, or list the ' +
-          'origins, or use a function'
-      )
-    } else read.tests.push(toFunction(value))
   }
 
   /** The option `counters`, which stands beside all others. */
@@ -233,7 +212,7 @@ class Reader {
    *   the user's options
    */
   compile(read, options, { names, comma, staticOrigin = false }) {
-    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, tests, predicate } = read
+    const { any, allowOrigins, allowOriginRegexes, allowNullOrigin, predicate } = read
     const policy = { ...options, dangerouslyAllow: this.list('dangerouslyAllow') ?? [] }
     if (any) policy.allowOrigins = '*'
     else {
@@ -242,20 +221,17 @@ class Reader {
         allowOrigins.length === 1 &&
         allowOriginRegexes.length === 0 &&
         !allowNullOrigin &&
-        tests.length === 0 &&
         predicate === null
       if (staticOrigin && only && !/[*{]/.test(allowOrigins[0])) policy.singleOrigin = 'static'
       // An empty list allows no origin: without a verdict every one is denied.
       policy.originPredicate =
         predicate !== null ||
-        tests.length > 0 ||
         (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
     }
-    const test = tests.length > 0 ? origin => tests.some(matches => matches(origin)) : null
-    return { policy: this.#build(policy, names, comma), predicate: predicate ?? test }
+    return { policy: this.#build(policy, names, comma, read.places), predicate }
   }
 
-  #build(options, names, comma) {
+  #build(options, names, comma, places) {
     let policy
     try {
       policy = policyOf(options, comma)
@@ -265,7 +241,7 @@ class Reader {
         ...this.#problems,
         ...error.problems.map(problem => ({
           ...problem,
-          path: problem.path.replace(/^[a-z_]+/, key => names[key] ?? NAMES[key] ?? key)
+          path: placeOf(problem.path, places, key => names[key] ?? NAMES[key] ?? key)
         }))
       ]
       // What the origin has wrong says it better than what follows from it.
@@ -283,16 +259,21 @@ class Reader {
   }
 }
 
+/** A path of the engine's options as the place where the user wrote the value. */
+function placeOf(path, places, called) {
+  const [, key, index] = /^([a-z_]*)(?:\[(\d+)\])?/.exec(path)
+  return places[key]?.[index] ?? called(key) + path.slice(key.length)
+}
+
 // Policies of RegExps that functions gave: with credentials these are checked like those of the
 // options.
-const checked = new OptionCache(regex => {
+const policyOfRegex = allowCredentials => regex => {
   const reader = new Reader('crossgate', {}, [])
-  return reader.compile(
-    reader.origin(regex, { credentials: true }),
-    { allowCredentials: true },
-    { names: {}, comma: true }
-  ).policy
-})
+  const read = reader.origin(regex)
+  return reader.compile(read, { allowCredentials }, { names: {}, comma: true }).policy
+}
+const checked = new OptionCache(policyOfRegex(true))
+const unchecked = new OptionCache(policyOfRegex(false))
 
 /**
  * Whether what an application's function says (`true`, an origin, a RegExp, a list of them) allows
@@ -301,10 +282,10 @@ const checked = new OptionCache(regex => {
 function allows(answer, origin, credentials) {
   if (answer === true || answer === origin) return true
   if (answer === '*') return !credentials
-  if (isRegExp(answer))
-    return credentials
-      ? checked.get(answer).evaluate('GET', { origin }).allowed === true
-      : toFunction(answer)(origin)
+  if (isRegExp(answer)) {
+    const policy = (credentials ? checked : unchecked).get(answer)
+    return policy.evaluate('GET', { origin }).allowed === true
+  }
   return Array.isArray(answer) && answer.some(item => allows(item, origin, credentials))
 }
 

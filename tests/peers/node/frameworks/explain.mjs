@@ -89,9 +89,9 @@ export const rules = {
     ['origins-in-one-text', problem('origin_is_list')],
     [
       'unchecked-regex',
-      d => d.name === 'look-around with credentials' && problem('regex_invalid')(d)
+      d => d.name === 'look-around with credentials' && problem('regex_unsupported')(d)
     ],
-    ['regex-of-no-origin', problem('regex_invalid')],
+    ['regex-of-no-origin', problem('regex_never_matches')],
     [
       'function-fails',
       d => d.name === 'function that fails' && (d.peer.status === 500 || !isPreflight(d))

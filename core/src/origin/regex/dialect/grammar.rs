@@ -52,10 +52,9 @@ impl Reader<'_> {
                 None | Some('|' | ')') => break,
                 Some(_) => {}
             }
-            let start = self.at;
             if let Some(part) = self.atom()? {
                 self.skip_comments()?;
-                parts.push(self.repeated(part, start)?);
+                parts.push(self.repeated(part)?);
             }
         }
         Ok(match parts.len() {
@@ -126,7 +125,7 @@ impl Reader<'_> {
         matches!(found, Ok(Some(_)) | Err(_))
     }
 
-    fn repeated(&mut self, part: Node, start: usize) -> Read<Node> {
+    fn repeated(&mut self, part: Node) -> Read<Node> {
         let Some(count) = self.count()? else {
             return Ok(part);
         };
@@ -136,9 +135,6 @@ impl Reader<'_> {
             return Err("there is nothing to repeat".to_owned());
         }
         let is_look = matches!(part, Node::Look { .. });
-        if is_look && self.dialect == RegexDialect::JavaScript {
-            return Err(format!("{:?} is repeated", &self.text[start..self.at]));
-        }
         let lazy = self.take("?");
         let possessive = !lazy && self.take("+");
         if possessive && self.dialect != RegexDialect::Python {

@@ -11,7 +11,7 @@ pub(super) fn document(tree: &Node, ignore_case: bool) -> String {
         out: String::new(),
         ignore_case,
         explicit: false,
-        // A document with look-around is read by a reader that knows no operators of classes.
+        // A document with look-around is read by a reader that knows plain classes and escapes.
         explicit_classes: tree.needs_backtracking(),
     };
     printer.node(tree);
@@ -48,7 +48,7 @@ struct Printer {
     ignore_case: bool,
     /// Sets are written as what they are.
     explicit: bool,
-    /// At least those in brackets are.
+    /// All but single characters and escapes are.
     explicit_classes: bool,
 }
 
@@ -146,7 +146,7 @@ impl Printer {
     }
 
     fn set(&mut self, set: Bytes, written: &str) {
-        let stays = !(self.explicit || self.explicit_classes && written.starts_with('['));
+        let stays = !(self.explicit || self.explicit_classes && written.chars().count() > 2);
         let same = || bytes_of(written, self.ignore_case).map(|set| set & VISIBLE) == Some(set);
         if stays && same() {
             self.out.push_str(written);
