@@ -1,5 +1,5 @@
 'use strict'
-// A RegExp is read by JavaScript's rules: each random one has the verdict of JavaScript's own engine
+// A RegExp is read by JavaScript's rules: each random one has the verdict of JavaScript's engine
 // on every origin, or is refused. CROSSGATE_REGEXES=100000 tries more of them.
 
 const test = require('node:test')
@@ -22,7 +22,20 @@ const next = random(20261201)
 const pick = list => list[Math.floor(next() * list.length)]
 const some = (most, make) => Array.from({ length: Math.floor(next() * (most + 1)) }, make).join('')
 
-const LITERALS = [...'ab01-.:/', 'https://', 'a', 'b', '\\.', '\\-', '\\/', '--', '}', ']', ',', '&']
+const LITERALS = [
+  ...'ab01-.:/',
+  'https://',
+  'a',
+  'b',
+  '\\.',
+  '\\-',
+  '\\/',
+  '--',
+  '}',
+  ']',
+  ',',
+  '&'
+]
 const ESCAPES = ['\\d', '\\w', '\\s', '\\D', '\\W', '\\S', '.', '\\x61', '\\u0061', '\\u{61}']
 const ODD = ['\\a', '\\c', '\\cA', '\\141', '\\8', '\\x6', '\\u6', '{', '{,2}', '\\k', '\\0']
 const IN_CLASSES = ['a', 'b', '0-9', 'a-c', '\\d', '\\w', '\\-', '-', '.', '&&', '--', '[', '\\]']
@@ -52,7 +65,9 @@ function regex(depth = 3) {
 
 function origins() {
   const host = () =>
-    some(6, () => pick([...'ab01-.'])).replace(/^[-.]+|[-.]+$/g, '').replaceAll('..', '.') || 'a'
+    some(6, () => pick([...'ab01-.']))
+      .replace(/^[-.]+|[-.]+$/g, '')
+      .replaceAll('..', '.') || 'a'
   const hosts = Array.from({ length: 6 }, host)
   return [...hosts.flatMap((name, i) => [`https://${name}`, `https://${name}:8${i}`]), 'a://b']
 }
