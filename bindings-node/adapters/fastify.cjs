@@ -1,7 +1,9 @@
 'use strict'
 
 const { derive } = require('../lib/answers/answer.cjs')
-const { decide, isThenable } = require('../lib/answers/decide.cjs')
+const { askForCallback, isThenable } = require('../lib/answers/ask.cjs')
+const { decide } = require('../lib/answers/decide.cjs')
+const { typeName } = require('../lib/engine/errors.cjs')
 const { mergeVary } = require('../lib/engine/native.cjs')
 const { applyAtHead } = require('../lib/http/late-head.cjs')
 const { WHERE, checkPlugin, mergeRoute, readOptions } = require('../lib/options/fastify.cjs')
@@ -150,12 +152,6 @@ class Plugin {
   }
 
   #delegated(request, route) {
-    let options
-    try {
-      options = this.#optionsOf(request)
-    } catch (error) {
-      return this.#failed(error, request)
-    }
     const found = late => {
       try {
         return route === undefined
@@ -165,9 +161,7 @@ class Plugin {
         return this.#failed(error, request)
       }
     }
-    return isThenable(options)
-      ? Promise.resolve(options).then(found, error => this.#failed(error, request))
-      : found(options)
+    return this.#optionsOf(request).then(found, error => this.#failed(error, request))
   }
 
   #failed(error, request) {
@@ -177,15 +171,16 @@ class Plugin {
 }
 
 /** The options that a delegate gives, by callback or promise. */
-function delegate(fn) {
-  return request => {
-    if (fn.length < 2) return fn(request)
-    return new Promise((resolve, reject) => {
-      const returned = fn(request, (error, options) => (error ? reject(error) : resolve(options)))
-      if (isThenable(returned)) returned.then(resolve, reject)
-    })
-  }
-}
+const delegate = (fn, limit) => request =>
+  new Promise((resolve, reject) =>
+    askForCallback(
+      callback => fn(request, callback),
+      fn.length >= 2,
+      value => typeName(value) === 'object',
+      limit,
+      (failure, options) => (failure === null ? resolve(options) : reject(failure))
+    )
+  )
 
 function answer(settings, request, reply, next) {
   const { raw } = request
@@ -266,11 +261,11 @@ function register(fastify, options) {
         'or give single routes their own config.cors'
     )
   const given = typeof options === 'function' ? { delegator: options } : options
-  const hook = checkPlugin(given)
+  const { hook, limit } = checkPlugin(given)
   const { delegator, hook: _, hideOptionsRoute, logLevel, ...rules } = given
   const plugin = new Plugin(
     rules,
-    delegator === undefined ? null : delegate(delegator),
+    delegator === undefined ? null : delegate(delegator, limit),
     hasRoutes(fastify)
   )
   // On the prototype: requests that are no preflights do not pay for it.

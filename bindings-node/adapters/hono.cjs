@@ -1,6 +1,6 @@
 'use strict'
 
-const { isThenable } = require('../lib/answers/decide.cjs')
+const { isThenable } = require('../lib/answers/ask.cjs')
 const { decideFetch } = require('../lib/fetch/decide.cjs')
 const { applyToResponse, emptyResponse } = require('../lib/fetch/response.cjs')
 const { readOptions } = require('../lib/options/hono.cjs')

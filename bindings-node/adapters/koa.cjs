@@ -1,13 +1,15 @@
 'use strict'
 
 const { derive } = require('../lib/answers/answer.cjs')
-const { decide, isThenable } = require('../lib/answers/decide.cjs')
+const { isThenable, valueOf } = require('../lib/answers/ask.cjs')
+const { decide } = require('../lib/answers/decide.cjs')
 const { applyToResponse, endEmpty } = require('../lib/http/response.cjs')
 const { readOptions, report } = require('../lib/options/koa.cjs')
 
 /** Makes the middleware. */
 function cors(options = {}) {
-  const { plain, withCredentials, credentials, keepHeadersOnError, extra } = readOptions(options)
+  const { plain, withCredentials, credentials, limit, keepHeadersOnError, extra } =
+    readOptions(options)
   const withExtra = derive(answer => ({
     headers: [...answer.headers, ...extra],
     settled: says => [...says, ...extra]
@@ -38,7 +40,7 @@ function cors(options = {}) {
   return async function cors(ctx, next) {
     let wanted = false
     try {
-      wanted = (await credentials(ctx)) === true
+      wanted = (await valueOf(() => credentials(ctx), limit)) === true
     } catch (error) {
       report(error, ctx)
     }

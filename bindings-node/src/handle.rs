@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use crossgate::binding::TemplateValue;
+use crossgate::binding::{self, TemplateValue};
 use crossgate::{
     Field, ListSeparator, LoadError, OptionValue, Policy, PolicyBuilder, PolicyError, SocketAccess,
 };
@@ -78,6 +78,14 @@ pub(crate) fn merge_vary(lines: Vec<String>, added: String) -> String {
 #[napi(catch_unwind)]
 pub(crate) fn no_options(type_name: String) -> Failure {
     Failure::no_document(&type_name)
+}
+
+/// The problem of an option that is written and has no value, if it needs one.
+#[napi(catch_unwind)]
+pub(crate) fn unset_option(path: String, value: String) -> Option<PlainProblem> {
+    binding::unset_option(&path, &value)
+        .as_ref()
+        .map(PlainProblem::from)
 }
 
 /// From JSON text.
@@ -227,6 +235,21 @@ impl Handle {
     #[napi(catch_unwind)]
     pub fn equals(&self, other: &Handle) -> bool {
         self.policy == other.policy
+    }
+
+    /// What an application's function answered about an origin: one letter a value
+    /// (`lib/answers/judge.cjs` writes them), and what each says. `is_list`: the values were in a
+    /// list, else there is one.
+    #[napi(catch_unwind)]
+    pub fn judge(
+        &self,
+        origin: String,
+        is_list: bool,
+        kinds: String,
+        texts: Vec<String>,
+    ) -> Result<value::JudgedAnswer> {
+        let answer = value::answer(is_list, &kinds, &texts)?;
+        Ok(binding::judge(&self.policy, &origin, None, &answer).into())
     }
 
     /// `allow`, `deny` or `absent` for the lines of a handshake's `Origin`.

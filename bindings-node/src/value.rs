@@ -1,8 +1,11 @@
 //! Options and problems, from and to JavaScript.
 
-use crossgate::{Document, OptionValue, PolicyError, Problem, ProblemCode, RegexDialect, Severity};
-use napi::bindgen_prelude::{Array, Object, Unknown};
-use napi::{JsValue, Result, ValueType};
+use crossgate::binding::{Answer, Judged};
+use crossgate::{
+    Document, OptionValue, PolicyError, Problem, ProblemCode, RegexDialect, Severity, Verdict,
+};
+use napi::bindgen_prelude::{Array, Either, Null, Object, Unknown};
+use napi::{Error, JsValue, Result, ValueType};
 use napi_derive::napi;
 
 /// A problem as a plain object.
@@ -72,6 +75,49 @@ impl Failure {
             errno: None,
         }
     }
+}
+
+/// What an application's answer comes to.
+#[napi(object, object_from_js = false)]
+pub(crate) struct JudgedAnswer {
+    pub allowed: bool,
+    /// What is wrong with the answer; null if nothing is.
+    pub fault: Either<String, Null>,
+}
+
+impl From<Judged> for JudgedAnswer {
+    fn from(judged: Judged) -> Self {
+        JudgedAnswer {
+            allowed: judged.verdict == Verdict::Allow,
+            fault: judged.fault.map_or(Either::B(Null), Either::A),
+        }
+    }
+}
+
+/// An application's answer, as `lib/answers/judge.cjs` writes it.
+pub(crate) fn answer<'a>(is_list: bool, kinds: &str, texts: &'a [String]) -> Result<Answer<'a>> {
+    let mut texts = texts.iter().map(String::as_str);
+    let mut text = || {
+        let missing = || Error::from_reason("an answer lacks a text");
+        texts.next().ok_or_else(missing)
+    };
+    let mut answers = kinds.chars().map(|kind| {
+        Ok(match kind {
+            't' => Answer::Yes,
+            'f' => Answer::No,
+            's' => Answer::Text(text()?),
+            'r' => Answer::Regex {
+                source: text()?,
+                flags: text()?,
+                dialect: RegexDialect::JavaScript,
+            },
+            _ => Answer::Other(text()?),
+        })
+    });
+    if is_list {
+        return Ok(Answer::List(answers.collect::<Result<_>>()?));
+    }
+    answers.next().unwrap_or(Ok(Answer::No))
 }
 
 /// Name, value, name, value, …

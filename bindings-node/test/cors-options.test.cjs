@@ -5,7 +5,6 @@
 const test = require('node:test')
 const assert = require('node:assert/strict')
 const { PolicyError, SharedPolicy, cors } = require('..')
-const { judge } = require('../lib/options/reader.cjs')
 
 const A = 'https://a.example.com'
 const problems = options => {
@@ -105,16 +104,11 @@ test('with credentials a RegExp that cannot be checked is refused', async () => 
     problemText({ origin: unchecked, credentials: true }),
     /look-around.*nobody can check/
   )
-  assert.equal(judge(unchecked, A, false), true)
-  assert.equal(judge(/^https:\/\/[ab]\.example\.com$/, A, true), true)
-  for (const regex of [unchecked, /^https:\/\/.*example\.com$/])
-    assert.throws(() => judge(regex, A, true), PolicyError)
 })
 
 test('an empty list allows no origin, and false turns CORS off', () => {
   assert.equal(cors({ origin: [] }).policy.evaluate('GET', { origin: A }).allowed, false)
-  for (const options of [{ origin: false }, { origin: undefined }, { origin: null }])
-    assert.equal(cors(options).policy, null)
+  assert.equal(cors({ origin: false }).policy, null)
 })
 
 test('lists are joined as cors joins them', () => {

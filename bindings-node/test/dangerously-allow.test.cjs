@@ -10,7 +10,7 @@ const koa = require('../lib/options/koa.cjs')
 
 const LAN = 'http://192.168.1.20:5173'
 const READERS = {
-  crossgate: options => setupOf(options).policy,
+  crossgate: options => setupOf(options).decider.policy,
   'crossgate/fastify': options => fastify.readOptions(options, () => {}, false).decider.policy,
   'crossgate/hono': options => hono.readOptions('crossgate/hono', options).decider.policy,
   'crossgate/fetch': options => hono.readOptions('crossgate/fetch', options).decider.policy,

@@ -53,11 +53,17 @@ mod text;
 #[cfg(feature = "tower")]
 pub mod tower;
 
+/// What only bindings of other languages need. Exempt from the promises of semantic versioning.
+#[doc(hidden)]
+pub mod binding {
+    pub use crate::config::unset_option::unset_option;
+    pub use crate::decide::binding::*;
+    pub use crate::live::answer::{Answer, Judged, judge};
+}
+
 #[cfg(feature = "config")]
 pub use config::LoadError;
 pub use config::{Document, OptionValue, PolicyBuilder};
-#[doc(hidden)]
-pub use decide::binding;
 pub use decide::{
     Action, BufferTooSmall, Decision, Dependencies, Evaluation, NeedsVerdict, OwnedDecision,
     OwnedNeedsVerdict, ResponseHeaders, SocketAccess, Verdict, VerdictError, WebSocketCheck,

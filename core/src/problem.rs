@@ -233,6 +233,10 @@ codes! {
     DocumentTooLarge = "document_too_large";
     /// Not an option. The hint is the nearest one.
     UnknownOption = "unknown_option";
+    /// An option of a drop-in that names who may come was written with no value (often an
+    /// environment variable that is not set), and leaving it out would let somebody in. An empty
+    /// list is nobody.
+    OptionUnset = "option_unset";
     /// An option twice.
     DuplicateOption = "duplicate_option";
     /// A value of the wrong type.

@@ -6,9 +6,10 @@ mod cpu_time;
 
 use std::path::PathBuf;
 
+use crossgate::binding::{Answer, judge};
 use crossgate::{
-    Action, Field, Policy, PolicyError, Problem, Request, Severity, SocketAccess, Verdict,
-    WebSocketCheck,
+    Action, Evaluation, Field, Policy, PolicyError, Problem, RegexDialect, Request, Severity,
+    SocketAccess, Verdict, WebSocketCheck,
 };
 use serde_json::{Value, json};
 
@@ -345,6 +346,56 @@ fn websocket() {
             &case["expect"],
             &json!(WebSocketCheck::as_str(found)),
         )
+    });
+}
+
+/// An answer as a vector spells it.
+fn answer(value: &Value) -> Answer<'_> {
+    match value {
+        Value::Bool(true) => Answer::Yes,
+        Value::Bool(false) | Value::Null => Answer::No,
+        Value::Number(_) => Answer::Other("number"),
+        Value::String(text) => Answer::Text(text),
+        Value::Array(values) => Answer::List(values.iter().map(answer).collect()),
+        Value::Object(fields) => match fields.get("regex").and_then(Value::as_str) {
+            Some(source) => Answer::Regex {
+                source,
+                flags: fields["flags"].as_str().unwrap_or_default(),
+                dialect: RegexDialect::JavaScript,
+            },
+            None => Answer::Other(fields["other"].as_str().unwrap_or_default()),
+        },
+    }
+}
+
+#[test]
+fn answers() {
+    run("answers.jsonl", |case| {
+        let policy = policy(case).map_err(|error| error.to_string())?;
+        let origin = case["origin"].as_str().unwrap_or_default();
+        let socket = match case["socket"].as_str() {
+            Some("private") => Some(SocketAccess::Private),
+            Some("public") => Some(SocketAccess::Public),
+            _ => None,
+        };
+        let judged = judge(&policy, origin, socket, &answer(&case["answer"]));
+        let allowed = match socket {
+            Some(access) => {
+                let field = Field::one(origin.as_bytes());
+                policy.check_websocket_with(field, access, Some(judged.verdict))
+                    == Ok(WebSocketCheck::Allow)
+            }
+            None => {
+                let request = Request::new("GET").header("Origin", origin);
+                let Evaluation::NeedsVerdict(open) = policy.begin(&request) else {
+                    return Err("nothing is asked".to_owned());
+                };
+                open.resume(Some(judged.verdict)).allowed() == Some(true)
+            }
+        };
+        let found = if allowed { "allow" } else { "deny" };
+        same("expect", &case["expect"], &json!(found))?;
+        same("told", &case["told"], &json!(judged.fault.is_some()))
     });
 }
 

@@ -81,8 +81,8 @@ SEEDS = {
         62,
     ]
 }
-# Of the build and of files: no vector can have them (core/tests/files.rs).
-ELSEWHERE = {"feature_missing", "document_not_a_file", "document_too_large"}
+# Of the build, of files (core/tests/files.rs) and of drop-ins: no vector can have them.
+ELSEWHERE = {"feature_missing", "document_not_a_file", "document_too_large", "option_unset"}
 
 
 def severities(words):
@@ -152,8 +152,8 @@ def in_order(names, order):
 
 decisions, configs = load("decisions.jsonl"), load("configs.jsonl")
 documents, websocket = load("documents.jsonl"), load("websocket.jsonl")
-responses = load("responses.jsonl")
-for rows in (decisions, configs, documents, websocket, responses):
+responses, answers = load("responses.jsonl"), load("answers.jsonl")
+for rows in (decisions, configs, documents, websocket, responses, answers):
     unique(rows)
 seen_covers, reasons, kinds, cases = set(), collections.Counter(), collections.Counter(), {}
 
@@ -340,6 +340,18 @@ for where, row in responses:
     ]
     need(where, rest[0] == rest[1], "another header changes")
 
+answered = collections.Counter()
+for where, row in answers:
+    if not schema(
+        where, row, ["id", "policy", "origin", "answer", "expect", "told", "why"], ["socket"]
+    ):
+        continue
+    where += " " + row["id"]
+    need(where, row["policy"].get("origin_predicate") is True, "nothing is asked")
+    need(where, row.get("socket") in (None, "private", "public"), "socket")
+    need(where, row["expect"] in ("allow", "deny") and isinstance(row["told"], bool), "expect")
+    answered[row["expect"]] += 1
+
 for r in REASONS:
     need("decisions", reasons[r] >= 3, "reason %s: %d cases" % (r, reasons[r]))
 need(
@@ -351,8 +363,8 @@ for c, severities in CODES.items():
     need("codes", codes[c] == set(severities), f"{c}: has {sorted(codes[c])}, wants {severities}")
 
 print(
-    "decisions %d, configs %d, documents %d, websocket %d, responses %d"
-    % tuple(map(len, (decisions, configs, documents, websocket, responses)))
+    "decisions %d, configs %d, documents %d, websocket %d, responses %d, answers %d"
+    % tuple(map(len, (decisions, configs, documents, websocket, responses, answers)))
 )
 print("reasons   " + ", ".join("%s %d" % (r, reasons[r]) for r in REASONS))
 print(
@@ -364,6 +376,7 @@ print(
     + "; %d codes" % len(CODES)
 )
 print("websocket " + ", ".join("%s %d" % i for i in sorted(sockets.items())))
+print("answers   " + ", ".join("%s %d" % i for i in sorted(answered.items())))
 for f in faults:
     print("FAULT " + f)
 sys.exit(1 if faults else 0)

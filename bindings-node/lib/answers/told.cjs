@@ -11,13 +11,25 @@ const DECISIONS = channel('crossgate:decision')
  * @param policy a Policy or SharedPolicy
  * @param headers as for `begin`
  * @param {import('./answer.cjs').Answer} answer
+ * @param {string | null} fault why the application's function had no word in it, though it was
+ *   asked
  */
-function tell(policy, method, headers, answer) {
+function tell(policy, method, headers, answer, fault = null) {
   if (!DECISIONS.hasSubscribers) return
   const { kind, reason, action, allowed, status } = answer
   const [deniedName, origin] = policy[SHOW](method, headers, reason)
   const { digest } = policy
-  DECISIONS.publish({ kind, reason, action, allowed, status, deniedName, origin, policy: digest })
+  DECISIONS.publish({
+    kind,
+    reason,
+    action,
+    allowed,
+    status,
+    deniedName,
+    origin,
+    policy: digest,
+    fault
+  })
 }
 
 /** Whether anybody listens. */

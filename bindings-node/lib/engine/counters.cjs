@@ -7,10 +7,14 @@ const { reasons } = tables()
 /** Adds one to `overwroteUpstream`; for adapters alone. */
 const ADD_OVERWROTE_UPSTREAM = Symbol('crossgate.addOverwroteUpstream')
 
+/** Adds one to `predicateFailed`; for adapters alone. */
+const ADD_PREDICATE_FAILED = Symbol('crossgate.addPredicateFailed')
+
 /** Decisions counted by reason. */
 class Counters {
   #counts = new Map(reasons.map(reason => [reason, 0]))
   #overwroteUpstream = 0
+  #predicateFailed = 0
 
   record({ reason }) {
     const before = this.#counts.get(reason)
@@ -35,6 +39,14 @@ class Counters {
     this.#overwroteUpstream += 1
   }
 
+  get predicateFailed() {
+    return this.#predicateFailed
+  }
+
+  [ADD_PREDICATE_FAILED]() {
+    this.#predicateFailed += 1
+  }
+
   toJSON() {
     return Object.fromEntries(this.#counts)
   }
@@ -48,9 +60,13 @@ class Counters {
       '# HELP crossgate_decisions_total CORS decisions by reason.',
       '# TYPE crossgate_decisions_total counter',
       ...lines,
+      '# HELP crossgate_predicate_failed_total Origins that the application was asked about and ' +
+        'did not answer for.',
+      '# TYPE crossgate_predicate_failed_total counter',
+      `crossgate_predicate_failed_total ${this.#predicateFailed}`,
       ''
     ].join('\n')
   }
 }
 
-module.exports = { ADD_OVERWROTE_UPSTREAM, Counters }
+module.exports = { ADD_OVERWROTE_UPSTREAM, ADD_PREDICATE_FAILED, Counters }

@@ -86,12 +86,14 @@ class Source {
 
   /**
    * @param {Function} ask the native function
+   * @param {Function} judge says what an application's answer means: see `judge.cjs`
    * @param {number | null} requestHeadersLimit longer lists of requested names get one decision
    * @param {boolean} takesVerdicts
    * @param {boolean} echoesRequestHeaders whether what is sent may depend on the requested names
    */
-  constructor(ask, requestHeadersLimit, takesVerdicts, echoesRequestHeaders) {
+  constructor(ask, judge, requestHeadersLimit, takesVerdicts, echoesRequestHeaders) {
     this.ask = ask
+    this.judge = judge
     this.requestHeadersLimit = requestHeadersLimit
     this.takesVerdicts = takesVerdicts
     this.echoesRequestHeaders = echoesRequestHeaders
@@ -182,6 +184,7 @@ class Policy {
   get [SOURCE]() {
     this.#source ??= new Source(
       this.#ask,
+      (origin, isList, kinds, texts) => this.#handle.judge(origin, isList, kinds, texts),
       this.#handle.requestHeadersLimit(),
       this.#handle.hasOriginPredicate(),
       this.#handle.echoesRequestHeaders()

@@ -61,8 +61,8 @@ class SharedPolicy {
     this.#observe = null
     if (this.#shadow === null || this.#onDifference === null) return
     this.#observe = observer(live, this.#shadow, this.#onDifference)
-    const { ask, requestHeadersLimit, takesVerdicts, echoesRequestHeaders } = this.#source
-    this.#source = new Source(ask, requestHeadersLimit, takesVerdicts, echoesRequestHeaders)
+    const { ask, judge, requestHeadersLimit, takesVerdicts, echoesRequestHeaders } = this.#source
+    this.#source = new Source(ask, judge, requestHeadersLimit, takesVerdicts, echoesRequestHeaders)
     this.#source.observe = this.#observe
   }
 

@@ -1,5 +1,6 @@
 'use strict'
 
+const { valueOf } = require('../answers/ask.cjs')
 const { begin, readsNames } = require('../answers/begin.cjs')
 const { decide } = require('../answers/decide.cjs')
 const { Fields } = require('./request.cjs')
@@ -27,7 +28,7 @@ function withMethods(read, method, fields, context) {
 async function withMethodsOf(read, method, fields, context) {
   let decider = read.decider
   try {
-    decider = read.ofMethods(await read.methods(fields.origin, context))
+    decider = read.ofMethods(await valueOf(() => read.methods(fields.origin, context), read.limit))
   } catch (error) {
     // Only the methods that always pass, then.
     read.decider.report(error, context)

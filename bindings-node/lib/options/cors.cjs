@@ -1,8 +1,9 @@
 'use strict'
 // The options of the npm package `cors`, with its defaults.
 
-const { OptionCache } = require('./option-cache.cjs')
-const { EVERY_HEADER, Reader, anyOr } = require('./reader.cjs')
+const { askForCallback } = require('../answers/ask.cjs')
+const { isOriginAnswer } = require('../answers/judge.cjs')
+const { EVERY_HEADER, Reader, VERDICT_TIMEOUT, anyOr } = require('./reader.cjs')
 
 const WHERE = 'crossgate'
 
@@ -18,7 +19,8 @@ const KNOWN = [
   'optionsSuccessStatus',
   'dangerouslyAllow',
   'policy',
-  'counters'
+  'counters',
+  'verdictTimeout'
 ]
 
 const NAMES = {
@@ -31,49 +33,34 @@ const NAMES = {
 
 const DEFAULT_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE']
 
-/** What a middleware works with. */
-class Setup {
-  constructor(policy, options) {
-    const { judge = null, origin = null, withOrigin = null } = options
-    const { preflightContinue = false, counters = null } = options
-    /** The policy, or null: CORS is off. */
-    this.policy = policy
-    /**
-     * Judges an origin that the policy does not know; for regular expressions that the engine does
-     * not take.
-     */
-    this.judge = judge
-    /** The application's function, which is asked about it. */
-    this.origin = origin
-    /** The setup of the same options with an `origin` that this function answered. */
-    this.withOrigin = withOrigin
-    this.preflightContinue = preflightContinue
-    /** What counts the answers, or null. */
-    this.counters = counters
-  }
-}
+/**
+ * What a middleware works with. `decider`: null switches CORS off.
+ * @typedef {object} Setup
+ * @property {import('../answers/decide.cjs').Decider | null} decider
+ * @property {boolean} preflightContinue
+ */
 
 /**
  * @param options as `cors` takes them
+ * @param {(error: unknown) => void} report
  * @param {boolean} dynamic whether they are those of one request: then what is sent depends on it,
  *   even for one origin
  * @returns {Setup}
  * @throws {PolicyError} with every problem
  */
-function setupOf(options, dynamic = false) {
-  const given = options ?? {}
-  const reader = new Reader(WHERE, given, KNOWN)
+function setupOf(options, report, dynamic = false) {
+  const reader = new Reader(WHERE, options, KNOWN)
+  const given = reader.options
   const preflightContinue = reader.boolean('preflightContinue')
   const counters = reader.counters()
-  const policy = reader.policy(['policy', 'preflightContinue'])
-  if (policy !== null) return new Setup(policy, { preflightContinue, counters })
-  const credentials = given.credentials === true
-  // An origin that is there and undefined (a variable that is not set) turns CORS off, as in
-  // `cors`: it opens nothing.
-  const origin = 'origin' in given ? (given.origin ?? false) : '*'
+  const limit = reader.verdictTimeout()
+  const policy = reader.policy(['policy', 'preflightContinue', 'verdictTimeout'])
+  if (policy !== null)
+    return { decider: { policy, predicate: null, report, counters }, preflightContinue }
+  const origin = reader.originOrAny()
   const read = reader.origin(origin, { isCors: true })
   const status = given.optionsSuccessStatus ?? undefined
-  const compiled = reader.compile(
+  const made = reader.compile(
     read,
     {
       allowMethods: anyOr(reader.list('methods') ?? DEFAULT_METHODS),
@@ -88,16 +75,19 @@ function setupOf(options, dynamic = false) {
     { names: NAMES, comma: true, staticOrigin: typeof origin === 'string' && !dynamic }
   )
   // Checked like the rest, though it is never asked.
-  if (origin === false) return new Setup(null, {})
-  if (read.predicate === null)
-    return new Setup(compiled.policy, { judge: compiled.predicate, preflightContinue, counters })
-  const answered = new OptionCache(value => setupOf({ ...given, origin: value }, true))
-  return new Setup(compiled.policy, {
-    origin: read.predicate,
-    preflightContinue,
-    counters,
-    withOrigin: value => answered.get(value)
-  })
+  if (origin === false) return { decider: null, preflightContinue }
+  const predicate = read.predicate === null ? null : predicateOf(read.predicate, limit)
+  return { decider: { policy: made, predicate, report, counters }, preflightContinue }
 }
 
-module.exports = { setupOf }
+/** Asks an `origin` that is a function. */
+const predicateOf = (fn, limit) => (origin, req, settle) =>
+  askForCallback(
+    callback => fn(origin, callback, req),
+    fn.length >= 2,
+    isOriginAnswer,
+    limit,
+    settle
+  )
+
+module.exports = { DELEGATE_TIMEOUT: VERDICT_TIMEOUT, WHERE, setupOf }

@@ -1,7 +1,9 @@
 'use strict'
 // The options of @fastify/cors, with its defaults.
 
-const { EVERY_HEADER, Reader, anyOr, callOrigin, judge } = require('./reader.cjs')
+const { askForCallback } = require('../answers/ask.cjs')
+const { isOriginAnswer } = require('../answers/judge.cjs')
+const { EVERY_HEADER, Reader, anyOr } = require('./reader.cjs')
 
 const WHERE = 'crossgate/fastify'
 
@@ -11,6 +13,7 @@ const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSer
 const WORKINGS = [
   'policy',
   'counters',
+  'verdictTimeout',
   'preflight',
   'preflightContinue',
   'strictPreflight',
@@ -75,10 +78,17 @@ function cacheControl(reader) {
 function decider(reader, report, dynamic) {
   const { options } = reader
   const counters = reader.counters()
+  const limit = reader.verdictTimeout()
   const policy = reader.policy([...OF_PLUGIN.filter(name => !RULES.includes(name)), 'origin'])
   const credentials = policy === null && reader.boolean('credentials')
-  const word = fn => (origin, request) =>
-    judge(callOrigin(fn, request.server, origin), origin, credentials)
+  const word = fn => (origin, request, settle) =>
+    askForCallback(
+      callback => fn.call(request.server, origin, callback, request),
+      fn.length >= 2,
+      isOriginAnswer,
+      limit,
+      settle
+    )
   if (policy !== null)
     return {
       policy,
@@ -86,17 +96,17 @@ function decider(reader, report, dynamic) {
       report,
       counters
     }
-  const read = reader.origin(options.origin ?? '*')
+  const read = reader.origin(reader.originOrAny())
   // A list that holds `*` is `*`, as it is there.
   const staticOrigin = typeof options.origin === 'string' && !dynamic
-  const compiled = reader.compile(read, engineOptions(reader, credentials), {
+  const made = reader.compile(read, engineOptions(reader, credentials), {
     names: NAMES,
     comma: !LISTS.some(name => Array.isArray(options[name])),
     staticOrigin
   })
   return {
-    ...compiled,
-    predicate: read.predicate === null ? compiled.predicate : word(read.predicate),
+    policy: made,
+    predicate: read.predicate === null ? null : word(read.predicate),
     report,
     counters
   }
@@ -109,15 +119,15 @@ function decider(reader, report, dynamic) {
  * @param {boolean} dynamic whether the application gave them for one request
  */
 function readOptions(options, report, dynamic) {
-  if (options.origin === false) return null
   const reader = new Reader(WHERE, options, OF_PLUGIN)
+  if (reader.options.origin === false) return null
   const workings = {
     preflight: reader.boolean('preflight', true),
     preflightContinue: reader.boolean('preflightContinue'),
     strictPreflight: reader.boolean('strictPreflight', true),
     dynamic,
     cacheControl: cacheControl(reader),
-    plainStatus: options.optionsSuccessStatus ?? 204
+    plainStatus: reader.options.optionsSuccessStatus ?? 204
   }
   return Object.freeze({ ...workings, decider: Object.freeze(decider(reader, report, dynamic)) })
 }
@@ -127,7 +137,10 @@ function readOptions(options, report, dynamic) {
  * rules.
  */
 function mergeRoute(plugin, route) {
-  new Reader(`${WHERE}: config.cors`, route, OF_ROUTES).check()
+  const reader = new Reader(`${WHERE}: config.cors`, route, OF_ROUTES)
+  reader.refuseUnset('origin', 'config.cors.')
+  reader.refuseUnset('policy', 'config.cors.')
+  reader.check()
   const isReplaced = name =>
     (route.policy !== undefined && RULES.includes(name)) ||
     (plugin.policy !== undefined && name === 'policy')
@@ -137,13 +150,18 @@ function mergeRoute(plugin, route) {
   }
 }
 
-/** The hook that answers; options that are not options of the plugin are refused. */
+/**
+ * The hook that answers, and how long a delegator may think; options that are not options of the
+ * plugin are refused.
+ */
 function checkPlugin(options) {
   const reader = new Reader(WHERE, options, OF_PLUGIN)
-  const { hook = 'onRequest' } = options
+  const { hook = 'onRequest' } = reader.options
+  const limit = reader.verdictTimeout()
+  reader.refuseUnset('delegator')
   if (!HOOKS.includes(hook)) reader.wrong('hook', hook, HOOKS.join(', '))
   reader.check()
-  return hook
+  return { hook, limit }
 }
 
 module.exports = { WHERE, checkPlugin, mergeRoute, readOptions }

@@ -1,8 +1,9 @@
 'use strict'
 // The options of hono/cors, with its defaults; the same for any server of Requests and Responses.
 
-const { EVERY_HEADER, Reader, anyOr, judge } = require('./reader.cjs')
+const { askForValue } = require('../answers/ask.cjs')
 const { OptionCache } = require('./option-cache.cjs')
+const { EVERY_HEADER, Reader, anyOr } = require('./reader.cjs')
 
 const KNOWN = [
   'origin',
@@ -13,7 +14,8 @@ const KNOWN = [
   'credentials',
   'dangerouslyAllow',
   'policy',
-  'counters'
+  'counters',
+  'verdictTimeout'
 ]
 
 const NAMES = {
@@ -40,24 +42,27 @@ const engineOptions = (reader, methods, credentials) => ({
  * What the options mean: a decider and, where the methods are a function, that function and the
  * decider of a list.
  * @param {string} where the name of the module, for errors
- * @param {object} options
+ * @param {object} given
  */
-function readOptions(where, options) {
-  const word = (fn, credentials) => (origin, context) =>
-    judge(fn(origin, context), origin, credentials)
-  const reader = new Reader(where, options, KNOWN)
+function readOptions(where, given) {
+  const reader = new Reader(where, given, KNOWN)
+  const { options } = reader
+  const limit = reader.verdictTimeout()
+  const word = fn => (origin, context, settle) =>
+    askForValue(() => fn(origin, context), limit, settle)
   const counters = reader.counters()
-  const policy = reader.policy(['policy', 'origin'])
+  const policy = reader.policy(['policy', 'origin', 'verdictTimeout'])
   if (policy !== null) {
     return Object.freeze({
       decider: {
         policy,
-        predicate: options.origin === undefined ? null : word(options.origin, false),
+        predicate: options.origin === undefined ? null : word(options.origin),
         report,
         counters
       },
       methods: null,
-      ofMethods: null
+      ofMethods: null,
+      limit
     })
   }
   const allowMethods = options.allowMethods ?? DEFAULT_METHODS
@@ -66,14 +71,14 @@ function readOptions(where, options) {
     const reader = new Reader(where, options, KNOWN)
     reader.counters()
     const credentials = reader.boolean('credentials')
-    const read = reader.origin(options.origin === undefined ? '*' : options.origin)
-    const compiled = reader.compile(read, engineOptions(reader, names, credentials), {
+    const read = reader.origin(reader.originOrAny())
+    const made = reader.compile(read, engineOptions(reader, names, credentials), {
       names: NAMES,
       comma: true
     })
     return {
-      ...compiled,
-      predicate: read.predicate === null ? compiled.predicate : word(read.predicate, credentials),
+      policy: made,
+      predicate: read.predicate === null ? null : word(read.predicate),
       report,
       counters
     }
@@ -82,7 +87,8 @@ function readOptions(where, options) {
   return Object.freeze({
     decider: decider(methods === null ? allowMethods : []),
     methods,
-    ofMethods: names => deciders.get(names)
+    ofMethods: names => deciders.get(names),
+    limit
   })
 }
 

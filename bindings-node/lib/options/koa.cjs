@@ -1,11 +1,12 @@
 'use strict'
 // The options of @koa/cors, with its defaults.
 
-const { EVERY_HEADER, Reader, anyOr, judge } = require('./reader.cjs')
+const { askForValue } = require('../answers/ask.cjs')
+const { EVERY_HEADER, Reader, anyOr } = require('./reader.cjs')
 
 const WHERE = 'crossgate/koa'
 
-const WORKINGS = ['policy', 'counters', 'keepHeadersOnError', 'secureContext']
+const WORKINGS = ['policy', 'counters', 'verdictTimeout', 'keepHeadersOnError', 'secureContext']
 const KNOWN = [
   'origin',
   'allowMethods',
@@ -49,9 +50,11 @@ function report(error, ctx) {
   ctx.app.emit('error', error, ctx)
 }
 
-function decider(options, credentials) {
-  const reader = new Reader(WHERE, options, KNOWN)
-  const word = fn => (origin, ctx) => judge(fn(ctx), origin, credentials)
+function decider(given, credentials) {
+  const reader = new Reader(WHERE, given, KNOWN)
+  const { options } = reader
+  const limit = reader.verdictTimeout()
+  const word = fn => (origin, ctx, settle) => askForValue(() => fn(ctx), limit, settle)
   const counters = reader.counters()
   const policy = reader.policy([...WORKINGS, 'origin'])
   if (policy !== null)
@@ -61,15 +64,15 @@ function decider(options, credentials) {
       report,
       counters
     }
-  const read = reader.origin(options.origin ?? '*')
-  const compiled = reader.compile(read, engineOptions(reader, credentials), {
+  const read = reader.origin(reader.originOrAny())
+  const made = reader.compile(read, engineOptions(reader, credentials), {
     names: NAMES,
     comma: true,
     staticOrigin: typeof options.origin === 'string'
   })
   return {
-    ...compiled,
-    predicate: read.predicate === null ? compiled.predicate : word(read.predicate),
+    policy: made,
+    predicate: read.predicate === null ? null : word(read.predicate),
     report,
     counters
   }
@@ -77,10 +80,12 @@ function decider(options, credentials) {
 
 /**
  * What the options mean: a decider, or two and the function that says for a request which one.
- * @param {object} options
+ * @param {object} given
  */
-function readOptions(options) {
-  const reader = new Reader(WHERE, options, KNOWN)
+function readOptions(given) {
+  const reader = new Reader(WHERE, given, KNOWN)
+  const { options } = reader
+  const limit = reader.verdictTimeout()
   const dynamic = typeof options.credentials === 'function'
   const credentials = dynamic ? options.credentials : reader.boolean('credentials')
   const keepHeadersOnError = reader.boolean('keepHeadersOnError', true)
@@ -90,6 +95,7 @@ function readOptions(options) {
     plain: decider(options, dynamic ? false : credentials),
     withCredentials: dynamic ? decider(options, true) : null,
     credentials: dynamic ? credentials : null,
+    limit,
     keepHeadersOnError,
     extra
   })

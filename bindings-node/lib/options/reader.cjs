@@ -4,15 +4,19 @@
 
 const { isRegExp } = require('node:util').types
 const { isPolicy } = require('../answers/begin.cjs')
-const { isThenable } = require('../answers/decide.cjs')
 const { Counters } = require('../engine/counters.cjs')
 const { PolicyError, optionProblem, policyErrorOf, typeName } = require('../engine/errors.cjs')
+const { unsetOption } = require('../engine/native.cjs')
 const { policyOf } = require('../engine/policy.cjs')
-const { OptionCache } = require('./option-cache.cjs')
 
 // What a drop-in answers for request headers if none are configured: all of them. Without
 // credentials a literal `*` does not stand for Authorization.
 const EVERY_HEADER = ['*', 'Authorization']
+
+// For how many milliseconds an application's function may think.
+const VERDICT_TIMEOUT = 5000
+// Timers take no more.
+const LONGEST_TIMEOUT = 2 ** 31 - 1
 
 const ORIGIN =
   "'*', an origin like 'https://a.example', a RegExp, a list of them, true, false, or a function"
@@ -45,7 +49,8 @@ class Reader {
    */
   constructor(where, options, known) {
     this.#where = where
-    this.options = options
+    // Own ones, each read once: what every object inherits was written by nobody.
+    this.options = Object.assign(Object.create(null), options)
     if (typeName(options) !== 'object') {
       this.#problem(
         'document_invalid',
@@ -55,12 +60,12 @@ class Reader {
       )
       this.check()
     }
-    for (const name of Object.keys(options)) {
-      if (options[name] !== undefined && !known.includes(name))
+    for (const name of Object.keys(this.options)) {
+      if (this.options[name] !== undefined && !known.includes(name))
         this.#problem(
           'unknown_option',
           name,
-          options[name],
+          this.options[name],
           `there is no such option; the options are ${known.join(', ')}`
         )
     }
@@ -139,8 +144,6 @@ class Reader {
       places: { allow_origins: [], allow_origin_regexes: [] }
     }
     if (typeof value === 'function') read.predicate = value
-    else if (value === undefined || value === null || value === '')
-      this.wrong('origin', value, ORIGIN, 'false')
     else this.#static('origin', value, read, { isCors, depth: 0 })
     return read
   }
@@ -170,6 +173,36 @@ class Reader {
     else this.wrong(name, value, ORIGIN)
   }
 
+  /** The option `verdictTimeout`: milliseconds. */
+  verdictTimeout() {
+    const limit = this.options.verdictTimeout ?? VERDICT_TIMEOUT
+    if (typeof limit === 'number' && limit > 0 && limit <= LONGEST_TIMEOUT) return limit
+    this.wrong('verdictTimeout', limit, `milliseconds above 0, at most ${LONGEST_TIMEOUT}`)
+    return VERDICT_TIMEOUT
+  }
+
+  /**
+   * Refuses an option that is written and unset, where leaving it out would let somebody in: the
+   * engine knows which those are. Returns whether it did.
+   * @param {string} prefix what the user writes before the name
+   */
+  refuseUnset(name, prefix = '') {
+    const value = this.options[name]
+    const isUnset =
+      value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+    if (!isUnset || !Object.hasOwn(this.options, name)) return false
+    const problem = unsetOption(prefix + name, value ?? '')
+    if (problem === null) return false
+    this.#problems.push({ ...problem, message: `${this.#where}: ${problem.message}` })
+    return true
+  }
+
+  /** The option `origin`, `'*'` if it is left out. */
+  originOrAny() {
+    if (this.refuseUnset('origin')) return []
+    return this.options.origin ?? '*'
+  }
+
   /** The option `counters`, which stands beside all others. */
   counters() {
     const { counters } = this.options
@@ -185,7 +218,7 @@ class Reader {
    */
   policy(beside) {
     const { policy, origin } = this.options
-    if (policy === undefined) return null
+    if (this.refuseUnset('policy') || policy === undefined) return null
     if (!isPolicy(policy)) this.wrong('policy', policy, 'a Policy or a SharedPolicy')
     for (const name of Object.keys(this.options)) {
       if (this.options[name] !== undefined && !beside.includes(name) && name !== 'counters')
@@ -203,9 +236,8 @@ class Reader {
   }
 
   /**
-   * The policy for what {@link Reader#origin} gave and further options of the engine, and the
-   * function that judges origins. `names`: what the user calls those of the engine's options
-   * that have different names in each drop-in; `comma`: lists are joined without a space;
+   * The policy for what {@link Reader#origin} gave and further options of the engine. `names`: what
+   * the user calls those of the engine's options that have different names in each drop-in; `comma`: lists are joined without a space;
    * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the
    * request's.
    * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of
@@ -228,7 +260,7 @@ class Reader {
         predicate !== null ||
         (allowOrigins.length === 0 && allowOriginRegexes.length === 0 && !allowNullOrigin)
     }
-    return { policy: this.#build(policy, names, comma, read.places), predicate }
+    return this.#build(policy, names, comma, read.places)
   }
 
   #build(options, names, comma, places) {
@@ -265,57 +297,4 @@ function placeOf(path, places, called) {
   return places[key]?.[index] ?? called(key) + path.slice(key.length)
 }
 
-// Policies of RegExps that functions gave: with credentials these are checked like those of the
-// options.
-const policyOfRegex = allowCredentials => regex => {
-  const reader = new Reader('crossgate', {}, [])
-  const read = reader.origin(regex)
-  return reader.compile(read, { allowCredentials }, { names: {}, comma: true }).policy
-}
-const checked = new OptionCache(policyOfRegex(true))
-const unchecked = new OptionCache(policyOfRegex(false))
-
-/**
- * Whether what an application's function says (`true`, an origin, a RegExp, a list of them) allows
- * an origin.
- */
-function allows(answer, origin, credentials) {
-  if (answer === true || answer === origin) return true
-  if (answer === '*') return !credentials
-  if (isRegExp(answer)) {
-    const policy = (credentials ? checked : unchecked).get(answer)
-    return policy.evaluate('GET', { origin }).allowed === true
-  }
-  return Array.isArray(answer) && answer.some(item => allows(item, origin, credentials))
-}
-
-/**
- * Calls a function that answers with a callback, a promise, or, taking no callback, its return
- * value: the value, or a promise of it.
- */
-function callOrigin(fn, self, origin) {
-  let settled = false
-  let error
-  let value
-  let late = null
-  const returned = fn.call(self, origin, (failure, answer) => {
-    if (settled) return
-    settled = true
-    if (late === null) [error, value] = [failure, answer]
-    else if (failure) late.reject(failure)
-    else late.resolve(answer)
-  })
-  if (isThenable(returned) || (fn.length < 2 && !settled)) return returned
-  if (!settled) return new Promise((resolve, reject) => (late = { resolve, reject }))
-  if (error) throw error
-  return value
-}
-
-/** The verdict from what a function says about an origin: see {@link allows}. */
-function judge(answer, origin, credentials) {
-  return isThenable(answer)
-    ? Promise.resolve(answer).then(late => allows(late, origin, credentials))
-    : allows(answer, origin, credentials)
-}
-
-module.exports = { EVERY_HEADER, Reader, anyOr, callOrigin, judge }
+module.exports = { EVERY_HEADER, Reader, VERDICT_TIMEOUT, anyOr }

@@ -14,7 +14,9 @@ mod file;
 mod json_toml;
 mod option_names;
 pub(crate) mod options;
+pub(crate) mod unset_option;
 
+pub(crate) use crate::origin::regex_dialect::RegexDialect;
 pub use builder::PolicyBuilder;
 pub use document::{Document, OptionValue};
 #[cfg(feature = "config")]

@@ -6,7 +6,7 @@
 //! the application's verdict, and the reason of a refusal.
 
 mod apply;
-pub mod binding;
+pub(crate) mod binding;
 mod decision;
 mod dependencies;
 mod description;

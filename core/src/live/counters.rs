@@ -33,6 +33,7 @@ struct Shard {
     reasons: [AtomicU64; Reason::ALL.len()],
     overwrote: AtomicU64,
     regex_step_limit: AtomicU64,
+    predicate_failed: AtomicU64,
 }
 
 /// The place of this thread. The cell has nothing to drop, so nothing is left behind for a thread.
@@ -61,6 +62,7 @@ impl Counters {
                     reasons: [const { AtomicU64::new(0) }; Reason::ALL.len()],
                     overwrote: AtomicU64::new(0),
                     regex_step_limit: AtomicU64::new(0),
+                    predicate_failed: AtomicU64::new(0),
                 }
             }; SHARDS],
         }
@@ -88,6 +90,23 @@ impl Counters {
     /// them are an attack, or a regex that should be written without.
     pub fn regex_step_limit(&self) -> u64 {
         let count = |shard: &Shard| shard.regex_step_limit.load(Ordering::Relaxed);
+        self.shards.iter().map(count).sum()
+    }
+
+    /// Counts a question about an origin that the application did not answer: its function failed,
+    /// took too long, or answered what means nothing. The decision's reason is
+    /// [`Reason::OriginNotListed`].
+    #[cold]
+    pub fn add_predicate_failed(&self) {
+        self.shards[shard()]
+            .predicate_failed
+            .fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many questions about an origin the application did not answer. Many of them are a
+    /// database that is away, rather than strangers.
+    pub fn predicate_failed(&self) -> u64 {
+        let count = |shard: &Shard| shard.predicate_failed.load(Ordering::Relaxed);
         self.shards.iter().map(count).sum()
     }
 
@@ -130,7 +149,8 @@ impl Counters {
 
     /// The counts as Prometheus text (and OpenMetrics but for its `# EOF`): the counter
     /// `crossgate_decisions_total` with the label `reason`, every reason, also those that are 0.
-    /// And `crossgate_regex_step_limit_total`. Nothing of a request is in it.
+    /// And `crossgate_regex_step_limit_total` and
+    /// `crossgate_predicate_failed_total`. Nothing of a request is in it.
     pub fn to_prometheus(&self) -> String {
         let mut text = String::from(
             "# HELP crossgate_decisions_total CORS decisions by reason.\n# TYPE \
@@ -142,12 +162,24 @@ impl Counters {
                 "crossgate_decisions_total{{reason=\"{reason}\"}} {count}"
             );
         }
-        let _ = write!(
-            text,
-            "# HELP crossgate_regex_step_limit_total Regexes that ran out of steps.\n# TYPE \
-                crossgate_regex_step_limit_total counter\ncrossgate_regex_step_limit_total {}\n",
-            self.regex_step_limit()
-        );
+        for (name, help, count) in [
+            (
+                "regex_step_limit",
+                "Regexes that ran out of steps.",
+                self.regex_step_limit(),
+            ),
+            (
+                "predicate_failed",
+                "Origins that the application was asked about and did not answer for.",
+                self.predicate_failed(),
+            ),
+        ] {
+            let _ = write!(
+                text,
+                "# HELP crossgate_{name}_total {help}\n# TYPE crossgate_{name}_total \
+                    counter\ncrossgate_{name}_total {count}\n"
+            );
+        }
         text
     }
 }
@@ -187,10 +219,13 @@ mod tests {
         counters.add(Reason::Allowed);
         let text = counters.to_prometheus();
         assert!(text.contains("crossgate_decisions_total{reason=\"allowed\"} 1\n"));
-        assert_eq!(text.lines().count(), 2 + Reason::ALL.len() + 3);
+        assert_eq!(text.lines().count(), 2 + Reason::ALL.len() + 2 * 3);
         counters.add_regex_step_limit();
+        counters.add_predicate_failed();
+        counters.add_predicate_failed();
         let text = counters.to_prometheus();
-        assert!(text.ends_with("\ncrossgate_regex_step_limit_total 1\n"));
+        assert!(text.contains("\ncrossgate_regex_step_limit_total 1\n"));
+        assert!(text.ends_with("\ncrossgate_predicate_failed_total 2\n"));
     }
 
     #[test]

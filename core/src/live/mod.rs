@@ -1,5 +1,7 @@
 //! A policy while it serves: swapped, compared with a shadow, counted, traced, reloaded.
 
+pub(crate) mod answer;
+mod answered_regexes;
 pub(crate) mod counters;
 #[cfg(feature = "watch")]
 mod file_stamp;

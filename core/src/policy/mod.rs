@@ -104,6 +104,11 @@ impl Policy {
         self.configured.allow_credentials
     }
 
+    /// The exceptions to safety rules that the policy makes use of (`dangerously_allow`).
+    pub(crate) fn safety_exceptions(&self) -> &[SafetyException] {
+        &self.configured.exceptions
+    }
+
     /// Whether the application may allow further origins at request time (`origin_predicate`).
     pub fn has_origin_predicate(&self) -> bool {
         self.origin_predicate

@@ -71,6 +71,17 @@ export const EXPLAINS = {
       return false
     return whole(peer, ours)
   },
+  'failed-functions-deny'(peer, ours, { request, ...of }) {
+    if (
+      !(usesFunction(of) || of.name === 'delegate that fails') ||
+      peer.status !== 500 ||
+      !isDenied(ours) ||
+      // Where the handler itself fails, the headers tell the two apart.
+      (request.headers.origin !== undefined && !tokens(ours.headers.vary).includes('origin'))
+    )
+      return false
+    return whole(peer, ours)
+  },
   'denied-preflights-are-answered'(peer, ours, { request, ...of }) {
     if (
       !usesFunction(of) ||
@@ -260,7 +271,8 @@ export const REFUSALS = {
   'an origin with a path': 'origins-are-checked',
   'an origin without a scheme': 'origins-are-checked',
   'several origins in one text': 'origins-are-checked',
-  'an empty origin': 'origins-are-checked',
+  'an empty origin': 'an-unset-origin-is-refused',
+  'an origin that is not set': 'an-unset-origin-is-refused',
   '* in a list': 'origins-are-checked',
   'null in a list': 'origins-are-checked',
   'plain http with credentials': 'no-plain-http-with-credentials',
