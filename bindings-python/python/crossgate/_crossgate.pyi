@@ -393,7 +393,7 @@ class PendingRequest:
     def _resume(self, allowed: bool | None, /) -> Awaitable[None]:
         """Goes on with the verdict; None if the application has none."""
 
-def _unset_option(path: str, value: str, /) -> Problem | None:
+def unset_option(path: str, value: str, /) -> Problem | None:
     """The problem of an option that was written and has no value, or None if it needs none."""
 
 class PolicyOptions(TypedDict, total=False):

@@ -125,7 +125,7 @@ impl Problem {
 
 /// The problem of an option that was written and has no value, or None if it needs none.
 #[pyfunction]
-#[pyo3(name = "_unset_option", signature = (path, value, /))]
+#[pyo3(signature = (path, value, /))]
 pub(crate) fn unset_option(path: &str, value: &str) -> Option<Problem> {
     crossgate::binding::unset_option(path, value).map(Problem)
 }

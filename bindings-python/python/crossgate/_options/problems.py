@@ -11,7 +11,7 @@ from .._crossgate import (
     Policy,
     PolicyError,
     Problem,
-    _unset_option,  # pyright: ignore[reportPrivateUsage]
+    unset_option,
 )
 
 _T = TypeVar("_T")
@@ -54,7 +54,7 @@ class Problems:
         """
         if value is not None and not (isinstance(value, str) and not value.strip()):
             return False
-        problem = _unset_option(path, value or "")
+        problem = unset_option(path, value or "")
         if problem is None:
             return False
         self._extend([problem])
