@@ -36,6 +36,7 @@ __all__ = [
     "SharedPolicy",
     "WSGIMiddleware",
     "__version__",
+    "unset_option",
 ]
 
 __version__: str
