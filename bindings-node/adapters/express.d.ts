@@ -16,12 +16,14 @@ export type StaticOrigin =
   boolean | string | RegExp | readonly (boolean | string | RegExp | StaticOrigin)[]
 
 /**
- * A function that answers for an origin, through the callback, a promise or, if it takes no
- * callback, its result. It is asked about well-formed origins only, never about `null` or none.
+ * A function that answers for an origin, through the callback, a promise or, if it names no
+ * callback, its result; the first answer counts, and undefined is none. It is asked about
+ * well-formed origins only, never about `null` or none.
  */
 export type CustomOrigin = (
   origin: string,
-  callback: (error: Error | null, origin?: StaticOrigin) => void
+  callback: (error: Error | null, origin?: StaticOrigin) => void,
+  req: CorsRequest
 ) => void | StaticOrigin | Promise<StaticOrigin | void>
 
 /** The options of the package `cors`, with its defaults. */
@@ -53,6 +55,10 @@ export interface CorsOptions {
   dangerouslyAllow?: readonly SafetyException[] | undefined
   /** They count the decisions. */
   counters?: Counters | undefined
+  /**
+   * For how many milliseconds a function may think before the origin is denied. Default 5000.
+   */
+  verdictTimeout?: number | undefined
 }
 
 /** A policy in place of the options that it would be made of. */

@@ -19,7 +19,8 @@ declare namespace fastifyCors {
   export type OriginFunction = (
     this: FastifyInstance,
     origin: string,
-    callback: (error: Error | null, origin?: Origin) => void
+    callback: (error: Error | null, origin?: Origin) => void,
+    request: FastifyRequest
   ) => Promise<Origin> | void
 
   /** What a route may say in its `config.cors`, over the options of the plugin. */
@@ -67,6 +68,10 @@ declare namespace fastifyCors {
     policy?: RequestPolicy | undefined
     /** They count the decisions. */
     counters?: Counters | undefined
+    /**
+     * For how many milliseconds a function may think before the origin is denied. Default 5000.
+     */
+    verdictTimeout?: number | undefined
   }
 
   /** The hook that answers. */

@@ -43,6 +43,10 @@ declare namespace cors {
     policy?: RequestPolicy | undefined
     /** They count the decisions. */
     counters?: Counters | undefined
+    /**
+     * For how many milliseconds a function may think before the origin is denied. Default 5000.
+     */
+    verdictTimeout?: number | undefined
   }
 
   export type OriginAnswer = StaticOrigin | boolean | null | undefined

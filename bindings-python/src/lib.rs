@@ -34,7 +34,7 @@ mod _crossgate {
     #[pymodule_export]
     use crate::asgi::middleware::{Middleware, PendingRequest};
     #[pymodule_export]
-    use crate::convert::problem::{PolicyError, Problem};
+    use crate::convert::problem::{PolicyError, Problem, unset_option};
     #[pymodule_export]
     use crate::convert::regex::PythonRegex;
     #[pymodule_export]

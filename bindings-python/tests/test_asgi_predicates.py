@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -43,10 +44,25 @@ class TestPredicates:
     def test_preflights_ask_too(self) -> None:
         assert self.ask(lambda origin: True, preflight(A)) == A.encode()
 
-    @pytest.mark.parametrize("answer", [None, 1, "yes", object(), A])
-    def test_only_true_allows(self, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
-        assert self.ask(lambda origin: answer) is None
-        assert "returns True or False" in caplog.text
+    @pytest.mark.parametrize(
+        ("answer", "told"),
+        [(None, False), (False, False), ("yes", False), (B, False), (1, True), (object(), True)],
+    )
+    def test_it_denies(self, answer: Any, told: bool, caplog: pytest.LogCaptureFixture) -> None:
+        async def later(origin: str) -> Any:
+            return answer
+
+        for predicate in (lambda origin: answer, later):
+            assert self.ask(predicate) is None
+            assert ("a value of type" in caplog.text) is told
+
+    @pytest.mark.parametrize("answer", [True, A, [A], re.compile(r"https://a\.example")])
+    def test_it_allows(self, answer: Any) -> None:
+        async def later(origin: str) -> Any:
+            return answer
+
+        for predicate in (lambda origin: answer, later):
+            assert self.ask(predicate) == A.encode()
 
     def test_the_request_is_read_once(self) -> None:
         seen: list[Any] = []

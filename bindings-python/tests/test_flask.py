@@ -310,7 +310,10 @@ def test_origins(origins: Any, yes: list[str], no: list[str]) -> None:
             r"unknown_option at origin = https://a.example: CORS has no option 'origin' "
             r"\(try: origins\)",
         ),
-        ({"origins": None}, "option_type at origins: must be an origin .* not NoneType"),
+        ({"origins": None}, "option_unset at origins: "),
+        ({"origins": " "}, "option_unset at origins = "),
+        ({"policy": None, "origins": A}, "option_unset at policy: "),
+        ({"resources": {"/a": {"origins": None}}}, r"option_unset at resources\['/a'\].origins: "),
         ({"origins": b"x"}, "option_type at origins = bytes: must be an origin .* not bytes"),
         (
             {"origins": [A, 7]},

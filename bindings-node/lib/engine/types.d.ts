@@ -364,6 +364,11 @@ export class Counters {
   get(reason: Reason): number
   /** How many responses had headers of CORS of their own that were replaced or removed. */
   readonly overwroteUpstream: number
+  /**
+   * How many questions about an origin the application did not answer: its function failed, took
+   * too long, or answered what means nothing.
+   */
+  readonly predicateFailed: number
   toJSON(): { [reason in Reason]: number }
   /** The counts as Prometheus text. */
   toPrometheus(): string

@@ -35,4 +35,8 @@ export interface FetchOptions<C> {
   policy?: RequestPolicy | undefined
   /** They count the decisions. */
   counters?: Counters | undefined
+  /**
+   * For how many milliseconds a function may think before the origin is denied. Default 5000.
+   */
+  verdictTimeout?: number | undefined
 }

@@ -15,7 +15,8 @@ async def ask(
     pending: PendingRequest, predicate: Predicate, timeout: float | None, origin: str
 ) -> None:
     """Asks the predicate about the origin, and goes on with the request."""
-    allowed = await ask_async(predicate, origin, timeout)
+    judge = pending._judge  # pyright: ignore[reportPrivateUsage]
+    allowed = await ask_async(predicate, origin, timeout, judge)
     await pending._resume(allowed)  # pyright: ignore[reportPrivateUsage]
 
 

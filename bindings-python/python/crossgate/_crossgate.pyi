@@ -36,6 +36,7 @@ __all__ = [
     "SharedPolicy",
     "WSGIMiddleware",
     "__version__",
+    "unset_option",
 ]
 
 __version__: str
@@ -167,6 +168,10 @@ class Policy:
         """
     def needs_verdict(self, method: _Text, headers: Iterable[tuple[_Text, _Text]]) -> str | None:
         """The origin that the application has to judge before `evaluate`, or None."""
+    def _judge(
+        self, origin: str, answer: object, private_socket: bool = False, /
+    ) -> tuple[bool, str | None]:
+        """Whether an answer allows the origin, and what is wrong with it, or None."""
     def denied_name(
         self, method: _Text, headers: Iterable[tuple[_Text, _Text]], reason: str
     ) -> str | None:
@@ -347,6 +352,14 @@ class Counters:
 
         A middleware replaced or removed them.
         """
+    @property
+    def predicate_failed(self) -> int:
+        """The number of questions about an origin that the application did not answer."""
+    def record_predicate_failed(self) -> None:
+        """Counts a question about an origin that the application did not answer.
+
+        Its function raised, took too long, or answered what means nothing.
+        """
     def to_prometheus(self) -> str:
         """The counts as Prometheus text."""
 
@@ -376,8 +389,13 @@ class ASGIMiddleware:
 class PendingRequest:
     """An ASGI request that waits for the application's verdict on its origin."""
 
-    def _resume(self, allowed: bool) -> Awaitable[None]:
-        """Goes on with the verdict."""
+    def _judge(self, origin: str, answer: object, /) -> tuple[bool, str | None]:
+        """Whether an answer allows the origin, and what is wrong with it, or None."""
+    def _resume(self, allowed: bool | None, /) -> Awaitable[None]:
+        """Goes on with the verdict; None if the application has none."""
+
+def unset_option(path: str, value: str, /) -> Problem | None:
+    """The problem of an option that was written and has no value, or None if it needs none."""
 
 class PolicyOptions(TypedDict, total=False):
     """The options of a policy for adapters that take the application's predicate.
@@ -413,7 +431,7 @@ class Responder:
         origin_predicate: Callable[[str], bool] | None = None,
         counters: Counters | None = None,
     ) -> Responder:
-        """lower: header names in lower case. origin_predicate: gives verdicts; only True allows."""
+        """lower: header names in lower case. origin_predicate: gives verdicts."""
     def is_like(self, other: Responder) -> bool:
         """Whether two responders decide alike, now and later."""
     def begin(self, environ: dict[str, Any]) -> Outcome | NeedsVerdict:

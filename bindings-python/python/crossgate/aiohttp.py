@@ -37,8 +37,8 @@ def setup(
     `defaults`: origins to their options, as aiohttp_cors.setup() takes them. All origins have the
     same options, because a policy has one set of them.
     `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
-    origins that nothing else allows. Only True allows. An exception is logged, and denies. An async
-    function has `predicate_timeout` seconds.
+    origins that nothing else allows. It answers as that of `crossgate.asgi`. An async function has
+    `predicate_timeout` seconds.
     `websocket`: refuses WebSocket handshakes from origins that are not allowed, by the rules for
     credentials.
     `counters`: counts the decisions by reason.
@@ -83,6 +83,8 @@ def _of_aiohttp_cors(defaults: object, names: dict[str, str], problems: Problems
     options: dict[str, Any] = {}
     for origin, value in by_origin.items():
         place = f"defaults[{origin!r}]"
+        if problems.unset(place, origin):
+            continue
         # A ResourceOptions is a named tuple.
         own: Any = value._asdict() if hasattr(value, "_asdict") else value
         if not isinstance(own, Mapping):
@@ -173,7 +175,7 @@ class _Cors:
         return decision
 
     async def verdict(
-        self, live: Policy, method: str, headers: list[tuple[str, str]]
+        self, live: Policy, method: str, headers: list[tuple[str, str]], handshake: bool = False
     ) -> Literal["allow", "deny"] | None:
         """What the predicate says, if the request needs its verdict."""
         if self.predicate is None:
@@ -181,7 +183,15 @@ class _Cors:
         origin = live.needs_verdict(method, headers)
         if origin is None:
             return None
-        return "allow" if await ask_async(self.predicate, origin, self.timeout) else "deny"
+        allowed = await ask_async(
+            self.predicate,
+            origin,
+            self.timeout,
+            lambda origin, answer: live._judge(origin, answer, handshake),  # pyright: ignore[reportPrivateUsage]
+        )
+        if allowed is None and self.counters is not None:
+            self.counters.record_predicate_failed()
+        return "allow" if allowed else "deny"
 
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answers preflights and what is rejected, and passes other requests on."""
@@ -196,7 +206,8 @@ class _Cors:
 
     async def may_connect(self, request: web.Request) -> bool:
         live = self.live
-        verdict = await self.verdict(live, request.method, list(request.headers.items()))
+        headers = list(request.headers.items())
+        verdict = await self.verdict(live, request.method, headers, handshake=True)
         return live.check_websocket(request.headers.getall("origin", []), verdict=verdict) != "deny"
 
     async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:

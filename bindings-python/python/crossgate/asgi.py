@@ -39,8 +39,9 @@ class CORSMiddleware(ASGIMiddleware):
     in development: ["insecure_origins_with_credentials"].
     `policy`: a Policy or SharedPolicy in place of all of those options.
     `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
-    origins that nothing else allows. Only True allows. An exception is logged, and denies. An async
-    function has `predicate_timeout` seconds.
+    origins that nothing else allows. It allows by True, the origin itself, a compiled regex that
+    matches it, or a list of the two; "*" allows without credentials. Everything else denies; an
+    exception, and what means nothing, is logged. An async function has `predicate_timeout` seconds.
     `websocket`: True refuses WebSocket handshakes from origins that are not allowed, by the rules
     for credentials. "public" refuses them by the policy's own rules, for sockets that serve
     everybody alike and read no cookie.

@@ -26,8 +26,8 @@ class CORSMiddleware(WSGIMiddleware):
 
     app: any WSGI callable. policy: a Policy or SharedPolicy; or give its options as keyword
     arguments. origin_predicate: a function that is called with well-formed origins that nothing
-    else matched; only True allows. A policy given as `policy` calls it if it was built with
-    origin_predicate=True. counters: counts the decisions by reason.
+    else matched; it answers as that of `crossgate.asgi`, at once. A policy given as `policy` calls
+    it if it was built with origin_predicate=True. counters: counts the decisions by reason.
 
     Raises PolicyError with every problem of the options.
     """

@@ -21,6 +21,10 @@ impl Counters {
         self.0.add_overwrote_upstream();
     }
 
+    pub(crate) fn add_predicate_failed(&self) {
+        self.0.add_predicate_failed();
+    }
+
     fn dict<'py>(
         &self,
         py: Python<'py>,
@@ -75,6 +79,18 @@ impl Counters {
     /// `Decision.overwrites_upstream`.
     fn record_overwrote_upstream(&self) {
         self.add_overwrote_upstream();
+    }
+
+    /// The number of questions about an origin that the application did not answer.
+    #[getter]
+    fn predicate_failed(&self) -> u64 {
+        self.0.predicate_failed()
+    }
+
+    /// Counts a question about an origin that the application did not answer: its function raised,
+    /// took too long, or answered what means nothing.
+    fn record_predicate_failed(&self) {
+        self.add_predicate_failed();
     }
 
     /// The counts as Prometheus text.

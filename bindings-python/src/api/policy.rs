@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::decision::Decision;
+use crate::convert::answer::judge;
 use crate::convert::request::{PyRequest, origin_lines, verdict};
 use crate::convert::{options, problem};
 
@@ -174,6 +175,20 @@ impl Policy {
         let request = asked.request(py);
         let origin = self.0.needs_verdict(&request);
         Ok(origin.map(|origin| PyString::new(py, origin)))
+    }
+
+    /// Whether what the application's function answered allows an origin, and what is wrong with
+    /// the answer, or None. private_socket: the question is about the handshake of a WebSocket that
+    /// reads cookies.
+    #[pyo3(signature = (origin, answer, private_socket = false, /))]
+    fn _judge(
+        &self,
+        origin: &str,
+        answer: &Bound<'_, PyAny>,
+        private_socket: bool,
+    ) -> PyResult<(bool, Option<String>)> {
+        let socket = private_socket.then_some(SocketAccess::Private);
+        judge(&self.0, origin, socket, answer)
     }
 
     /// The method or header name that a preflight was refused for, escaped for a log, or None.

@@ -21,6 +21,7 @@ use super::send::Send;
 use crate::api::counters::Counters;
 use crate::api::policy::Policy;
 use crate::api::source::{Moment, OfPolicy, PolicySource};
+use crate::convert::answer::judge;
 use crate::convert::request::PyRequest;
 use crate::convert::text::{Text, is, type_name};
 use crate::templates::PendingDecision;
@@ -441,9 +442,24 @@ enum Question {
 
 #[pymethods]
 impl PendingRequest {
-    /// Goes on with the verdict.
-    fn _resume<'py>(&self, py: Python<'py>, allowed: bool) -> PyResult<Bound<'py, PyAny>> {
-        let verdict = Some(if allowed {
+    /// Whether what the application's function answered allows the origin, and what is wrong with
+    /// the answer, or None.
+    #[pyo3(signature = (origin, answer, /))]
+    fn _judge(&self, origin: &str, answer: &Bound<'_, PyAny>) -> PyResult<(bool, Option<String>)> {
+        let socket = match self.question {
+            Question::Http(_) => None,
+            Question::WebSocket(access) => Some(access),
+        };
+        judge(self.moment.made.policy(), origin, socket, answer)
+    }
+
+    /// Goes on with the verdict; None if the application has none, because its function failed.
+    #[pyo3(signature = (allowed, /))]
+    fn _resume<'py>(&self, py: Python<'py>, allowed: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
+        if let (None, Some(counters)) = (allowed, &self.configured.settings.counters) {
+            counters.get().add_predicate_failed();
+        }
+        let verdict = Some(if allowed == Some(true) {
             Verdict::Allow
         } else {
             Verdict::Deny

@@ -123,6 +123,13 @@ impl Problem {
     }
 }
 
+/// The problem of an option that was written and has no value, or None if it needs none.
+#[pyfunction]
+#[pyo3(signature = (path, value, /))]
+pub(crate) fn unset_option(path: &str, value: &str) -> Option<Problem> {
+    crossgate::binding::unset_option(path, value).map(Problem)
+}
+
 /// Makes a tuple of problems.
 pub(crate) fn tuple<'py>(
     py: Python<'py>,

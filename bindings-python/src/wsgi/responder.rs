@@ -5,10 +5,12 @@ use std::sync::Arc;
 use crossgate::{Decision, Evaluation, HeaderName, OwnedNeedsVerdict, Verdict};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyList, PyString};
 
 use super::environ;
 use crate::api::counters::Counters;
+use crate::api::policy::Policy;
 use crate::api::source::{Moment, OfPolicy, PolicySource};
 use crate::convert::problem::report;
 use crate::convert::request::PyRequest;
@@ -19,7 +21,7 @@ use crate::templates::{PendingDecision, Templates};
 ///
 /// policy: a Policy or SharedPolicy. lower: write header names in lower case, else as documents
 /// write them. origin_predicate: the application's verdict on an origin, for a policy with
-/// `origin_predicate`; only True allows. counters: count the decisions.
+/// `origin_predicate`. counters: count the decisions.
 #[pyclass(module = "crossgate._crossgate", frozen)]
 pub(crate) struct Responder {
     source: PolicySource<Made>,
@@ -51,23 +53,42 @@ impl Responder {
         self.source.load(|policy| Made::new(py, policy, self.lower))
     }
 
-    /// What the predicate says about an origin.
-    fn ask(&self, py: Python<'_>, origin: &str) -> PyResult<Option<Verdict>> {
+    /// What the predicate says about an origin. The engine says what its answer means.
+    fn ask(
+        &self,
+        py: Python<'_>,
+        policy: &Arc<crossgate::Policy>,
+        origin: &str,
+    ) -> PyResult<Option<Verdict>> {
         let Some(predicate) = &self.predicate else {
             return Ok(None);
         };
         let predicate = predicate.bind(py);
-        let is_true = |answer: &Bound<'_, PyAny>| {
-            answer.cast::<PyBool>().is_ok_and(|answer| answer.is_true())
-        };
-        match predicate.call1((origin,)) {
-            Ok(answer) if is_true(&answer) => Ok(Some(Verdict::Allow)),
-            Ok(_) => Ok(Some(Verdict::Deny)),
+        let allowed = match predicate.call1((origin,)) {
+            Ok(answer) => match answer.cast::<PyBool>() {
+                // What most answer needs no engine.
+                Ok(answer) => Some(answer.is_true()),
+                Err(_) => {
+                    static JUDGED_NOW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                    let judged =
+                        JUDGED_NOW.import(py, "crossgate._options.predicate", "judged_now")?;
+                    let policy = Policy(Arc::clone(policy));
+                    judged.call1((policy, origin, answer))?.extract()?
+                }
+            },
             Err(error) => {
                 report(py, error, predicate)?;
-                Ok(Some(Verdict::Deny))
+                None
             }
+        };
+        if let (None, Some(counters)) = (allowed, &self.counters) {
+            counters.get().add_predicate_failed();
         }
+        Ok(Some(if allowed == Some(true) {
+            Verdict::Allow
+        } else {
+            Verdict::Deny
+        }))
     }
 
     /// Decides about a request. Asks the predicate if the policy needs a verdict.
@@ -81,7 +102,7 @@ impl Responder {
         let (decision, verdict) = match moment.made.policy().begin(&request) {
             Evaluation::Decided(decision) => (decision, None),
             Evaluation::NeedsVerdict(open) => {
-                let verdict = self.ask(py, open.origin())?;
+                let verdict = self.ask(py, moment.made.policy(), open.origin())?;
                 (open.resume(verdict), verdict)
             }
         };

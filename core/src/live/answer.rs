@@ -133,8 +133,8 @@ impl Question<'_> {
             }),
             Answer::Other(kind) => {
                 self.told(format!(
-                    "it answered a value of type {kind:?}, which allows nobody: answer true, false, \
-                        the origin, a regex, or a list of origins and regexes"
+                    "it answered a value of type {kind:?}, which allows nobody: answer true, \
+                        false, the origin, a regex, or a list of origins and regexes"
                 ));
                 false
             }

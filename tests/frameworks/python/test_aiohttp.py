@@ -234,6 +234,49 @@ def test_predicates_and_rejection() -> None:
     serve(app, client)
 
 
+@pytest.mark.parametrize(
+    ("answer", "plain", "handshake", "failed"),
+    [
+        (True, A, True, 0),
+        (A, A, True, 0),
+        ([A], A, True, 0),
+        ("*", A, False, 1),
+        (None, None, False, 0),
+        # The 403 of a refused handshake is a response too, and has a decision of its own.
+        (1, None, False, 3),
+        (asyncio.CancelledError(), None, False, 3),
+    ],
+)
+def test_answers(answer: Any, plain: str | None, handshake: bool, failed: int) -> None:
+    async def predicate(origin: str) -> Any:
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    app, counters = application(), Counters()
+    setup(app, origin_predicate=predicate, websocket=True, counters=counters)
+
+    async def client(ask: Ask) -> None:
+        assert (await ask("/")).headers.get(ACAO) == plain
+        upgrade = {
+            "Connection": "upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        }
+        response = await ask("/socket", A, **upgrade)
+        assert response.status == (101 if handshake else 403)
+
+    serve(app, client)
+    assert counters.predicate_failed == failed
+
+
+@pytest.mark.parametrize("origin", [None, "", " "])
+def test_an_origin_of_defaults_that_is_not_set(origin: Any) -> None:
+    with pytest.raises(PolicyError, match="option_unset at defaults"):
+        setup(web.Application(), defaults={origin: {}, A: {}})
+
+
 def test_shared_policies() -> None:
     app, shared = application(), SharedPolicy(Policy(allow_origins=[EVIL]))
     differences: list[str] = []

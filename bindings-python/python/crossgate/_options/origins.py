@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any, Union, cast
 
-from .._crossgate import PythonRegex
-from .predicate import ask
+from .._crossgate import Counters, Policy, PythonRegex
+from .predicate import Predicate, ask
 from .problems import Problems
 
-Predicate = Callable[[str], bool]
 Regex = Union[str, "re.Pattern[str]"]
 Origin = Union[str, "re.Pattern[str]", Predicate]
 
@@ -44,14 +42,20 @@ class Origins:
             "origin_predicate": bool(self.predicates) or nobody,
         }
 
-    def predicate(self) -> Predicate | None:
-        """The function that gives verdicts; None without one."""
-        if len(self.predicates) == 1:
-            return self.predicates[0]
+    def predicate(self, policy: Policy, counters: Counters | None) -> Predicate | None:
+        """The function that gives the verdicts of a policy; None without one."""
         predicates = tuple(self.predicates)
         if not predicates:
             return None
-        return lambda origin: any(predicate(origin) for predicate in predicates)
+        judge = policy._judge  # pyright: ignore[reportPrivateUsage]
+
+        def allows(predicate: Predicate, origin: str) -> bool:
+            allowed = ask(predicate, origin, judge)
+            if allowed is None and counters is not None:
+                counters.record_predicate_failed()
+            return allowed is True
+
+        return lambda origin: any(allows(predicate, origin) for predicate in predicates)
 
     def names(self) -> dict[str, str]:
         """The places of the policy's values among the values of this option."""
@@ -79,7 +83,7 @@ class Origins:
 
     def add_predicate(self, predicate: Predicate) -> None:
         """Adds a function of an origin. An exception that it raises is logged, and denies."""
-        self.predicates.append(partial(ask, predicate))
+        self.predicates.append(predicate)
 
 
 def as_regex(regex: Regex, flags: str = "") -> PythonRegex | re.Pattern[str]:

@@ -7,7 +7,12 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
-from .._crossgate import Policy, PolicyError, Problem
+from .._crossgate import (
+    Policy,
+    PolicyError,
+    Problem,
+    unset_option,
+)
 
 _T = TypeVar("_T")
 _LONGEST = 200
@@ -41,6 +46,19 @@ class Problems:
             "" if near else f"; it takes {', '.join(sorted(known))}"
         )
         self.add("unknown_option", path, value, message, near[0] if near else None)
+
+    def unset(self, path: str, value: object) -> bool:
+        """Adds an error if an option was written without a value, and has to have one.
+
+        It has to where leaving it out would let somebody in. Returns whether there is an error.
+        """
+        if value is not None and not (isinstance(value, str) and not value.strip()):
+            return False
+        problem = unset_option(path, value or "")
+        if problem is None:
+            return False
+        self._extend([problem])
+        return True
 
     def attempt(self, step: Callable[[], _T]) -> _T:
         """What a step returns. The value is only valid after `raise_all`."""

@@ -21,6 +21,7 @@ from .._options.origins import Origins, in_order
 from .._options.paths import matcher
 from .._options.problems import build
 from .defaults import default_headers, default_methods
+from .replies import Receivers
 
 _NAMES = {
     "allow_methods": "CORS_ALLOW_METHODS",
@@ -43,6 +44,7 @@ _DEFAULTS: dict[str, Any] = {
     "CORS_ALLOW_PRIVATE_NETWORK": False,
     "CORS_DANGEROUSLY_ALLOW": (),
     "CORS_URLS_REGEX": r"^.*$",
+    "CORS_VERDICT_TIMEOUT": 5.0,
 }
 _ALIASES = {
     "CORS_ALLOWED_ORIGINS": "CORS_ORIGIN_WHITELIST",
@@ -53,7 +55,7 @@ _REMOVED = ("CORS_MODEL", "CORS_REPLACE_HTTPS_REFERER")
 _POLICY = "CROSSGATE_POLICY"
 _COUNTERS = "CROSSGATE_COUNTERS"
 # This setting says where the policy holds, so it may stand beside CROSSGATE_POLICY.
-_WITH_POLICY = ("CORS_URLS_REGEX",)
+_WITH_POLICY = ("CORS_URLS_REGEX", "CORS_VERDICT_TIMEOUT")
 
 
 _T = TypeVar("_T")
@@ -123,11 +125,13 @@ class Compiled:
         )
         counters = errors.attempt(_counters)
         self.covers = errors.attempt(self._covers)
+        timeout = errors.attempt(_verdict_timeout)
         errors.raise_all()
         live = policy.policy if isinstance(policy, SharedPolicy) else policy
         if is_set(_POLICY):
             self.warnings.extend(live.warnings)
         self.responder = Responder(policy, lower=True, counters=counters)
+        self.receivers = Receivers(timeout, counters)
 
     def _policy(self) -> Policy:
         errors = _Errors()
@@ -209,6 +213,14 @@ def _items(name: str, types: tuple[type[Any], ...], errors: _Errors) -> list[tup
             wanted = " or ".join(kind.__name__ for kind in types)
             errors.wrong.append(f"{place} must be a {wanted}, not {type(item).__name__}")
     return found
+
+
+def _verdict_timeout() -> float:
+    """How many seconds a receiver may take whose reply must be awaited."""
+    seconds = _get("CORS_VERDICT_TIMEOUT")
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds > 0:
+        return seconds
+    raise SettingError(f"CORS_VERDICT_TIMEOUT must be a number of seconds above 0, not {seconds!r}")
 
 
 def _counters() -> Counters | None:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import inspect
 import posixpath
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,7 +17,6 @@ from django.http.response import HttpResponseBase
 
 from .._crossgate import NeedsVerdict, Outcome
 from .conf import current
-from .signals import check_request_enabled
 
 if sys.version_info >= (3, 12):
     from inspect import iscoroutinefunction, markcoroutinefunction
@@ -83,25 +81,11 @@ class CorsMiddleware:
 
     def check_signal(self, request: HttpRequest) -> bool:
         """Whether a receiver of check_request_enabled allows the request."""
-        if not check_request_enabled.receivers:
-            return False
-        return _any_true(check_request_enabled.send_robust(sender=None, request=request))
+        return current().receivers.allow(request)
 
     async def acheck_signal(self, request: HttpRequest) -> bool:
-        """As check_signal, where receivers may be coroutines."""
-        if not check_request_enabled.receivers:
-            return False
-        asend_robust = getattr(check_request_enabled, "asend_robust", None)
-        if asend_robust is not None:
-            return _any_true(await asend_robust(sender=None, request=request))
-        # A Django before 5.0 leaves coroutines to the caller.
-        replies = check_request_enabled.send_robust(sender=None, request=request)
-        return _any_true(
-            [
-                (receiver, await value if inspect.isawaitable(value) else value)
-                for receiver, value in replies
-            ]
-        )
+        """As check_signal, on an event loop."""
+        return await current().receivers.aallow(request)
 
 
 def _covers(covers: Callable[[str], bool] | None, path: str) -> bool:
@@ -114,11 +98,6 @@ def _covers(covers: Callable[[str], bool] | None, path: str) -> bool:
         return True
     plain = posixpath.normpath(path).strip("/")
     return covers(f"/{plain}/" if plain and path.endswith("/") else f"/{plain}")
-
-
-def _any_true(replies: Any) -> bool:
-    # A receiver that raised allows nothing. Django has logged the exception.
-    return any(reply and not isinstance(reply, Exception) for _, reply in replies)
 
 
 def _answer(status: int) -> HttpResponse:

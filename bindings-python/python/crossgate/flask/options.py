@@ -12,8 +12,9 @@ from weakref import WeakKeyDictionary
 from flask import Flask
 
 from .._crossgate import Counters, Policy, Responder, SharedPolicy
-from .._options.origins import Origin, Origins, Predicate, as_list, by_text, listed
+from .._options.origins import Origin, Origins, as_list, by_text, listed
 from .._options.paths import PathPattern, is_regex, matcher
+from .._options.predicate import Predicate
 from .._options.problems import Problems, build
 
 if TYPE_CHECKING:
@@ -173,10 +174,12 @@ def responder_of(given: Given, problems: Problems) -> Responder:
     if counters is not None and not isinstance(counters, Counters):
         problems.wrong_type(given.name("counters"), "a crossgate.Counters", counters)
         counters = None
-    if "policy" in given.values:
+    if "policy" in given.values and not problems.unset(
+        given.name("policy"), given.values["policy"]
+    ):
         policy, predicate = _given_policy(given, problems), None
     else:
-        policy, predicate = _policy(given, problems)
+        policy, predicate = _policy(given, counters, problems)
     responder = policy and Responder(policy, origin_predicate=predicate, counters=counters)
     return cast(Responder, responder)
 
@@ -194,12 +197,16 @@ def _given_policy(given: Given, problems: Problems) -> Policy | SharedPolicy | N
     return None
 
 
-def _policy(given: Given, problems: Problems) -> tuple[Policy | None, Predicate | None]:
+def _policy(
+    given: Given, counters: Counters | None, problems: Problems
+) -> tuple[Policy | None, Predicate | None]:
     options = {**DEFAULTS, **given.values}
     for flag in _FLAGS:
         if not isinstance(options[flag], bool):
             problems.wrong_type(given.name(flag), "a bool", options[flag])
-    origins = _origins(given.name("origins"), options["origins"], problems)
+    # Left out it is "*".
+    is_unset = problems.unset(given.name("origins"), options["origins"])
+    origins = _origins(given.name("origins"), [] if is_unset else options["origins"], problems)
     names = origins.names()
     names.update((key, given.name(_NAMES.get(key, key))) for key in _OF_POLICY)
 
@@ -230,7 +237,7 @@ def _policy(given: Given, problems: Problems) -> tuple[Policy | None, Predicate 
     policy = problems.attempt(
         lambda: build(of_policy, names, lambda path: path.startswith(written))
     )
-    return policy, origins.predicate()
+    return policy, policy and origins.predicate(policy, counters)
 
 
 def _origins(option: str, value: Any, problems: Problems) -> Origins:
