@@ -56,7 +56,8 @@ function delegated(delegate, report) {
       DELEGATE_TIMEOUT,
       (failure, options) => {
         setup = setupFor(failure, options)
-        // Out of the promise, so that what the application throws later is not taken for its answer.
+        // Out of the promise, so that what the application throws later is not taken for its
+        // answer.
         if (isLate) process.nextTick(handle, setup, req, res, next)
       }
     )

@@ -70,13 +70,14 @@ test('the vectors', () => {
 test('what needs no engine is what the engine says', () => {
   for (const options of [ASKS, WITH_CREDENTIALS]) {
     const source = new Policy(options)[SOURCE]
-    for (const [answer, kind] of [
-      [true, 't'],
-      [false, 'f'],
-      [undefined, 'f'],
-      [null, 'f']
+    for (const [answer, kind, texts] of [
+      [true, 't', []],
+      [false, 'f', []],
+      [undefined, 'f', []],
+      [null, 'f', []],
+      [A, 's', [A]]
     ]) {
-      const { allowed, fault } = source.judge(A, false, kind, [])
+      const { allowed, fault } = source.judge(A, false, kind, texts)
       assert.deepEqual(judge(source, A, answer), { allowed, fault })
     }
   }

@@ -237,5 +237,5 @@ def test_a_predicate_that_swallows_its_cancellation_is_left_behind() -> None:
                 await asyncio.sleep(0.2)
         return True
 
-    middleware = ASGI(application(), origin_predicate=stubborn, predicate_timeout=0.01)
+    middleware = ASGI(application(), origin_predicate=stubborn, verdict_timeout=0.01)
     assert dict(headers(middleware, scope(origin(A)))).get(ACAO) is None

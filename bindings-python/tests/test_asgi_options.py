@@ -173,9 +173,9 @@ class TestConstructor:
                 "origin_predicate must be a function of the origin, not str",
             ),
             (
-                {"origin_predicate": bool, "predicate_timeout": 0},
+                {"origin_predicate": bool, "verdict_timeout": 0},
                 ValueError,
-                "predicate_timeout must be a number",
+                "verdict_timeout must be a number",
             ),
             (
                 {"origin_predicate": bool, "policy": Policy(allow_origins=[A])},

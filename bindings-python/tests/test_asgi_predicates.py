@@ -83,7 +83,7 @@ class TestPredicates:
             await asyncio.sleep(3600)
             return True
 
-        assert self.ask(never, predicate_timeout=0.01) is None
+        assert self.ask(never, verdict_timeout=0.01) is None
         assert "TimeoutError" in caplog.text
 
     def test_it_may_take_its_time(self) -> None:
@@ -91,7 +91,7 @@ class TestPredicates:
             await asyncio.sleep(0.01)
             return True
 
-        assert self.ask(slow, predicate_timeout=None) == A.encode()
+        assert self.ask(slow, verdict_timeout=None) == A.encode()
 
     def test_on_trio(self, caplog: pytest.LogCaptureFixture) -> None:
         """The other loop that ASGI servers run on."""
@@ -109,7 +109,7 @@ class TestPredicates:
         # A busy machine may take long over the one that answers at once.
         for value, seconds in ((A, 120), (EVIL, 0.05)):
             middleware = CORSMiddleware(
-                application(), origin_predicate=predicate, predicate_timeout=seconds
+                application(), origin_predicate=predicate, verdict_timeout=seconds
             )
             trio.run(middleware, scope(origin(value)), receive, send)
             trio.run(middleware, preflight(value, "GET"), receive, send)

@@ -43,7 +43,7 @@ function describe(value, texts) {
  */
 function judge(source, origin, answer) {
   // What most functions answer needs no engine. A test compares this with what the engine says.
-  if (answer === true) return ALLOWED
+  if (answer === true || answer === origin) return ALLOWED
   if (answer === false || answer === undefined || answer === null) return DENIED
   const texts = []
   const isList = !isProxy(answer) && Array.isArray(answer)

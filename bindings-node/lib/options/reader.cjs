@@ -237,9 +237,9 @@ class Reader {
 
   /**
    * The policy for what {@link Reader#origin} gave and further options of the engine. `names`: what
-   * the user calls those of the engine's options that have different names in each drop-in; `comma`: lists are joined without a space;
-   * `staticOrigin`: an only origin is sent to everybody, as the packages do that never look at the
-   * request's.
+   * the user calls those of the engine's options that have different names in each drop-in;
+   * `comma`: lists are joined without a space; `staticOrigin`: an only origin is sent to everybody,
+   * as the packages do that never look at the request's.
    * @throws {PolicyError} with everything that was wrong, the engine's problems under the names of
    *   the user's options
    */

@@ -371,7 +371,7 @@ class ASGIMiddleware:
         app: _ASGIApp,
         policy: Policy | SharedPolicy,
         origin_predicate: Callable[[str], bool | Awaitable[bool]] | None,
-        predicate_timeout: float | None,
+        verdict_timeout: float | None,
         websocket: bool | Literal["public"],
         counters: Counters | None,
     ) -> None: ...

@@ -23,7 +23,7 @@ def setup(
     defaults: Mapping[str, Any] | None = None,
     policy: Policy | SharedPolicy | None = None,
     origin_predicate: Predicate | None = None,
-    predicate_timeout: float | None = 5.0,
+    verdict_timeout: float | None = 5.0,
     websocket: bool = False,
     counters: Counters | None = None,
     **options: Any,
@@ -38,7 +38,7 @@ def setup(
     same options, because a policy has one set of them.
     `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
     origins that nothing else allows. It answers as that of `crossgate.asgi`. An async function has
-    `predicate_timeout` seconds.
+    `verdict_timeout` seconds.
     `websocket`: refuses WebSocket handshakes from origins that are not allowed, by the rules for
     credentials.
     `counters`: counts the decisions by reason.
@@ -64,7 +64,7 @@ def setup(
         raise ValueError(
             "this policy never calls origin_predicate: build it with origin_predicate=True"
         )
-    cors = _Cors(policy, origin_predicate, predicate_timeout, websocket, counters)
+    cors = _Cors(policy, origin_predicate, verdict_timeout, websocket, counters)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:

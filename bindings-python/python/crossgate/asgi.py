@@ -41,7 +41,7 @@ class CORSMiddleware(ASGIMiddleware):
     `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
     origins that nothing else allows. It allows by True, the origin itself, a compiled regex that
     matches it, or a list of the two; "*" allows without credentials. Everything else denies; an
-    exception, and what means nothing, is logged. An async function has `predicate_timeout` seconds.
+    exception, and what means nothing, is logged. An async function has `verdict_timeout` seconds.
     `websocket`: True refuses WebSocket handshakes from origins that are not allowed, by the rules
     for credentials. "public" refuses them by the policy's own rules, for sockets that serve
     everybody alike and read no cookie.
@@ -63,7 +63,7 @@ class CORSMiddleware(ASGIMiddleware):
         dangerously_allow: Collection[str] = (),
         policy: Policy | SharedPolicy | None = None,
         origin_predicate: Predicate | None = None,
-        predicate_timeout: float | None = 5.0,
+        verdict_timeout: float | None = 5.0,
         websocket: bool | Literal["public"] = False,
         counters: Counters | None = None,
     ) -> None:
@@ -85,7 +85,7 @@ class CORSMiddleware(ASGIMiddleware):
             raise TypeError(
                 f"policy= holds every option: {', '.join(given)} cannot be given beside it"
             )
-        super().__init__(app, policy, predicate, predicate_timeout, websocket, counters)
+        super().__init__(app, policy, predicate, verdict_timeout, websocket, counters)
         # Servers look at __call__ to tell ASGI from WSGI, and find this coroutine function. They
         # call the object itself.
         vars(self)["__call__"] = MethodType(_awaited, self)

@@ -46,7 +46,7 @@ struct Configured {
 struct Settings {
     source: PolicySource<AsgiPolicy>,
     predicate: Option<Py<PyAny>>,
-    predicate_timeout: Option<f64>,
+    verdict_timeout: Option<f64>,
     websocket: WebSocket,
     counters: Option<Py<Counters>>,
 }
@@ -87,13 +87,13 @@ impl Middleware {
         }
     }
 
-    #[pyo3(signature = (app, policy, origin_predicate, predicate_timeout, websocket, counters))]
+    #[pyo3(signature = (app, policy, origin_predicate, verdict_timeout, websocket, counters))]
     fn __init__(
         &self,
         app: Bound<'_, PyAny>,
         policy: &Bound<'_, PyAny>,
         origin_predicate: Option<Bound<'_, PyAny>>,
-        predicate_timeout: Option<f64>,
+        verdict_timeout: Option<f64>,
         websocket: &Bound<'_, PyAny>,
         counters: Option<Py<Counters>>,
     ) -> PyResult<()> {
@@ -123,9 +123,9 @@ impl Middleware {
                     type_name(predicate)
                 )));
             }
-            if predicate_timeout.is_some_and(|seconds| seconds.is_nan() || seconds <= 0.0) {
+            if verdict_timeout.is_some_and(|seconds| seconds.is_nan() || seconds <= 0.0) {
                 return Err(PyValueError::new_err(
-                    "predicate_timeout must be a number of seconds above 0, or None",
+                    "verdict_timeout must be a number of seconds above 0, or None",
                 ));
             }
             if !source.policy().has_origin_predicate() {
@@ -138,7 +138,7 @@ impl Middleware {
         let settings = Settings {
             source,
             predicate: origin_predicate.map(Bound::unbind),
-            predicate_timeout,
+            verdict_timeout,
             websocket,
             counters,
         };
@@ -407,7 +407,7 @@ impl Configured {
             receive: call.receive.clone().unbind(),
             send: call.send.clone().unbind(),
         };
-        let (predicate, timeout) = (&self.settings.predicate, self.settings.predicate_timeout);
+        let (predicate, timeout) = (&self.settings.predicate, self.settings.verdict_timeout);
         coroutine(py, &ASK, "ask")?.call1((pending, predicate, timeout, origin))
     }
 }

@@ -3,6 +3,7 @@
 use std::future::{Future, Ready, ready};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
@@ -114,6 +115,14 @@ impl Cors {
     {
         self.settings.set_predicate(ask_later(ask))?;
         Ok(self)
+    }
+
+    /// How long an asynchronous answer of the application may take; 5 seconds if nothing is said. Then
+    /// the origin is denied, its future is dropped, and the question is counted
+    /// ([`Counters::predicate_failed`]).
+    pub fn verdict_timeout(mut self, time: Duration) -> Self {
+        self.settings.options.verdict_timeout = time;
+        self
     }
 
     /// Sets the function of options that are its own permission to ask.

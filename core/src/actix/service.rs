@@ -259,12 +259,12 @@ where
                 StateProjection::Asking { asking } => {
                     let (_, waiting, _) =
                         asking.waiting.as_mut().expect("the verdict is taken once");
-                    let verdict = ready!(waiting.verdict.as_mut().poll(context));
+                    let answered = ready!(waiting.poll(context));
                     let (policy, waiting, request) =
                         asking.waiting.take().expect("it was there just now");
                     let options = &asking.settings.options;
                     let (method, headers) = (request.method().as_str(), request.headers());
-                    let plan = resume(&policy, options, method, headers, waiting.open, verdict);
+                    let plan = resume(&policy, options, method, headers, waiting.open, answered);
                     let started = start(&*asking.service, options, plan, request);
                     state.set(started);
                 }

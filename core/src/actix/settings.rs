@@ -6,12 +6,11 @@ use std::sync::Arc;
 use actix_web::dev::RequestHead;
 use actix_web::http::header::{HeaderMap, HeaderValue};
 
-use crate::decide::Verdict;
 use crate::middleware::layer_settings::LayerSettings;
-use crate::middleware::predicate::{IntoVerdict, Predicate};
+use crate::middleware::predicate::{Answered, IntoVerdict, Predicate};
 
-/// The future of a verdict.
-pub(super) type VerdictFuture = dyn Future<Output = Verdict>;
+/// The future of an answer.
+pub(super) type VerdictFuture = dyn Future<Output = Answered>;
 pub(super) type Settings = LayerSettings<RequestHead, HeaderMap, VerdictFuture>;
 pub(super) type OriginPredicate = Predicate<HeaderValue, RequestHead, VerdictFuture>;
 
@@ -24,6 +23,6 @@ where
 {
     Predicate::Async(Arc::new(move |origin, head| {
         let answer = ask(origin, head);
-        Box::pin(async move { answer.await.into_verdict() })
+        Box::pin(async move { Answered::of(answer.await) })
     }))
 }

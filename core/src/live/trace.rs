@@ -137,6 +137,25 @@ impl ShadowDifference {
     }
 }
 
+/// Emits a `WARN` event `CORS predicate` for a question about an origin that the application did
+/// not answer, at most [`DENIALS_A_SECOND`] in a second.
+#[cfg(any(feature = "tower", feature = "actix"))]
+#[cold]
+pub(crate) fn predicate_failed(failure: &'static str) {
+    static LIMIT: Limit = Limit::new();
+    if LevelFilter::current() >= LevelFilter::WARN
+        && let Some(suppressed) = LIMIT.admit_now()
+    {
+        tracing::event!(
+            target: "crossgate",
+            Level::WARN,
+            failure,
+            suppressed,
+            "CORS predicate: the application did not answer, so the origin is denied"
+        );
+    }
+}
+
 /// Whether somebody listens to differences.
 #[inline]
 pub(crate) fn shadows_are_heard() -> bool {

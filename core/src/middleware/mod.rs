@@ -1,6 +1,7 @@
 //! What the middleware for tower and actix share: where a policy comes from, the application's
 //! verdict, and header values that are made once per policy.
 
+pub(crate) mod deadline;
 pub(crate) mod header_map;
 pub(crate) mod layer_settings;
 pub(crate) mod observer;

@@ -4,13 +4,17 @@
 //! because it moves with the handler's future. This is [`OwnedDecision`](crate::OwnedDecision) in a
 //! framework's own header values: the origin is the request's value, shared instead of copied.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::DecisionInfo;
+use super::deadline::Deadline;
 use super::header_map::HeaderMap;
 use super::observer::Observer;
 use super::policy_source::PolicyRef;
-use super::predicate::Asked;
+use super::predicate::{Answered, Asked};
 use super::templates::{Echoed, Templates, VaryOnly, merge_vary};
 use crate::decide::{Action, Decision, Evaluation, OwnedNeedsVerdict, Unlisted, Verdict};
 use crate::fetch::lines::{Field, LineSource, Lines};
@@ -32,7 +36,12 @@ pub(crate) struct LayerOptions<V> {
     pub(crate) observer: Observer,
     /// Where decisions are counted.
     pub(crate) counters: Option<Arc<Counters>>,
+    /// How long the application may think.
+    pub(crate) verdict_timeout: Duration,
 }
+
+/// How long the application may think if nothing else is said.
+const VERDICT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<V> Default for LayerOptions<V> {
     fn default() -> Self {
@@ -42,6 +51,7 @@ impl<V> Default for LayerOptions<V> {
             forward_preflights: false,
             observer: Observer::default(),
             counters: None,
+            verdict_timeout: VERDICT_TIMEOUT,
         }
     }
 }
@@ -51,6 +61,20 @@ impl<V> LayerOptions<V> {
     fn count(&self, reason: Reason) {
         if let Some(counters) = &self.counters {
             counters.add(reason);
+        }
+    }
+
+    /// Tells and counts a question that the application did not answer.
+    fn note(&self, answered: Answered) {
+        let Some(failure) = answered.failure else {
+            return;
+        };
+        #[cfg(feature = "tracing")]
+        crate::live::trace::predicate_failed(failure);
+        #[cfg(not(feature = "tracing"))]
+        let _ = failure;
+        if let Some(counters) = &self.counters {
+            counters.add_predicate_failed();
         }
     }
 
@@ -78,8 +102,19 @@ pub(crate) enum Plan<V, F: ?Sized> {
 
 /// An evaluation that waits for the application's verdict.
 pub(crate) struct Waiting<F: ?Sized> {
-    pub(crate) verdict: std::pin::Pin<Box<F>>,
+    answer: Pin<Box<F>>,
+    deadline: Deadline,
     pub(crate) open: OwnedNeedsVerdict,
+}
+
+impl<F: Future<Output = Answered> + ?Sized> Waiting<F> {
+    /// The answer, or that there is none in time.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Answered> {
+        if let Poll::Ready(answered) = self.answer.as_mut().poll(context) {
+            return Poll::Ready(answered);
+        }
+        self.deadline.poll(context).map(|()| Answered::TOO_LATE)
+    }
 }
 
 /// The headers that the handler's response will get.
@@ -208,9 +243,14 @@ fn plan_unlisted<'a, T: HeaderMap, F: ?Sized>(
             let asked = if policy.may_ask() { ask(value) } else { None };
             match asked {
                 None => settle(open.resume(None), None),
-                Some(Asked::Now(verdict)) => settle(open.resume(Some(verdict)), Some(verdict)),
-                Some(Asked::Later(verdict)) => Plan::Ask(Box::new(Waiting {
-                    verdict,
+                Some(Asked::Now(answered)) => {
+                    options.note(answered);
+                    let verdict = Some(answered.verdict);
+                    settle(open.resume(verdict), verdict)
+                }
+                Some(Asked::Later(answer)) => Plan::Ask(Box::new(Waiting {
+                    answer,
+                    deadline: Deadline::after(options.verdict_timeout),
                     open: open.to_owned_needs_verdict(),
                 })),
             }
@@ -225,8 +265,10 @@ pub(crate) fn resume<T: HeaderMap, F: ?Sized>(
     method: &str,
     headers: &T,
     open: OwnedNeedsVerdict,
-    verdict: Verdict,
+    answered: Answered,
 ) -> Plan<T::Value, F> {
+    options.note(answered);
+    let verdict = answered.verdict;
     let owned = open.resume(Some(verdict));
     let origin = OriginLines::of(headers);
     let lines = NameLines(headers);

@@ -18,6 +18,12 @@ use crate::decide::Verdict;
 pub trait IntoVerdict {
     /// The verdict.
     fn into_verdict(self) -> Verdict;
+
+    /// Whether the application could not tell, as with an `Err`. Such a question is counted
+    /// ([`Counters::predicate_failed`](crate::Counters::predicate_failed)).
+    fn is_failure(&self) -> bool {
+        false
+    }
 }
 
 impl IntoVerdict for Verdict {
@@ -36,15 +42,47 @@ impl<V: IntoVerdict> IntoVerdict for Option<V> {
     fn into_verdict(self) -> Verdict {
         self.map_or(Verdict::Deny, V::into_verdict)
     }
+
+    fn is_failure(&self) -> bool {
+        self.as_ref().is_some_and(V::is_failure)
+    }
 }
 
 impl<V: IntoVerdict, E> IntoVerdict for Result<V, E> {
     fn into_verdict(self) -> Verdict {
         self.map_or(Verdict::Deny, V::into_verdict)
     }
+
+    fn is_failure(&self) -> bool {
+        self.as_ref().map_or(true, V::is_failure)
+    }
 }
 
-type AskNow<V, H> = dyn Fn(&V, &H) -> Verdict + Send + Sync;
+/// What came of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answered {
+    pub(crate) verdict: Verdict,
+    /// Why the application has no verdict, if it has none.
+    pub(crate) failure: Option<&'static str>,
+}
+
+impl Answered {
+    /// The time was over.
+    pub(crate) const TOO_LATE: Answered = Answered {
+        verdict: Verdict::Deny,
+        failure: Some("timeout"),
+    };
+
+    pub(crate) fn of<A: IntoVerdict>(answer: A) -> Self {
+        let failure = answer.is_failure().then_some("error");
+        Answered {
+            verdict: answer.into_verdict(),
+            failure,
+        }
+    }
+}
+
+type AskNow<V, H> = dyn Fn(&V, &H) -> Answered + Send + Sync;
 type AskLater<V, H, F> = dyn Fn(V, &H) -> Pin<Box<F>> + Send + Sync;
 
 /// An application's function. `V` is a header value, `H` the head of a request, and `F` the kind of
@@ -58,14 +96,14 @@ pub(crate) enum Predicate<V, H, F: ?Sized> {
 
 /// The application's answer.
 pub(crate) enum Asked<F: ?Sized> {
-    Now(Verdict),
+    Now(Answered),
     Later(Pin<Box<F>>),
 }
 
 impl<V, H, F: ?Sized> Predicate<V, H, F> {
     pub(crate) fn sync<A: IntoVerdict>(ask: impl Fn(&V, &H) -> A + Send + Sync + 'static) -> Self {
         Predicate::Sync(Arc::new(move |origin, head| {
-            ask(origin, head).into_verdict()
+            Answered::of(ask(origin, head))
         }))
     }
 

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::header_map::HeaderMap as Map;
 use super::plan::{LayerOptions, OriginLines, Plan, plan, without_origin};
 use super::policy_source::PolicyRef;
-use crate::decide::Verdict;
 use crate::fetch::request::Request;
+use crate::middleware::predicate::Answered;
 use crate::policy::Policy;
 use crate::policy::settings::{DeniedActual, UpstreamHeaders};
 
@@ -139,7 +139,7 @@ fn through<T: Map>(
         return Some(headers.apply(response));
     }
     let ask = |_| None;
-    match plan::<T, dyn Future<Output = Verdict>>(&policy, &options, method, request, &origin, ask)
+    match plan::<T, dyn Future<Output = Answered>>(&policy, &options, method, request, &origin, ask)
     {
         Plan::Forward(mut pending) => Some(pending.apply(response)),
         Plan::Answer(_) => None,

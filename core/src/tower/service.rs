@@ -239,11 +239,11 @@ impl<S, ReqBody> Asking<S, ReqBody> {
         ResBody: Default,
     {
         let (_, waiting, _) = self.waiting.as_mut().expect("the verdict is taken once");
-        waiting.verdict.as_mut().poll(context).map(|verdict| {
+        waiting.poll(context).map(|answered| {
             let (policy, waiting, request) = self.waiting.take().expect("it was there just now");
             let (method, headers) = (request.method().as_str(), request.headers());
             let options = &self.settings.options;
-            let plan = resume(&policy, options, method, headers, waiting.open, verdict);
+            let plan = resume(&policy, options, method, headers, waiting.open, answered);
             forward_or_answer(&mut self.service, options, plan, request)
         })
     }

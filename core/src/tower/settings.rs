@@ -6,12 +6,11 @@ use std::sync::Arc;
 use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
 
-use crate::decide::Verdict;
 use crate::middleware::layer_settings::LayerSettings;
-use crate::middleware::predicate::{IntoVerdict, Predicate};
+use crate::middleware::predicate::{Answered, IntoVerdict, Predicate};
 
-/// The future of a verdict.
-pub(super) type VerdictFuture = dyn Future<Output = Verdict> + Send;
+/// The future of an answer.
+pub(super) type VerdictFuture = dyn Future<Output = Answered> + Send;
 pub(super) type Settings = LayerSettings<Parts, HeaderMap, VerdictFuture>;
 pub(super) type OriginPredicate = Predicate<HeaderValue, Parts, VerdictFuture>;
 
@@ -24,6 +23,6 @@ where
 {
     Predicate::Async(Arc::new(move |origin, head| {
         let answer = ask(origin, head);
-        Box::pin(async move { answer.await.into_verdict() })
+        Box::pin(async move { Answered::of(answer.await) })
     }))
 }

@@ -24,6 +24,13 @@ from .signals import check_request_enabled
 logger = logging.getLogger("crossgate")
 
 
+def _has_coroutine_functions() -> bool:
+    """Whether a Django since 5.0 would await a receiver itself."""
+    live: Any = getattr(check_request_enabled, "_live_receivers", None)
+    receivers = live(None) if callable(live) else ()
+    return isinstance(receivers, tuple) and len(receivers) == 2 and bool(receivers[1])
+
+
 class Receivers:
     """Asks the receivers about a request; `timeout` seconds for what must be awaited."""
 
@@ -35,6 +42,13 @@ class Receivers:
         """Whether one of them allows the request."""
         if not check_request_enabled.receivers:
             return False
+        if _has_coroutine_functions():
+            # The signal would await them for as long as they take.
+            try:
+                return async_to_sync(self.aallow)(request)
+            except RuntimeError as error:
+                # There is an event loop in this thread, which waits for us.
+                return self._allows("check_request_enabled", error)
         replies = check_request_enabled.send_robust(sender=None, request=request)
         # Every reply is looked at, so that no coroutine is left behind.
         allowing = [self._allows(receiver, self._awaited(reply)) for receiver, reply in replies]

@@ -269,6 +269,73 @@ for (const [release, fastify] of Object.entries(releases)) {
     }
   })
 
+  test(`${release}: what a delegate or a function may answer, and when`, async t => {
+    const late = answer => async (asked, callback) => {
+      setTimeout(callback, 5, null, answer)
+    }
+    const own = { origin: [A], credentials: true }
+    const cases = [
+      // Only A.
+      [{ delegator: late(own) }, [A, undefined]],
+      [{ delegator: (request, callback = () => {}) => callback(null, own) }, [A, undefined]],
+      [{ delegator: () => own }, [A, undefined]],
+      [{ origin: late(A) }, [A, undefined]],
+      [{ origin: async (asked, callback) => void callback(null, asked === A) }, [A, undefined]],
+      [
+        { origin: (asked, callback, request) => callback(null, request.url && asked === A) },
+        [A, undefined]
+      ],
+      // Nobody.
+      [{ delegator: (request, callback) => callback(null, undefined) }, [undefined, undefined]],
+      [{ delegator: (request, callback) => callback(null, true) }, [undefined, undefined]],
+      [{ delegator: async () => ({ origin: undefined }) }, [undefined, undefined]],
+      [{ delegator: async () => ({ origin: '' }) }, [undefined, undefined]],
+      [{ delegator: async () => {}, verdictTimeout: 20 }, [undefined, undefined]],
+      [{ delegator: () => new Promise(() => {}), verdictTimeout: 20 }, [undefined, undefined]],
+      [{ origin: () => new Promise(() => {}), verdictTimeout: 20 }, [undefined, undefined]],
+      [{ origin: late('*'), credentials: true }, [undefined, undefined]],
+      [{ origin: late(undefined) }, [undefined, undefined]]
+    ]
+    for (const [options, expected] of cases) {
+      const { send } = await listen(t, fastify, async app => {
+        await app.register(cors, options)
+        app.get('/', (request, reply) => reply.send('home'))
+      })
+      const found = [await send(get('/')), await send(get('/', EVIL))]
+      const what = `${Object.keys(options)} ${options.delegator ?? options.origin}`
+      assert.deepEqual(found.map(allowOrigin), expected, what)
+      assert.deepEqual(
+        found.map(({ status }) => status),
+        [200, 200],
+        what
+      )
+    }
+  })
+
+  test(`${release}: an origin of a route that is not set stops the application`, async t => {
+    for (const [path, options, route] of [
+      ['config.cors.origin', { origin: [A] }, { origin: undefined }],
+      ['config.cors.origin', { origin: [A] }, { origin: null }],
+      ['config.cors.policy', { origin: [A] }, { policy: undefined }],
+      ['origin', { origin: undefined }, true],
+      ['origin', { origin: process.env.CROSSGATE_NOT_SET }, true],
+      ['delegator', { delegator: undefined, origin: [A] }, true],
+      ['policy', { policy: undefined, origin: [A] }, true]
+    ]) {
+      const app = fastify()
+      t.after(() => app.close())
+      await assert.rejects(
+        async () => {
+          await app.register(cors, options)
+          app.get('/', { config: { cors: route } }, async () => 'home')
+          await app.ready()
+        },
+        error => error.problems.some(one => one.code === 'option_unset' && one.path === path),
+        path
+      )
+    }
+  })
+
   test(`${release}: functions and delegates say yes, no, and fail`, async t => {
     const failing = async () => {
       throw new Error('no database')

@@ -376,6 +376,28 @@ async fn an_inner_middlewares_error_has_the_headers_and_a_request_that_is_given_
         .map(|origin| origin.to_str().unwrap());
     assert_eq!((response.status().as_u16(), named), (401, Some(APP)));
 
+    for (failures, late) in [(1, true), (1, false)] {
+        let counters = Arc::new(crossgate::Counters::new());
+        let asking = Policy::builder().origin_predicate(true).build().unwrap();
+        let cors = Cors::new(asking)
+            .verdict_timeout(Duration::from_millis(20))
+            .counters(counters.clone())
+            .origin_predicate_async(move |_, _| async move {
+                if late {
+                    std::future::pending::<()>().await;
+                }
+                Err::<bool, _>("away")
+            })
+            .unwrap();
+        let hello = || async { "hello" };
+        let app = init_service(App::new().route("/", web::get().to(hello)).wrap(cors)).await;
+        let request = TestRequest::get().insert_header(("origin", APP));
+        let response = app.call(request.to_request()).await.unwrap();
+        let named = response.headers().get("access-control-allow-origin");
+        assert_eq!((response.status().as_u16(), named), (200, None));
+        assert_eq!(counters.predicate_failed(), failures);
+    }
+
     let asking = Arc::new(Policy::builder().origin_predicate(true).build().unwrap());
     let runs = Arc::new(AtomicUsize::new(0));
     let count = runs.clone();

@@ -12,7 +12,7 @@ use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post, put};
 use crossgate::tower::CorsLayer;
-use crossgate::{Policy, PolicyBuilder};
+use crossgate::{Counters, Policy, PolicyBuilder, Reason};
 use http_body_util::BodyExt;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -345,6 +345,42 @@ async fn a_predicate_that_takes_too_long_denies_if_it_says_so() {
     // Origins that need no look-up are not held up: there are none here, but requests without one.
     assert_eq!(ask(&app, "GET", "/", &[]).await.status(), 200);
     assert_eq!(started.elapsed(), Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn what_the_application_does_not_answer_denies_and_is_counted() {
+    let time = Duration::from_millis(20);
+    let asking = || CorsLayer::new(asking().build().unwrap()).verdict_timeout(time);
+    let layers = [
+        (asking().origin_predicate(|_, _| Err::<bool, _>("away")), 1),
+        (
+            asking().origin_predicate(|_, _| Some(Err::<bool, _>("away"))),
+            1,
+        ),
+        (
+            asking().origin_predicate_async(|_, _| async { Err::<bool, _>("away") }),
+            1,
+        ),
+        (
+            asking().origin_predicate_async(|_, _| std::future::pending::<bool>()),
+            1,
+        ),
+        (asking().origin_predicate(|_, _| None::<bool>), 0),
+        (asking().origin_predicate(|_, _| false), 0),
+        (
+            asking().origin_predicate_async(|_, _| async { Ok::<_, ()>(false) }),
+            0,
+        ),
+    ];
+    for (layer, failures) in layers {
+        let counters = Arc::new(Counters::new());
+        let (app, runs) = counted(layer.unwrap().counters(counters.clone()));
+        let response = ask(&app, "GET", "/", &[("origin", A)]).await;
+        assert_eq!((response.status().as_u16(), origin(&response)), (200, None));
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+        assert_eq!(counters.predicate_failed(), failures);
+        assert_eq!(counters.get(Reason::OriginNotListed), 1);
+    }
 }
 
 #[tokio::test]
