@@ -32,7 +32,7 @@ use crate::fetch::lines::{Field, Lines};
 use crate::fetch::reason::Reason;
 use crate::fetch::request::{Request, RequestKind};
 use crate::origin::found::Found;
-use crate::origin::serialized::Origin;
+use crate::origin::serialized::{MAX_ORIGIN, Origin};
 use crate::policy::Policy;
 use crate::policy::header_set::{HeaderSet, OptionalHeaders};
 use crate::policy::requested_headers::NameRule;
@@ -570,7 +570,9 @@ impl Policy {
                 Err(Reason::OriginNull)
             });
         }
-        if bytes.iter().any(|b| matches!(b, b',' | b' ' | b'\t')) {
+        // No more than a well-formed one has: nothing that is longer has a meaning.
+        let read = &bytes[..bytes.len().min(MAX_ORIGIN)];
+        if read.iter().any(|b| matches!(b, b',' | b' ' | b'\t')) {
             return OriginCheck::Settled(Err(Reason::OriginMultiple));
         }
         let Some(origin) = Origin::parse(bytes) else {

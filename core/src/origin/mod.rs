@@ -10,6 +10,7 @@ pub(crate) mod host;
 pub(crate) mod matcher;
 pub(crate) mod pattern;
 pub(crate) mod pattern_set;
+pub(crate) mod prefixes;
 pub(crate) mod public_suffix;
 #[cfg(feature = "regex")]
 pub(crate) mod regex;

@@ -6,7 +6,8 @@ use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hash};
 
 use super::exact::LINEAR;
-use super::pattern::{HostPattern, Pattern, PortPattern};
+use super::pattern::{Class, HostPattern, Pattern, PortPattern};
+use super::prefixes::Prefixes;
 use super::serialized::Origin;
 
 /// Patterns. A few are tried one by one; many are found by the parts of the host that each names.
@@ -19,8 +20,9 @@ pub(crate) struct PatternSet {
     seed: RandomState,
     /// Bit n: some `*.base` has a base of n bytes.
     below_lengths: [u64; 4],
-    /// Lengths of (before, after) that placeholders have.
-    placeholder_lengths: Vec<(u8, u8)>,
+    /// What stands in front of placeholders, and what stands behind them, from its end.
+    befores: Prefixes,
+    afters: Prefixes,
     any_port: bool,
 }
 
@@ -64,10 +66,8 @@ impl PatternSet {
                 self.below_lengths[base.len() / 64 % 4] |= 1 << (base.len() % 64)
             }
             HostPattern::Placeholder { before, after, .. } => {
-                let lengths = (before.len() as u8, after.len() as u8);
-                if !self.placeholder_lengths.contains(&lengths) {
-                    self.placeholder_lengths.push(lengths);
-                }
+                self.befores.insert(before.bytes());
+                self.afters.insert(after.bytes().rev());
             }
             HostPattern::Exactly(_) | HostPattern::Any => {}
         }
@@ -133,19 +133,27 @@ impl PatternSet {
             })
     }
 
+    /// Looks at each byte of the host twice, and at the pairs of a front and an end that both
+    /// belong to patterns and have nothing but a value in between.
     fn find_placeholder(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
         let host = origin.host;
-        self.placeholder_lengths.iter().find_map(|(before, after)| {
-            let (before, after) = (usize::from(*before), usize::from(*after));
-            if before + after >= host.len() {
-                return None;
-            }
-            let (before, rest) = host.split_at(before);
-            let (value, after) = rest.split_at(rest.len() - after);
-            let mut fits = super::pattern::Class::ALL
-                .iter()
-                .filter(|(_, class)| value.bytes().all(|b| class.has(b)));
-            fits.find_map(|(_, class)| self.find_key(origin, 2 + *class as u8, before, after, safe))
+        let befores = self.befores.of(host.bytes());
+        let afters = self.afters.of(host.bytes().rev());
+        afters.within(0..host.len()).find_map(|after| {
+            let (front, after) = host.split_at(host.len() - after);
+            // A value is a part of one label.
+            let start = front
+                .rfind(|byte| !Class::Slug.has(byte as u8))
+                .map_or(0, |at| at + 1);
+            befores.within(start..front.len()).find_map(|before| {
+                let (before, value) = front.split_at(before);
+                let mut fits = Class::ALL
+                    .iter()
+                    .filter(|(_, class)| value.bytes().all(|b| class.has(b)));
+                fits.find_map(|(_, class)| {
+                    self.find_key(origin, 2 + *class as u8, before, after, safe)
+                })
+            })
         })
     }
 
@@ -182,4 +190,57 @@ impl PatternSet {
 
 fn hash(seed: &RandomState, key: &Key<'_>) -> u64 {
     seed.hash_one(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::prefixes::tests::STEPS;
+    use super::*;
+
+    fn set(count: usize) -> PatternSet {
+        let mut set = PatternSet::default();
+        for n in 0..count {
+            // Each of another length in front and behind.
+            let pattern = Pattern {
+                scheme: "https".to_owned(),
+                host: HostPattern::Placeholder {
+                    before: format!("p{}-", "x".repeat(n % 40)),
+                    class: Class::Digits,
+                    after: format!("--{}.sites.example", "y".repeat(n / 40 + 1)),
+                },
+                port: PortPattern::Exactly(None),
+            };
+            set.push(pattern, true);
+        }
+        set
+    }
+
+    /// What a look for an origin costs does not grow with the number of shapes.
+    #[test]
+    fn a_thousand_shapes_cost_no_more_than_a_few() {
+        let host = format!("p{}-7--{}.sites.example", "x".repeat(39), "y".repeat(25));
+        let matching = format!("https://{host}");
+        let nearly = format!("https://{}", host.replace("-7--", "-a--"));
+        let steps = |set: &PatternSet, origin: &str| {
+            STEPS.set(0);
+            let origin = Origin::parse(origin.as_bytes()).unwrap();
+            (set.matches(&origin, true), STEPS.get())
+        };
+        let (few, many) = (set(LINEAR + 1), set(1_000));
+        assert_eq!(steps(&many, &matching), (true, steps(&many, &nearly).1));
+        assert!(!steps(&many, &nearly).0 && !steps(&few, &matching).0);
+        assert!(steps(&many, &nearly).1 <= 2 * (host.len() + 1));
+        // All the same beginnings: nothing else is looked at.
+        assert!(steps(&many, "https://q.example").1 <= 2 + "q.example".len());
+        for n in [0, 1, 39, 40, 999] {
+            let (front, end) = ("x".repeat(n % 40), "y".repeat(n / 40 + 1));
+            assert!(
+                steps(&many, &format!("https://p{front}-12--{end}.sites.example")).0,
+                "{n}"
+            );
+            assert!(
+                !steps(&many, &format!("https://p{front}-12--{end}y.sites.example")).0 || n < 999
+            );
+        }
+    }
 }
