@@ -230,7 +230,7 @@ test('a ready policy with credentials is asked about with credentials', async ()
   assert.match(counters.toPrometheus(), /\ncrossgate_predicate_failed_total 1\n$/)
 })
 
-test('Express: a function beside a policy that rejects keeps requests from the handler', async t => {
+test('Express: a function beside a policy that rejects keeps requests away', async t => {
   t.mock.method(process, 'emitWarning', () => {})
   const policy = new Policy({
     originPredicate: true,
