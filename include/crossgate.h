@@ -13,13 +13,18 @@
  *         exit(1);
  *     }
  *
+ *     char *scratch = malloc(crossgate_policy_scratch_size(policy));
+ *
  *     crossgate_request request;
  *     crossgate_decision decision;
  *     crossgate_request_init(&request, sizeof request, method, strlen(method));
  *     for (every header line of the request)
  *         crossgate_request_add_header(&request, name, strlen(name), value, strlen(value));
  *     crossgate_decision_init(&decision, sizeof decision);
- *     crossgate_evaluate(policy, &request, &decision, NULL, 0);
+ *     crossgate_status status = crossgate_evaluate(
+ *         policy, &request, &decision, scratch, crossgate_policy_scratch_size(policy));
+ *     if (status != CROSSGATE_OK)
+ *         log crossgate_status_string(status): the decision forwards and permits nothing;
  *
  *     if (decision.action != CROSSGATE_ACTION_FORWARD)
  *         answer with decision.status, decision.headers and no body;
@@ -63,6 +68,9 @@
 #else
 #define CROSSGATE_API
 #endif
+
+/* A string literal as the two arguments that functions take: its pointer and its length. */
+#define CROSSGATE_STR(literal) (literal), (sizeof(literal) - 1)
 
 /**
  * The version of this header.
@@ -313,6 +321,12 @@
  * (upstream = "keep_public", and this decision sets none). crossgate_decision_apply() does.
  */
 #define CROSSGATE_DECISION_KEEP_PUBLIC 8
+
+/**
+ * In crossgate_decision.flags: a regex with look-around or back references did not come to an end
+ * within its steps, so that it let nobody in. crossgate_counters_record() counts it.
+ */
+#define CROSSGATE_DECISION_REGEX_STEP_LIMIT 16
 
 /**
  * In crossgate_decision.depends_on: the value of Origin.
@@ -633,6 +647,46 @@ typedef struct crossgate_decision {
 } crossgate_decision;
 
 /**
+ * What crossgate_evaluate_block() decided: integers alone, so that any language can have one.
+ * struct_size is sizeof (crossgate_answer); the rest is written by the call.
+ */
+typedef struct crossgate_answer {
+    /**
+     * sizeof (crossgate_answer), set before the call.
+     */
+    uint32_t struct_size;
+    /**
+     * CROSSGATE_DECISION_... With CROSSGATE_DECISION_NEEDS_VERDICT the application is to be asked
+     * about the Origin; until then the answer denies. Call again with its verdict.
+     */
+    uint32_t flags;
+    /**
+     * CROSSGATE_KIND_...
+     */
+    int32_t kind;
+    /**
+     * CROSSGATE_REASON_...
+     */
+    int32_t reason;
+    /**
+     * CROSSGATE_ACTION_...
+     */
+    int32_t action;
+    /**
+     * 1, 0, or -1: the question does not arise.
+     */
+    int32_t allowed;
+    /**
+     * The status to answer with; 0 if the handler answers.
+     */
+    int32_t status;
+    /**
+     * CROSSGATE_DEPENDS_ON_...
+     */
+    uint32_t depends_on;
+} crossgate_answer;
+
+/**
  * How crossgate_decision_apply() reads and changes a response. Set struct_size to
  * sizeof (crossgate_response_functions). Names are in lower case, with a NUL behind them; those of
  * the response compare in any case. context is what crossgate_decision_apply() was given. The
@@ -795,6 +849,12 @@ extern "C" {
  * The version of the library that is loaded, like "0.1.0". Static.
  */
 CROSSGATE_API const char *crossgate_version(void);
+
+/**
+ * The day of the public-suffix list that the library judges patterns and regexes by, like
+ * "2026-11-04"; empty if it was built without one. Static.
+ */
+CROSSGATE_API const char *crossgate_public_suffix_list_date(void);
 
 /**
  * The binary interface of the library that is loaded. A program that loads it by name compares it
@@ -1054,6 +1114,15 @@ crossgate_status crossgate_request_add_header(struct crossgate_request *request,
                                               size_t value_len);
 
 /**
+ * *origin is the first line of Origin, as it came: for logs, which must escape it
+ * (crossgate_decision_describe() does). Absent (data NULL) if there is none. The text is the
+ * server's own, without a NUL.
+ */
+CROSSGATE_API
+crossgate_status crossgate_request_origin(const struct crossgate_request *request,
+                                          struct crossgate_str *origin);
+
+/**
  * Makes a decision ready: forward, no headers. So a server that forgets to look at the status of
  * crossgate_evaluate() sends no permission. size is sizeof (crossgate_decision). One decision may
  * be used for one request after another.
@@ -1147,6 +1216,35 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
                                           struct crossgate_decision *decision,
                                           char *buffer,
                                           size_t buffer_size,
+                                          size_t *length);
+
+/**
+ * Decides about a request of which everything is text, and writes what to do as text. lines has
+ * the request's header lines as HTTP/1.1 writes them, "Name: value\r\n" one after the other: all of
+ * them, or those that CORS reads (Origin, Access-Control-Request-*, Sec-Fetch-Site). A last line
+ * may lack its end. A line without a colon, or one that begins with white space, is
+ * CROSSGATE_ERR_INVALID_ARGUMENT.
+ *
+ * out gets a line for each thing to do with the response: "Name: value\r\n" sets a header,
+ * "+Name: value\r\n" adds the names in the value to those that the response has, "-Name\r\n"
+ * removes a header. It is filled as with snprintf; 1,024 bytes do for most policies. An answered
+ * preflight has no body.
+ *
+ * application_verdict is CROSSGATE_VERDICT_...; absent where the policy has no origin_predicate, or
+ * where the application was not asked yet. Allocates nothing and keeps nothing: neither input nor
+ * output is used after the call. They must not overlap. After a failure the answer says forward, no
+ * permission, and out is empty. Safe from any number of threads at once.
+ */
+CROSSGATE_API
+crossgate_status crossgate_evaluate_block(const struct crossgate_policy *policy,
+                                          const char *method,
+                                          size_t method_len,
+                                          const char *lines,
+                                          size_t lines_len,
+                                          int32_t application_verdict,
+                                          struct crossgate_answer *answer,
+                                          char *out,
+                                          size_t out_size,
                                           size_t *length);
 
 /**
@@ -1361,6 +1459,14 @@ crossgate_status crossgate_counters_add_overwrote_upstream(const struct crossgat
 CROSSGATE_API
 crossgate_status crossgate_counters_overwrote_upstream(const struct crossgate_counters *counters,
                                                        uint64_t *count);
+
+/**
+ * *count is for how many decisions a regex with look-around or back references ran out of steps
+ * (CROSSGATE_DECISION_REGEX_STEP_LIMIT).
+ */
+CROSSGATE_API
+crossgate_status crossgate_counters_regex_step_limit(const struct crossgate_counters *counters,
+                                                     uint64_t *count);
 
 /**
  * Writes all counts as Prometheus text, crossgate_decisions_total{reason="allowed"} and so on;

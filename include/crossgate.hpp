@@ -215,6 +215,13 @@ inline std::string_view to_string(reason value) noexcept {
 /** The version of the library that is loaded, like "0.1.0". */
 inline std::string_view version() noexcept { return crossgate_version(); }
 /**
+ * The day of the public-suffix list that patterns and regexes are judged by; empty if the library
+ * was built without one.
+ */
+inline std::string_view public_suffix_list_date() noexcept {
+    return crossgate_public_suffix_list_date();
+}
+/**
  * The binary interface of the library that is loaded; a program that loads it by name compares
  * CROSSGATE_ABI_VERSION.
  */
@@ -274,13 +281,13 @@ class range {
         using value_type = Item;                ///< What it gives.
         using difference_type = std::ptrdiff_t; ///< As every iterator has.
         using pointer = void;                   ///< There is nothing to point at.
-        using reference = Item;                 ///< By value.
+        using reference = const Item &;         ///< To the iterator's own, until it goes on.
 
         iterator() noexcept = default;
         /** The item at an index. */
         iterator(Source source, std::size_t index) noexcept : source_(source), index_(index) {}
         /** Makes the item. */
-        Item operator*() const noexcept { return Item::at(source_, index_); }
+        reference operator*() const noexcept { return item_.emplace(Item::at(source_, index_)); }
         /** Goes on. */
         iterator &operator++() noexcept {
             ++index_;
@@ -304,6 +311,7 @@ class range {
       private:
         Source source_ = {};
         std::size_t index_ = 0;
+        mutable std::optional<Item> item_;
     };
 
     /** Made by the functions that give ranges. */
@@ -544,6 +552,13 @@ class request {
     void set_verdict(crossgate::verdict found) noexcept {
         raw_.verdict = static_cast<std::int32_t>(found);
     }
+    /** The first line of Origin as it came, to be escaped in logs; absent if there is none. */
+    std::optional<std::string_view> origin() const noexcept {
+        crossgate_str found = {};
+        if (crossgate_request_origin(&raw_, &found) != CROSSGATE_OK || found.data == nullptr)
+            return std::nullopt;
+        return std::string_view(found.data, found.len);
+    }
     /** The struct of crossgate.h, for servers that point its members at arrays of their own. */
     crossgate_request &raw() noexcept { return raw_; }
     /** The same, to read. */
@@ -700,6 +715,13 @@ class decision {
      */
     bool keeps_public() const noexcept {
         return (raw_.flags & CROSSGATE_DECISION_KEEP_PUBLIC) != 0;
+    }
+    /**
+     * Whether a regex with look-around or back references did not come to an end within its steps,
+     * so that it let nobody in.
+     */
+    bool hit_regex_step_limit() const noexcept {
+        return (raw_.flags & CROSSGATE_DECISION_REGEX_STEP_LIMIT) != 0;
     }
     /**
      * Whether a remembered decision must be keyed by this value. Two requests of one kind, both or
@@ -1207,6 +1229,12 @@ class counters {
     std::uint64_t overwrote_upstream() const noexcept {
         std::uint64_t found = 0;
         crossgate_counters_overwrote_upstream(raw_.get(), &found);
+        return found;
+    }
+    /** For how many decisions a regex ran out of steps: decision::hit_regex_step_limit(). */
+    std::uint64_t regex_step_limit() const noexcept {
+        std::uint64_t found = 0;
+        crossgate_counters_regex_step_limit(raw_.get(), &found);
         return found;
     }
     /** How many with this reason were recorded. */

@@ -1,5 +1,5 @@
 'use strict'
-// A RegExp is read by JavaScript's rules: each random one has the verdict of JavaScript's own engine
+// A RegExp is read by JavaScript's rules: each random one has the verdict of JavaScript's engine
 // on every origin, or is refused. CROSSGATE_REGEXES=100000 tries more of them.
 
 const test = require('node:test')

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crossgate::{Counters, Reason};
 
-use crate::decision::{check_size, crossgate_decision};
+use crate::decision::{CROSSGATE_DECISION_REGEX_STEP_LIMIT, check_size, crossgate_decision};
 use crate::status::{
     CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, Outcome, crossgate_status, guard,
     guard_or,
@@ -67,7 +67,11 @@ pub unsafe extern "C" fn crossgate_counters_record(
         // SAFETY: NULL or the caller's decision.
         unsafe { check_size(decision) }?;
         // SAFETY: of the right size, so the members outside the arrays are initialised.
-        counters.add(reason(unsafe { (*decision).reason })?);
+        let (number, flags) = unsafe { ((*decision).reason, (*decision).flags) };
+        counters.add(reason(number)?);
+        if flags & CROSSGATE_DECISION_REGEX_STEP_LIMIT != 0 {
+            counters.add_regex_step_limit();
+        }
         Ok(())
     })
 }
@@ -120,6 +124,25 @@ pub unsafe extern "C" fn crossgate_counters_overwrote_upstream(
         }
         // SAFETY: not NULL, so the caller's to write.
         unsafe { count.write(counters.overwrote_upstream()) };
+        Ok(())
+    })
+}
+
+/// *count is for how many decisions a regex with look-around or back references ran out of steps
+/// (CROSSGATE_DECISION_REGEX_STEP_LIMIT).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_counters_regex_step_limit(
+    counters: *const crossgate_counters,
+    count: *mut u64,
+) -> crossgate_status {
+    guard(|| {
+        // SAFETY: NULL or counters of this library that are not freed during the call.
+        let counters = unsafe { borrow(counters) }?;
+        if count.is_null() {
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
+        }
+        // SAFETY: not NULL, so the caller's to write.
+        unsafe { count.write(counters.regex_step_limit()) };
         Ok(())
     })
 }

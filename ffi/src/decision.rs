@@ -104,6 +104,9 @@ pub const CROSSGATE_DECISION_NEEDS_VERDICT: u32 = 4;
 /// that has no Access-Control-Allow-Credentials, keeps it and Access-Control-Expose-Headers
 /// (upstream = "keep_public", and this decision sets none). crossgate_decision_apply() does.
 pub const CROSSGATE_DECISION_KEEP_PUBLIC: u32 = 8;
+/// In crossgate_decision.flags: a regex with look-around or back references did not come to an end
+/// within its steps, so that it let nobody in. crossgate_counters_record() counts it.
+pub const CROSSGATE_DECISION_REGEX_STEP_LIMIT: u32 = 16;
 
 /// In crossgate_decision.depends_on: the value of Origin.
 pub const CROSSGATE_DEPENDS_ON_ORIGIN: u32 = 1;
@@ -219,7 +222,7 @@ const _: () = {
 
 impl Said {
     /// Forward, no permission, no header.
-    const NOTHING: Said = Said {
+    pub(crate) const NOTHING: Said = Said {
         flags: 0,
         kind: CROSSGATE_KIND_NOT_CORS,
         reason: CROSSGATE_REASON_NO_ORIGIN,

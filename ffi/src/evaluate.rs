@@ -12,9 +12,10 @@ use crossgate::{
 use crate::decision::{
     CROSSGATE_DECISION_KEEP_PUBLIC, CROSSGATE_DECISION_KEEP_UPSTREAM,
     CROSSGATE_DECISION_NEEDS_VERDICT, CROSSGATE_DECISION_ORIGIN_LISTED,
-    CROSSGATE_HEADER_ALLOW_ORIGIN, CROSSGATE_SOURCE_DECISION, CROSSGATE_SOURCE_POLICY,
-    CROSSGATE_SOURCE_SCRATCH, Room, Said, TEXT_SIZE, action_number, check_size, crossgate_decision,
-    crossgate_header, filling, is_current, kind_number, reason_number, room, set_origin, settled,
+    CROSSGATE_DECISION_REGEX_STEP_LIMIT, CROSSGATE_HEADER_ALLOW_ORIGIN, CROSSGATE_SOURCE_DECISION,
+    CROSSGATE_SOURCE_POLICY, CROSSGATE_SOURCE_SCRATCH, Room, Said, TEXT_SIZE, action_number,
+    check_size, crossgate_decision, crossgate_header, filling, is_current, kind_number,
+    reason_number, room, set_origin, settled,
 };
 use crate::header_sets::{HeaderSet, MAX_HEADERS};
 use crate::policy::{borrow, crossgate_policy};
@@ -451,6 +452,10 @@ pub(crate) fn said_without_headers(decision: &Decision<'_>) -> Said {
     Said {
         flags: flag(decision.keeps_upstream(), CROSSGATE_DECISION_KEEP_UPSTREAM)
             | flag(decision.keeps_public(), CROSSGATE_DECISION_KEEP_PUBLIC)
+            | flag(
+                decision.hit_regex_step_limit(),
+                CROSSGATE_DECISION_REGEX_STEP_LIMIT,
+            )
             | flag(
                 decision.origin_is_listed(),
                 CROSSGATE_DECISION_ORIGIN_LISTED,

@@ -167,7 +167,7 @@ pub(crate) const ECHO_SIZE: usize = 5000;
 
 /// Apart, so that others do not pay for the stack.
 #[inline(never)]
-fn with_scratch(finish: impl FnOnce(&mut [u8]) -> Outcome) -> Outcome {
+pub(crate) fn with_scratch(finish: impl FnOnce(&mut [u8]) -> Outcome) -> Outcome {
     finish(&mut [0; ECHO_SIZE])
 }
 

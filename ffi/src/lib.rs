@@ -38,6 +38,8 @@ pub mod evaluate;
 
 pub mod http1;
 
+pub mod block;
+
 pub mod description;
 
 pub mod websocket;

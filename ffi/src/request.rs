@@ -213,6 +213,34 @@ pub unsafe extern "C" fn crossgate_request_add_header(
     })
 }
 
+/// *origin is the first line of Origin, as it came: for logs, which must escape it
+/// (crossgate_decision_describe() does). Absent (data NULL) if there is none. The text is the
+/// server's own, without a NUL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_request_origin(
+    request: *const crossgate_request,
+    origin: *mut crossgate_str,
+) -> crossgate_status {
+    guard(|| {
+        if origin.is_null() {
+            return Err(CROSSGATE_ERR_NULL_ARGUMENT);
+        }
+        // SAFETY: not NULL, so the caller's to write.
+        unsafe { origin.write(crossgate_str::ABSENT) };
+        // SAFETY: NULL or the caller's request, unchanged during the call.
+        let given = unsafe { Given::read(request) }?;
+        if let Some(line) = given.origin().first_line() {
+            let line = crossgate_str {
+                data: line.as_ptr().cast(),
+                len: line.len(),
+            };
+            // SAFETY: as above.
+            unsafe { origin.write(line) };
+        }
+        Ok(())
+    })
+}
+
 #[inline]
 pub(crate) fn verdict(number: i32) -> Outcome<Option<Verdict>> {
     match number {

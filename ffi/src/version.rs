@@ -21,6 +21,31 @@ pub extern "C" fn crossgate_version() -> *const c_char {
     })
 }
 
+/// The day of the public-suffix list that the library judges patterns and regexes by, like
+/// "2026-11-04"; empty if it was built without one. Static.
+#[unsafe(no_mangle)]
+pub extern "C" fn crossgate_public_suffix_list_date() -> *const c_char {
+    guard_or(c"".as_ptr(), || {
+        static DATE: OnceDate = OnceDate(date());
+        DATE.0.as_ptr().cast()
+    })
+}
+
+/// A date with a NUL behind it.
+struct OnceDate([u8; 11]);
+
+const fn date() -> [u8; 11] {
+    let mut text = [0; 11];
+    if let Some(date) = crossgate::public_suffix_list_date() {
+        let (mut at, date) = (0, date.as_bytes());
+        while at < 10 {
+            text[at] = date[at];
+            at += 1;
+        }
+    }
+    text
+}
+
 /// The binary interface of the library that is loaded. A program that loads it by name compares it
 /// with CROSSGATE_ABI_VERSION; one that is linked to it need not, the SONAME does that.
 #[unsafe(no_mangle)]

@@ -112,6 +112,25 @@ static void asked(void) {
     crossgate_policy_free(policy);
 }
 
+static void answers(void) {
+    crossgate_policy *policy = build("{\"allow_origins\": [\"https://a.example\"]}");
+    GUARDED(crossgate_answer) answer;
+    char lines[1024];
+    size_t length;
+    FILL(answer);
+    answer.it.struct_size = sizeof answer.it;
+    CHECK(crossgate_evaluate_block(policy, CROSSGATE_STR("GET"),
+              CROSSGATE_STR("Origin: https://a.example\r\n"), CROSSGATE_VERDICT_ABSENT, &answer.it,
+              lines, sizeof lines, &length)
+          == CROSSGATE_OK);
+    CHECK(answer.it.struct_size == sizeof answer.it && answer.it.allowed == 1);
+#ifndef OLDER
+    CHECK(answer.it.depends_on == CROSSGATE_DEPENDS_ON_ORIGIN);
+#endif
+    CHECK_BEHIND(answer);
+    crossgate_policy_free(policy);
+}
+
 static void problems(void) {
     const char text[] = "{\"allow_origins\": [\"https://a.example/\"]}";
     crossgate_policy *policy;
@@ -198,6 +217,7 @@ int main(void) {
     evaluated(policy, "https://a.example");
     evaluated(policy, "https://x.b.example");
     asked();
+    answers();
     problems();
     differences(policy);
     applied(policy);

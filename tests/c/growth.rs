@@ -76,6 +76,7 @@ fn older_and_newer_programs_run_with_this_library() {
         "crossgate_problem",
         "crossgate_request",
         "crossgate_decision",
+        "crossgate_answer",
         "crossgate_response_functions",
         "crossgate_difference",
     ];

@@ -90,6 +90,7 @@ static const char *const LISTS[] = {NULL, "x-a", "content-type,x-a", "X-A , ,x-a
 
 static char scratch[8192];
 static char longest[10000];
+static char block_out[8192];
 
 static crossgate_counters *counters;
 
@@ -195,6 +196,24 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
     if (overwrote)
         OK(crossgate_counters_add_overwrote_upstream(counters));
     OK(crossgate_counters_overwrote_upstream(counters, &count));
+    OK(crossgate_counters_regex_step_limit(counters, &count));
+    OK(crossgate_request_origin(&request, &asked));
+    if (strlen(GET(crossgate_public_suffix_list_date())) != 10)
+        failed = "crossgate_public_suffix_list_date";
+    /* The same request as text. */
+    char lines[10500] = "";
+    crossgate_answer answer = {.struct_size = sizeof answer};
+    if (origin != NULL)
+        length = (size_t)snprintf(lines, sizeof lines, "Origin: %s\r\n", origin);
+    if (list != NULL)
+        snprintf(lines + strlen(lines), sizeof lines - strlen(lines),
+            "Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: %s\r\n"
+            "Access-Control-Request-Headers: x-a\r\n",
+            list);
+    OK(crossgate_evaluate_block(mine, method, strlen(method), lines, strlen(lines), request.verdict,
+        &answer, block_out, sizeof block_out, &length));
+    if (answer.reason != decision.reason)
+        failed = "crossgate_evaluate_block";
     OK(crossgate_decision_write_http1(&decision, block, sizeof block, &length));
     OK(crossgate_counters_record(counters, &decision));
     OK(crossgate_counters_get(counters, decision.reason, &count));

@@ -186,7 +186,7 @@ static void policies() {
     CHECK(again.document_json() == first.document_json());
     const cg::policy warned = build(R"({"allow_origins": ["HTTPS://App.example.com"]})");
     CHECK(warned.warnings().size() == 1);
-    for (const auto &warning : warned.warnings())
+    for (auto &warning : warned.warnings())
         CHECK(warning.severity == cg::severity::warning && warning.path == "allow_origins[0]");
 
     CHECK(cg::policy::from_toml("allow_origins = \"*\"\n").has_value());

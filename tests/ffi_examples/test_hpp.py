@@ -31,6 +31,8 @@ def has_runtime(compiler, folder):
 
 # What crossgate.h has and crossgate.hpp does otherwise.
 OTHERWISE = {
+    # For languages without views.
+    "crossgate_evaluate_block",
     # The policy is built first and then put in place, so that the caller gets it and its warnings.
     "crossgate_shared_policy_replace_json",
     "crossgate_shared_policy_replace_toml",

@@ -231,7 +231,7 @@ impl Serialize for OptionValue {
             OptionValue::List(v) => v.serialize(serializer),
             // Its text would mean something else there.
             OptionValue::Regex { .. } => Err(serde::ser::Error::custom(
-                "a regex in the dialect of another language; the document of the built policy has it",
+                "a regex in the dialect of another language; the built policy's document has it",
             )),
         }
     }

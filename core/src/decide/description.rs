@@ -33,7 +33,7 @@ impl Policy {
             FailedCheck::Origin => None,
             FailedCheck::Method => Some(match request.acrm.single() {
                 Some(method) => Escaped(method).to_string(),
-                None => format!("{},...", Escaped(request.acrm.first()?)),
+                None => format!("{},...", Escaped(request.acrm.first_line()?)),
             }),
             FailedCheck::Headers => {
                 let mut shown = None;
@@ -76,7 +76,10 @@ pub fn shown(
     request: &Request<'_>,
     reason: Reason,
 ) -> (Option<String>, Option<String>) {
-    let origin = request.origin.first().map(|line| Escaped(line).to_string());
+    let origin = request
+        .origin
+        .first_line()
+        .map(|line| Escaped(line).to_string());
     (policy.denied_name(request, reason), origin)
 }
 

@@ -57,7 +57,8 @@ impl<'a> Field<'a> {
     }
 
     /// The first line, as it was sent.
-    pub(crate) fn first(&self) -> Option<&'a [u8]> {
+    #[doc(hidden)]
+    pub fn first_line(&self) -> Option<&'a [u8]> {
         self.first
     }
 

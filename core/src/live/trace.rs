@@ -204,7 +204,10 @@ impl Shown<'_> {
 }
 
 fn origin<'a>(request: &Request<'a>) -> Option<DisplayValue<Escaped<'a>>> {
-    request.origin.first().map(|line| display(Escaped(line)))
+    request
+        .origin
+        .first_line()
+        .map(|line| display(Escaped(line)))
 }
 
 /// The first line of `Access-Control-Request-Headers`.

@@ -42,6 +42,7 @@ int says_nothing(const crossgate_decision *decision);
 
 void test_policies(const char *folder, const char *version);
 void test_decisions(void);
+void test_blocks(void);
 void test_verdicts(void);
 void test_responses(void);
 void test_serving(const char *folder);

@@ -64,6 +64,7 @@ int main(int argc, char **argv) {
     }
     test_policies(argv[1], argv[2]);
     test_decisions();
+    test_blocks();
     test_verdicts();
     test_responses();
     test_serving(argv[1]);

@@ -165,8 +165,8 @@ impl Check<'_> {
         }
         if read.backtracking.len() == MAX_REGEXES {
             let message = format!(
-                "more than {MAX_REGEXES} regexes need look-around, a back reference or a possessive \
-                    repeat"
+                "more than {MAX_REGEXES} regexes need look-around, a back reference or a \
+                    possessive repeat"
             );
             self.problems
                 .error(ProblemCode::RegexInvalid, path, text, message, None);
@@ -174,11 +174,11 @@ impl Check<'_> {
         }
         let severity = self.danger_severity(false);
         let message = if severity == Severity::Error {
-            "it needs look-around, a back reference or a possessive repeat, so that nobody can check \
-                what it lets in, and with credentials that is asked for; write it without"
+            "it needs look-around, a back reference or a possessive repeat: nobody can check what \
+                it lets in, so it does not go with credentials; write it without"
         } else {
-            "it needs look-around, a back reference or a possessive repeat: nobody can check what it \
-                lets in, and an origin that takes it too many steps is denied"
+            "it needs look-around, a back reference or a possessive repeat: nobody can check what \
+                it lets in, and an origin that takes it too many steps is denied"
         };
         let code = ProblemCode::RegexUnsupported;
         self.problems

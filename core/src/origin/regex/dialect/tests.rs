@@ -94,7 +94,10 @@ fn what_a_linear_engine_cannot_run() {
             Python,
             r"(?!b)\b",
             r"(?!b)\b",
-            r"(?!b)(?:(?<=[0-9A-Z\x5Fa-z])(?![0-9A-Z\x5Fa-z])|(?<![0-9A-Z\x5Fa-z])(?=[0-9A-Z\x5Fa-z]))",
+            concat!(
+                r"(?!b)(?:(?<=[0-9A-Z\x5Fa-z])(?![0-9A-Z\x5Fa-z])|",
+                r"(?<![0-9A-Z\x5Fa-z])(?=[0-9A-Z\x5Fa-z]))"
+            ),
         ),
     ] {
         let found = translate(text, "", dialect).unwrap();
