@@ -64,6 +64,10 @@ export interface CorsOptions {
 /** A policy in place of the options that it would be made of. */
 export interface CorsPolicyOptions {
   policy: Policy | SharedPolicy
+  /** Asked about further origins, for a policy with `originPredicate`. */
+  origin?: CustomOrigin | undefined
+  /** For how many milliseconds it may think. Default 5000. */
+  verdictTimeout?: number | undefined
   preflightContinue?: boolean | undefined
   counters?: Counters | undefined
 }

@@ -230,6 +230,29 @@ test('a ready policy with credentials is asked about with credentials', async ()
   assert.match(counters.toPrometheus(), /\ncrossgate_predicate_failed_total 1\n$/)
 })
 
+test('Express: a function beside a policy that rejects keeps requests away', async t => {
+  t.mock.method(process, 'emitWarning', () => {})
+  const policy = new Policy({
+    originPredicate: true,
+    deniedActual: 'reject',
+    ownOrigins: ['https://own.example']
+  })
+  const origin = (asked, callback) =>
+    asked === A ? callback(null, true) : callback(new Error('not one of ours'))
+  const middleware = cors({ policy, origin })
+  const server = http.createServer((req, res) => middleware(req, res, () => res.end('handler')))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const ask = async asked => {
+    const url = `http://127.0.0.1:${server.address().port}/`
+    const response = await fetch(url, { headers: { origin: asked } })
+    return [response.status, await response.text()]
+  }
+  assert.deepEqual(await ask(A), [200, 'handler'])
+  assert.deepEqual(await ask('https://evil.example'), [403, ''])
+})
+
 test('Express: the request is the third argument of the function', async t => {
   const seen = []
   const send = await express(t, {

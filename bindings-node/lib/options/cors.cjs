@@ -54,9 +54,11 @@ function setupOf(options, report, dynamic = false) {
   const preflightContinue = reader.boolean('preflightContinue')
   const counters = reader.counters()
   const limit = reader.verdictTimeout()
-  const policy = reader.policy(['policy', 'preflightContinue', 'verdictTimeout'])
-  if (policy !== null)
-    return { decider: { policy, predicate: null, report, counters }, preflightContinue }
+  const policy = reader.policy(['policy', 'preflightContinue', 'verdictTimeout', 'origin'])
+  if (policy !== null) {
+    const predicate = given.origin === undefined ? null : predicateOf(given.origin, limit)
+    return { decider: { policy, predicate, report, counters }, preflightContinue }
+  }
   const origin = reader.originOrAny()
   const read = reader.origin(origin, { isCors: true })
   const status = given.optionsSuccessStatus ?? undefined

@@ -117,8 +117,8 @@ impl Cors {
         Ok(self)
     }
 
-    /// How long an asynchronous answer of the application may take; 5 seconds if nothing is said. Then
-    /// the origin is denied, its future is dropped, and the question is counted
+    /// How long an asynchronous answer of the application may take; 5 seconds if nothing is said.
+    /// Then the origin is denied, the future is dropped, and the question is counted
     /// ([`Counters::predicate_failed`]).
     pub fn verdict_timeout(mut self, time: Duration) -> Self {
         self.settings.options.verdict_timeout = time;
