@@ -1220,8 +1220,8 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
 
 /**
  * Decides about a request of which everything is text, and writes what to do as text. lines has
- * the request's header lines as HTTP/1.1 writes them, "Name: value\r\n" one after the other: all of
- * them, or those that CORS reads (Origin, Access-Control-Request-*, Sec-Fetch-Site). A last line
+ * the request's header lines as HTTP/1.1 writes them, "Name: value\r\n" one after the other: all
+ * of them, or those that CORS reads (Origin, Access-Control-Request-*, Sec-Fetch-Site). A last line
  * may lack its end. A line without a colon, or one that begins with white space, is
  * CROSSGATE_ERR_INVALID_ARGUMENT.
  *
@@ -1230,10 +1230,10 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
  * removes a header. It is filled as with snprintf; 1,024 bytes do for most policies. An answered
  * preflight has no body.
  *
- * application_verdict is CROSSGATE_VERDICT_...; absent where the policy has no origin_predicate, or
- * where the application was not asked yet. Allocates nothing and keeps nothing: neither input nor
- * output is used after the call. They must not overlap. After a failure the answer says forward, no
- * permission, and out is empty. Safe from any number of threads at once.
+ * application_verdict is CROSSGATE_VERDICT_...; absent where the policy has no origin_predicate,
+ * or where the application was not asked yet. Allocates nothing and keeps nothing: neither input
+ * nor output is used after the call. They must not overlap. After a failure the answer says
+ * forward, no permission, and out is empty. Safe from any number of threads at once.
  */
 CROSSGATE_API
 crossgate_status crossgate_evaluate_block(const struct crossgate_policy *policy,

@@ -1,5 +1,5 @@
-// net/http asks crossgate_evaluate_block() through cgo. Every buffer is Go's and holds no pointer, so
-// nothing is allocated in C and nothing breaks cgo's rules. Argument: a policy file. Prints its
+// net/http asks crossgate_evaluate_block() through cgo. Every buffer is Go's and holds no pointer,
+// so nothing is allocated in C and nothing breaks cgo's rules. Argument: a policy file. Prints its
 // address, and ends with its standard input.
 package main
 
