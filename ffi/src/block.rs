@@ -65,7 +65,7 @@ impl crossgate_answer {
 
 /// Decides about a request of which everything is text, and writes what to do as text. lines has
 /// the request's header lines as HTTP/1.1 writes them, "Name: value\r\n" one after the other: all
-/// of them, or those that CORS reads (Origin, Access-Control-Request-*, Sec-Fetch-Site). A last line
+/// of them, or those that CORS reads (Origin, Access-Control-Request-*, Sec-Fetch-Site). The last
 /// may lack its end. A line without a colon, or one that begins with white space, is
 /// CROSSGATE_ERR_INVALID_ARGUMENT.
 ///
