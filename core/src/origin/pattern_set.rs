@@ -197,17 +197,28 @@ mod tests {
     use super::super::prefixes::tests::STEPS;
     use super::*;
 
+    /// What stands in front of the value and behind it: no two are alike.
+    fn shape(n: usize) -> (String, String) {
+        let (front, behind) = (n % 30, n / 30);
+        let (label, below) = ("y".repeat(behind % 20 + 1), "z".repeat(behind / 20 + 1));
+        (
+            format!("p{}-", "x".repeat(front)),
+            format!("--{label}.{below}.sites.example"),
+        )
+    }
+
     fn set(count: usize) -> PatternSet {
         let mut set = PatternSet::default();
         for n in 0..count {
-            // Each of another length in front and behind.
+            let (before, after) = shape(n);
+            let host = HostPattern::Placeholder {
+                before,
+                class: Class::Digits,
+                after,
+            };
             let pattern = Pattern {
                 scheme: "https".to_owned(),
-                host: HostPattern::Placeholder {
-                    before: format!("p{}-", "x".repeat(n % 40)),
-                    class: Class::Digits,
-                    after: format!("--{}.sites.example", "y".repeat(n / 40 + 1)),
-                },
+                host,
                 port: PortPattern::Exactly(None),
             };
             set.push(pattern, true);
@@ -218,29 +229,29 @@ mod tests {
     /// What a look for an origin costs does not grow with the number of shapes.
     #[test]
     fn a_thousand_shapes_cost_no_more_than_a_few() {
-        let host = format!("p{}-7--{}.sites.example", "x".repeat(39), "y".repeat(25));
-        let matching = format!("https://{host}");
-        let nearly = format!("https://{}", host.replace("-7--", "-a--"));
-        let steps = |set: &PatternSet, origin: &str| {
+        let steps = |set: &PatternSet, host: &str| {
             STEPS.set(0);
-            let origin = Origin::parse(origin.as_bytes()).unwrap();
+            let text = format!("https://{host}");
+            let origin = Origin::parse(text.as_bytes()).unwrap();
             (set.matches(&origin, true), STEPS.get())
         };
         let (few, many) = (set(LINEAR + 1), set(1_000));
-        assert_eq!(steps(&many, &matching), (true, steps(&many, &nearly).1));
-        assert!(!steps(&many, &nearly).0 && !steps(&few, &matching).0);
-        assert!(steps(&many, &nearly).1 <= 2 * (host.len() + 1));
-        // All the same beginnings: nothing else is looked at.
-        assert!(steps(&many, "https://q.example").1 <= 2 + "q.example".len());
-        for n in [0, 1, 39, 40, 999] {
-            let (front, end) = ("x".repeat(n % 40), "y".repeat(n / 40 + 1));
-            assert!(
-                steps(&many, &format!("https://p{front}-12--{end}.sites.example")).0,
-                "{n}"
-            );
-            assert!(
-                !steps(&many, &format!("https://p{front}-12--{end}y.sites.example")).0 || n < 999
-            );
+        for n in [0, 1, 29, 30, 600, 999] {
+            let (before, after) = shape(n);
+            let host = format!("{before}12{after}");
+            assert_eq!(steps(&few, &host).0, n <= LINEAR, "{host}");
+            let (found, cost) = steps(&many, &host);
+            assert!(found && cost <= 2 * (host.len() + 1), "{host}: {cost}");
+            for other in [
+                format!("{before}a{after}"),
+                format!("{before}{after}"),
+                format!("{before}1.2{after}"),
+            ] {
+                let (found, cost) = steps(&many, &other);
+                assert!(!found && cost <= 2 * (other.len() + 1), "{other}: {cost}");
+            }
         }
+        // Nothing begins or ends like it.
+        assert!(steps(&many, "q.example.test").1 <= 2);
     }
 }

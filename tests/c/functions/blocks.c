@@ -172,7 +172,7 @@ static void mistakes(void) {
                                             0, 0, NULL, out, sizeof out, &length));
     STATUS(CROSSGATE_ERR_NULL_ARGUMENT, crossgate_evaluate_block(policy, CROSSGATE_STR("GET"), NULL,
                                             0, 0, &answer, out, sizeof out, NULL));
-    answer.struct_size = sizeof answer - 4;
+    answer.struct_size = sizeof answer - 8;
     STATUS(CROSSGATE_ERR_STRUCT_SIZE, crossgate_evaluate_block(policy, CROSSGATE_STR("GET"), NULL,
                                           0, 0, &answer, out, sizeof out, &length));
     crossgate_policy_free(policy);
