@@ -1265,7 +1265,8 @@ crossgate_status crossgate_decision_denied_name(const struct crossgate_decision 
 /**
  * Writes a decision as one line for a log: "kind=preflight reason=header_not_allowed
  * action=answer denied_name=baggage origin=https://a.example". denied_name and origin are there if
- * the decision and the request have them, and are escaped; otherwise as
+ * the decision and the request have them, and are escaped; " regex_step_limit=true" follows if the
+ * decision has CROSSGATE_DECISION_REGEX_STEP_LIMIT. Otherwise as
  * crossgate_decision_denied_name().
  */
 CROSSGATE_API

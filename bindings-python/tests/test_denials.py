@@ -133,3 +133,11 @@ def test_no_field_can_be_forged(logged, forged):
 def test_denied_name_needs_a_reason():
     with pytest.raises(ValueError, match="no reason is"):
         Policy(**OPTIONS).denied_name("GET", [], "nonsense")
+
+
+def test_a_regex_that_ran_out_of_steps_is_told(logged):
+    policy = Policy(allow_origin_regexes=["https://(a|b|ab)*(?=c)"])
+    (line,) = logged(wsgi(policy), "GET", {"Origin": "https://" + "ab" * 28})
+    assert line.endswith(" regex_step_limit=true")
+    (line,) = logged(wsgi(policy), "GET", {"Origin": "https://ab"})
+    assert "regex_step_limit" not in line

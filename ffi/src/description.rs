@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crossgate::{Action, Reason, RequestKind, binding};
 
-use crate::decision::{check_size, crossgate_decision};
+use crate::decision::{CROSSGATE_DECISION_REGEX_STEP_LIMIT, check_size, crossgate_decision};
 use crate::policy::{borrow, crossgate_policy};
 use crate::request::{Given, crossgate_request};
 use crate::status::{
@@ -48,7 +48,8 @@ pub unsafe extern "C" fn crossgate_decision_denied_name(
 
 /// Writes a decision as one line for a log: "kind=preflight reason=header_not_allowed
 /// action=answer denied_name=baggage origin=https://a.example". denied_name and origin are there if
-/// the decision and the request have them, and are escaped; otherwise as
+/// the decision and the request have them, and are escaped; " regex_step_limit=true" follows if the
+/// decision has CROSSGATE_DECISION_REGEX_STEP_LIMIT. Otherwise as
 /// crossgate_decision_denied_name().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_describe(
@@ -63,7 +64,7 @@ pub unsafe extern "C" fn crossgate_decision_describe(
         // SAFETY: the caller's outputs.
         let mut buffer = unsafe { Buffer::new(buffer, buffer_size, length) }?;
         // SAFETY: NULL or the caller's decision.
-        let (kind, reason_number, action) = unsafe { said(decision) }?;
+        let (kind, reason_number, action, flags) = unsafe { said(decision) }?;
         // SAFETY: NULL or a policy of this library that is not freed during the call.
         let policy = unsafe { borrow(policy) }?;
         // SAFETY: NULL or the caller's request, unchanged during the call.
@@ -76,22 +77,30 @@ pub unsafe extern "C" fn crossgate_decision_describe(
             of(Action::ALL, action)?,
         );
         buffer.put(line.as_bytes());
+        if flags & CROSSGATE_DECISION_REGEX_STEP_LIMIT != 0 {
+            buffer.put(binding::REGEX_STEP_LIMIT.as_bytes());
+        }
         buffer.finish()
     })
 }
 
-/// The numbers of kind, reason and action.
+/// The numbers of kind, reason and action, and the flags.
 ///
 /// # Safety
 /// `decision` is NULL or a decision that was made ready.
-unsafe fn said(decision: *const crossgate_decision) -> Outcome<(i32, i32, i32)> {
+unsafe fn said(decision: *const crossgate_decision) -> Outcome<(i32, i32, i32, u32)> {
     if decision.is_null() {
         return Err(CROSSGATE_ERR_NULL_ARGUMENT);
     }
     // SAFETY: this function's own contract; of a right size, so the members are there.
     unsafe {
         check_size(decision)?;
-        Ok(((*decision).kind, (*decision).reason, (*decision).action))
+        Ok((
+            (*decision).kind,
+            (*decision).reason,
+            (*decision).action,
+            (*decision).flags,
+        ))
     }
 }
 

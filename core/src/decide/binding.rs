@@ -6,7 +6,7 @@
 
 use super::Decision;
 pub use super::apply::{Response, apply};
-pub use super::description::{describe, shown};
+pub use super::description::{REGEX_STEP_LIMIT, describe, shown};
 pub use super::{Dependencies, Unlisted};
 use crate::fetch::header::{HeaderName, HeaderOp, ValueSource};
 use crate::policy::Policy;

@@ -65,9 +65,18 @@ impl Decision<'_> {
     /// # Ok::<(), crossgate::PolicyError>(())
     /// ```
     pub fn describe(&self, policy: &Policy, request: &Request<'_>) -> String {
-        describe(policy, request, self.kind, self.reason, self.action)
+        let line = describe(policy, request, self.kind, self.reason, self.action);
+        if self.hit_regex_step_limit {
+            line + REGEX_STEP_LIMIT
+        } else {
+            line
+        }
     }
 }
+
+/// What [`Decision::describe`] adds where a regex ran out of steps
+/// ([`Decision::hit_regex_step_limit`]).
+pub const REGEX_STEP_LIMIT: &str = " regex_step_limit=true";
 
 /// What a log shows of a request, escaped: the name at fault ([`Policy::denied_name`]) and the
 /// first line of `Origin`.

@@ -209,6 +209,11 @@ static void step_limit(void) {
     STATUS(CROSSGATE_OK, crossgate_evaluate(policy, &request, &decision, NULL, 0));
     CHECK(decision.allowed == 0 && decision.reason == CROSSGATE_REASON_ORIGIN_NOT_LISTED);
     CHECK(decision.flags == CROSSGATE_DECISION_REGEX_STEP_LIMIT);
+    char line[CROSSGATE_DESCRIPTION_SIZE];
+    size_t length;
+    STATUS(CROSSGATE_OK,
+        crossgate_decision_describe(&decision, policy, &request, line, sizeof line, &length));
+    CHECK(strstr(line, " regex_step_limit=true") == line + length - 22);
     STATUS(CROSSGATE_OK, crossgate_counters_record(counters, &decision));
     STATUS(CROSSGATE_OK, crossgate_counters_regex_step_limit(counters, &count));
     CHECK(count == 1);
