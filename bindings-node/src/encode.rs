@@ -59,10 +59,10 @@ pub(crate) fn number(decision: &Decision<'_>) -> u32 {
 }
 
 /// A decision in one string. The head is a character for each of these: the flags' lower five bits
-/// and their upper ones, counted from `@`; `k` if the decision keeps what an upstream said, `s` if a
-/// regex ran out of steps, `b` for both, or `-`;
-/// kind; reason; action; allowed (`t`, `f`, `n`); three digits of status; each header to remove.
-/// Then a line for each header: a letter for its name, and the value. Letters count from `a`.
+/// and their upper ones, counted from `@`; `k` if the decision keeps what an upstream said, `s` if
+/// a regex ran out of steps, `b` for both, or `-`; kind; reason; action; allowed (`t`, `f`, `n`);
+/// three digits of status; each header to remove. Then a line for each header: a letter for its
+/// name, and the value. Letters count from `a`.
 pub(crate) fn encode(decision: &Decision<'_>) -> String {
     let mut out = String::with_capacity(512);
     encode_into(&mut out, decision);
