@@ -52,19 +52,20 @@ struct Findings {
     accepted: usize,
     /// Origins that the accepted expressions let in.
     let_in: usize,
-    /// Expression, gates, origin, what is wrong.
-    strangers: Vec<(String, Gates, String, &'static str)>,
+    /// Expressions that let strangers in.
+    strangers: Vec<String>,
 }
 
 impl Findings {
     fn search(&mut self, expression: &str, random: &mut Random) {
         self.tried += 1;
-        // What is refused with every exception is refused without.
-        if policy(expression, Gates::EVERY).is_none() {
-            return;
-        }
-        for gates in Gates::ALL {
-            let Some(policy) = policy(expression, gates) else {
+        // What is refused with every exception is refused without, and what is accepted without
+        // lets no more in with the others but plain http.
+        let every = policy(expression, Gates::EVERY);
+        let none = every.as_ref().and_then(|_| policy(expression, Gates::NONE));
+        let accepted = [(Gates::NONE, none), (Gates::EVERY, every)];
+        for (gates, policy) in accepted {
+            let Some(policy) = policy else {
                 continue;
             };
             self.accepted += 1;
@@ -76,8 +77,8 @@ impl Findings {
                 }
                 self.let_in += 1;
                 if let Some(wrong) = stranger(expression, &origin, gates) {
-                    self.strangers
-                        .push((expression.to_owned(), gates, origin, wrong));
+                    println!("{expression} lets {origin} in: {wrong} ({gates:?})");
+                    self.strangers.push(expression.to_owned());
                     break;
                 }
             }
@@ -94,16 +95,8 @@ impl Findings {
         } = self;
         println!("{tried} tried, {accepted} accepted, {let_in} origins let in");
         // A sampler that finds no origin at all would find no stranger either.
-        assert!(
-            *accepted > tried / 20 && *let_in > accepted * SAMPLES / 20,
-            "{self:?}"
-        );
-        let shown: Vec<_> = strangers.iter().take(20).collect();
-        assert!(
-            strangers.is_empty(),
-            "{} let strangers in: {shown:#?}",
-            strangers.len()
-        );
+        assert!(*accepted > tried / 20 && *let_in > *accepted, "{self:?}");
+        assert_eq!(strangers.len(), 0, "expressions that let strangers in");
     }
 }
 
@@ -111,6 +104,12 @@ impl Findings {
 fn what_people_write_lets_no_stranger_in() {
     let (mut findings, mut random) = (Findings::default(), Random::new(1));
     let lines = include_str!("breadth/expressions.txt").lines();
+    // Each is judged in a fraction of a second, so that all of them take a minute.
+    let step = if std::env::var_os("CROSSGATE_SEARCH").is_some() {
+        1
+    } else {
+        16
+    };
     let mut count = 0;
     for line in lines.filter(|line| !line.starts_with('#')) {
         let spellings = [
@@ -120,7 +119,9 @@ fn what_people_write_lets_no_stranger_in() {
         ];
         for expression in spellings {
             count += 1;
-            findings.search(&expression, &mut random);
+            if count % step == 0 {
+                findings.search(&expression, &mut random);
+            }
         }
     }
     assert!(count >= 500);
@@ -131,7 +132,7 @@ fn what_people_write_lets_no_stranger_in() {
 fn random_expressions_let_no_stranger_in() {
     let count = std::env::var("CROSSGATE_SEARCH")
         .ok()
-        .map_or(400, |count| count.parse().unwrap());
+        .map_or(40, |count| count.parse().unwrap());
     let (mut findings, mut random) = (Findings::default(), Random::new(2));
     for _ in 0..count {
         findings.search(&written::expression(&mut random), &mut random);

@@ -13,18 +13,6 @@ impl Gates {
 
     pub(crate) const EVERY: Gates = Gates::of(7);
 
-    /// Every set.
-    pub(crate) const ALL: [Gates; 8] = [
-        Gates::of(0),
-        Gates::of(1),
-        Gates::of(2),
-        Gates::of(3),
-        Gates::of(4),
-        Gates::of(5),
-        Gates::of(6),
-        Gates::of(7),
-    ];
-
     const fn of(bits: u8) -> Self {
         Gates {
             insecure: bits & 1 != 0,
@@ -63,6 +51,7 @@ pub(crate) fn stranger(expression: &str, origin: &str, gates: Gates) -> Option<&
             .replace('\\', "")
             .to_lowercase()
             .contains(&host.to_lowercase());
+        let named = named || host.split('.').all(is_spelled);
         return (!gates.schemes && !named).then_some("a host of an application");
     }
     let host = host.strip_suffix('.').unwrap_or(host);
@@ -89,6 +78,11 @@ pub(crate) fn stranger(expression: &str, origin: &str, gates: Gates) -> Option<&
     let listed = psl2::lookup(host);
     let listed = listed.filter(|found| found.is_icann() || found.is_private());
     let suffix = listed.as_ref().map_or(top, |found| found.suffix());
+    // Whoever opens the gate means everybody below a suffix that is spelled out.
+    let last_two = host.rsplit('.').take(2).all(is_spelled);
+    if gates.suffixes && (last_two || suffix.split('.').all(is_spelled)) {
+        return None;
+    }
     if host == suffix {
         // In an intranet a name of one label is nobody else's, but for those on the list.
         let named = host.split('.').all(is_spelled) || listed.is_none();
@@ -97,10 +91,6 @@ pub(crate) fn stranger(expression: &str, origin: &str, gates: Gates) -> Option<&
     let below = &host[..host.len() - suffix.len() - 1];
     let label = below.rsplit('.').next().unwrap();
     let mut labels = suffix.split('.');
-    // Below a suffix that is spelled out, whoever opens the gate means everybody.
-    if gates.suffixes && labels.clone().all(is_spelled) {
-        return None;
-    }
     if suffix == "netlify.app" && keeps_name(label, &is_spelled) {
         return None;
     }

@@ -128,10 +128,16 @@ fn write(tree: &Hir, random: &mut Random, text: &mut Vec<u8>) {
             let least = repetition.min;
             let most = repetition.max.unwrap_or(least + 6).min(least + 6);
             // What may be repeated may be a word of his.
-            let class = matches!(repetition.sub.kind(), HirKind::Class(_));
-            if class && most > 1 && !random.rarely(3) {
-                text.extend_from_slice(random.one(&OWN).as_bytes());
-                return;
+            if let HirKind::Class(class) = repetition.sub.kind()
+                && most > 1
+                && !random.rarely(3)
+            {
+                let fits = |own: &&&str| own.bytes().all(|byte| has(class, byte));
+                let own: Vec<&str> = OWN.iter().filter(fits).copied().collect();
+                if !own.is_empty() {
+                    text.extend_from_slice(random.one(&own).as_bytes());
+                    return;
+                }
             }
             let count = least as usize + random.below((most - least) as usize + 1);
             for _ in 0..count {
@@ -141,20 +147,27 @@ fn write(tree: &Hir, random: &mut Random, text: &mut Vec<u8>) {
     }
 }
 
-fn one_of(class: &Class, random: &mut Random) -> u8 {
-    let has = |byte: u8| match class {
+fn has(class: &Class, byte: u8) -> bool {
+    match class {
         Class::Bytes(class) => class
             .iter()
             .any(|range| range.start() <= byte && byte <= range.end()),
         Class::Unicode(class) => class
             .iter()
             .any(|range| range.start() <= char::from(byte) && char::from(byte) <= range.end()),
-    };
-    let telling: Vec<u8> = TELLING.iter().copied().filter(|byte| has(*byte)).collect();
+    }
+}
+
+fn one_of(class: &Class, random: &mut Random) -> u8 {
+    let telling: Vec<u8> = TELLING
+        .iter()
+        .copied()
+        .filter(|byte| has(class, *byte))
+        .collect();
     if !telling.is_empty() && !random.rarely(3) {
         return telling[random.below(telling.len())];
     }
-    let all: Vec<u8> = (b'!'..=b'~').filter(|byte| has(*byte)).collect();
+    let all: Vec<u8> = (b'!'..=b'~').filter(|byte| has(class, *byte)).collect();
     if all.is_empty() {
         b'?'
     } else {
