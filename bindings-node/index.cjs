@@ -4,6 +4,7 @@
 const { cors } = require('./adapters/express.cjs')
 const { Counters } = require('./lib/engine/counters.cjs')
 const { PolicyError } = require('./lib/engine/errors.cjs')
+const { tables } = require('./lib/engine/native.cjs')
 const { Policy } = require('./lib/engine/policy.cjs')
 const { SharedPolicy } = require('./lib/engine/shared-policy.cjs')
 require('./lib/http/handle.cjs')
@@ -14,3 +15,4 @@ module.exports.Counters = Counters
 module.exports.Policy = Policy
 module.exports.PolicyError = PolicyError
 module.exports.SharedPolicy = SharedPolicy
+module.exports.publicSuffixListDate = tables().publicSuffixListDate

@@ -10,6 +10,7 @@ declare namespace crossgate {
   export import Policy = types.Policy
   export import PolicyError = types.PolicyError
   export import SharedPolicy = types.SharedPolicy
+  export import publicSuffixListDate = types.publicSuffixListDate
   export import cors = express.cors
   export import Action = types.Action
   export import CorsMiddleware = express.CorsMiddleware

@@ -1,4 +1,4 @@
 import cors from './index.cjs'
 
-export const { Counters, Policy, PolicyError, SharedPolicy } = cors
+export const { Counters, Policy, PolicyError, SharedPolicy, publicSuffixListDate } = cors
 export { cors, cors as default }

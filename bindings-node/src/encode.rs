@@ -59,7 +59,8 @@ pub(crate) fn number(decision: &Decision<'_>) -> u32 {
 }
 
 /// A decision in one string. The head is a character for each of these: the flags' lower five bits
-/// and their upper ones, counted from `@`; `k` if the decision keeps what an upstream said, or `-`;
+/// and their upper ones, counted from `@`; `k` if the decision keeps what an upstream said, `s` if a
+/// regex ran out of steps, `b` for both, or `-`;
 /// kind; reason; action; allowed (`t`, `f`, `n`); three digits of status; each header to remove.
 /// Then a line for each header: a letter for its name, and the value. Letters count from `a`.
 pub(crate) fn encode(decision: &Decision<'_>) -> String {
@@ -84,7 +85,14 @@ pub(crate) fn encode_open(open: &NeedsVerdict<'_>) -> String {
 fn encode_into(out: &mut String, decision: &Decision<'_>) {
     let flags = flags(decision);
     out.extend([flags & 31, flags >> 5].map(|bits| char::from(b'@' + bits as u8)));
-    out.push(if decision.keeps_upstream() { 'k' } else { '-' });
+    out.push(
+        match (decision.keeps_upstream(), decision.hit_regex_step_limit()) {
+            (false, false) => '-',
+            (true, false) => 'k',
+            (false, true) => 's',
+            (true, true) => 'b',
+        },
+    );
     out.push(letter(decision.kind() as usize));
     out.push(letter(decision.reason().number()));
     out.push(letter(decision.action() as usize));

@@ -44,6 +44,8 @@ pub(crate) struct Tables {
     pub actions: Vec<&'static str>,
     pub response_headers: Vec<&'static str>,
     pub slots: Vec<u32>,
+    /// Empty without one.
+    pub public_suffix_list_date: &'static str,
 }
 
 /// The tables that the package asks and reads decisions with.
@@ -65,6 +67,7 @@ pub(crate) fn tables() -> Tables {
         actions: texts(Action::ALL, |action| action.as_str()),
         response_headers: texts(HeaderName::ALL, |name| name.lower()),
         slots: slots(),
+        public_suffix_list_date: crossgate::public_suffix_list_date().unwrap_or_default(),
     }
 }
 

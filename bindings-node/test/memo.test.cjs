@@ -45,10 +45,11 @@ function countAsks(policy) {
 }
 
 /** An answer in the form of a decision. */
-function decisionOf({ kind, reason, action, allowed, status, headers, remove }) {
+function decisionOf(answer) {
+  const { kind, reason, action, allowed, status, headers, remove, hitRegexStepLimit } = answer
   const pairs = []
   for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i], headers[i + 1]])
-  return { kind, reason, action, allowed, status, headers: pairs, remove }
+  return { kind, reason, action, allowed, status, headers: pairs, remove, hitRegexStepLimit }
 }
 
 function assertSame(policy, method, headers, verdict) {

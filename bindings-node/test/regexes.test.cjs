@@ -4,7 +4,7 @@
 
 const test = require('node:test')
 const assert = require('node:assert/strict')
-const { Policy, PolicyError } = require('..')
+const { Counters, Policy, PolicyError, publicSuffixListDate } = require('..')
 
 const COUNT = Number(process.env.CROSSGATE_REGEXES ?? 4000)
 
@@ -142,4 +142,23 @@ test('the document has the translation', () => {
   const policy = new Policy({ allowOriginRegexes: [/https:\/\/A\.example$/i] })
   assert.deepEqual(policy.document().allow_origin_regexes, ['(?i:https:\\/\\/A\\.example$)'])
   assert.ok(policy.equals(new Policy(policy.document())))
+})
+
+test('a regex that runs out of steps is counted', () => {
+  const policy = new Policy({ allowOriginRegexes: [/https:\/\/(a|b|ab)*(?=c)/] })
+  const counters = new Counters()
+  for (const [host, expected] of [
+    ['ab', 0],
+    ['ab'.repeat(28), 1]
+  ]) {
+    const decision = policy.evaluate('GET', { origin: `https://${host}` })
+    assert.equal(decision.hitRegexStepLimit, expected === 1)
+    counters.record(decision)
+    assert.equal(counters.regexStepLimit, expected)
+  }
+  assert.match(counters.toPrometheus(), /\ncrossgate_regex_step_limit_total 1\n/)
+})
+
+test('the date of the public-suffix list', () => {
+  assert.match(publicSuffixListDate, /^20\d\d-\d\d-\d\d$/)
 })

@@ -49,6 +49,10 @@ mod _crossgate {
         py.get_type::<PolicyError>()
             .setattr("problems", PyTuple::empty(py))?;
         py.get_type::<PolicyError>().setattr("omitted", 0)?;
+        module.add(
+            "PUBLIC_SUFFIX_LIST_DATE",
+            crossgate::public_suffix_list_date().unwrap_or_default(),
+        )?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

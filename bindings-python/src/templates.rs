@@ -234,6 +234,11 @@ impl<T: HeaderText> PendingDecision<T> {
         self.decision.reason()
     }
 
+    /// See `crossgate::Decision::hit_regex_step_limit`.
+    pub(crate) fn hit_regex_step_limit(&self) -> bool {
+        self.decision.hit_regex_step_limit()
+    }
+
     /// The status of the response that is made without the application.
     pub(crate) fn status(&self) -> Option<u16> {
         self.decision.decision(&self.templates.policy).status()

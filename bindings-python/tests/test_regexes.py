@@ -15,6 +15,7 @@ from crossgate import Counters, Policy, PolicyError
 from crossgate._crossgate import PythonRegex
 from crossgate.asgi import CORSMiddleware as Asgi
 from crossgate.flask import CORS
+from crossgate.wsgi import CORSMiddleware as Wsgi
 from flask import Flask
 
 # Accepted with credentials once, because Python matched them and nobody checked them.
@@ -63,6 +64,24 @@ def test_no_origin_takes_long(regex: str) -> None:
         assert (decision.allowed, decision.reason) == (False, "origin_not_listed")
         counters.record(decision)
     assert counters.get("origin_not_listed") == len(origins)
+
+
+def test_a_regex_that_runs_out_of_steps_is_counted() -> None:
+    policy = Policy(allow_origin_regexes=["https://(a|b|ab)*(?=c)"])
+    for middleware in ("record", "wsgi"):
+        counters = Counters()
+        for host, expected in (("ab", 0), ("ab" * 28, 1)):
+            headers = [("Origin", f"https://{host}")]
+            if middleware == "record":
+                decision = policy.evaluate("GET", headers)
+                assert decision.hit_regex_step_limit is bool(expected)
+                counters.record(decision)
+            else:
+                app = Wsgi(lambda _, start: start("200 OK", []) and [], policy, counters=counters)
+                environ = {"REQUEST_METHOD": "GET", "HTTP_ORIGIN": headers[0][1]}
+                app(environ, lambda *_: None)
+            assert counters.regex_step_limit == expected
+        assert "\ncrossgate_regex_step_limit_total 1\n" in counters.to_prometheus()
 
 
 def test_bytes_are_no_regex_of_origins() -> None:

@@ -69,7 +69,7 @@ HPP = (ROOT / "include/crossgate.hpp").read_text(encoding="utf-8")
 def in_rust(name: str) -> bool:
     owner, _, member = name.rpartition("::")
     if not owner:
-        return bool(re.search(rf"pub (?:struct|enum|fn|trait) {member}\b", RUST))
+        return bool(re.search(rf"pub (?:struct|enum|fn|const fn|trait) {member}\b", RUST))
     has_owner = re.search(rf"pub (?:struct|enum) {owner}\b", RUST)
     return bool(has_owner and re.search(rf"pub (?:const )?fn {member}\b", RUST))
 
@@ -81,7 +81,8 @@ def in_c(name: str) -> bool:
 def in_cpp(name: str) -> bool:
     owner, _, member = name.rpartition("::")
     if not owner:
-        return bool(re.search(rf"\b(?:class|struct|enum class) {member}\b", HPP))
+        found = rf"\b(?:class|struct|enum class) {member}\b|^inline .*\b{member}\("
+        return bool(re.search(found, HPP, re.MULTILINE))
     # From the class, not from a declaration in front of it, to the next one.
     body = re.search(
         rf"\nclass {owner}\b(?!;).*?(?=\n(?:class|struct|enum class) |\Z)", HPP, re.DOTALL

@@ -49,6 +49,8 @@ class Answer {
     this.remove = head.remove
     /** A response may speak for itself, so nothing can be set before it has. */
     this.keepsUpstream = head.keepsUpstream
+    /** A regex with look-around ran out of steps, so that it let nobody in. */
+    this.hitRegexStepLimit = head.hitRegexStepLimit
     /** All that is set or merged: what to send where a response says nothing yet. */
     this.headers = Object.freeze(headers)
     /** The same as an object. */

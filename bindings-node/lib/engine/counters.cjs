@@ -15,11 +15,13 @@ class Counters {
   #counts = new Map(reasons.map(reason => [reason, 0]))
   #overwroteUpstream = 0
   #predicateFailed = 0
+  #regexStepLimit = 0
 
-  record({ reason }) {
+  record({ reason, hitRegexStepLimit }) {
     const before = this.#counts.get(reason)
     if (before === undefined) throw new TypeError('record takes a decision')
     this.#counts.set(reason, before + 1)
+    if (hitRegexStepLimit) this.#regexStepLimit += 1
   }
 
   get(reason) {
@@ -47,6 +49,10 @@ class Counters {
     this.#predicateFailed += 1
   }
 
+  get regexStepLimit() {
+    return this.#regexStepLimit
+  }
+
   toJSON() {
     return Object.fromEntries(this.#counts)
   }
@@ -64,6 +70,9 @@ class Counters {
         'did not answer for.',
       '# TYPE crossgate_predicate_failed_total counter',
       `crossgate_predicate_failed_total ${this.#predicateFailed}`,
+      '# HELP crossgate_regex_step_limit_total Regexes that ran out of steps.',
+      '# TYPE crossgate_regex_step_limit_total counter',
+      `crossgate_regex_step_limit_total ${this.#regexStepLimit}`,
       ''
     ].join('\n')
   }

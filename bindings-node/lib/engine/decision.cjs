@@ -19,6 +19,7 @@ class Decision {
     this.status = head.status
     this.headers = Object.freeze(pairsOf(headers).map(Object.freeze))
     this.remove = head.remove
+    this.hitRegexStepLimit = head.hitRegexStepLimit
     this.#apply = apply
     Object.freeze(this)
   }

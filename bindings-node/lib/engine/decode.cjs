@@ -19,7 +19,8 @@ function readHead(head) {
   let read = heads.get(head)
   if (read === undefined) {
     read = {
-      keepsUpstream: head[0] === 'k',
+      keepsUpstream: head[0] === 'k' || head[0] === 'b',
+      hitRegexStepLimit: head[0] === 's' || head[0] === 'b',
       kind: kinds[index(head, 1)],
       reason: reasons[index(head, 2)],
       action: actions[index(head, 3)],

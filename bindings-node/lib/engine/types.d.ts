@@ -175,6 +175,8 @@ export interface Decision {
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** The names of the headers that the response loses. */
   readonly remove: readonly string[]
+  /** Whether a regex with look-around ran out of steps, so that it let nobody in. */
+  readonly hitRegexStepLimit: boolean
   /**
    * The response headers `[[name, value], ...]` with this decision set, merged and removed: a new
    * array. `report` hears of each value about CORS that the response said and does not say any
@@ -259,6 +261,9 @@ interface Deciding {
     options?: WebSocketOptions
   ): 'allow' | 'deny' | 'absent'
 }
+
+/** The day of the public-suffix list that patterns and regexes are judged by, like 2026-11-04. */
+export const publicSuffixListDate: string
 
 /** A compiled, immutable policy. */
 export class Policy implements Deciding {
@@ -359,7 +364,7 @@ export class SharedPolicy implements Deciding {
  */
 export class Counters {
   /** Counts a decision. */
-  record(decision: { readonly reason: Reason }): void
+  record(decision: { readonly reason: Reason; readonly hitRegexStepLimit?: boolean }): void
   /** How many decisions had this reason. */
   get(reason: Reason): number
   /** How many responses had headers of CORS of their own that were replaced or removed. */
@@ -369,6 +374,8 @@ export class Counters {
    * too long, or answered what means nothing.
    */
   readonly predicateFailed: number
+  /** For how many decisions a regex with look-around or back references ran out of steps. */
+  readonly regexStepLimit: number
   toJSON(): { [reason in Reason]: number }
   /** The counts as Prometheus text. */
   toPrometheus(): string

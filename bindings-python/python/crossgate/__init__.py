@@ -1,6 +1,7 @@
 """One CORS engine for every server: correct to the Fetch standard, and safe by construction."""
 
 from ._crossgate import (
+    PUBLIC_SUFFIX_LIST_DATE,
     Counters,
     Decision,
     Policy,
@@ -13,6 +14,7 @@ from ._crossgate import (
 )
 
 __all__ = [
+    "PUBLIC_SUFFIX_LIST_DATE",
     "Counters",
     "Decision",
     "Policy",

@@ -20,6 +20,7 @@ _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _ASGIApp = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 __all__ = [
+    "PUBLIC_SUFFIX_LIST_DATE",
     "ASGIMiddleware",
     "Counters",
     "Decision",
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 __version__: str
+PUBLIC_SUFFIX_LIST_DATE: str
+"""The day of the public-suffix list that patterns and regexes are judged by, like 2026-11-04."""
 
 @final
 class PythonRegex:
@@ -209,6 +212,9 @@ class Decision:
         Checks run in the order origin, method, headers.
         """
     @property
+    def hit_regex_step_limit(self) -> bool:
+        """Whether a regex with look-around ran out of steps, so that it let nobody in."""
+    @property
     def action(self) -> Literal["forward", "answer", "reject"]:
         """What the server does.
 
@@ -352,6 +358,9 @@ class Counters:
 
         A middleware replaced or removed them.
         """
+    @property
+    def regex_step_limit(self) -> int:
+        """The number of decisions for which a regex with look-around ran out of steps."""
     @property
     def predicate_failed(self) -> int:
         """The number of questions about an origin that the application did not answer."""

@@ -13,8 +13,11 @@ use super::decision::Decision;
 pub(crate) struct Counters(crossgate::Counters);
 
 impl Counters {
-    pub(crate) fn add(&self, reason: Reason) {
+    pub(crate) fn add(&self, reason: Reason, hit_regex_step_limit: bool) {
         self.0.add(reason);
+        if hit_regex_step_limit {
+            self.0.add_regex_step_limit();
+        }
     }
 
     pub(crate) fn add_overwrote_upstream(&self) {
@@ -49,7 +52,8 @@ impl Counters {
     /// Counts a decision. A middleware that was given the counters counts by itself.
     #[pyo3(signature = (decision, /))]
     fn record(&self, decision: &Decision) {
-        self.add(decision.get().reason());
+        let decision = decision.get();
+        self.add(decision.reason(), decision.hit_regex_step_limit());
     }
 
     /// The number of decisions with this reason. Raises ValueError if there is no such reason.
@@ -91,6 +95,13 @@ impl Counters {
     /// took too long, or answered what means nothing.
     fn record_predicate_failed(&self) {
         self.add_predicate_failed();
+    }
+
+    /// The number of decisions for which a regex with look-around or back references ran out of
+    /// steps.
+    #[getter]
+    fn regex_step_limit(&self) -> u64 {
+        self.0.regex_step_limit()
     }
 
     /// The counts as Prometheus text.

@@ -74,6 +74,13 @@ impl Decision {
         REASONS.get(py, reason.number(), reason.as_str())
     }
 
+    /// Whether a regex with look-around or back references did not come to an end within its steps, so
+    /// that it let nobody in.
+    #[getter]
+    fn hit_regex_step_limit(&self) -> bool {
+        self.get().hit_regex_step_limit()
+    }
+
     /// What the server does: "forward" the request to the handler, "answer" it with `status` and no
     /// body, or "reject" it with 403.
     #[getter]

@@ -380,7 +380,9 @@ impl Configured {
 
     fn count(&self, decision: &Decision<'_>) {
         if let Some(counters) = &self.settings.counters {
-            counters.get().add(decision.reason());
+            counters
+                .get()
+                .add(decision.reason(), decision.hit_regex_step_limit());
         }
     }
 

@@ -113,7 +113,9 @@ impl Responder {
     /// Counts a decision. Called once for each request.
     pub(crate) fn count(&self, pending: &PendingDecision<PyString>) {
         if let Some(counters) = &self.counters {
-            counters.get().add(pending.reason());
+            counters
+                .get()
+                .add(pending.reason(), pending.hit_regex_step_limit());
         }
     }
 

@@ -131,6 +131,12 @@ impl OwnedDecision {
         self.reason
     }
 
+    /// See [`Decision::hit_regex_step_limit`].
+    #[doc(hidden)]
+    pub fn hit_regex_step_limit(&self) -> bool {
+        self.hit_regex_step_limit
+    }
+
     /// The number of the decision's [header set](crate::binding).
     #[doc(hidden)]
     pub fn header_set(&self) -> usize {

@@ -89,11 +89,7 @@ pub(super) fn escape(reader: &mut Reader<'_>) -> Read<Node> {
         }
         Some('k') if reader.flags.unicode || reader.has_names => {
             reader.at += 1;
-            let rest = &reader.text[reader.at..];
-            let name = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'));
-            let (name, _) = name.ok_or("\\k needs the name of a group, as in \\k<name>")?;
-            reader.at += name.len() + 2;
-            return reader.reference_by_name(name);
+            return reader.named_reference();
         }
         _ => {}
     }

@@ -155,6 +155,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `<name>` behind `\k`.
+    pub(super) fn named_reference(&mut self) -> Read<Node> {
+        let rest = &self.text[self.at..];
+        let name = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+        let (name, _) = name.ok_or("\\k needs the name of a group, as in \\k<name>")?;
+        self.at += name.len() + 2;
+        self.reference_by_name(name)
+    }
+
     pub(super) fn reference_by_name(&self, name: &str) -> Read<Node> {
         let found = self.names.iter().find(|(known, _)| known == name);
         match found {
