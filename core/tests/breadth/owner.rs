@@ -25,6 +25,11 @@ impl Gates {
 /// The labels that an expression spells out, in lower case.
 fn spelled(expression: &str) -> Vec<String> {
     let bare = expression.to_ascii_lowercase();
+    // A class of one letter is that letter.
+    let mut bare = bare.replace("{1}", "");
+    for letter in 'a'..='z' {
+        bare = bare.replace(&format!("[{letter}]"), &letter.to_string());
+    }
     let bare = bare
         .replace("[.]", ".")
         .replace(r"\-", "-")
@@ -78,9 +83,9 @@ pub(crate) fn stranger(expression: &str, origin: &str, gates: Gates) -> Option<&
     let listed = psl2::lookup(host);
     let listed = listed.filter(|found| found.is_icann() || found.is_private());
     let suffix = listed.as_ref().map_or(top, |found| found.suffix());
-    // Whoever opens the gate means everybody below a suffix that is spelled out.
-    let last_two = host.rsplit('.').take(2).all(is_spelled);
-    if gates.suffixes && (last_two || suffix.split('.').all(is_spelled)) {
+    // Whoever opens the gate means everybody below a suffix that is spelled out; top-level names are
+    // suffixes, too.
+    if gates.suffixes && (is_spelled(top) || suffix.split('.').all(is_spelled)) {
         return None;
     }
     if host == suffix {
