@@ -83,8 +83,8 @@ pub(crate) fn stranger(expression: &str, origin: &str, gates: Gates) -> Option<&
     let listed = psl2::lookup(host);
     let listed = listed.filter(|found| found.is_icann() || found.is_private());
     let suffix = listed.as_ref().map_or(top, |found| found.suffix());
-    // Whoever opens the gate means everybody below a suffix that is spelled out; top-level names are
-    // suffixes, too.
+    // Whoever opens the gate means everybody below a suffix that is spelled out; top-level names
+    // are suffixes, too.
     if gates.suffixes && (is_spelled(top) || suffix.split('.').all(is_spelled)) {
         return None;
     }
