@@ -12,13 +12,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crossgate::tower::CorsLayer;
-use crossgate::{Policy, SharedPolicy};
+use crossgate::{Counters, Policy, SharedPolicy};
 use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
 #[derive(Clone)]
 struct Application;
+
+/// An application that says `*` itself.
+#[derive(Clone)]
+struct Public;
 
 impl Service<Request<()>> for Application {
     type Response = Response<()>;
@@ -31,6 +35,21 @@ impl Service<Request<()>> for Application {
 
     fn call(&mut self, _: Request<()>) -> Self::Future {
         ready(Ok(Response::new(())))
+    }
+}
+
+impl Service<Request<()>> for Public {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        let response = Response::builder().header("access-control-allow-origin", "*");
+        ready(Ok(response.body(()).unwrap()))
     }
 }
 
@@ -111,4 +130,33 @@ fn each_decision_is_told_once_and_a_differing_shadow_beside_it() {
     assert_eq!(told, expected);
     shared.set_shadow(None);
     assert_eq!(events(tracing::Level::WARN, &layer, &asks), decisions[2..]);
+}
+
+/// The first response whose headers the policy removed is told with path and value, without the
+/// query and on one line, and no other within a minute; each is counted.
+#[test]
+fn the_first_overwritten_response_is_told_with_path_and_value() {
+    let counters = Arc::new(Counters::new());
+    let layer = CorsLayer::new(policy("https://a.example")).counters(counters.clone());
+    let ask = |path: &str| {
+        let request = Request::builder().uri(path).body(()).unwrap();
+        let served =
+            pin!(layer.layer(Public).call(request)).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(served.is_ready());
+    };
+    let lines = log::logged(tracing::Level::WARN, || {
+        ask("/fonts/a=b.woff2?token=secret");
+        ask("/other");
+    });
+    let [line] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert!(
+        line.contains("CORS overwrote")
+            && line.contains(r" path=/fonts/a\x3db.woff2 ")
+            && line.contains(" allow_origin=*"),
+        "{line}"
+    );
+    assert!(!line.contains("secret"), "{line}");
+    assert_eq!(counters.overwrote_upstream(), 2);
 }

@@ -4,19 +4,19 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::http::uri::PathAndQuery;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 
 use super::settings::{Settings, VerdictFuture};
-use crate::live::counters::Counters;
 use crate::middleware::OverwroteUpstream;
+use crate::middleware::overwrite::{OverwriteReport, Overwritten};
 use crate::middleware::plan::{
     Answer, LayerOptions, OriginLines, Pending, Plan, Waiting, plan, resume, without_origin,
 };
@@ -92,11 +92,12 @@ where
         let (method, headers) = (head.method.as_str(), &head.headers);
         let origin = OriginLines::of(headers);
         if let Some(headers) = without_origin(&policy, &settings.options, method, &origin) {
+            let report = report(&settings.options, &request);
             return ResponseFuture {
                 state: State::Forward {
                     future: self.service.call(request),
                     headers: Headers::VaryOnly(headers),
-                    counters: settings.options.counters.clone(),
+                    report,
                 },
             };
         }
@@ -139,10 +140,11 @@ where
             if let Some(info) = pending.info {
                 request.extensions_mut().insert(info);
             }
+            let report = report(options, &request);
             State::Forward {
                 future: service.call(request),
                 headers: Headers::Pending(pending),
-                counters: options.counters.clone(),
+                report,
             }
         }
         Plan::Ask(_) => unreachable!("a question is asked before"),
@@ -172,7 +174,7 @@ enum Headers {
 
 impl Headers {
     #[inline]
-    fn apply(&mut self, response: &mut HeaderMap) -> bool {
+    fn apply(&mut self, response: &mut HeaderMap) -> Option<Overwritten<HeaderValue>> {
         match self {
             Headers::VaryOnly(headers) => headers.apply(response),
             Headers::Pending(pending) => pending.apply(response),
@@ -210,7 +212,7 @@ pin_project! {
             #[pin]
             future: S::Future,
             headers: Headers,
-            counters: Option<Arc<Counters>>,
+            report: OverwriteReport<PathAndQuery>,
         },
         /// The answer is here.
         Answer { response: Option<ServiceResponse<EitherBody<B>>> },
@@ -234,17 +236,17 @@ where
                 StateProjection::Forward {
                     future,
                     headers,
-                    counters,
+                    report,
                 } => {
                     return Poll::Ready(match ready!(future.poll(context)) {
                         Ok(mut response) => {
-                            apply(headers, counters.as_deref(), response.response_mut());
+                            apply(headers, report, response.response_mut());
                             Ok(response.map_into_left_body())
                         }
                         Err(mut error) => {
-                            let (headers, counters) = (headers.clone(), counters.clone());
+                            let (headers, report) = (headers.clone(), report.clone());
                             error.add_response_mapper(move |mut response| {
-                                apply(&mut headers.clone(), counters.as_deref(), &mut response);
+                                apply(&mut headers.clone(), &report, &mut response);
                                 response
                             });
                             Err(error)
@@ -275,11 +277,26 @@ where
 
 /// A 101 and other 1xx are left alone.
 #[inline]
-fn apply<B>(headers: &mut Headers, counters: Option<&Counters>, response: &mut HttpResponse<B>) {
-    if !response.status().is_informational() && headers.apply(response.headers_mut()) {
+fn apply<B>(
+    headers: &mut Headers,
+    report: &OverwriteReport<PathAndQuery>,
+    response: &mut HttpResponse<B>,
+) {
+    if !response.status().is_informational()
+        && let Some(overwritten) = headers.apply(response.headers_mut())
+    {
         response.extensions_mut().insert(OverwroteUpstream);
-        counters.inspect(|counters| counters.add_overwrote_upstream());
+        report.report(&overwritten, PathAndQuery::path);
     }
+}
+
+#[inline]
+fn report(
+    options: &LayerOptions<HeaderValue>,
+    request: &ServiceRequest,
+) -> OverwriteReport<PathAndQuery> {
+    let path = || request.uri().path_and_query().cloned();
+    OverwriteReport::new(options.counters.as_ref(), path)
 }
 
 impl<S: Service<ServiceRequest>, B> fmt::Debug for ResponseFuture<S, B> {

@@ -14,6 +14,10 @@
 //! | `policy` | [`Policy::digest`] |
 //! | `suppressed` | if there were any |
 //!
+//! A response whose own CORS headers the policy replaced or removed is a `WARN` event
+//! `CORS overwrote` of the middlewares, once in [`OVERWRITE_SECONDS`], with `path` (that of the
+//! request, without its query), `allow_origin` (what the application said) and `suppressed`.
+//!
 //! What comes from the request is at most [`SHOWN_BYTES`] bytes long and then `...`; every byte
 //! that no origin, method or list of names has is written as `\x0a`. So no request can end a line,
 //! add a field or reach a terminal.
@@ -39,6 +43,10 @@ pub const SHOWN_BYTES: usize = escape::SHOWN_BYTES;
 
 /// How many denied requests of one reason are `WARN` events in a second.
 pub const DENIALS_A_SECOND: u32 = 10;
+
+/// How many seconds lie at least between two `WARN` events about CORS headers of the application
+/// that the policy replaced or removed.
+pub const OVERWRITE_SECONDS: u32 = 60;
 
 macro_rules! emit {
     ($level:ident, $shown:expr, $suppressed:expr) => {
@@ -107,7 +115,7 @@ impl ShadowDifference {
 
     /// The same with the policies.
     pub(crate) fn trace_of(&self, live: &Policy, shadow: Option<&Policy>, request: &Request<'_>) {
-        if !shadows_are_heard() {
+        if !warnings_are_heard() {
             return;
         }
         static LIMIT: Limit = Limit::new();
@@ -156,10 +164,31 @@ pub(crate) fn predicate_failed(failure: &'static str) {
     }
 }
 
-/// Whether somebody listens to differences.
+/// Whether somebody listens to what is told at `WARN`.
 #[inline]
-pub(crate) fn shadows_are_heard() -> bool {
+pub(crate) fn warnings_are_heard() -> bool {
     LevelFilter::current() >= LevelFilter::WARN
+}
+
+/// Emits a `WARN` event `CORS overwrote` for a response whose own CORS headers the policy replaced
+/// or removed, once in [`OVERWRITE_SECONDS`]. `path` is the request's, `allow_origin` what the
+/// application said. Both are escaped.
+#[cfg(any(feature = "tower", feature = "actix"))]
+#[cold]
+pub(crate) fn overwrote(path: Option<&str>, allow_origin: Option<&[u8]>) {
+    static LIMIT: Limit = Limit::of(1, OVERWRITE_SECONDS);
+    if warnings_are_heard()
+        && let Some(suppressed) = LIMIT.admit_now()
+    {
+        tracing::event!(
+            target: "crossgate",
+            Level::WARN,
+            path = path.map(|path| display(Escaped(path.as_bytes()))),
+            allow_origin = allow_origin.map(|value| display(Escaped(value))),
+            suppressed,
+            "CORS overwrote: the application sets CORS headers itself, and the policy replaced them"
+        );
+    }
 }
 
 /// Whether somebody listens to requests that are no CORS requests.
@@ -227,38 +256,57 @@ impl fmt::Display for FirstLine<'_> {
 /// How many there were in one second, by reason.
 static LIMITS: [Limit; Reason::ALL.len()] = [const { Limit::new() }; Reason::ALL.len()];
 
-/// The second in the upper half, how many there were in it in the lower: one word, so no lock.
+/// How many events there may be in a period of time.
 #[derive(Debug)]
-struct Limit(AtomicU64);
+struct Limit {
+    /// When the period began in the upper half, in seconds from 1; how many events there were in it
+    /// in the lower: one word, so no lock.
+    state: AtomicU64,
+    events: u32,
+    seconds: u32,
+}
 
 impl Limit {
+    /// [`DENIALS_A_SECOND`].
     const fn new() -> Self {
-        Limit(AtomicU64::new(0))
+        Limit::of(DENIALS_A_SECOND, 1)
     }
 
-    /// Whether there is one more this second; if so, how many there were not before.
+    const fn of(events: u32, seconds: u32) -> Self {
+        Limit {
+            state: AtomicU64::new(0),
+            events,
+            seconds,
+        }
+    }
+
+    /// Whether there is one more in this period; if so, how many there were not before.
     fn admit_now(&self) -> Option<Option<u64>> {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         self.admit(START.elapsed().as_secs())
     }
 
     fn admit(&self, second: u64) -> Option<Option<u64>> {
-        let (second, count) = (second << 32, |state: u64| state & u64::from(u32::MAX));
-        let of = |state: u64| state & !u64::from(u32::MAX);
-        let limit = u64::from(DENIALS_A_SECOND);
-        let seen = self.0.load(Ordering::Relaxed);
-        // Who loses against another that begins the second counts itself like all others.
-        if of(seen) < second
+        let now = second + 1;
+        let (began, count) = (
+            |state: u64| state >> 32,
+            |state: u64| state & u64::from(u32::MAX),
+        );
+        let is_over = |state| began(state) == 0 || began(state) + u64::from(self.seconds) <= now;
+        let limit = u64::from(self.events);
+        let seen = self.state.load(Ordering::Relaxed);
+        // Who loses against another that begins the period counts itself like all others.
+        if is_over(seen)
             && self
-                .0
-                .compare_exchange(seen, second | 1, Ordering::Relaxed, Ordering::Relaxed)
+                .state
+                .compare_exchange(seen, now << 32 | 1, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
         {
             return Some(
                 Some(count(seen).saturating_sub(limit)).filter(|suppressed| *suppressed > 0),
             );
         }
-        (count(self.0.fetch_add(1, Ordering::Relaxed)) < limit).then_some(None)
+        (count(self.state.fetch_add(1, Ordering::Relaxed)) < limit).then_some(None)
     }
 }
 
@@ -269,12 +317,19 @@ mod tests {
     #[test]
     fn a_second_has_its_limit_and_the_next_says_what_was_left_out() {
         let limit = Limit::new();
-        for second in [0, 1, 5, u64::from(u32::MAX)] {
+        for second in [0, 1, 5, u64::from(u32::MAX) - 1] {
             let first = limit.admit(second).unwrap();
             assert_eq!(first, (second > 0).then_some(90));
             let others = (1..100).filter(|_| limit.admit(second).is_some()).count();
             assert_eq!(others, DENIALS_A_SECOND as usize - 1);
         }
+    }
+
+    #[test]
+    fn a_minute_has_one_event() {
+        let limit = Limit::of(1, 60);
+        let admitted: Vec<u64> = (59..=200).filter(|s| limit.admit(*s).is_some()).collect();
+        assert_eq!(admitted, [59, 119, 179]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub(crate) mod deadline;
 pub(crate) mod header_map;
 pub(crate) mod layer_settings;
 pub(crate) mod observer;
+pub(crate) mod overwrite;
 pub(crate) mod plan;
 pub(crate) mod policy_source;
 pub(crate) mod predicate;

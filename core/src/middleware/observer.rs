@@ -26,7 +26,7 @@ impl Observer {
     #[inline]
     pub(crate) fn has_listener(&self) -> bool {
         #[cfg(feature = "tracing")]
-        if crate::live::trace::shadows_are_heard() {
+        if crate::live::trace::warnings_are_heard() {
             return true;
         }
         self.0.is_some()

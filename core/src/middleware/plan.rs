@@ -13,6 +13,7 @@ use super::DecisionInfo;
 use super::deadline::Deadline;
 use super::header_map::HeaderMap;
 use super::observer::Observer;
+use super::overwrite::Overwritten;
 use super::policy_source::PolicyRef;
 use super::predicate::{Answered, Asked};
 use super::templates::{Echoed, Templates, VaryOnly, merge_vary};
@@ -384,11 +385,14 @@ fn settle<T: HeaderMap, F: ?Sized>(
 }
 
 impl<V: Clone + AsRef<[u8]>> Pending<V> {
-    /// Applies the headers to the handler's response, whatever its status. Whether they replaced or
-    /// removed some. To be called once: what is the request's is taken.
+    /// Applies the headers to the handler's response, whatever its status. What they replaced or
+    /// removed. To be called once: what is the request's is taken.
     #[inline]
-    pub(crate) fn apply<T: HeaderMap<Value = V>>(&mut self, response: &mut T) -> bool {
-        let overwrote = match &mut self.headers {
+    pub(crate) fn apply<T: HeaderMap<Value = V>>(
+        &mut self,
+        response: &mut T,
+    ) -> Option<Overwritten<V>> {
+        let overwritten = match &mut self.headers {
             PendingHeaders::VaryOnly(headers) => headers.apply(response),
             PendingHeaders::Template {
                 policy,
@@ -402,7 +406,7 @@ impl<V: Clone + AsRef<[u8]>> Pending<V> {
         if let Some(vary) = &self.vary {
             merge_vary(&**vary, response);
         }
-        overwrote
+        overwritten
     }
 }
 

@@ -2,6 +2,7 @@
 //! response.
 
 use super::header_map::HeaderMap;
+use super::overwrite::Overwritten;
 use crate::decide::{self, Decision, Response};
 use crate::fetch::header::{HeaderFlags, HeaderName, HeaderOp};
 use crate::policy::Policy;
@@ -162,19 +163,19 @@ impl<T: HeaderMap> Template<T> {
         }
     }
 
-    /// Sets, merges and removes on the application's response. Whether that replaced or removed
-    /// something that the application or an upstream had said.
+    /// Sets, merges and removes on the application's response. What that replaced or removed of
+    /// what the application or an upstream had said.
     #[inline]
     pub(crate) fn apply(
         &self,
         upstream: UpstreamHeaders,
         echoed: &mut Echoed<T::Value>,
         response: &mut T,
-    ) -> bool {
+    ) -> Option<Overwritten<T::Value>> {
         let present = response.present();
         if present.is_empty() {
             self.write(echoed, response);
-            return false;
+            return None;
         }
         self.apply_over(present, upstream, echoed, response)
     }
@@ -186,16 +187,12 @@ impl<T: HeaderMap> Template<T> {
         upstream: UpstreamHeaders,
         echoed: &mut Echoed<T::Value>,
         response: &mut T,
-    ) -> bool {
+    ) -> Option<Overwritten<T::Value>> {
         let lines = self
             .lines
             .iter()
             .filter_map(|line| Some((line.name, line.op, echoed.take::<T>(&line.value)?)));
-        let mut response = PresentHeaders {
-            map: response,
-            present,
-        };
-        decide::apply(&mut response, upstream, self.remove.iter(), lines)
+        apply_over(response, present, upstream, self.remove, lines)
     }
 }
 
@@ -240,28 +237,45 @@ impl VaryOnly {
 
     /// As [`Template::apply`].
     #[inline]
-    pub(crate) fn apply<T: HeaderMap>(self, response: &mut T) -> bool {
+    pub(crate) fn apply<T: HeaderMap>(self, response: &mut T) -> Option<Overwritten<T::Value>> {
         let present = response.present();
         if present.is_empty() {
             if let Some(vary) = self.vary {
                 response.add(HeaderName::Vary, T::known(vary));
             }
-            return false;
+            return None;
         }
         self.apply_over(present, response)
     }
 
     #[cold]
-    fn apply_over<T: HeaderMap>(self, present: HeaderFlags, response: &mut T) -> bool {
+    fn apply_over<T: HeaderMap>(
+        self,
+        present: HeaderFlags,
+        response: &mut T,
+    ) -> Option<Overwritten<T::Value>> {
         let lines = self
             .vary
             .map(|vary| (HeaderName::Vary, HeaderOp::Merge, T::known(vary)));
-        let mut response = PresentHeaders {
-            map: response,
-            present,
-        };
-        decide::apply(&mut response, self.upstream, self.remove.iter(), lines)
+        apply_over(response, present, self.upstream, self.remove, lines)
     }
+}
+
+/// Applies lines to a response that has some of crossgate's headers already.
+fn apply_over<T: HeaderMap>(
+    response: &mut T,
+    present: HeaderFlags,
+    upstream: UpstreamHeaders,
+    remove: HeaderFlags,
+    lines: impl IntoIterator<Item = (HeaderName, HeaderOp, T::Value)>,
+) -> Option<Overwritten<T::Value>> {
+    let mut response = PresentHeaders {
+        map: response,
+        present,
+    };
+    let allow_origin = response.first(HeaderName::AllowOrigin);
+    decide::apply(&mut response, upstream, remove.iter(), lines)
+        .then_some(Overwritten { allow_origin })
 }
 
 /// Adds names to `Vary`.
@@ -280,6 +294,13 @@ pub(crate) fn merge_vary<T: HeaderMap>(vary: &T::Value, response: &mut T) {
 struct PresentHeaders<'t, T> {
     map: &'t mut T,
     present: HeaderFlags,
+}
+
+impl<T: HeaderMap> PresentHeaders<'_, T> {
+    fn first(&self, name: HeaderName) -> Option<T::Value> {
+        let present = self.present.has(name);
+        present.then(|| self.map.values(name).next().cloned())?
+    }
 }
 
 impl<T: HeaderMap> Response<T::Value> for PresentHeaders<'_, T> {

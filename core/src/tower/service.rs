@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::header_map::add_length;
 use super::settings::{Settings, VerdictFuture};
-use crate::live::counters::Counters;
 use crate::middleware::OverwroteUpstream;
+use crate::middleware::overwrite::OverwriteReport;
 use crate::middleware::plan::{
     Answer, LayerOptions, OriginLines, Pending, Plan, Waiting, plan, resume, without_origin,
 };
@@ -29,6 +30,7 @@ type CorsPlan = Plan<HeaderValue, VerdictFuture>;
 macro_rules! start {
     ($service:expr, $options:expr, $plan:expr, $request:ident) => {{
         let plan: CorsPlan = $plan;
+        let report = report($options, &$request);
         let handler = if let Plan::Forward(_) = plan {
             Some($service.call($request))
         } else {
@@ -37,10 +39,19 @@ macro_rules! start {
         ResponseFuture {
             handler,
             next: Next::Planned(plan),
-            counters: $options.counters.clone(),
+            report,
             body: PhantomData,
         }
     }};
+}
+
+#[inline]
+fn report<B>(
+    options: &LayerOptions<HeaderValue>,
+    request: &Request<B>,
+) -> OverwriteReport<PathAndQuery> {
+    let path = || request.uri().path_and_query().cloned();
+    OverwriteReport::new(options.counters.as_ref(), path)
 }
 
 /// The service that [`CorsLayer`](super::CorsLayer) makes: it answers preflights and gives every
@@ -114,16 +125,17 @@ where
         let (method, headers) = (request.method().as_str(), request.headers());
         let origin = OriginLines::of(headers);
         if let Some(headers) = without_origin(&policy, &settings.options, method, &origin) {
+            let report = report(&settings.options, &request);
             return ResponseFuture {
                 handler: Some(self.inner.call(request)),
                 next: Next::VaryOnly(headers),
-                counters: settings.options.counters.clone(),
+                report,
                 body: PhantomData,
             };
         }
         let ask = |_| None;
         let plan = plan(&policy, &settings.options, method, headers, &origin, ask);
-        start!(self.inner, settings.options, plan, request)
+        start!(self.inner, &settings.options, plan, request)
     }
 }
 
@@ -159,7 +171,7 @@ impl<S> Cors<S> {
             return ResponseFuture {
                 handler: None,
                 next: Next::Asking(Box::new(asking)),
-                counters: None,
+                report: OverwriteReport::new(None, || None),
                 body: PhantomData,
             };
         }
@@ -288,7 +300,7 @@ pin_project! {
         #[pin]
         handler: Option<S::Future>,
         next: Next<S, ReqBody>,
-        counters: Option<Arc<Counters>>,
+        report: OverwriteReport<PathAndQuery>,
         body: PhantomData<fn() -> ResBody>,
     }
 }
@@ -318,10 +330,10 @@ where
             let started = ready!(asking.poll(context));
             this.handler.set(started.handler);
             *this.next = started.next;
-            *this.counters = started.counters;
+            *this.report = started.report;
         }
         match this.handler.as_pin_mut() {
-            Some(handler) => forward(handler, this.next, this.counters.as_deref(), context),
+            Some(handler) => forward(handler, this.next, this.report, context),
             None => match this.next {
                 Next::Planned(Plan::Answer(given)) => answer(given),
                 _ => unreachable!("an answer without a handler is planned"),
@@ -335,21 +347,21 @@ where
 fn forward<S, ReqBody, B, E>(
     handler: Pin<&mut impl Future<Output = Result<Response<B>, E>>>,
     next: &mut Next<S, ReqBody>,
-    counters: Option<&Counters>,
+    report: &OverwriteReport<PathAndQuery>,
     context: &mut Context<'_>,
 ) -> Poll<Result<Response<B>, E>> {
     let mut polled = handler.poll(context);
     // A 101 and other 1xx are left alone.
     if let Poll::Ready(Ok(response)) = &mut polled
         && !response.status().is_informational()
-        && match next {
+        && let Some(overwritten) = match next {
             Next::VaryOnly(headers) => headers.apply(response.headers_mut()),
             Next::Planned(Plan::Forward(pending)) => pending.apply(response.headers_mut()),
-            _ => false,
+            _ => None,
         }
     {
         response.extensions_mut().insert(OverwroteUpstream);
-        counters.inspect(|counters| counters.add_overwrote_upstream());
+        report.report(&overwritten, PathAndQuery::path);
     }
     polled
 }

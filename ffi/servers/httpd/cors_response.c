@@ -40,6 +40,19 @@ static crossgate_status drop(void *context, const crossgate_str *name) {
 
 static const crossgate_response_functions response = {sizeof response, 0, get, set, drop};
 
+/* Two places that answer CORS are worth knowing of: each process says so once a minute at most. */
+static void log_overwrite(request_rec *r, const char *said) {
+    static apr_uint32_t next;
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(r->request_time),
+                 from = apr_atomic_read32(&next);
+    if (now < from || apr_atomic_cas32(&next, now + 60, from) != from)
+        return;
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+        "crossgate: replaced CORS headers of the response to %s, which said "
+        "Access-Control-Allow-Origin: %s",
+        ap_escape_logitem(r->pool, r->uri), ap_escape_logitem(r->pool, said));
+}
+
 void cors_apply(request_rec *r, const crossgate_decision *decision) {
     static const char acao[] = "Access-Control-Allow-Origin";
     const char *in_headers = apr_table_get(r->headers_out, acao),
@@ -52,8 +65,10 @@ void cors_apply(request_rec *r, const crossgate_decision *decision) {
             APLOG_MARK, APLOG_ERR, 0, r, "crossgate: %s", crossgate_status_string(status));
     /* An application that answers CORS itself is worth knowing of. */
     ours = apr_table_get(r->headers_out, acao);
-    if (theirs != NULL && overwrote && (ours == NULL || strcmp(theirs, ours) != 0))
+    if (theirs != NULL && overwrote && (ours == NULL || strcmp(theirs, ours) != 0)) {
         apr_table_setn(r->notes, "crossgate-overwrote", theirs);
+        log_overwrite(r, theirs);
+    }
 }
 
 static ap_filter_rec_t *filter_handle;

@@ -6,6 +6,7 @@
 
 
 static ngx_flag_t ngx_http_crossgate_concerned(ngx_list_t *list);
+static void ngx_http_crossgate_log_overwrite(ngx_http_request_t *r, const crossgate_str *said);
 static ngx_int_t ngx_http_crossgate_push(ngx_http_request_t *r, const crossgate_header *header);
 static int32_t ngx_http_crossgate_response_get(void *context, const crossgate_str *name,
     size_t index, crossgate_str *value);
@@ -14,6 +15,10 @@ static crossgate_status ngx_http_crossgate_response_set(void *context,
 static crossgate_status ngx_http_crossgate_response_remove(void *context,
     const crossgate_str *name);
 
+
+static const crossgate_str  ngx_http_crossgate_allow_origin = {
+    CROSSGATE_STR("access-control-allow-origin")
+};
 
 static const crossgate_response_functions  ngx_http_crossgate_response = {
     sizeof(crossgate_response_functions),
@@ -56,6 +61,7 @@ ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
 
     int32_t                    overwrote;
     uint32_t                   i;
+    crossgate_str              said;
     const crossgate_decision  *decision;
 
     decision = ctx->decision;
@@ -73,17 +79,62 @@ ngx_http_crossgate_apply(ngx_http_request_t *r, ngx_http_crossgate_ctx_t *ctx)
         return NGX_OK;
     }
 
+    if (!ngx_http_crossgate_response_get(r, &ngx_http_crossgate_allow_origin, 0, &said)) {
+        said.data = NULL;
+    }
+
     if (crossgate_decision_apply(decision, &ngx_http_crossgate_response, r, &overwrote)
         != CROSSGATE_OK)
     {
         return NGX_ERROR;
     }
 
-    if (overwrote) {
+    if (overwrote && !ctx->overwrote) {
         ctx->overwrote = 1;
+        ngx_http_crossgate_log_overwrite(r, &said);
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Two places that answer CORS are worth knowing of: each worker says so once a minute at most.
+ * nginx adds the request's line.
+ */
+
+static void
+ngx_http_crossgate_log_overwrite(ngx_http_request_t *r, const crossgate_str *said)
+{
+    size_t         escaped;
+    ngx_str_t      value;
+    static time_t  next;
+
+    if (ngx_time() < next || r->connection->log->log_level < NGX_LOG_WARN) {
+        return;
+    }
+
+    next = ngx_time() + 60;
+
+    if (said->data == NULL) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "crossgate: replaced CORS headers of the response");
+        return;
+    }
+
+    escaped = ngx_escape_json(NULL, (u_char *) said->data, said->len);
+
+    value.data = ngx_pnalloc(r->pool, said->len + escaped);
+    if (value.data == NULL) {
+        return;
+    }
+
+    value.len = (u_char *) ngx_escape_json(value.data, (u_char *) said->data, said->len)
+                - value.data;
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "crossgate: replaced CORS headers of the response, "
+                  "which said \"Access-Control-Allow-Origin: %V\"", &value);
 }
 
 

@@ -5,6 +5,7 @@ sends can pass for something else in a log.
 import re
 
 import pytest
+from httpd_server import Connection
 from httpd_site import EVIL, PUT, A, small
 
 TEXT = """
@@ -108,3 +109,20 @@ def test_a_log_that_is_not_read_costs_nothing(module):
     with small(module, "CrossgatePolicy policies/api.json\nLogLevel crossgate:notice\n") as httpd:
         assert httpd.request("OPTIONS", "/x", EVIL, PUT).status == 403
         assert "crossgate denied" not in httpd.log()
+
+
+def test_the_first_overwritten_response_is_told(module):
+    text = """
+CrossgatePolicy policies/api.json
+Header always set Access-Control-Allow-Origin "*"
+"""
+    with small(module, text) as httpd:
+        # Each on the same connection, so in the same process.
+        with Connection(httpd.port) as connection:
+            for path in ("/fonts/a%22b%0a.woff2", "/other", "/third"):
+                connection.request("GET", path, ())
+        httpd.wait_log("replaced CORS headers")
+        lines = [line for line in httpd.log().splitlines() if "replaced CORS headers" in line]
+    assert len(lines) == 1 and "[crossgate:warn]" in lines[0], lines
+    said = r"of the response to /fonts/a\"b\n.woff2, which said Access-Control-Allow-Origin: *"
+    assert lines[0].replace("\\\\", "\\").endswith(said), lines[0]

@@ -148,3 +148,27 @@ def test_a_log_that_is_not_read_costs_nothing(module, tmp_path):
     with nginx.running(port), Connection(port) as connection:
         assert connection.ask("OPTIONS", "/", EVIL, PUT).status == 403
     assert "denied" not in nginx.errors
+
+
+def test_the_first_overwritten_response_is_told(module, tmp_path):
+    (port,) = free_ports(1)
+    nginx = Nginx(tmp_path, module)
+    nginx.write("main.json", MAIN)
+    nginx.configure(
+        f"""server {{
+            listen 127.0.0.1:{port};
+            crossgate_policy main.json;
+            location / {{ add_header Access-Control-Allow-Origin '"*\\x'; return 200; }}
+        }}""",
+        level="warn",
+    )
+    with nginx.running(port), Connection(port) as connection:
+        for path in ("/fonts/a.woff2", "/other", "/third"):
+            connection.ask("GET", path)
+        wait_until(lambda: "replaced CORS headers" in nginx.errors, "the warning")
+        connection.ask("GET", "/fourth")
+    found = re.findall(r"\[warn\] .*crossgate: (.*), client: .*request: \"(.*?)\"", nginx.errors)
+    said = r'which said "Access-Control-Allow-Origin: \"*\\x"'
+    assert found == [
+        (f"replaced CORS headers of the response, {said}", "GET /fonts/a.woff2 HTTP/1.1")
+    ]
