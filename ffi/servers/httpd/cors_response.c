@@ -43,8 +43,7 @@ static const crossgate_response_functions response = {sizeof response, 0, get, s
 /* Two places that answer CORS are worth knowing of: each process says so once a minute at most. */
 static void log_overwrite(request_rec *r, const char *said) {
     static apr_uint32_t next;
-    apr_uint32_t now = (apr_uint32_t)apr_time_sec(r->request_time),
-                 from = apr_atomic_read32(&next);
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(r->request_time), from = apr_atomic_read32(&next);
     if (now < from || apr_atomic_cas32(&next, now + 60, from) != from)
         return;
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,

@@ -123,6 +123,7 @@ Header always set Access-Control-Allow-Origin "*"
                 connection.request("GET", path, ())
         httpd.wait_log("replaced CORS headers")
         lines = [line for line in httpd.log().splitlines() if "replaced CORS headers" in line]
-    assert len(lines) == 1 and "[crossgate:warn]" in lines[0], lines
+    assert len(lines) == 1, lines
+    assert "[crossgate:warn]" in lines[0]
     said = r"of the response to /fonts/a\"b\n.woff2, which said Access-Control-Allow-Origin: *"
     assert lines[0].replace("\\\\", "\\").endswith(said), lines[0]
