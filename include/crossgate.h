@@ -446,8 +446,8 @@ typedef struct crossgate_str {
 } crossgate_str;
 
 /**
- * One finding about a configuration. Made ready by crossgate_problem_init(). The strings are those of the policy or error that it comes from, live as long, and have
- * a NUL behind them.
+ * One finding about a configuration. Made ready by crossgate_problem_init(). The strings are those
+ * of the policy or error that it comes from, live as long, and have a NUL behind them.
  */
 typedef struct crossgate_problem {
     /**
@@ -1203,8 +1203,8 @@ crossgate_status crossgate_decision_resume(struct crossgate_decision *decision,
 /**
  * Only the question, for servers that look the origin up before they evaluate: *origin is the
  * origin that the application is to be asked about, absent (data NULL) if it is not to be asked or
- * the call failed. Put what it finds into request.verdict. The text is the request's, without a NUL. Allocates
- * nothing.
+ * the call failed. Put what it finds into request.verdict. The text is the request's, without a
+ * NUL. Allocates nothing.
  */
 CROSSGATE_API
 crossgate_status crossgate_needs_verdict(const struct crossgate_policy *policy,
@@ -1310,8 +1310,8 @@ crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy
  * CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
  * whole, Vary aside; with CROSSGATE_DECISION_KEEP_PUBLIC one that is public by its own word stays
  * so. *overwrote is 1 if that replaced or removed something that the response said, otherwise 0,
- * whatever the status; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
- * as good as once. Allocates only to merge into many lines or a long list of the response's
+ * whatever the status; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it
+ * twice is as good as once. Allocates only to merge into many lines or a long list of the response's
  * own. If set or remove fails, or get gives what is no text, everything else is done all the same;
  * then the status is CROSSGATE_ERR_CALLBACK. With any other failure nothing was done.
  */

@@ -27,8 +27,8 @@ pub struct crossgate_error {
     omitted: usize,
 }
 
-/// One finding about a configuration. Made ready by crossgate_problem_init(). The strings are those of the policy or error that it comes from, live as long, and have
-/// a NUL behind them.
+/// One finding about a configuration. Made ready by crossgate_problem_init(). The strings are those
+/// of the policy or error that it comes from, live as long, and have a NUL behind them.
 #[repr(C)]
 pub struct crossgate_problem {
     /// sizeof (crossgate_problem).

@@ -511,8 +511,8 @@ pub unsafe extern "C" fn crossgate_decision_resume(
 
 /// Only the question, for servers that look the origin up before they evaluate: *origin is the
 /// origin that the application is to be asked about, absent (data NULL) if it is not to be asked or
-/// the call failed. Put what it finds into request.verdict. The text is the request's, without a NUL. Allocates
-/// nothing.
+/// the call failed. Put what it finds into request.verdict. The text is the request's, without a
+/// NUL. Allocates nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_needs_verdict(
     policy: *const crossgate_policy,
