@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Coverage-guided fuzzing of the core and of the flat C call, SECONDS a target (300 if not said).
-# Starts from the vectors; what it finds stays in target/fuzz. The core has no unsafe code, so no sanitizer slows it down.
+# Starts from the vectors; what it finds stays in target/fuzz. The core has no unsafe code, so no
+# sanitizer slows it down.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-300}
