@@ -77,7 +77,7 @@ pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
     let mut walk = Walk {
         choices: choices(&program, &places),
         encoded: encoded(&places),
-        seen: vec![0; places.places.len()],
+        seen: vec![0; places.count()],
         round: 0,
         places: &places,
         budget: BUDGET,
@@ -99,10 +99,10 @@ pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
 fn choices(program: &Program, places: &WellFormed) -> Vec<bool> {
     let mut good = vec![true; program.branches.len()];
     let (mut outside_port, mut in_host) = (vec![false; good.len()], vec![false; good.len()]);
-    for (from, ways) in places.out.iter().enumerate() {
-        let gate = places.places[from].gate;
+    for from in 0..places.count() as u32 {
+        let gate = places.gate(from);
         let starts = gate.is_label_start() || !gate.is_host();
-        for (to, way) in ways {
+        for (to, way) in places.out(from) {
             match way {
                 Way::BranchStart(branch) => {
                     good[*branch as usize] &= starts || ends_label(places, *to);
@@ -146,7 +146,7 @@ fn ends_label(places: &WellFormed, place: u32) -> bool {
         if seen.len() > 1_000 {
             return false;
         }
-        for (to, way) in &places.out[place as usize] {
+        for (to, way) in places.out(place) {
             match way {
                 Way::Read(bytes) if bytes & !ends != 0 => return false,
                 Way::Read(_) => {}
@@ -159,9 +159,9 @@ fn ends_label(places: &WellFormed, place: u32) -> bool {
 
 /// The places in labels that begin with `xn--`.
 fn encoded(places: &WellFormed) -> BTreeSet<u32> {
-    let is_start = |place: &u32| places.places[*place as usize].gate.is_label_start();
-    let is_inner = |place: u32| matches!(places.places[place as usize].gate, Gate::Name(_));
-    let all = 0..places.places.len() as u32;
+    let is_start = |place: &u32| places.gate(*place).is_label_start();
+    let is_inner = |place: u32| matches!(places.gate(place), Gate::Name(_));
+    let all = 0..places.count() as u32;
     let mut at: BTreeSet<u32> = all.filter(is_start).collect();
     for byte in b"xn--" {
         at = forward(places, at, |bytes| bytes >> byte & 1 == 1, false);
@@ -189,7 +189,7 @@ fn forward(
         if !seen.insert(place) {
             continue;
         }
-        for (to, way) in &places.out[place as usize] {
+        for (to, way) in places.out(place) {
             match way {
                 Way::Read(bytes) if is_read(*bytes) => {
                     found.insert(*to);
@@ -283,7 +283,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn gate(&self, place: u32) -> Gate {
-        self.places.places[place as usize].gate
+        self.places.gate(place)
     }
 
     /// Takes a number of places off the budget; whether there were as many.
@@ -313,7 +313,7 @@ impl Walk<'_> {
                     continue;
                 }
                 set.push(place);
-                for (from, way) in &self.places.into[place as usize] {
+                for (from, way) in self.places.into(place) {
                     match way {
                         Way::Read(_) if !passed(self.gate(place)) => {}
                         Way::BranchEnd(branch) if self.choices[*branch as usize] => {
@@ -364,7 +364,7 @@ impl Walk<'_> {
     fn options(&self, set: &[u32]) -> Bytes {
         let ways = set
             .iter()
-            .flat_map(|place| &self.places.into[*place as usize]);
+            .flat_map(|place| self.places.into(*place));
         ways.fold(0, |all, (_, way)| match way {
             Way::Read(bytes) => all | bytes,
             _ => all,
@@ -375,7 +375,7 @@ impl Walk<'_> {
     fn read(&mut self, group: &Group, byte: u8) -> Vec<Group> {
         let mut before = Vec::new();
         for place in &group.set {
-            for (from, way) in &self.places.into[*place as usize] {
+            for (from, way) in self.places.into(*place) {
                 if matches!(way, Way::Read(bytes) if bytes >> byte & 1 == 1) {
                     before.push(*from);
                 }
