@@ -21,7 +21,7 @@ use crate::origin::serialized::MAX_ORIGIN;
 const MAX_OWNERS: usize = 64;
 
 /// Places that are looked at before a regex counts as one that lets in too much to list.
-const BUDGET: usize = 400_000;
+const BUDGET: usize = 60_000;
 
 /// So many bytes that may stand in one place are a class ("any letter"), no list of alternatives.
 const CLASS_WIDTH: u32 = 5;
@@ -242,6 +242,25 @@ struct Group {
     set: Vec<u32>,
 }
 
+/// What is to be looked at, by what was chosen: that only grows, so with the shorter ones first
+/// each is looked at once.
+#[derive(Debug, Default)]
+struct Open(BTreeMap<(usize, Vec<u32>), Vec<u32>>);
+
+impl Open {
+    fn push(&mut self, chosen: Vec<u32>, place: u32) {
+        self.0
+            .entry((chosen.len(), chosen))
+            .or_default()
+            .push(place);
+    }
+
+    fn pop(&mut self) -> Option<(Vec<u32>, Vec<u32>)> {
+        let ((_, chosen), places) = self.0.pop_first()?;
+        Some((chosen, places))
+    }
+}
+
 /// What a name stands for that the walk found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Found {
@@ -301,10 +320,10 @@ impl Walk<'_> {
         from: Vec<u32>,
         passed: impl Fn(Gate) -> bool,
     ) -> Vec<Group> {
-        // What is chosen only grows, so with the shorter ones first each is looked at once.
-        let mut open = BTreeMap::from([((chosen.len(), chosen.to_vec()), from)]);
         let mut groups = Vec::new();
-        while let Some(((count, chosen), mut pending)) = open.pop_first() {
+        let mut open = Open::default();
+        let mut next = Some((chosen.to_vec(), from));
+        while let Some((chosen, mut pending)) = next {
             self.round += 1;
             let mut set = Vec::new();
             while let Some(place) = pending.pop() {
@@ -317,12 +336,12 @@ impl Walk<'_> {
                     match way {
                         Way::Read(_) if !passed(self.gate(place)) => {}
                         Way::BranchEnd(branch) if self.choices[*branch as usize] => {
-                            let mut chosen = chosen.clone();
                             match chosen.binary_search(branch) {
                                 Ok(_) => pending.push(*from),
                                 Err(at) => {
+                                    let mut chosen = chosen.clone();
                                     chosen.insert(at, *branch);
-                                    open.entry((count + 1, chosen)).or_default().push(*from);
+                                    open.push(chosen, *from);
                                 }
                             }
                         }
@@ -333,8 +352,8 @@ impl Walk<'_> {
             if !self.spend(set.len()) {
                 break;
             }
-            set.sort_unstable();
             groups.push(Group { chosen, set });
+            next = open.pop();
         }
         groups
     }
@@ -362,9 +381,7 @@ impl Walk<'_> {
 
     /// What can have been read in front of a set.
     fn options(&self, set: &[u32]) -> Bytes {
-        let ways = set
-            .iter()
-            .flat_map(|place| self.places.into(*place));
+        let ways = set.iter().flat_map(|place| self.places.into(*place));
         ways.fold(0, |all, (_, way)| match way {
             Way::Read(bytes) => all | bytes,
             _ => all,

@@ -123,9 +123,7 @@ impl Ways {
         let mut ways = Ways::default();
         for from in self.places() {
             let kept = self.of(from).iter().copied();
-            ways.push(
-                kept.filter(|(to, _)| is_kept[from as usize] && is_kept[*to as usize]),
-            );
+            ways.push(kept.filter(|(to, _)| is_kept[from as usize] && is_kept[*to as usize]));
         }
         ways
     }
@@ -413,10 +411,11 @@ pub(super) fn well_formed(program: &Program) -> Result<(WellFormed, Life), Strin
     let places =
         WellFormed::new(program, false).ok_or("it is too large: what it lets in cannot be seen")?;
     let mut life = life(program, &places);
-    if life.asks_for_lengths && program.states.len() > LONG {
-        if let Some(exact) = WellFormed::new(program, true) {
-            life = self::life(program, &exact);
-        }
+    if life.asks_for_lengths
+        && program.states.len() > LONG
+        && let Some(exact) = WellFormed::new(program, true)
+    {
+        life = self::life(program, &exact);
     }
     Ok((places, life))
 }
