@@ -15,7 +15,7 @@ mod sampler;
 mod written;
 
 use crossgate::{Policy, Request, SafetyException};
-use owner::{APPLICATION, Gates, Judge, are_below_one_suffix, count_applications};
+use owner::{Gates, Judge, are_below_one_suffix, stands};
 use sampler::{Random, Sampler};
 
 /// Origins that are tried on each expression that is accepted.
@@ -82,18 +82,15 @@ impl Findings {
             let let_in = all_let_in(&policy, samples);
             self.let_in += let_in.len();
             // Only what is suspect is looked at so closely.
-            let mut many: Option<bool> = None;
+            let mut more: Option<Vec<String>> = None;
             let below_one = are_below_one_suffix(&let_in);
             for origin in &let_in {
                 if let Some(wrong) = judge.stranger(origin, gates, below_one) {
-                    if wrong == APPLICATION {
-                        let many = *many.get_or_insert_with(|| {
-                            let more = sampler.origins(30 * SAMPLES, &mut random);
-                            count_applications(&all_let_in(&policy, &more)) > 64
-                        });
-                        if !many {
-                            continue;
-                        }
+                    let more = more.get_or_insert_with(|| {
+                        all_let_in(&policy, &sampler.origins(30 * SAMPLES, &mut random))
+                    });
+                    if !stands(wrong, more) {
+                        continue;
                     }
                     println!("{expression} lets {origin} in: {wrong} ({gates:?})");
                     self.strangers.push(expression.to_owned());

@@ -115,13 +115,31 @@ pub(crate) fn are_below_one_suffix(origins: &[String]) -> bool {
 
 /// What is wrong with a host of an application scheme that is not named. Up to 64 of them are a
 /// list, digits at their end (`{digits}`) aside.
-pub(crate) const APPLICATION: &str = "a host of an application";
+const APPLICATION: &str = "a host of an application";
 
-/// How many hosts of application schemes there are among some origins, digits at their end aside.
-pub(crate) fn count_applications(origins: &[String]) -> usize {
-    let apps = origins.iter().filter(|origin| !origin.starts_with("http"));
-    let hosts = apps.map(|origin| host_of(origin).trim_end_matches(|c: char| c.is_ascii_digit()));
-    hosts.collect::<BTreeSet<_>>().len()
+/// What is wrong with a registrable domain that is not named. If there is only one, it is named in
+/// some way: `app(shop\.)?com`.
+const DOMAIN: &str = "a domain";
+
+/// Whether a fault stands when more of the origins are known that are let in.
+pub(crate) fn stands(wrong: &str, origins: &[String]) -> bool {
+    let web = |origin: &&String| origin.starts_with("http");
+    if wrong == APPLICATION {
+        let apps = origins.iter().filter(|origin| !web(origin));
+        let hosts = apps.map(|origin| host_of(origin));
+        let bare = hosts.map(|host| host.trim_end_matches(|c: char| c.is_ascii_digit()));
+        return bare.collect::<BTreeSet<_>>().len() > 64;
+    }
+    let hosts = origins.iter().filter(web).map(|origin| host_of(origin));
+    let hosts = hosts.map(|host| host.strip_suffix('.').unwrap_or(host));
+    let names = hosts.filter(|host| host.contains('.') && !is_no_name(host));
+    let domains = names.map(|host| {
+        let suffix = listed_suffix(host).unwrap_or_else(|| host.rsplit('.').next().unwrap());
+        let front = host.strip_suffix(suffix).unwrap().trim_end_matches('.');
+        let label = front.rsplit('.').next().unwrap_or("");
+        format!("{label}.{suffix}")
+    });
+    wrong != DOMAIN || domains.collect::<BTreeSet<_>>().len() != 1
 }
 
 /// Judges the origins that an expression lets in.
@@ -194,17 +212,31 @@ impl Judge {
         if suffix == "netlify.app" && self.is_preview(label) {
             return None;
         }
-        (!self.spells(label) || !self.spells_all(suffix)).then_some("a domain")
+        // `(blob)?kawasaki\.jp`: the only domain beside a public suffix, and that is lifted.
+        let beside_suffix = |word: &String| {
+            let rest = label
+                .strip_prefix(word.as_str())
+                .filter(|rest| self.spells(rest));
+            let below = rest.map(|rest| format!("any.{rest}.{suffix}"));
+            below.is_some_and(|below| listed_suffix(&below) == Some(below.as_str()))
+        };
+        if gates.suffixes && self.spelled.iter().any(beside_suffix) {
+            return None;
+        }
+        (!self.spells(label) || !self.spells_all(suffix)).then_some(DOMAIN)
     }
 
-    /// A preview of an application that is spelled out: `deploy-preview-42--acme`.
+    /// A preview of an application that is spelled out: `deploy-preview-42--acme`. In front stand
+    /// words that are spelled out, and digits.
     fn is_preview(&self, label: &str) -> bool {
         let Some((front, name)) = label.rsplit_once("--") else {
             return false;
         };
-        let digits = front.bytes().rev().take_while(u8::is_ascii_hexdigit);
-        let least = front.len() - digits.count();
-        let is_front = (least..=front.len()).any(|cut| cut == 0 || self.spells(&front[..cut]));
-        is_front && (self.spells(name) || self.spells(&format!("--{name}")))
+        let is_word = |word: &str| {
+            let spelled = self.spelled.iter().flat_map(|label| label.split('-'));
+            word.bytes().all(|byte| byte.is_ascii_hexdigit()) || { spelled }.any(|s| s == word)
+        };
+        (self.spells(name) || self.spells(&format!("--{name}"))) && front.split('-').all(is_word)
+            || self.spells(label)
     }
 }

@@ -16,6 +16,13 @@ use crate::origin::serialized::MAX_ORIGIN;
 /// Places that are looked at before a regex counts as one of which nothing is known.
 const MAX_PLACES: usize = 300_000;
 
+/// So with ways between them.
+const MAX_WAYS: usize = 4 * MAX_PLACES;
+
+/// The steps that are taken at most, to lay a regex over the gate twice: places, and ways between
+/// them.
+pub(super) const STEPS: usize = 2 * (MAX_PLACES + MAX_WAYS);
+
 /// So many states can ask for a label, a host or an origin that is too long.
 const LONG: usize = 63;
 
@@ -193,7 +200,7 @@ pub(super) struct WellFormed {
 
 impl WellFormed {
     /// `None` if there are too many places to look at. `lengths`: the length of labels counts.
-    fn new(program: &Program, lengths: bool) -> Option<Self> {
+    fn new(program: &Program, lengths: bool, steps: &mut usize) -> Option<Self> {
         let mut all = WellFormed::default();
         let mut gates = Gates {
             lengths,
@@ -216,10 +223,11 @@ impl WellFormed {
         number(&mut places, start);
         let (mut next, mut ways) = (0, Vec::new());
         while let Some(from) = places.get(next).copied() {
-            if places.len() > MAX_PLACES {
+            from.ways(program, &mut gates, &mut ways);
+            if places.len() > MAX_PLACES || all.out.all.len() + ways.len() > MAX_WAYS {
+                *steps += (places.len() + all.out.all.len()).min(STEPS / 2);
                 return None;
             }
-            from.ways(program, &mut gates, &mut ways);
             let ways = ways.drain(..);
             all.out
                 .push(ways.map(|(to, way)| (number(&mut places, to), way)));
@@ -228,6 +236,7 @@ impl WellFormed {
             }
             next += 1;
         }
+        *steps += places.len() + all.out.all.len();
         all.places = places;
         all.gates = gates.all;
         all.trim();
@@ -407,13 +416,16 @@ pub(super) struct Life {
 ///
 /// # Errors
 /// If there is too much to look at.
-pub(super) fn well_formed(program: &Program) -> Result<(WellFormed, Life), String> {
-    let places =
-        WellFormed::new(program, false).ok_or("it is too large: what it lets in cannot be seen")?;
+pub(super) fn well_formed(
+    program: &Program,
+    steps: &mut usize,
+) -> Result<(WellFormed, Life), String> {
+    let places = WellFormed::new(program, false, steps)
+        .ok_or("it is too large: what it lets in cannot be seen")?;
     let mut life = life(program, &places);
     if life.asks_for_lengths
         && program.states.len() > LONG
-        && let Some(exact) = WellFormed::new(program, true)
+        && let Some(exact) = WellFormed::new(program, true, steps)
     {
         life = self::life(program, &exact);
     }
@@ -454,30 +466,38 @@ fn life(program: &Program, places: &WellFormed) -> Life {
         .iter()
         .chain([&whole])
         .any(|length| (sure + 1..=bounded).contains(length));
-    let is_dead = |branch: &u32| least[*branch as usize] > bounded;
-    let all = 0..program.branches.len() as u32;
-    let span = |branch: u32| &program.branches[branch as usize].span;
-    let is_inside = |inner: u32, outer: u32| {
-        inner != outer
-            && span(outer).start <= span(inner).start
-            && span(inner).end <= span(outer).end
-            // An empty alternative stands at the end of its neighbour.
-            && program.branches[inner as usize].alternation
-                != program.branches[outer as usize].alternation
-    };
     let never = whole > bounded;
-    let mut dead: Vec<u32> = Vec::new();
-    if !never {
-        for branch in all.filter(is_dead) {
-            // Outer alternatives are numbered before the ones inside them.
-            if !dead.iter().any(|outer| is_inside(branch, *outer)) {
-                dead.push(branch);
-            }
-        }
-    }
+    let dead = if never {
+        Vec::new()
+    } else {
+        outer_dead(program, |branch| least[branch as usize] > bounded)
+    };
     Life {
         never,
         dead,
         asks_for_lengths,
     }
+}
+
+/// The dead alternatives that stand in no other dead one, in the order of the text.
+fn outer_dead(program: &Program, is_dead: impl Fn(u32) -> bool) -> Vec<u32> {
+    let branch = |number: u32| &program.branches[number as usize];
+    let all = 0..program.branches.len() as u32;
+    let mut dead: Vec<u32> = all.filter(|number| is_dead(*number)).collect();
+    dead.sort_by_key(|number| {
+        let span = &branch(*number).span;
+        (span.start, Reverse(span.end), *number)
+    });
+    let mut outer: Vec<u32> = Vec::new();
+    for number in dead {
+        let is_inside = outer.last().is_some_and(|last| {
+            let (inner, outer) = (branch(number), branch(*last));
+            // An empty alternative stands at the end of its neighbour.
+            inner.span.end <= outer.span.end && inner.alternation != outer.alternation
+        });
+        if !is_inside {
+            outer.push(number);
+        }
+    }
+    outer
 }
