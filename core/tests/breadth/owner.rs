@@ -236,7 +236,8 @@ impl Judge {
             let spelled = self.spelled.iter().flat_map(|label| label.split('-'));
             word.bytes().all(|byte| byte.is_ascii_hexdigit()) || { spelled }.any(|s| s == word)
         };
-        (self.spells(name) || self.spells(&format!("--{name}"))) && front.split('-').all(is_word)
-            || self.spells(label)
+        let ending = format!("--{name}");
+        let is_named = self.spells(name) || self.spelled.iter().any(|s| s.ends_with(&ending));
+        is_named && front.split('-').all(is_word)
     }
 }
