@@ -100,6 +100,13 @@ impl Findings {
         }
     }
 
+    fn add(&mut self, other: Findings) {
+        self.tried += other.tried;
+        self.accepted += other.accepted;
+        self.let_in += other.let_in;
+        self.strangers.extend(other.strangers);
+    }
+
     #[track_caller]
     fn are_none(&self) {
         let Findings {
@@ -147,13 +154,29 @@ fn random_expressions_let_no_stranger_in() {
     let count = std::env::var("CROSSGATE_SEARCH")
         .ok()
         .map_or(150, |count| count.parse().unwrap());
-    let (mut findings, mut random) = (Findings::default(), Random::new(2));
-    for number in 0..count {
-        findings.search(&written::expression(&mut random), number);
-        if count > 1_000 && number % (count / 100) == 0 {
-            println!("{number}: {} let strangers in", findings.strangers.len());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let search = |worker: usize| {
+        let (mut findings, mut random) = (Findings::default(), Random::new(2));
+        for number in 0..count {
+            let expression = written::expression(&mut random);
+            if number % workers == worker {
+                findings.search(&expression, number);
+            }
+            if count > 1_000 && number % (count / 100) == 0 && worker == 0 {
+                println!("{number}: {} let strangers in", findings.strangers.len());
+            }
         }
-    }
+        findings
+    };
+    let mut findings = Findings::default();
+    let search = &search;
+    std::thread::scope(|scope| {
+        let all = (0..workers).map(|worker| scope.spawn(move || search(worker)));
+        let workers: Vec<_> = all.collect();
+        for worker in workers {
+            findings.add(worker.join().unwrap());
+        }
+    });
     findings.are_none();
 }
 

@@ -83,11 +83,20 @@ fn host_of(origin: &str) -> &str {
     }
 }
 
-/// No top-level name has a digit, but for the encoded ones: nobody has such a host.
+/// No top-level name has a digit or a hyphen, but for the encoded ones: nobody has such a host.
 fn is_no_name(host: &str) -> bool {
     let top = host.rsplit('.').next().unwrap_or(host);
-    let digits = top.bytes().filter(u8::is_ascii_digit).count();
-    !top.starts_with("xn--") && (1..top.len()).contains(&digits)
+    let is_letter = |byte: u8| byte.is_ascii_lowercase();
+    let letters = top.bytes().filter(|byte| is_letter(*byte)).count();
+    !top.starts_with("xn--") && (1..top.len()).contains(&letters)
+}
+
+/// The machine itself, at whatever port.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.starts_with("127.") && host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        || host == "[::1]"
 }
 
 /// Every origin lies below one public suffix; a top-level name is one. This is what the gate for
@@ -132,7 +141,7 @@ pub(crate) fn stands(wrong: &str, origins: &[String]) -> bool {
     }
     let hosts = origins.iter().filter(web).map(|origin| host_of(origin));
     let hosts = hosts.map(|host| host.strip_suffix('.').unwrap_or(host));
-    let names = hosts.filter(|host| host.contains('.') && !is_no_name(host));
+    let names = hosts.filter(|host| host.contains('.') && !is_no_name(host) && !is_loopback(host));
     let domains = names.map(|host| {
         let suffix = listed_suffix(host).unwrap_or_else(|| host.rsplit('.').next().unwrap());
         let front = host.strip_suffix(suffix).unwrap().trim_end_matches('.');
@@ -179,11 +188,7 @@ impl Judge {
             return (!named).then_some(APPLICATION);
         }
         let host = host.strip_suffix('.').unwrap_or(host);
-        let is_loopback = host == "localhost"
-            || host.ends_with(".localhost")
-            || host.starts_with("127.") && host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-            || host == "[::1]";
-        if is_loopback {
+        if is_loopback(host) {
             return None;
         }
         if scheme == "http" && !gates.insecure {
@@ -232,12 +237,20 @@ impl Judge {
         let Some((front, name)) = label.rsplit_once("--") else {
             return false;
         };
-        let is_word = |word: &str| {
-            let spelled = self.spelled.iter().flat_map(|label| label.split('-'));
-            word.bytes().all(|byte| byte.is_ascii_hexdigit()) || { spelled }.any(|s| s == word)
-        };
+        let is_word =
+            |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit()) || self.is_joined(word);
         let ending = format!("--{name}");
         let is_named = self.spells(name) || self.spelled.iter().any(|s| s.ends_with(&ending));
         is_named && front.split('-').all(is_word)
+    }
+
+    /// A text is put together of words that are spelled out.
+    fn is_joined(&self, text: &str) -> bool {
+        let words = || self.spelled.iter().flat_map(|label| label.split('-'));
+        text.is_empty()
+            || words().any(|word| {
+                let rest = text.strip_prefix(word).filter(|_| !word.is_empty());
+                rest.is_some_and(|rest| self.is_joined(rest))
+            })
     }
 }
