@@ -50,6 +50,15 @@ fn all_let_in(policy: &Policy, origins: &[String]) -> Vec<String> {
     let_in.cloned().collect()
 }
 
+/// An expression on trial.
+struct Attempt<'a> {
+    expression: &'a str,
+    judge: Judge,
+    sampler: Sampler,
+    samples: Vec<String>,
+    random: Random,
+}
+
 /// What came of a search.
 #[derive(Debug, Default)]
 struct Findings {
@@ -66,36 +75,61 @@ impl Findings {
     /// search, so that each sees the same samples in every run.
     fn search(&mut self, expression: &str, number: usize) {
         self.tried += 1;
-        let mut samples: Option<Vec<String>> = None;
-        let (judge, sampler) = (Judge::new(expression), Sampler::new(expression));
-        let mut random = Random::new(number as u64);
-        for gates in Gates::SETS {
-            let Some(policy) = policy(expression, gates) else {
-                // What is refused with every gate is refused with fewer: tests/narrower.rs.
-                if samples.is_none() {
-                    return;
-                }
+        // What is refused with every gate is refused with fewer: tests/narrower.rs.
+        let Some(every) = policy(expression, Gates::EVERY) else {
+            return;
+        };
+        let (sampler, mut random) = (Sampler::new(expression), Random::new(number as u64));
+        let mut attempt = Attempt {
+            expression,
+            judge: Judge::new(expression),
+            samples: sampler.origins(SAMPLES, &mut random),
+            sampler,
+            random,
+        };
+        // A gate that the policy says it does not need makes no difference; now and then that is
+        // looked at, too.
+        let needed = Gates::needed(&every);
+        let looks_closely = number.is_multiple_of(8);
+        let mut seen = vec![needed];
+        self.judge(&mut attempt, &every, needed);
+        for gates in Gates::FEWER {
+            let narrowed = gates.and(needed);
+            let is_new = !seen.contains(&narrowed);
+            if !is_new && !looks_closely {
                 continue;
-            };
-            self.accepted += 1;
-            let samples = samples.get_or_insert_with(|| sampler.origins(SAMPLES, &mut random));
-            let let_in = all_let_in(&policy, samples);
-            self.let_in += let_in.len();
-            // Only what is suspect is looked at so closely.
-            let mut more: Option<Vec<String>> = None;
-            let below_one = are_below_one_suffix(&let_in);
-            for origin in &let_in {
-                if let Some(wrong) = judge.stranger(origin, gates, below_one) {
-                    let more = more.get_or_insert_with(|| {
-                        all_let_in(&policy, &sampler.origins(30 * SAMPLES, &mut random))
-                    });
-                    if !stands(wrong, more) {
-                        continue;
-                    }
-                    println!("{expression} lets {origin} in: {wrong} ({gates:?})");
-                    self.strangers.push(expression.to_owned());
-                    break;
+            }
+            seen.push(narrowed);
+            let policy = policy(expression, gates);
+            if narrowed == needed {
+                assert!(policy.is_some(), "{expression} needs more than {needed:?}");
+            }
+            if let Some(policy) = policy {
+                self.judge(&mut attempt, &policy, gates);
+            }
+        }
+    }
+
+    fn judge(&mut self, attempt: &mut Attempt<'_>, policy: &Policy, gates: Gates) {
+        self.accepted += 1;
+        let expression = attempt.expression;
+        let let_in = all_let_in(policy, &attempt.samples);
+        self.let_in += let_in.len();
+        // Only what is suspect is looked at so closely.
+        let mut more: Option<Vec<String>> = None;
+        let below_one = are_below_one_suffix(&let_in);
+        for origin in &let_in {
+            if let Some(wrong) = attempt.judge.stranger(origin, gates, below_one) {
+                let more = more.get_or_insert_with(|| {
+                    let more = attempt.sampler.origins(30 * SAMPLES, &mut attempt.random);
+                    all_let_in(policy, &more)
+                });
+                if !stands(wrong, more) {
+                    continue;
                 }
+                println!("{expression} lets {origin} in: {wrong} ({gates:?})");
+                self.strangers.push(expression.to_owned());
+                break;
             }
         }
     }
@@ -155,11 +189,13 @@ fn random_expressions_let_no_stranger_in() {
         .ok()
         .map_or(150, |count| count.parse().unwrap());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    // A search that was cut short goes on from here.
+    let from = std::env::var("CROSSGATE_SEARCH_FROM").map_or(0, |from| from.parse().unwrap());
     let search = |worker: usize| {
         let (mut findings, mut random) = (Findings::default(), Random::new(2));
         for number in 0..count {
             let expression = written::expression(&mut random);
-            if number % workers == worker {
+            if number % workers == worker && number >= from {
                 findings.search(&expression, number);
             }
             if count > 1_000 && number % (count / 100) == 0 && worker == 0 {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crossgate::Policy;
+
 /// The exceptions that a policy makes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gates {
     pub(crate) insecure: bool,
     pub(crate) suffixes: bool,
@@ -13,14 +15,32 @@ pub(crate) struct Gates {
 impl Gates {
     pub(crate) const NONE: Gates = Gates::of(0);
 
-    /// Every gate, none, and each alone.
-    pub(crate) const SETS: [Gates; 5] = [
-        Gates::of(7),
-        Gates::NONE,
-        Gates::of(1),
-        Gates::of(2),
-        Gates::of(4),
-    ];
+    pub(crate) const EVERY: Gates = Gates::of(7);
+
+    /// None, and each alone.
+    pub(crate) const FEWER: [Gates; 4] = [Gates::NONE, Gates::of(1), Gates::of(2), Gates::of(4)];
+
+    /// Those that a policy with every gate does not call unneeded.
+    pub(crate) fn needed(policy: &Policy) -> Self {
+        let needs = |gate: &str| {
+            let mut warnings = policy.warnings().iter();
+            !warnings
+                .any(|problem| problem.code.as_str() == "gate_not_needed" && problem.value == gate)
+        };
+        Gates {
+            insecure: needs("insecure_origins_with_credentials"),
+            suffixes: needs("public_suffix_subdomains_with_credentials"),
+            schemes: needs("any_host_of_scheme_with_credentials"),
+        }
+    }
+
+    pub(crate) fn and(self, other: Gates) -> Self {
+        Gates {
+            insecure: self.insecure && other.insecure,
+            suffixes: self.suffixes && other.suffixes,
+            schemes: self.schemes && other.schemes,
+        }
+    }
 
     const fn of(bits: u8) -> Self {
         Gates {
