@@ -1,9 +1,6 @@
 'use strict'
 // Why no native module could be loaded, and what helps: one sentence each.
 
-const { existsSync, readdirSync, readFileSync } = require('node:fs')
-const { join } = require('node:path')
-
 const guide = 'https://github.com/crossgate/crossgate/blob/main/docs/node.md'
 
 /**
@@ -38,7 +35,7 @@ function diagnose(platform, errors) {
   if (!isMissing(beside))
     return [
       beside,
-      `${join(root, 'crossgate.node')} is there, but does not load on this system. It was packed ` +
+      `${root}/crossgate.node is there, but does not load on this system. It was packed ` +
         'or built on another one: install or build crossgate here.'
     ]
   const fromSource =
@@ -69,10 +66,11 @@ function diagnose(platform, errors) {
 /** Where this package is installed; null in a bundle, which has none of its other files. */
 function ownPackage() {
   const none = { root: null, version: null }
-  if (typeof __dirname !== 'string') return none
-  const root = join(__dirname, '..', '..')
   try {
-    const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    // In a bundle of ES modules there is no __dirname, and perhaps no require.
+    const { readFileSync } = require('node:fs')
+    const root = require('node:path').join(__dirname, '..', '..')
+    const { name, version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
     return name === 'crossgate' ? { root, version } : none
   } catch {
     return none
@@ -81,9 +79,8 @@ function ownPackage() {
 
 /** The packages of platforms beside this package. */
 function installedFor(root) {
-  const siblings = join(root, '..')
-  if (!existsSync(siblings)) return []
-  return readdirSync(siblings).filter(name => /^crossgate-(?:darwin|linux|win32)-/.test(name))
+  const { readdirSync } = require('node:fs')
+  return readdirSync(`${root}/..`).filter(name => /^crossgate-(?:darwin|linux|win32)-/.test(name))
 }
 
 function isMissing(error) {

@@ -1,7 +1,8 @@
 'use strict'
 // Loads the native module: the one that was packed or built beside this package, then the package
 // of the platform. Each name is written out, so that bundlers and tracers see the files; each
-// stands in a `try`, so that they let those pass that are not installed.
+// stands in a `try`, so that they let those pass that are not installed. Where a bundler cannot pack
+// a binary, its message shows the line, so it says what helps.
 
 function load() {
   const errors = []
@@ -16,23 +17,23 @@ function load() {
   try {
     switch (platform) {
       case 'darwin-arm64':
-        return require('crossgate-darwin-arm64')
+        return require('crossgate-darwin-arm64') // keep external
       case 'darwin-x64':
-        return require('crossgate-darwin-x64')
+        return require('crossgate-darwin-x64') // keep external
       case 'linux-arm-gnueabihf':
-        return require('crossgate-linux-arm-gnueabihf')
+        return require('crossgate-linux-arm-gnueabihf') // keep external
       case 'linux-arm64-gnu':
-        return require('crossgate-linux-arm64-gnu')
+        return require('crossgate-linux-arm64-gnu') // keep external
       case 'linux-arm64-musl':
-        return require('crossgate-linux-arm64-musl')
+        return require('crossgate-linux-arm64-musl') // keep external
       case 'linux-x64-gnu':
-        return require('crossgate-linux-x64-gnu')
+        return require('crossgate-linux-x64-gnu') // keep external
       case 'linux-x64-musl':
-        return require('crossgate-linux-x64-musl')
+        return require('crossgate-linux-x64-musl') // keep external
       case 'win32-arm64-msvc':
-        return require('crossgate-win32-arm64-msvc')
+        return require('crossgate-win32-arm64-msvc') // keep external
       case 'win32-x64-msvc':
-        return require('crossgate-win32-x64-msvc')
+        return require('crossgate-win32-x64-msvc') // keep external
     }
   } catch (error) {
     errors.push(error)

@@ -56,7 +56,7 @@ test('what is released has no binary, sources or scripts, and names every platfo
   const manifest = manifestIn(await unpacked(released.main))
   assert.equal(manifest.scripts, undefined)
   const native = readFileSync(join(source, 'lib/engine/native.cjs'), 'utf8')
-  const required = [...native.matchAll(/case '(.*)':\n\s+return require\('(.*)'\)/g)]
+  const required = [...native.matchAll(/case '(.*)':\n\s+return require\('(.*?)'\)/g)]
   for (const [, name, loaded] of required) assert.equal(loaded, `crossgate-${name}`)
   assert.deepEqual(
     manifest.optionalDependencies,
