@@ -21,6 +21,8 @@ test-long: build ## many more random cases
 	CROSSGATE_REGEXES=40000 .venv/bin/python -m pytest -q bindings-python/tests/test_regexes.py
 	npm run test:panic --prefix bindings-node --silent
 	node tests/peers/node/releases/run.mjs
+	cd tests/packages/node && CROSSGATE_LONG=1 node --test packed.test.mjs
+	tests/packages/node/platforms.sh
 
 lint: build
 	@.ci/lint

@@ -1,7 +1,7 @@
 // Middleware with the options of the package `cors`.
-import type { IncomingMessage } from 'node:http'
 import type {
   Counters,
+  NodeRequest,
   NodeResponse,
   Policy,
   SafetyException,
@@ -24,7 +24,7 @@ export type CustomOrigin = (
   origin: string,
   callback: (error: Error | null, origin?: StaticOrigin) => void,
   req: CorsRequest
-) => void | StaticOrigin | Promise<StaticOrigin | void>
+) => void | StaticOrigin | PromiseLike<StaticOrigin | void>
 
 /** The options of the package `cors`, with its defaults. */
 export interface CorsOptions {
@@ -73,10 +73,7 @@ export interface CorsPolicyOptions {
 }
 
 /** What a middleware reads of a request. */
-export interface CorsRequest {
-  method?: string | undefined
-  headers: IncomingMessage['headers']
-}
+export type CorsRequest = NodeRequest
 
 /**
  * Gives the options for a request, through the callback, a promise or, if it takes no callback, its
@@ -85,7 +82,7 @@ export interface CorsRequest {
 export type CorsOptionsDelegate<T extends CorsRequest = CorsRequest> = (
   req: T,
   callback: (error: Error | null, options?: CorsOptions | CorsPolicyOptions) => void
-) => void | CorsOptions | CorsPolicyOptions | Promise<CorsOptions | CorsPolicyOptions | void>
+) => void | CorsOptions | CorsPolicyOptions | PromiseLike<CorsOptions | CorsPolicyOptions | void>
 
 /** A middleware for Express and Connect. */
 export interface CorsMiddleware<T extends CorsRequest = CorsRequest> {

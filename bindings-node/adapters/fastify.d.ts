@@ -21,7 +21,10 @@ declare namespace fastifyCors {
     origin: string,
     callback: (error: Error | null, origin?: Origin) => void,
     request: FastifyRequest
-  ) => Promise<Origin> | void
+  ) => PromiseLike<Origin> | void
+
+  /** One that answers by promise alone. */
+  export type AsyncOriginFunction = (origin: string) => Promise<Origin>
 
   /** What a route may say in its `config.cors`, over the options of the plugin. */
   export interface RouteOptions {
@@ -79,25 +82,41 @@ declare namespace fastifyCors {
     'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | 'preSerialization'
 
   /** Gives the options of each request, by callback or promise. */
-  export type Delegate = (
+  export type FastifyCorsOptionsDelegate = (
     request: FastifyRequest,
-    callback: (error: Error | null, options?: RouteOptions) => void
-  ) => Promise<RouteOptions> | void
+    callback: (error: Error | null, options?: FastifyCorsOptions) => void
+  ) => PromiseLike<FastifyCorsOptions> | void
 
-  export interface PluginOptions extends RouteOptions {
+  /** One that answers by callback. */
+  export type FastifyCorsOptionsDelegateCallback = (
+    request: FastifyRequest,
+    callback: (error: Error | null, options?: FastifyCorsOptions) => void
+  ) => void
+
+  /** One that answers by promise. */
+  export type FastifyCorsOptionsDelegatePromise = (
+    request: FastifyRequest
+  ) => Promise<FastifyCorsOptions>
+
+  /** In place of the options: gives the delegate, once the instance is known. */
+  export type FastifyPluginOptionsDelegate<T = FastifyCorsOptionsDelegate> = (
+    instance: FastifyInstance
+  ) => T
+
+  export interface FastifyCorsOptions extends RouteOptions {
     /** Default `'onRequest'`. */
     hook?: Hook | undefined
     /** Gives the options of each request instead. */
-    delegator?: Delegate | undefined
+    delegator?: FastifyCorsOptionsDelegate | undefined
     /**
      * Whether the OPTIONS routes that the plugin makes stay out of the documentation. Default true.
      */
     hideOptionsRoute?: boolean | undefined
     /** The log level of the OPTIONS routes that the plugin makes. */
-    logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' | undefined
+    logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   }
 
-  export type Options = PluginOptions | Delegate
+  export type Options = FastifyCorsOptions | FastifyCorsOptionsDelegate
 
   const plugin: FastifyPluginCallback<Options>
   export { plugin as fastifyCors, plugin as default }

@@ -1,4 +1,5 @@
 import cors = require('./koa.js')
 
+export type { Options, OriginAnswer } from './koa.js'
 export { cors }
 export default cors

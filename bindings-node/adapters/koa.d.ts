@@ -11,7 +11,10 @@ declare namespace cors {
      * function says an allowed origin, or nothing; what it throws denies.
      */
     origin?:
-      StaticOrigin | boolean | ((ctx: Context) => OriginAnswer | Promise<OriginAnswer>) | undefined
+      | StaticOrigin
+      | boolean
+      | ((ctx: Context) => OriginAnswer | PromiseLike<OriginAnswer>)
+      | undefined
     /** A list, or one string with commas. Default `'GET,HEAD,PUT,POST,DELETE,PATCH'`. */
     allowMethods?: string | readonly string[] | undefined
     /** A list, or one string with commas. Default: whatever a page sends. */
@@ -21,7 +24,7 @@ declare namespace cors {
     /** Seconds that a browser may keep a preflight. */
     maxAge?: number | string | undefined
     /** Not with `origin: '*'`. A function allows by `true` only. Default false. */
-    credentials?: boolean | ((ctx: Context) => boolean | Promise<boolean>) | undefined
+    credentials?: boolean | ((ctx: Context) => boolean | PromiseLike<boolean>) | undefined
     /** Whether an error page keeps the headers. Default true. */
     keepHeadersOnError?: boolean | undefined
     /**

@@ -1,50 +1,41 @@
-// Builds the native module with cargo and puts it beside index.cjs: from the workspace, or, in an
-// installed package, from source/. `--debug` skips the optimiser, `--output=NAME` gives the file
-// another name than crossgate.node.
-import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs'
+// Builds the native module with cargo and puts it beside index.cjs. `--debug` skips the optimiser.
+// `--target=TRIPLE` builds for another system and puts the module into npm/, where packages.mjs
+// takes it from; for Linux it needs cargo-zigbuild and zig (`pip install cargo-zigbuild ziglang`).
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from '../crossgate-source/cargo.mjs'
+import { targets } from './targets.mjs'
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)))
-const packed = join(here, 'source', 'bindings-node')
-const crate = existsSync(join(here, '..', 'Cargo.toml')) ? here : packed
+if (!existsSync(join(here, '..', 'Cargo.toml'))) {
+  console.error('build: this is no checkout of crossgate: its Cargo.toml is missing')
+  process.exit(1)
+}
+const triple = process.argv
+  .find(argument => argument.startsWith('--target='))
+  ?.slice('--target='.length)
 const debug = process.argv.includes('--debug')
-const library =
-  { darwin: 'libcrossgate_node.dylib', win32: 'crossgate_node.dll' }[process.platform] ??
-  'libcrossgate_node.so'
-
-function cargo(args, options) {
-  const { status, error, stdout } = spawnSync('cargo', args, {
-    cwd: crate,
-    stdio: 'inherit',
-    ...options
-  })
-  if (error?.code === 'ENOENT') {
-    console.error(
-      'crossgate: cargo is missing; install Rust (https://rustup.rs), or install the package ' +
-        'on a platform that it has a binary for'
-    )
+if (triple === undefined) build(here, join(here, 'crossgate.node'), { debug })
+else {
+  const target = targets.find(target => target.triple === triple)
+  if (target === undefined) {
+    console.error(`build: no package is made for ${triple}: see scripts/targets.mjs`)
     process.exit(1)
   }
-  if (error) throw error
-  if (status !== 0) process.exit(status ?? 1)
-  return stdout
+  mkdirSync(join(here, 'npm'), { recursive: true })
+  build(here, join(here, 'npm', `${target.platform}.node`), {
+    debug,
+    target: triple,
+    ...(triple.includes('-linux-') ? forLinux(triple) : {})
+  })
 }
 
-cargo(['build', '-p', 'crossgate-node', ...(debug ? [] : ['--release'])])
-// Whoever sets CARGO_TARGET_DIR or shares a workspace has the result elsewhere; cargo knows where.
-const metadata = cargo(['metadata', '--format-version', '1', '--no-deps'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-  encoding: 'utf8',
-  maxBuffer: 1 << 26
-})
-const built = join(JSON.parse(metadata).target_directory, debug ? 'debug' : 'release', library)
-const name =
-  process.argv.find(argument => argument.startsWith('--output='))?.slice('--output='.length) ??
-  'crossgate.node'
-const target = join(here, name)
-// Renamed into place: a running process keeps the file that it has mapped.
-copyFileSync(built, `${target}.new`)
-renameSync(`${target}.new`, target)
-console.log(`${name}: ${readFileSync(target).length} bytes`)
+/** The oldest C libraries: what is linked with them runs with newer ones, too. */
+function forLinux(triple) {
+  if (!triple.includes('-musl')) return { zig: { target: `${triple}.2.17` } }
+  // A shared library uses the C library that the process has.
+  const variable = `CARGO_TARGET_${triple.toUpperCase().replaceAll('-', '_')}_RUSTFLAGS`
+  const env = { [variable]: `${process.env[variable] ?? ''} -C target-feature=-crt-static`.trim() }
+  return { zig: { target: triple }, env }
+}

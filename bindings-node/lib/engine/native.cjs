@@ -1,39 +1,44 @@
 'use strict'
-// Finds the native module: the one packed beside this package first, then one that was built here
-// for this platform, then the package of the platform.
-
-const { existsSync } = require('node:fs')
-const { join } = require('node:path')
-
-const root = join(__dirname, '..', '..')
-const beside = join(root, 'crossgate.node')
+// Loads the native module: the one that was packed or built beside this package, then the package
+// of the platform. Each name is written out, so that bundlers and tracers see the files; each
+// stands in a `try`, so that they let those pass that are not installed. Where a bundler cannot pack
+// a binary, its message shows the line, so it says what helps.
 
 function load() {
   const errors = []
-  const attempt = path => {
-    try {
-      return require(path)
-    } catch (error) {
-      errors.push(error)
-      return null
-    }
-  }
   // Where it loads, the name of the platform is not needed, and finding that out takes longer than
   // all the rest.
-  const packed = existsSync(beside) ? attempt(beside) : null
-  if (packed !== null) return packed
+  try {
+    return require('../../crossgate.node')
+  } catch (error) {
+    errors.push(error)
+  }
   const platform = require('./platform.cjs').platform()
-  const built = join(root, `crossgate.${platform}.node`)
-  const name = `crossgate-${platform}`
-  const found = (existsSync(built) ? attempt(built) : null) ?? attempt(name)
-  if (found !== null) return found
-  const why = errors.map(error => error.message.split('\n', 1)[0]).join('; ')
-  throw new Error(
-    `crossgate has no native module for this platform: neither ${beside} nor the package ${name} ` +
-      `can be loaded (${why}). Install ${name}, or build it from source: ` +
-      'npm rebuild crossgate (needs cargo)',
-    { cause: errors[0] }
-  )
+  try {
+    switch (platform) {
+      case 'darwin-arm64':
+        return require('crossgate-darwin-arm64') // keep external
+      case 'darwin-x64':
+        return require('crossgate-darwin-x64') // keep external
+      case 'linux-arm-gnueabihf':
+        return require('crossgate-linux-arm-gnueabihf') // keep external
+      case 'linux-arm64-gnu':
+        return require('crossgate-linux-arm64-gnu') // keep external
+      case 'linux-arm64-musl':
+        return require('crossgate-linux-arm64-musl') // keep external
+      case 'linux-x64-gnu':
+        return require('crossgate-linux-x64-gnu') // keep external
+      case 'linux-x64-musl':
+        return require('crossgate-linux-x64-musl') // keep external
+      case 'win32-arm64-msvc':
+        return require('crossgate-win32-arm64-msvc') // keep external
+      case 'win32-x64-msvc':
+        return require('crossgate-win32-x64-msvc') // keep external
+    }
+  } catch (error) {
+    errors.push(error)
+  }
+  throw require('./load-failure.cjs').loadFailure(platform, errors)
 }
 
 module.exports = load()

@@ -1,6 +1,5 @@
 // The types of policies, decisions and counters.
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** The options of a policy, in camelCase or snake_case. `undefined` leaves an option out. */
 export type Options = CamelCaseOptions & SnakeCaseOptions
@@ -203,10 +202,20 @@ export interface DecisionMessage {
   readonly policy: string
 }
 
-/** A request of `node:http`, of `node:http2`'s compatible API, or what is made of one. */
-export type NodeRequest = IncomingMessage | Http2ServerRequest
-/** Its response. */
-export type NodeResponse = ServerResponse | Http2ServerResponse
+/** What is read of a request of `node:http` or of `node:http2`'s compatible API. */
+export interface NodeRequest {
+  method?: string | undefined
+  headers: IncomingHttpHeaders
+}
+/**
+ * What is needed of its response. Of a whole one more is used: then the headers stand also where a
+ * handler writes its head itself.
+ */
+export interface NodeResponse {
+  statusCode?: number | undefined
+  setHeader(name: string, value: string): any
+  end(): any
+}
 
 /** How a WebSocket handshake is checked. */
 export interface WebSocketOptions {

@@ -8,13 +8,13 @@ export interface FetchOptions<C> {
   origin?:
     | StaticOrigin
     | boolean
-    | ((origin: string, context: C) => OriginAnswer | Promise<OriginAnswer>)
+    | ((origin: string, context: C) => OriginAnswer | PromiseLike<OriginAnswer>)
     | undefined
   /** Default `['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'QUERY']`. */
   allowMethods?:
     | string
     | readonly string[]
-    | ((origin: string, context: C) => readonly string[] | Promise<readonly string[]>)
+    | ((origin: string, context: C) => readonly string[] | PromiseLike<readonly string[]>)
     | undefined
   /** Default: whatever a page sends. */
   allowHeaders?: string | readonly string[] | undefined
