@@ -316,6 +316,46 @@ impl Walk<'_> {
         self.closed(&group.chosen, before, |_| false)
     }
 
+    /// Each byte of a set that is read next, and what is in front of it. Most bytes lead to the same
+    /// places, which are looked for once.
+    fn read_each(&mut self, group: &Group, options: Bytes) -> Vec<(u8, Vec<Group>)> {
+        let (mut ways, mut seen) = (Vec::new(), 0);
+        for place in &group.set {
+            let into = self.places.into(*place);
+            seen += into.len();
+            for (from, way) in into {
+                if let Way::Read(bytes) = way {
+                    ways.push((*from, *bytes & options));
+                }
+            }
+        }
+        let mut known: Vec<(Vec<u32>, Vec<Group>, usize)> = Vec::new();
+        let mut each = Vec::new();
+        for byte in bytes(options) {
+            let has = |way: &&(u32, Bytes)| way.1 >> byte & 1 == 1;
+            let before: Vec<u32> = ways.iter().filter(has).map(|(from, _)| *from).collect();
+            let same = known.iter().find(|(places, ..)| *places == before);
+            let groups = match same {
+                Some((_, groups, cost)) => {
+                    let (groups, cost) = (groups.clone(), *cost);
+                    // As if they had been looked for again.
+                    if self.spend(cost) { groups } else { Vec::new() }
+                }
+                None if before.is_empty() || !self.spend(seen) => Vec::new(),
+                None => {
+                    let budget = self.budget;
+                    let groups = self.closed(&group.chosen, before.clone(), |_| false);
+                    known.push((before, groups.clone(), seen + budget - self.budget));
+                    groups
+                }
+            };
+            if !groups.is_empty() {
+                each.push((byte, groups));
+            }
+        }
+        each
+    }
+
     /// What can have been read in front of a set in a label; `top`: in the last of the host.
     fn label_options(&mut self, group: &Group, top: bool) -> Bytes {
         let options = self.options(&group.set) & LABEL_BYTES;
@@ -326,17 +366,20 @@ impl Walk<'_> {
         }
     }
 
-    /// One byte more of a label. No top-level name has a digit, but for the encoded ones: that
+    /// Each byte more of a label. No top-level name has a digit, but for the encoded ones: that
     /// `example\.com:?\d*` matches `example.com8` lets nobody in.
-    fn read_label(&mut self, group: &Group, byte: u8, top: bool) -> Vec<Group> {
-        let mut groups = self.read(group, byte);
-        if top && byte.is_ascii_digit() {
-            for group in &mut groups {
-                group.set.retain(|place| self.encoded.contains(place));
+    fn read_label(&mut self, group: &Group, top: bool) -> Vec<(u8, Vec<Group>)> {
+        let options = self.label_options(group, top);
+        let mut each = self.read_each(group, options);
+        for (byte, groups) in &mut each {
+            if top && byte.is_ascii_digit() {
+                for group in &mut *groups {
+                    group.set.retain(|place| self.encoded.contains(place));
+                }
+                groups.retain(|group| !group.set.is_empty());
             }
-            groups.retain(|group| !group.set.is_empty());
         }
-        groups
+        each
     }
 
     fn read_all(&mut self, group: Group, text: impl Iterator<Item = u8>) -> Vec<Group> {
@@ -411,9 +454,9 @@ impl Walk<'_> {
             }
             self.label_ends(group, &joined(tail, base), None, names);
         }
-        for byte in bytes(self.label_options(group, base.is_empty())) {
+        for (byte, groups) in self.read_label(group, base.is_empty()) {
             let tail = format!("{}{tail}", char::from(byte));
-            for group in self.read_label(group, byte, base.is_empty()) {
+            for group in groups {
                 self.label(&group, &tail, base, names);
             }
         }
@@ -489,9 +532,9 @@ impl Walk<'_> {
                 return false;
             }
         }
-        for byte in bytes(self.label_options(group, top)) {
+        for (byte, groups) in self.read_label(group, top) {
             let tail = format!("{}{tail}", char::from(byte));
-            for group in self.read_label(group, byte, top) {
+            for group in groups {
                 if !self.labels(&group, &tail, top, each) {
                     return false;
                 }
@@ -562,9 +605,9 @@ impl Walk<'_> {
                 }
             }
         }
-        for byte in bytes(options) {
+        for (byte, groups) in self.read_label(group, top) {
             let tail = format!("{}{tail}", char::from(byte));
-            for group in self.read_label(group, byte, top) {
+            for group in groups {
                 self.classes(&group, &tail, base, top, reach);
             }
         }
@@ -670,9 +713,10 @@ impl Walk<'_> {
                 }
             }
             let inner = self.before_start(&group, &is_start);
-            for byte in bytes(self.options(&inner)) {
+            let options = self.options(&inner);
+            for (byte, groups) in self.read_each(&group, options) {
                 let before = format!("{}{text}", char::from(byte));
-                for group in self.read(&group, byte) {
+                for group in groups {
                     pending.push((group, before.clone()));
                 }
             }
