@@ -17,7 +17,8 @@ test-long: build ## many more random cases
 	CROSSGATE_SWAPS=20000000 cargo test --release -q -p crossgate --test shared
 	cargo test -q -p crossgate-c-tests -- --ignored
 	ffi/packaging/sanitize.sh
-	CROSSGATE_LONG=1 npm test --prefix bindings-node --silent
+	CROSSGATE_LONG=1 CROSSGATE_REGEXES=40000 npm test --prefix bindings-node --silent
+	CROSSGATE_REGEXES=40000 .venv/bin/python -m pytest -q bindings-python/tests/test_regexes.py
 	npm run test:panic --prefix bindings-node --silent
 	node tests/peers/node/releases/run.mjs
 	cd tests/packages/node && CROSSGATE_LONG=1 node --test packed.test.mjs

@@ -1,6 +1,6 @@
-//! No origin of more than 330 bytes has a meaning, and no more of a request's `Origin` is looked at:
-//! for listed origins, patterns, regexes and the application's verdict alike. White space around it
-//! is no part of it, and does not count.
+//! No origin of more than 330 bytes has a meaning, and no more of an `Origin` is looked at: for
+//! listed origins, patterns, regexes and the application's verdict alike. White space around it is
+//! no part of it, and does not count.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -122,8 +122,16 @@ def test_examples_are_short(section: str) -> None:
 
 def test_every_section_is_asked() -> None:
     asked = ["FastAPI and Starlette", "Flask", "Django", "WSGI", "aiohttp", "Other frameworks"]
-    # That one asserts by itself, in test_readme.py.
-    assert [name for name, _ in SECTIONS] == [*asked, "The policy itself"]
+    # Those assert by themselves; the second in test_readme.py.
+    assert [name for name, _ in SECTIONS] == [*asked, "Regular expressions", "The policy itself"]
+
+
+def test_regular_expressions() -> None:
+    translated, refused = examples("Regular expressions")
+    assert run(translated)["policy"]
+    with pytest.raises(AssertionError):
+        run(refused.replace("regex_unsupported", "regex_invalid"))
+    run(refused)
 
 
 def test_fastapi_and_starlette() -> None:

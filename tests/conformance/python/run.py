@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,10 @@ def regexes(vector: Vector) -> Iterator[str]:
     given: list[Any] = vector["regexes"]
     if vector["dialect"] == "python":
         flags = sum(FLAGS[flag] for flag in vector["flags"])
-        given = [re.compile(regex, flags) for regex in given]
+        with warnings.catch_warnings():
+            # What may mean something else in a Python to come.
+            warnings.simplefilter("ignore", FutureWarning)
+            given = [re.compile(regex, flags) for regex in given]
     try:
         policy = Policy(allow_origin_regexes=given)
     except PolicyError as error:
