@@ -20,7 +20,8 @@ test-long: build ## many more random cases
 	CROSSGATE_LONG=1 npm test --prefix bindings-node --silent
 	npm run test:panic --prefix bindings-node --silent
 	node tests/peers/node/releases/run.mjs
-	cd tests/packages/node && CROSSGATE_LONG=1 node --test packed.test.mjs
+	tests/packages/node/clients/setup
+	cd tests/packages/node && CROSSGATE_LONG=1 node --test packed.test.mjs clients.test.mjs
 	tests/packages/node/platforms.sh
 
 lint: build
