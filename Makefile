@@ -13,7 +13,7 @@ test: $(if $(findstring ?,$(TOPIC)),,build) ## every test; TOPIC=core one topic,
 test-long: build ## many more random cases
 	tests/fuzz/run.sh
 	PROPTEST_CASES=200000 cargo test --release -p crossgate --test reference
-	CROSSGATE_SEARCH=5000 cargo test --release -q -p crossgate --test breadth
+	CROSSGATE_SEARCH=60000 cargo test --release -q -p crossgate --test breadth
 	CROSSGATE_SWAPS=20000000 cargo test --release -q -p crossgate --test shared
 	cargo test -q -p crossgate-c-tests -- --ignored
 	ffi/packaging/sanitize.sh

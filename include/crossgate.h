@@ -446,9 +446,8 @@ typedef struct crossgate_str {
 } crossgate_str;
 
 /**
- * One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is
- * filled. The strings are those of the policy or error that it comes from, live as long, and have
- * a NUL behind them.
+ * One finding about a configuration. Made ready by crossgate_problem_init(). The strings are those
+ * of the policy or error that it comes from, live as long, and have a NUL behind them.
  */
 typedef struct crossgate_problem {
     /**
@@ -648,7 +647,7 @@ typedef struct crossgate_decision {
 
 /**
  * What crossgate_evaluate_block() decided: integers alone, so that any language can have one.
- * struct_size is sizeof (crossgate_answer); the rest is written by the call.
+ * Made ready by crossgate_answer_init(), or by setting struct_size to sizeof (crossgate_answer).
  */
 typedef struct crossgate_answer {
     /**
@@ -723,8 +722,7 @@ typedef struct crossgate_response_functions {
 } crossgate_response_functions;
 
 /**
- * What the shadow policy would have done otherwise. Set struct_size to
- * sizeof (crossgate_difference) before it is filled.
+ * What the shadow policy would have done otherwise. Made ready by crossgate_difference_init().
  */
 typedef struct crossgate_difference {
     /**
@@ -984,6 +982,14 @@ crossgate_status crossgate_policy_document_json(const struct crossgate_policy *p
                                                 size_t *length);
 
 /**
+ * Makes a problem ready to be filled: struct_size is set, the rest is 0. size is
+ * sizeof (crossgate_problem). One problem may be filled again and again.
+ */
+CROSSGATE_API
+crossgate_status crossgate_problem_init(struct crossgate_problem *problem,
+                                        size_t size);
+
+/**
  * The number of problems; 0 if the file could not be read. 0 for NULL.
  */
 CROSSGATE_API size_t crossgate_error_count(const struct crossgate_error *error);
@@ -1169,10 +1175,13 @@ CROSSGATE_API const char *crossgate_reason_string(int32_t reason);
  * With origin_predicate the application may have to be asked about the origin. Nothing is
  * evaluated again once it has answered:
  *
- *     crossgate_evaluate(policy, &request, &decision, scratch, scratch_size);
- *     if (decision.flags & CROSSGATE_DECISION_NEEDS_VERDICT)
- *         crossgate_decision_resume(&decision, is_a_tenant(decision.origin)
+ *     status = crossgate_evaluate(policy, &request, &decision, scratch,
+ *         crossgate_policy_scratch_size(policy));
+ *     if (status == CROSSGATE_OK && decision.flags & CROSSGATE_DECISION_NEEDS_VERDICT)
+ *         status = crossgate_decision_resume(&decision, is_a_tenant(decision.origin)
  *             ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_DENY);
+ *     if (status != CROSSGATE_OK)
+ *         log crossgate_status_string(status): the decision forwards and permits nothing;
  */
 CROSSGATE_API
 crossgate_status crossgate_evaluate(const struct crossgate_policy *policy,
@@ -1193,9 +1202,9 @@ crossgate_status crossgate_decision_resume(struct crossgate_decision *decision,
 
 /**
  * Only the question, for servers that look the origin up before they evaluate: *origin is the
- * origin that the application is to be asked about, absent (data NULL) if it is not to be asked.
- * Put what it finds into request.verdict. The text is the request's, without a NUL. Allocates
- * nothing.
+ * origin that the application is to be asked about, absent (data NULL) if it is not to be asked or
+ * the call failed. Put what it finds into request.verdict. The text is the request's, without a
+ * NUL. Allocates nothing.
  */
 CROSSGATE_API
 crossgate_status crossgate_needs_verdict(const struct crossgate_policy *policy,
@@ -1217,6 +1226,12 @@ crossgate_status crossgate_evaluate_http1(const struct crossgate_policy *policy,
                                           char *buffer,
                                           size_t buffer_size,
                                           size_t *length);
+
+/**
+ * Makes an answer ready to be filled: struct_size is set, the rest is 0. size is
+ * sizeof (crossgate_answer). One answer may be filled again and again.
+ */
+CROSSGATE_API crossgate_status crossgate_answer_init(struct crossgate_answer *answer, size_t size);
 
 /**
  * Decides about a request of which everything is text, and writes what to do as text. lines has
@@ -1294,10 +1309,10 @@ crossgate_status crossgate_check_websocket(const struct crossgate_policy *policy
  * else about CORS, whatever the application or an upstream had set. With
  * CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
  * whole, Vary aside; with CROSSGATE_DECISION_KEEP_PUBLIC one that is public by its own word stays
- * so. *overwrote is 1 if that replaced or removed something that the response said,
- * otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
- * as good as once. Allocates only to merge into many lines or a long list of the response's
- * own. If set or remove fails, or get gives what is no text, everything else is done all the same;
+ * so. *overwrote is 1 if that replaced or removed something that the response said, otherwise 0,
+ * whatever the status; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it
+ * twice is as good as once. Allocates only to merge into many lines or a long list of the
+ * response's own. If set or remove fails, or get gives what is no text, everything else is done all the same;
  * then the status is CROSSGATE_ERR_CALLBACK. With any other failure nothing was done.
  */
 CROSSGATE_API
@@ -1403,6 +1418,14 @@ crossgate_status crossgate_shared_policy_set_shadow(const struct crossgate_share
  * thread may be using it. NULL does nothing.
  */
 CROSSGATE_API void crossgate_shared_policy_free(struct crossgate_shared_policy *shared);
+
+/**
+ * Makes a difference ready to be filled: struct_size is set, the rest is 0. size is
+ * sizeof (crossgate_difference). One difference may be filled again and again.
+ */
+CROSSGATE_API
+crossgate_status crossgate_difference_init(struct crossgate_difference *difference,
+                                           size_t size);
 
 /**
  * Asks the live and the shadow policy about a request and fills *difference. Changes nothing,

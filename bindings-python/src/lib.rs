@@ -28,6 +28,8 @@ mod _crossgate {
     #[pymodule_export]
     use crate::api::decision::Decision;
     #[pymodule_export]
+    use crate::api::path_regex::PathRegex;
+    #[pymodule_export]
     use crate::api::policy::Policy;
     #[pymodule_export]
     use crate::api::shared::{ShadowDifference, ShadowRequest, SharedPolicy};

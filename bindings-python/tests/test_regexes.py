@@ -124,10 +124,15 @@ ALPHABET = "ab01-.:/"
 
 
 class Generator:
-    """Random regexes by Python's grammar, and some that nearly are."""
+    """Random regexes by Python's grammar, and some that nearly are.
+
+    No repetition stands in another: `re` tries every way to share a text between the two, and
+    would not come to an end with some. The comparison with JavaScript's engine has them.
+    """
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.is_repeated = False
 
     def regex(self, depth: int = 3) -> str:
         branches = [self.concat(depth) for _ in range(self.random.choice([1, 1, 1, 2, 3]))]
@@ -137,6 +142,17 @@ class Generator:
         return "".join(self.part(depth) for _ in range(self.random.randint(0, 4)))
 
     def part(self, depth: int) -> str:
+        repeats = not self.is_repeated and self.random.random() < 0.35
+        self.is_repeated |= repeats
+        part = self.once(depth)
+        if repeats:
+            self.is_repeated = False
+            part += self.random.choice(
+                ["*", "+", "?", "{2}", "{1,2}", "{,2}", "{1,}", "*?", "+?", "??", "{,}", "*+", "++"]
+            )
+        return part
+
+    def once(self, depth: int) -> str:
         roll = self.random.random()
         if roll < 0.45 or depth == 0:
             part = self.random.choice(LITERALS)
@@ -154,10 +170,6 @@ class Generator:
             part = self.random.choice(["^", "$", r"\A", r"\Z", r"\b", r"\B", "(?#x)"])
         else:
             part = self.random.choice([r"\1", "(?P=n)", r"\2"])
-        if self.random.random() < 0.25:
-            part += self.random.choice(
-                ["*", "+", "?", "{2}", "{1,2}", "{,2}", "{1,}", "*?", "+?", "??", "{,}", "*+", "++"]
-            )
         return part
 
     def flags(self) -> int:

@@ -59,6 +59,8 @@ pub mod binding {
     pub use crate::config::unset_option::unset_option;
     pub use crate::decide::binding::*;
     pub use crate::live::answer::{Answer, Judged, judge};
+    #[cfg(feature = "regex")]
+    pub use crate::origin::regex::path::PathRegex;
 }
 
 #[cfg(feature = "config")]

@@ -15,7 +15,7 @@ mod sampler;
 mod written;
 
 use crossgate::{Policy, Request, SafetyException};
-use owner::{Gates, stranger};
+use owner::{Gates, Judge, are_below_one_suffix, stands};
 use sampler::{Random, Sampler};
 
 /// Origins that are tried on each expression that is accepted.
@@ -45,6 +45,20 @@ fn lets_in(policy: &Policy, origin: &str) -> bool {
     policy.evaluate(&request).allowed() == Some(true)
 }
 
+fn all_let_in(policy: &Policy, origins: &[String]) -> Vec<String> {
+    let let_in = origins.iter().filter(|origin| lets_in(policy, origin));
+    let_in.cloned().collect()
+}
+
+/// An expression on trial.
+struct Attempt<'a> {
+    expression: &'a str,
+    judge: Judge,
+    sampler: Sampler,
+    samples: Vec<String>,
+    random: Random,
+}
+
 /// What came of a search.
 #[derive(Debug, Default)]
 struct Findings {
@@ -57,32 +71,74 @@ struct Findings {
 }
 
 impl Findings {
-    fn search(&mut self, expression: &str, random: &mut Random) {
+    /// Judges an expression with every gate, with none and with each alone. `number`: in the
+    /// search, so that each sees the same samples in every run.
+    fn search(&mut self, expression: &str, number: usize) {
         self.tried += 1;
-        // What is refused with every exception is refused without, and what is accepted without
-        // lets no more in with the others but plain http.
-        let every = policy(expression, Gates::EVERY);
-        let none = every.as_ref().and_then(|_| policy(expression, Gates::NONE));
-        let accepted = [(Gates::NONE, none), (Gates::EVERY, every)];
-        for (gates, policy) in accepted {
-            let Some(policy) = policy else {
+        // What is refused with every gate is refused with fewer: tests/narrower.rs.
+        let Some(every) = policy(expression, Gates::EVERY) else {
+            return;
+        };
+        let (sampler, mut random) = (Sampler::new(expression), Random::new(number as u64));
+        let mut attempt = Attempt {
+            expression,
+            judge: Judge::new(expression),
+            samples: sampler.origins(SAMPLES, &mut random),
+            sampler,
+            random,
+        };
+        // A gate that the policy says it does not need makes no difference; now and then that is
+        // looked at, too.
+        let needed = Gates::needed(&every);
+        let looks_closely = number.is_multiple_of(8);
+        let mut seen = vec![needed];
+        self.judge(&mut attempt, &every, needed);
+        for gates in Gates::FEWER {
+            let narrowed = gates.and(needed);
+            let is_new = !seen.contains(&narrowed);
+            if !is_new && !looks_closely {
                 continue;
-            };
-            self.accepted += 1;
-            let sampler = Sampler::new(expression);
-            for _ in 0..SAMPLES {
-                let origin = sampler.origin(random);
-                if !lets_in(&policy, &origin) {
-                    continue;
-                }
-                self.let_in += 1;
-                if let Some(wrong) = stranger(expression, &origin, gates) {
-                    println!("{expression} lets {origin} in: {wrong} ({gates:?})");
-                    self.strangers.push(expression.to_owned());
-                    break;
-                }
+            }
+            seen.push(narrowed);
+            let policy = policy(expression, gates);
+            if narrowed == needed {
+                assert!(policy.is_some(), "{expression} needs more than {needed:?}");
+            }
+            if let Some(policy) = policy {
+                self.judge(&mut attempt, &policy, gates);
             }
         }
+    }
+
+    fn judge(&mut self, attempt: &mut Attempt<'_>, policy: &Policy, gates: Gates) {
+        self.accepted += 1;
+        let expression = attempt.expression;
+        let let_in = all_let_in(policy, &attempt.samples);
+        self.let_in += let_in.len();
+        // Only what is suspect is looked at so closely.
+        let mut more: Option<Vec<String>> = None;
+        let below_one = are_below_one_suffix(&let_in);
+        for origin in &let_in {
+            if let Some(wrong) = attempt.judge.stranger(origin, gates, below_one) {
+                let more = more.get_or_insert_with(|| {
+                    let more = attempt.sampler.origins(30 * SAMPLES, &mut attempt.random);
+                    all_let_in(policy, &more)
+                });
+                if !stands(wrong, more) {
+                    continue;
+                }
+                println!("{expression} lets {origin} in: {wrong} ({gates:?})");
+                self.strangers.push(expression.to_owned());
+                break;
+            }
+        }
+    }
+
+    fn add(&mut self, other: Findings) {
+        self.tried += other.tried;
+        self.accepted += other.accepted;
+        self.let_in += other.let_in;
+        self.strangers.extend(other.strangers);
     }
 
     #[track_caller]
@@ -102,13 +158,12 @@ impl Findings {
 
 #[test]
 fn what_people_write_lets_no_stranger_in() {
-    let (mut findings, mut random) = (Findings::default(), Random::new(1));
+    let mut findings = Findings::default();
     let lines = include_str!("breadth/expressions.txt").lines();
-    // Each is judged in a fraction of a second, so that all of them take a minute.
     let step = if std::env::var_os("CROSSGATE_SEARCH").is_some() {
         1
     } else {
-        16
+        4
     };
     let mut count = 0;
     for line in lines.filter(|line| !line.starts_with('#')) {
@@ -120,7 +175,7 @@ fn what_people_write_lets_no_stranger_in() {
         for expression in spellings {
             count += 1;
             if count % step == 0 {
-                findings.search(&expression, &mut random);
+                findings.search(&expression, count);
             }
         }
     }
@@ -132,11 +187,32 @@ fn what_people_write_lets_no_stranger_in() {
 fn random_expressions_let_no_stranger_in() {
     let count = std::env::var("CROSSGATE_SEARCH")
         .ok()
-        .map_or(40, |count| count.parse().unwrap());
-    let (mut findings, mut random) = (Findings::default(), Random::new(2));
-    for _ in 0..count {
-        findings.search(&written::expression(&mut random), &mut random);
-    }
+        .map_or(150, |count| count.parse().unwrap());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    // A search that was cut short goes on from here.
+    let from = std::env::var("CROSSGATE_SEARCH_FROM").map_or(0, |from| from.parse().unwrap());
+    let search = |worker: usize| {
+        let (mut findings, mut random) = (Findings::default(), Random::new(2));
+        for number in 0..count {
+            let expression = written::expression(&mut random);
+            if number % workers == worker && number >= from {
+                findings.search(&expression, number);
+            }
+            if count > 1_000 && number % (count / 100) == 0 && worker == 0 {
+                println!("{number}: {} let strangers in", findings.strangers.len());
+            }
+        }
+        findings
+    };
+    let mut findings = Findings::default();
+    let search = &search;
+    std::thread::scope(|scope| {
+        let all = (0..workers).map(|worker| scope.spawn(move || search(worker)));
+        let workers: Vec<_> = all.collect();
+        for worker in workers {
+            findings.add(worker.join().unwrap());
+        }
+    });
     findings.are_none();
 }
 
@@ -162,10 +238,11 @@ fn the_sampler_finds_strangers() {
             Sampler::new(expression),
             Policy::builder().allow_origin_regexes([expression]),
         );
-        let any = any.build().unwrap();
+        let (any, judge) = (any.build().unwrap(), Judge::new(expression));
         let found = (0..SAMPLES).find_map(|_| {
             let origin = sampler.origin(&mut random);
-            stranger(expression, &origin, Gates::NONE).filter(|_| lets_in(&any, &origin))
+            let wrong = judge.stranger(&origin, Gates::NONE, false);
+            wrong.filter(|_| lets_in(&any, &origin))
         });
         assert_eq!(found, Some(wrong), "{expression}");
     }

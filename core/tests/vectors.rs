@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use crossgate::binding::{Answer, judge};
 use crossgate::{
-    Action, Evaluation, Field, Policy, PolicyError, Problem, RegexDialect, Request, Severity,
-    SocketAccess, Verdict, WebSocketCheck,
+    Action, Document, Evaluation, Field, OptionValue, Policy, PolicyError, Problem, RegexDialect,
+    Request, Severity, SocketAccess, Verdict, WebSocketCheck,
 };
 use serde_json::{Value, json};
 
@@ -70,6 +70,65 @@ fn same(what: &str, expected: &Value, found: &Value) -> Result<(), String> {
     } else {
         Err(format!("{what}: expected {expected}, found {found}"))
     }
+}
+
+/// Regexes in the dialects of the languages.
+#[test]
+fn regexes() {
+    run("regexes.jsonl", |case| {
+        let texts = |key: &str| -> Vec<&str> {
+            let texts = case[key].as_array().into_iter().flatten();
+            texts.filter_map(Value::as_str).collect()
+        };
+        let dialect = match case["dialect"].as_str() {
+            Some("python") => RegexDialect::Python,
+            Some("javascript") => RegexDialect::JavaScript,
+            _ => RegexDialect::Rust,
+        };
+        let regexes = texts("regexes")
+            .into_iter()
+            .map(|source| OptionValue::Regex {
+                source: source.to_owned(),
+                flags: case["flags"].as_str().unwrap_or_default().to_owned(),
+                dialect,
+            });
+        let mut document = Document::new();
+        document.push("allow_origin_regexes", OptionValue::List(regexes.collect()));
+        let has_code = |problems: &[Problem]| {
+            let mut codes = problems.iter().map(|problem| problem.code.as_str());
+            case["code"]
+                .as_str()
+                .is_none_or(|code| codes.any(|c| c == code))
+        };
+        let policy = match Policy::from_document(&document) {
+            Ok(policy) => policy,
+            Err(error) if case["expect"] == "error" && has_code(error.problems()) => return Ok(()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let found = if policy.warnings().is_empty() {
+            "ok"
+        } else {
+            "warn"
+        };
+        same("expect", &case["expect"], &json!(found))?;
+        if !has_code(policy.warnings()) {
+            return Err(format!("{:?}", policy.warnings()));
+        }
+        for (key, allowed) in [("allow", true), ("deny", false)] {
+            for origin in texts(key) {
+                let request = Request::new("GET").header("Origin", origin);
+                let decision = policy.evaluate(&request);
+                same(origin, &json!(allowed), &json!(decision.allowed()))?;
+                let limit = texts("step_limit").contains(&origin);
+                same(
+                    "steps",
+                    &json!(limit),
+                    &json!(decision.hit_regex_step_limit()),
+                )?;
+            }
+        }
+        Ok(())
+    });
 }
 
 #[test]

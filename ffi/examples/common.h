@@ -44,7 +44,8 @@ static inline server configure(int argc, char **argv) {
         exit(1);
     }
     for (size_t i = 0; i < crossgate_policy_warning_count(server.policy); i++) {
-        crossgate_problem warning = {.struct_size = sizeof warning};
+        crossgate_problem warning;
+        crossgate_problem_init(&warning, sizeof warning);
         crossgate_policy_warning(server.policy, i, &warning);
         fprintf(stderr, "warning: %s at %s: %s\n", warning.code.data, warning.path.data,
             warning.message.data);

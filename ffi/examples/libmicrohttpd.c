@@ -169,7 +169,8 @@ static crossgate_policy *load(const char *path) {
         return NULL;
     }
     for (size_t i = 0; i < crossgate_policy_warning_count(policy); i++) {
-        crossgate_problem warning = {.struct_size = sizeof warning};
+        crossgate_problem warning;
+        crossgate_problem_init(&warning, sizeof warning);
         crossgate_policy_warning(policy, i, &warning);
         fprintf(stderr, "warning: %s at %s: %s\n", warning.code.data, warning.path.data,
             warning.message.data);

@@ -65,10 +65,10 @@ unsafe impl Growable for crossgate_response_functions {
 /// else about CORS, whatever the application or an upstream had set. With
 /// CROSSGATE_DECISION_KEEP_UPSTREAM a response that already has Access-Control-Allow-Origin is left
 /// whole, Vary aside; with CROSSGATE_DECISION_KEEP_PUBLIC one that is public by its own word stays
-/// so. *overwrote is 1 if that replaced or removed something that the response said,
-/// otherwise 0; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it twice is
-/// as good as once. Allocates only to merge into many lines or a long list of the response's
-/// own. If set or remove fails, or get gives what is no text, everything else is done all the same;
+/// so. *overwrote is 1 if that replaced or removed something that the response said, otherwise 0,
+/// whatever the status; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it
+/// twice is as good as once. Allocates only to merge into many lines or a long list of the
+/// response's own. If set or remove fails, or get gives what is no text, everything else is done all the same;
 /// then the status is CROSSGATE_ERR_CALLBACK. With any other failure nothing was done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_apply(

@@ -9,18 +9,18 @@ use crossgate::{
 
 use crate::decision::{CROSSGATE_DECISION_NEEDS_VERDICT, Said};
 use crate::evaluate::said_without_headers;
-use crate::growable::{Growable, write_common};
+use crate::growable::{Growable, init, write_common};
 use crate::http1::with_scratch;
 use crate::policy::{borrow, crossgate_policy};
 use crate::request::verdict;
 use crate::status::{
     CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, CROSSGATE_ERR_PANIC,
-    CROSSGATE_ERR_VERDICT_NOT_ASKED, CROSSGATE_OK, Outcome, crossgate_status, guard_or_else,
+    CROSSGATE_ERR_VERDICT_NOT_ASKED, CROSSGATE_OK, Outcome, crossgate_status, guard, guard_or_else,
 };
 use crate::text::Buffer;
 
 /// What crossgate_evaluate_block() decided: integers alone, so that any language can have one.
-/// struct_size is sizeof (crossgate_answer); the rest is written by the call.
+/// Made ready by crossgate_answer_init(), or by setting struct_size to sizeof (crossgate_answer).
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct crossgate_answer {
@@ -61,6 +61,17 @@ impl crossgate_answer {
             depends_on: said.depends_on,
         }
     }
+}
+
+/// Makes an answer ready to be filled: struct_size is set, the rest is 0. size is
+/// sizeof (crossgate_answer). One answer may be filled again and again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_answer_init(
+    answer: *mut crossgate_answer,
+    size: usize,
+) -> crossgate_status {
+    // SAFETY: NULL or the caller's memory, of that size.
+    guard(|| unsafe { init(answer, size) })
 }
 
 /// Decides about a request of which everything is text, and writes what to do as text. lines has

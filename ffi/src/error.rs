@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crossgate::{PolicyError, Problem, Severity};
 
-use crate::growable::{Growable, caller_size, write_common};
+use crate::growable::{Growable, caller_size, init, write_common};
 use crate::status::{
     CROSSGATE_ERR_INVALID_ARGUMENT, CROSSGATE_ERR_NULL_ARGUMENT, Outcome, crossgate_status, guard,
     guard_or,
@@ -27,9 +27,8 @@ pub struct crossgate_error {
     omitted: usize,
 }
 
-/// One finding about a configuration. Set struct_size to sizeof (crossgate_problem) before it is
-/// filled. The strings are those of the policy or error that it comes from, live as long, and have
-/// a NUL behind them.
+/// One finding about a configuration. Made ready by crossgate_problem_init(). The strings are those
+/// of the policy or error that it comes from, live as long, and have a NUL behind them.
 #[repr(C)]
 pub struct crossgate_problem {
     /// sizeof (crossgate_problem).
@@ -52,6 +51,17 @@ pub struct crossgate_problem {
 // SAFETY: `repr(C)`, the size first.
 unsafe impl Growable for crossgate_problem {
     const LEAST: usize = std::mem::offset_of!(crossgate_problem, hint);
+}
+
+/// Makes a problem ready to be filled: struct_size is set, the rest is 0. size is
+/// sizeof (crossgate_problem). One problem may be filled again and again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_problem_init(
+    problem: *mut crossgate_problem,
+    size: usize,
+) -> crossgate_status {
+    // SAFETY: NULL or the caller's memory, of that size.
+    guard(|| unsafe { init(problem, size) })
 }
 
 /// The strings of a problem, each with a NUL behind it.

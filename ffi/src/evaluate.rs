@@ -37,10 +37,13 @@ use crate::text::{copy as copy_text, crossgate_str};
 /// With origin_predicate the application may have to be asked about the origin. Nothing is
 /// evaluated again once it has answered:
 ///
-///     crossgate_evaluate(policy, &request, &decision, scratch, scratch_size);
-///     if (decision.flags & CROSSGATE_DECISION_NEEDS_VERDICT)
-///         crossgate_decision_resume(&decision, is_a_tenant(decision.origin)
+///     status = crossgate_evaluate(policy, &request, &decision, scratch,
+///         crossgate_policy_scratch_size(policy));
+///     if (status == CROSSGATE_OK && decision.flags & CROSSGATE_DECISION_NEEDS_VERDICT)
+///         status = crossgate_decision_resume(&decision, is_a_tenant(decision.origin)
 ///             ? CROSSGATE_VERDICT_ALLOW : CROSSGATE_VERDICT_DENY);
+///     if (status != CROSSGATE_OK)
+///         log crossgate_status_string(status): the decision forwards and permits nothing;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_evaluate(
     policy: *const crossgate_policy,
@@ -507,9 +510,9 @@ pub unsafe extern "C" fn crossgate_decision_resume(
 }
 
 /// Only the question, for servers that look the origin up before they evaluate: *origin is the
-/// origin that the application is to be asked about, absent (data NULL) if it is not to be asked.
-/// Put what it finds into request.verdict. The text is the request's, without a NUL. Allocates
-/// nothing.
+/// origin that the application is to be asked about, absent (data NULL) if it is not to be asked or
+/// the call failed. Put what it finds into request.verdict. The text is the request's, without a
+/// NUL. Allocates nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_needs_verdict(
     policy: *const crossgate_policy,

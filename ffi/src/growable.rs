@@ -15,6 +15,23 @@ pub(crate) unsafe trait Growable: Sized {
     const LEAST: usize;
 }
 
+/// Makes a struct ready to be filled: its size is set, the rest is 0.
+///
+/// # Safety
+/// `object` is NULL or has `size` writable bytes.
+pub(crate) unsafe fn init<T: Growable>(object: *mut T, size: usize) -> Outcome {
+    if object.is_null() {
+        return Err(CROSSGATE_ERR_NULL_ARGUMENT);
+    }
+    let size = served::<T>(size)?;
+    // SAFETY: this function's own contract; the size is the first member, and was checked to fit.
+    unsafe {
+        object.cast::<u8>().write_bytes(0, size);
+        object.cast::<u32>().write(size as u32);
+    }
+    Ok(())
+}
+
 /// The size of the caller's struct.
 ///
 /// # Safety

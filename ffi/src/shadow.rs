@@ -7,7 +7,7 @@ use crate::decision::{
     crossgate_decision, header_number, headers,
 };
 use crate::evaluate::{evaluate_listed, said_without_headers};
-use crate::growable::{Growable, caller_size, write_common};
+use crate::growable::{Growable, caller_size, init, write_common};
 use crate::http1::ECHO_SIZE;
 use crate::policy::crossgate_policy;
 use crate::request::{Given, crossgate_request};
@@ -17,8 +17,7 @@ use crate::status::{
     Outcome, crossgate_status, guard,
 };
 
-/// What the shadow policy would have done otherwise. Set struct_size to
-/// sizeof (crossgate_difference) before it is filled.
+/// What the shadow policy would have done otherwise. Made ready by crossgate_difference_init().
 #[repr(C)]
 pub struct crossgate_difference {
     /// sizeof (crossgate_difference).
@@ -51,6 +50,17 @@ pub struct crossgate_difference {
 // SAFETY: `repr(C)`, the size first.
 unsafe impl Growable for crossgate_difference {
     const LEAST: usize = std::mem::offset_of!(crossgate_difference, shadow_status);
+}
+
+/// Makes a difference ready to be filled: struct_size is set, the rest is 0. size is
+/// sizeof (crossgate_difference). One difference may be filled again and again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn crossgate_difference_init(
+    difference: *mut crossgate_difference,
+    size: usize,
+) -> crossgate_status {
+    // SAFETY: NULL or the caller's memory, of that size.
+    guard(|| unsafe { init(difference, size) })
 }
 
 /// The values of a decision's headers, by the numbers of these.

@@ -3,7 +3,9 @@
  * much, text that is not UTF-8, numbers out of range, buffers that are too small. Pseudo-random and
  * the same each time; the first argument is the number of calls, the second another seed. Texts and
  * buffers are blocks of the heap of exactly their size, so that a checker of memory sees a byte too
- * many. What is checked here: no call fails with CROSSGATE_ERR_PANIC, none writes where it failed.
+ * many. What is checked here: no call fails with CROSSGATE_ERR_PANIC, and after a failure every
+ * output is as the header promises, whatever was in it before: a decision or an answer says
+ * nothing, a text buffer is empty, a pointer is NULL, and all others are untouched.
  */
 #include "crossgate.h"
 
@@ -23,9 +25,13 @@ static uint32_t number(uint32_t below) {
 
 #define PICK(array) ((array)[number(sizeof(array) / sizeof(array)[0])])
 
-static void wrong(const char *what, long call) {
-    fprintf(stderr, "call %ld: %s\n", call, what);
-    failures++;
+/* The call, and the number of its function in call(). */
+static long now;
+static uint32_t function;
+
+static void wrong(const char *what) {
+    if (failures++ < 20)
+        fprintf(stderr, "call %ld, function %u: %s\n", now, function, what);
 }
 
 /* What is handed over as text. */
@@ -193,6 +199,40 @@ static void forget_decision(void) {
     scratch = NULL;
 }
 
+/* Outputs are full before each call, so that what a failure leaves behind is seen. */
+enum { UNTOUCHED = 77 };
+static char untouched;
+#define NO_POINTER ((void *)&untouched)
+
+/* What a decision of the request before may have said. */
+static void fill_decision(void) {
+    decision.kind = CROSSGATE_KIND_PREFLIGHT;
+    decision.action = CROSSGATE_ACTION_ANSWER;
+    decision.allowed = 1;
+    decision.status = 204;
+    decision.flags = CROSSGATE_DECISION_ORIGIN_LISTED;
+    decision.header_count = 3;
+    decision.remove_count = 2;
+    decision.origin.data = "https://a.example";
+    decision.origin.len = 17;
+}
+
+static int decision_says_nothing(void) {
+    return decision.action == CROSSGATE_ACTION_FORWARD && decision.allowed == -1
+           && decision.status == 0 && decision.flags == 0 && decision.header_count == 0
+           && decision.remove_count == 0 && decision.origin.data == NULL;
+}
+
+/* What a call that should have filled the decision left in it; `given` if it got the decision. */
+static void check_decision(crossgate_status status, int given) {
+    /* A struct_size that no version has: nothing can be written. */
+    int is_known = decision.struct_size == sizeof decision;
+    if (status != CROSSGATE_OK && given && is_known && !decision_says_nothing())
+        wrong("the decision says something after a failure");
+    if (status != CROSSGATE_OK || !given)
+        forget_decision();
+}
+
 static void new_request(void) {
     for (size_t i = 0; i < kept_count; i++)
         free(kept[i].data);
@@ -220,15 +260,38 @@ static crossgate_lines some_lines(void) {
 /* A call that fills a buffer of exactly some size. */
 static char *room;
 static size_t room_size, length;
+static int room_is_given;
 
 static void any_room(void) {
     static const uint32_t sizes[] = {0, 1, 2, 10, 100, 600, 8000};
     free(room);
     room_size = PICK(sizes);
     room = room_size ? malloc(room_size) : NULL;
+    if (room != NULL)
+        memset(room, 'x', room_size);
+    room_is_given = room != NULL;
     /* NULL with a size is a mistake too. */
     if (room == NULL && number(4) == 0)
         room_size = 5;
+}
+
+/* The header lines of a request in one piece, most of them well-formed. */
+static struct text block(void) {
+    static const char *const names[] = {"Origin", "Access-Control-Request-Method",
+        "Access-Control-Request-Headers", "Access-Control-Request-Private-Network",
+        "Sec-Fetch-Site", "Host", "", " Origin", "origin:"};
+    char lines[4096];
+    size_t used = 0;
+    for (uint32_t i = number(6); i > 0; i--) {
+        const char *end = number(20) ? "\r\n" : number(2) ? "\n" : "";
+        used += (size_t)snprintf(lines + used, 600, "%s%s%.300s%s", PICK(names),
+            number(30) ? ": " : "", PICK(WORDS), end);
+    }
+    struct text made = {malloc(used ? used : 1), used};
+    memcpy(made.data, lines, used);
+    if (used > 0 && number(8) == 0)
+        made.data[number((uint32_t)used)] = (char)number(256);
+    return made;
 }
 
 /* A response whose every name has this line. */
@@ -245,7 +308,7 @@ static int32_t get(void *context, const crossgate_str *name, size_t index, cross
 static crossgate_status set(void *context, const crossgate_header *header) {
     (void)context;
     if (header->value.data[header->value.len] != '\0')
-        failures++;
+        wrong("no NUL behind a value");
     return number(20) ? CROSSGATE_OK : -1;
 }
 
@@ -259,17 +322,18 @@ static const crossgate_response_functions functions = {sizeof functions, 0, get,
 
 static crossgate_status call(uint32_t which, struct text a, struct text b) {
     const crossgate_policy *policy = PICK(policies);
-    crossgate_policy *made = NULL;
-    crossgate_error *error = NULL;
-    crossgate_problem problem;
-    crossgate_difference difference;
+    crossgate_policy *made = NO_POINTER;
+    crossgate_error *error = NO_POINTER;
+    crossgate_problem problem = {.severity = UNTOUCHED};
+    crossgate_difference difference = {.differs = UNTOUCHED};
     crossgate_status status = CROSSGATE_OK;
-    int32_t result = 77;
-    uint64_t count;
-    crossgate_str origin;
+    int32_t result = UNTOUCHED;
+    uint64_t count = UNTOUCHED;
+    crossgate_str origin = {NULL, UNTOUCHED};
     crossgate_policy **out = number(10) ? &made : NULL;
     crossgate_error **error_out = number(3) ? &error : NULL;
     size_t *length_out = number(20) ? &length : NULL;
+    room_is_given = 0;
     switch (which) {
     case 0:
         status = crossgate_policy_from_json(a.data, a.len, out, error_out);
@@ -285,6 +349,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         break;
     case 4:
         made = crossgate_policy_ref(policy);
+        out = &made;
         break;
     case 5:
         crossgate_policy_scratch_size(policy);
@@ -292,7 +357,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         crossgate_policy_warning_count(policy);
         crossgate_policy_note_count(policy);
         if (strlen(crossgate_policy_digest(policy)) > 16)
-            failures++;
+            wrong("a long digest");
         break;
     case 6:
         problem.struct_size = (uint32_t)any_size(sizeof problem);
@@ -336,6 +401,33 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
             crossgate_decision_init(number(9) ? &other.known : NULL, any_size(sizeof other.known));
         break;
     }
+    case 50: {
+        struct {
+            crossgate_problem known;
+            uint64_t newer;
+        } other;
+        status =
+            crossgate_problem_init(number(9) ? &other.known : NULL, any_size(sizeof other.known));
+        break;
+    }
+    case 51: {
+        struct {
+            crossgate_difference known;
+            uint64_t newer;
+        } other;
+        status = crossgate_difference_init(
+            number(9) ? &other.known : NULL, any_size(sizeof other.known));
+        break;
+    }
+    case 52: {
+        struct {
+            crossgate_answer known;
+            uint64_t newer;
+        } other;
+        status =
+            crossgate_answer_init(number(9) ? &other.known : NULL, any_size(sizeof other.known));
+        break;
+    }
     case 15:
         request.verdict = any_number();
         break;
@@ -354,18 +446,37 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         decided_by = crossgate_policy_ref(policy);
         if (number(30) == 0)
             decision.struct_size = (uint32_t)any_size(sizeof decision);
-        status = crossgate_evaluate(
-            policy, number(30) ? &request : NULL, number(30) ? &decision : NULL, scratch, size);
-        if (status != CROSSGATE_OK)
-            forget_decision();
+        crossgate_decision *given = number(30) ? &decision : NULL;
+        fill_decision();
+        status = crossgate_evaluate(policy, number(30) ? &request : NULL, given, scratch, size);
+        check_decision(status, given != NULL);
         break;
     }
-    case 19:
+    case 19: {
         forget_decision();
         any_room();
-        status = crossgate_evaluate_http1(policy, number(30) ? &request : NULL,
-            number(30) ? &decision : NULL, room, room_size, length_out);
+        crossgate_decision *given = number(30) ? &decision : NULL;
+        fill_decision();
+        status = crossgate_evaluate_http1(
+            policy, number(30) ? &request : NULL, given, room, room_size, length_out);
+        check_decision(status, given != NULL);
         break;
+    }
+    case 45: {
+        struct text lines_in = number(6) ? block() : (struct text){NULL, 0};
+        crossgate_answer answer = {(uint32_t)(number(30) ? sizeof answer : any_size(sizeof answer)),
+            1, 2, 3, 2, 1, 204, 7};
+        int is_known = answer.struct_size == sizeof answer;
+        any_room();
+        status = crossgate_evaluate_block(policy, number(2) ? "OPTIONS" : "GET", number(2) ? 7 : 3,
+            lines_in.data, lines_in.len, any_number(), &answer, room, room_size, length_out);
+        if (status != CROSSGATE_OK && is_known
+            && (answer.flags != 0 || answer.action != CROSSGATE_ACTION_FORWARD
+                || answer.allowed != -1 || answer.status != 0))
+            wrong("the answer says something after a failure");
+        free(lines_in.data);
+        break;
+    }
     case 20:
         any_room();
         status = crossgate_decision_write_http1(
@@ -374,12 +485,16 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
     case 21:
         status = crossgate_needs_verdict(
             policy, number(20) ? &request : NULL, number(20) ? &origin : NULL);
+        /* Its comment says more: after a failure nobody is asked. */
+        if (status != CROSSGATE_OK && origin.data == NULL && origin.len == 0)
+            origin.len = UNTOUCHED;
         break;
     case 22: {
         status = crossgate_check_websocket(
             policy, number(20) ? &request : NULL, any_number(), number(20) ? &result : NULL);
-        if (status != CROSSGATE_OK && result != 77 && result != CROSSGATE_WEBSOCKET_DENY)
-            failures++;
+        /* Its comment says more: a failed check denies. */
+        if (status != CROSSGATE_OK && result == CROSSGATE_WEBSOCKET_DENY)
+            result = UNTOUCHED;
         break;
     }
     case 23:
@@ -433,6 +548,7 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
     }
     case 34:
         made = crossgate_shared_policy_load(PICK(shareds));
+        out = &made;
         break;
     case 35:
         status = crossgate_shared_policy_replace(PICK(shareds), policy);
@@ -466,7 +582,8 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         status = crossgate_counters_record(PICK(counters), number(20) ? &decision : NULL);
         break;
     case 46:
-        status = crossgate_decision_resume(number(20) ? &decision : NULL, any_number());
+        status = crossgate_decision_resume(&decision, any_number());
+        check_decision(status, 1);
         break;
     case 47:
         difference.struct_size = (uint32_t)any_size(sizeof difference);
@@ -477,6 +594,9 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         response_line = a;
         status = crossgate_decision_apply(number(20) ? &decision : NULL,
             number(20) ? &functions : NULL, NULL, number(2) ? &result : NULL);
+        /* Its comment says more: it is 0 or 1 whatever happens. */
+        if (result == 0 || result == 1)
+            result = UNTOUCHED;
         break;
     case 49:
         problem.struct_size = (uint32_t)any_size(sizeof problem);
@@ -489,20 +609,35 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         any_room();
         status = crossgate_counters_to_prometheus(PICK(counters), room, room_size, length_out);
         break;
-    default:
-        result = any_number();
-        if (!crossgate_status_string(result) || !crossgate_kind_string(result)
-            || !crossgate_action_string(result) || !crossgate_reason_string(result)
+    default: {
+        int32_t any = any_number();
+        if (!crossgate_status_string(any) || !crossgate_kind_string(any)
+            || !crossgate_action_string(any) || !crossgate_reason_string(any)
             || !crossgate_version() || crossgate_abi_version() != CROSSGATE_ABI_VERSION)
             failures++;
+        break;
     }
-    if (which < 4 && status != CROSSGATE_OK && made != NULL)
-        failures++;
-    if (status == CROSSGATE_OK && error != NULL)
-        failures++;
-    if (made != NULL)
+    }
+    if (status != CROSSGATE_OK) {
+        if (out != NULL && made != NULL && made != NO_POINTER)
+            wrong("a policy after a failure");
+        if (room_is_given && room[0] != '\0')
+            wrong("text in a buffer after a failure");
+        if (result != UNTOUCHED || count != UNTOUCHED || origin.len != UNTOUCHED
+            || problem.severity != UNTOUCHED || difference.differs != UNTOUCHED)
+            wrong("an output was written in spite of a failure");
+    }
+    int makes_policy = which < 4 || which == 32;
+    int tells_errors = makes_policy || (which >= 36 && which <= 38);
+    if (makes_policy && out != NULL && made == NO_POINTER)
+        wrong("no policy and no NULL");
+    if (tells_errors && error_out != NULL && error == NO_POINTER)
+        wrong("no error and no NULL");
+    if (status == CROSSGATE_OK && error != NULL && error != NO_POINTER)
+        wrong("an error after a success");
+    if (made != NULL && made != NO_POINTER)
         keep_policy(made);
-    if (error != NULL)
+    if (error != NULL && error != NO_POINTER)
         keep_error(error);
     return status;
 }
@@ -515,9 +650,11 @@ int main(int argc, char **argv) {
     new_request();
     for (long i = 0; i < calls; i++) {
         struct text a = text(), b = text();
-        crossgate_status status = call(number(50), a, b);
+        now = i;
+        function = number(54);
+        crossgate_status status = call(function, a, b);
         if (status < 0 || status == CROSSGATE_ERR_PANIC || status > CROSSGATE_ERR_CALLBACK)
-            wrong(crossgate_status_string(status), i);
+            wrong(crossgate_status_string(status));
         else
             statuses[status]++;
         free(a.data);

@@ -118,7 +118,8 @@ static void answers(void) {
     char lines[1024];
     size_t length;
     FILL(answer);
-    answer.it.struct_size = sizeof answer.it;
+    CHECK(crossgate_answer_init(&answer.it, 4) == CROSSGATE_ERR_STRUCT_SIZE);
+    CHECK(crossgate_answer_init(&answer.it, sizeof answer.it) == CROSSGATE_OK);
     CHECK(crossgate_evaluate_block(policy, CROSSGATE_STR("GET"),
               CROSSGATE_STR("Origin: https://a.example\r\n"), CROSSGATE_VERDICT_ABSENT, &answer.it,
               lines, sizeof lines, &length)
@@ -137,7 +138,8 @@ static void problems(void) {
     crossgate_error *error;
     GUARDED(crossgate_problem) problem;
     FILL(problem);
-    problem.it.struct_size = sizeof problem.it;
+    CHECK(crossgate_problem_init(&problem.it, 4) == CROSSGATE_ERR_STRUCT_SIZE);
+    CHECK(crossgate_problem_init(&problem.it, sizeof problem.it) == CROSSGATE_OK);
     CHECK(
         crossgate_policy_from_json(LITERAL(text), &policy, &error) == CROSSGATE_ERR_INVALID_POLICY);
     CHECK(crossgate_error_problem(error, 0, &problem.it) == CROSSGATE_OK);
@@ -157,7 +159,8 @@ static void differences(const crossgate_policy *policy) {
     CHECK(crossgate_shared_policy_new(policy, &shared) == CROSSGATE_OK);
     CHECK(crossgate_shared_policy_set_shadow(shared, strict) == CROSSGATE_OK);
     FILL(difference);
-    difference.it.struct_size = sizeof difference.it;
+    CHECK(crossgate_difference_init(&difference.it, 4) == CROSSGATE_ERR_STRUCT_SIZE);
+    CHECK(crossgate_difference_init(&difference.it, sizeof difference.it) == CROSSGATE_OK);
     ask("GET", "https://a.example");
     CHECK(crossgate_shared_policy_compare_shadow(shared, &request.it, &difference.it)
           == CROSSGATE_OK);

@@ -153,9 +153,11 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
     const char *origin, const char *list) {
     crossgate_request request;
     crossgate_decision decision, shadow;
-    crossgate_difference difference = {.struct_size = sizeof difference};
+    crossgate_difference difference;
+    OK(crossgate_difference_init(&difference, sizeof difference));
     crossgate_str asked;
-    crossgate_problem problem = {.struct_size = sizeof problem};
+    crossgate_problem problem;
+    OK(crossgate_problem_init(&problem, sizeof problem));
     int32_t websocket, overwrote;
     uint64_t count;
     size_t length;
@@ -202,7 +204,8 @@ static void one_request(const crossgate_shared_policy *shared, const char *metho
         failed = "crossgate_public_suffix_list_date";
     /* The same request as text. */
     char lines[10500] = "";
-    crossgate_answer answer = {.struct_size = sizeof answer};
+    crossgate_answer answer;
+    OK(crossgate_answer_init(&answer, sizeof answer));
     if (origin != NULL)
         length = (size_t)snprintf(lines, sizeof lines, "Origin: %s\r\n", origin);
     if (list != NULL)

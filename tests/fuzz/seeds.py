@@ -25,6 +25,10 @@ def main(folder: pathlib.Path) -> None:
     ):
         request = row["request"]
         lines = [request["method"], *(f"{name}:{value}" for name, value in request["headers"])]
+        # block.c: its policy, and its verdict in a byte of its own.
+        (folder / "block" / f"vector-{number}").write_bytes(
+            bytes([number % 5, number % 3]) + "\r\n".join(lines).encode("latin-1")
+        )
         (folder / "request" / f"vector-{number}").write_bytes(
             bytes([choice]) + "\n".join(lines).encode("latin-1")
         )

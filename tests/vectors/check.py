@@ -153,7 +153,8 @@ def in_order(names, order):
 decisions, configs = load("decisions.jsonl"), load("configs.jsonl")
 documents, websocket = load("documents.jsonl"), load("websocket.jsonl")
 responses, answers = load("responses.jsonl"), load("answers.jsonl")
-for rows in (decisions, configs, documents, websocket, responses, answers):
+regexes = load("regexes.jsonl")
+for rows in (decisions, configs, documents, websocket, responses, answers, regexes):
     unique(rows)
 seen_covers, reasons, kinds, cases = set(), collections.Counter(), collections.Counter(), {}
 
@@ -298,6 +299,16 @@ for where, row in documents:
         codes[row["code"]].add("E")
 
 sockets = collections.Counter()
+for where, row in regexes:
+    keys = ["id", "dialect", "regexes", "flags", "expect", "code", "allow", "deny", "why"]
+    if not schema(where, row, keys, ["since", "step_limit"]):
+        continue
+    where += " " + row["id"]
+    need(where, row["dialect"] in ("rust", "python", "javascript"), "dialect")
+    need(where, row["expect"] in ("ok", "warn", "error"), "expect")
+    need(where, (row["expect"] == "ok") == (row["code"] is None), "code")
+    need(where, set(row.get("step_limit", [])) <= set(row["deny"]), "step_limit")
+
 for where, row in websocket:
     if not schema(
         where, row, ["id", "policy", "origin_lines", "public", "expect", "why"], ["verdict"]
@@ -363,8 +374,8 @@ for c, severities in CODES.items():
     need("codes", codes[c] == set(severities), f"{c}: has {sorted(codes[c])}, wants {severities}")
 
 print(
-    "decisions %d, configs %d, documents %d, websocket %d, responses %d, answers %d"
-    % tuple(map(len, (decisions, configs, documents, websocket, responses, answers)))
+    "decisions %d, configs %d, documents %d, websocket %d, responses %d, answers %d, regexes %d"
+    % tuple(map(len, (decisions, configs, documents, websocket, responses, answers, regexes)))
 )
 print("reasons   " + ", ".join("%s %d" % (r, reasons[r]) for r in REASONS))
 print(

@@ -26,6 +26,7 @@ __all__ = [
     "Decision",
     "NeedsVerdict",
     "Outcome",
+    "PathRegex",
     "PendingRequest",
     "Policy",
     "PolicyError",
@@ -51,6 +52,21 @@ class PythonRegex:
     def __new__(cls, pattern: str, flags: str = "", /) -> PythonRegex: ...
     @property
     def pattern(self) -> str: ...
+
+@final
+class PathRegex:
+    """A `re.Pattern` for decoded paths, run by the engine in linear time.
+
+    Raises ValueError for what has none: look-around, back references, possessive repeats.
+    """
+
+    def __new__(cls, pattern: re.Pattern[str], /) -> PathRegex: ...
+    def covers(self, path: str, /) -> bool | None:
+        """Whether a match from the start of a path ends where a segment ends, or is the path.
+
+        None: that depends on what this Python knows of characters beyond ASCII. Whoever asks then
+        denies.
+        """
 
 @final
 class Problem:

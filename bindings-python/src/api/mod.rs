@@ -3,6 +3,7 @@
 pub(crate) mod counters;
 pub(crate) mod decision;
 pub(crate) mod denials;
+pub(crate) mod path_regex;
 pub(crate) mod policy;
 pub(crate) mod shared;
 pub(crate) mod source;

@@ -24,8 +24,11 @@ pub(crate) fn compile(options: &Options, problems: Problems) -> Result<Policy, P
         misread,
         needed: Vec::new(),
         exceptions: Vec::new(),
+        steps: 0,
     };
     let policy = check.policy();
+    #[cfg(test)]
+    STEPS.set(check.steps);
     let problems = check.problems;
     if problems.error_count() > 0 {
         return Err(PolicyError::new(problems));
@@ -134,6 +137,59 @@ impl Check<'_> {
             digest: PolicyDigest::default(),
             #[cfg(any(feature = "tower", feature = "actix"))]
             attachments: Default::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The steps of the last judgement.
+    static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(all(test, feature = "regex"))]
+mod tests {
+    use super::*;
+    use crate::origin::regex::reach::MAX_STEPS;
+
+    fn steps(origins: &[String], regexes: &[String]) -> usize {
+        let builder = Policy::builder()
+            .allow_origins(origins)
+            .allow_origin_regexes(regexes);
+        let _ = builder.allow_credentials(true).build();
+        STEPS.get()
+    }
+
+    /// Entries are compared with each other up to a number of them; a regex costs no more beside
+    /// many, whatever is wrong with it and however many hints are tried.
+    #[test]
+    fn judging_takes_bounded_steps() {
+        let all = |count: usize, entry: fn(usize) -> String| (0..count).map(entry).collect();
+        let kinds: [fn(usize) -> String; 4] = [
+            |n| format!("https://*.a{n}.example"),
+            |n| format!("https://p{n}-{{digits}}.a.example"),
+            |n| format!("http://a{n}.example:*"),
+            |n| format!("https://a{n}.example/"),
+        ];
+        for kind in kinds {
+            for count in [100, 512, 513, 5_000] {
+                let entries: Vec<String> = all(count, kind);
+                assert!(steps(&entries, &[]) <= 512 * 512, "{}: {count}", entries[0]);
+            }
+        }
+        let hostile: [fn(usize) -> String; 5] = [
+            |n| format!("http://(.*{n})*([a-z]+\\.)*example\\.com"),
+            |n| format!("{n}|https?://.*(a|b|c|.)*"),
+            |n| format!("/^https:\\/\\/(.*a{n}?)*:443$/i"),
+            |n| format!("https://A{n}(X|.*Y)*/"),
+            |n| format!("https://(a|b.?|c){{1,9}}{n}\\.com"),
+        ];
+        for kind in hostile {
+            let one = steps(&[], &all(1, kind));
+            // A judgement, hints that take as much as one, and the one that takes too much.
+            assert!(one <= 3 * MAX_STEPS, "{}: {one}", kind(0));
+            assert!(one > 1_000, "{}: {one}", kind(0));
+            assert!(steps(&[], &all(6, kind)) <= 18 * MAX_STEPS, "{}", kind(0));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::text::list::{each_of_line, trim};
+use crate::text::list::{each_of_line, trim_field};
 
 /// The first line of a header field and whether there are more. An empty field is present.
 ///
@@ -62,13 +62,14 @@ impl<'a> Field<'a> {
         self.first
     }
 
-    /// The only line, without white space around it; `None` if there is none or more than one.
+    /// The only line, without white space around it (330 bytes of it on each side; more stays, and
+    /// no value begins or ends so); `None` if there is none or more than one.
     #[inline]
     pub fn single(&self) -> Option<&'a [u8]> {
         if self.more {
             None
         } else {
-            self.first.map(trim)
+            self.first.map(trim_field)
         }
     }
 }

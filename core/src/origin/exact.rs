@@ -5,6 +5,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};
 
+use super::serialized::MAX_ORIGIN;
 use crate::text::nul_text::NulText;
 use crate::text::prefix::{equal, origin_prefix};
 
@@ -98,6 +99,10 @@ impl ExactOrigins {
 
     #[inline(never)]
     fn find_in_table(&self, origin: &[u8]) -> Option<&str> {
+        // Nothing that is longer is an entry, and it is not hashed.
+        if origin.len() > MAX_ORIGIN {
+            return None;
+        }
         let equal = |index: &u32| equal(bytes_at(&self.text, &self.spans, *index as usize), origin);
         let index = self.table.find(hash_origin(&self.seed, origin), equal)?;
         Some(at(&self.text, &self.spans, *index as usize))

@@ -2,7 +2,7 @@
 //! slow.
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use hashbrown::{HashSet, HashTable};
 use std::hash::{BuildHasher, Hash};
 
 use super::exact::LINEAR;
@@ -23,6 +23,8 @@ pub(crate) struct PatternSet {
     /// What stands in front of placeholders, and what stands behind them, from its end.
     befores: Prefixes,
     afters: Prefixes,
+    /// The numbers of those two that belong to one pattern.
+    pairs: HashSet<(u32, u32), RandomState>,
     any_port: bool,
 }
 
@@ -66,8 +68,9 @@ impl PatternSet {
                 self.below_lengths[base.len() / 64 % 4] |= 1 << (base.len() % 64)
             }
             HostPattern::Placeholder { before, after, .. } => {
-                self.befores.insert(before.bytes());
-                self.afters.insert(after.bytes().rev());
+                let before = self.befores.insert(before.bytes());
+                let after = self.afters.insert(after.bytes().rev());
+                self.pairs.insert((before, after));
             }
             HostPattern::Exactly(_) | HostPattern::Any => {}
         }
@@ -133,28 +136,42 @@ impl PatternSet {
             })
     }
 
-    /// Looks at each byte of the host twice, and at the pairs of a front and an end that both
-    /// belong to patterns and have nothing but a value in between.
+    /// Looks at each byte of the host twice, and asks of each front and each end that have nothing
+    /// but a value of one label between them whether a pattern has both. A label has 63 bytes: a
+    /// host has 8,064 such pairs at most, if the policy has all of these fronts and ends.
     fn find_placeholder(&self, origin: &Origin<'_>, safe: bool) -> Option<&Pattern> {
+        if self.pairs.is_empty() {
+            return None;
+        }
         let host = origin.host;
         let befores = self.befores.of(host.bytes());
         let afters = self.afters.of(host.bytes().rev());
-        afters.within(0..host.len()).find_map(|after| {
-            let (front, after) = host.split_at(host.len() - after);
+        afters.within(0..host.len()).find_map(|(length, after)| {
+            let (front, end) = host.split_at(host.len() - length);
             // A value is a part of one label.
             let start = front
                 .rfind(|byte| !Class::Slug.has(byte as u8))
                 .map_or(0, |at| at + 1);
-            befores.within(start..front.len()).find_map(|before| {
+            let mut pairs = befores
+                .within(start..front.len())
+                .filter(|(_, before)| self.is_pair(*before, after));
+            pairs.find_map(|(before, _)| {
                 let (before, value) = front.split_at(before);
                 let mut fits = Class::ALL
                     .iter()
                     .filter(|(_, class)| value.bytes().all(|b| class.has(b)));
                 fits.find_map(|(_, class)| {
-                    self.find_key(origin, 2 + *class as u8, before, after, safe)
+                    self.find_key(origin, 2 + *class as u8, before, end, safe)
                 })
             })
         })
+    }
+
+    #[inline]
+    fn is_pair(&self, before: u32, after: u32) -> bool {
+        #[cfg(test)]
+        super::prefixes::tests::STEPS.with(|steps| steps.set(steps.get() + 1));
+        self.pairs.contains(&(before, after))
     }
 
     fn find_key(
@@ -253,5 +270,54 @@ mod tests {
         }
         // Nothing begins or ends like it.
         assert!(steps(&many, "q.example.test").1 <= 2);
+    }
+
+    /// A policy that has every front and end of a hostile name, and hardly two that belong
+    /// together: the pairs are asked for, a step each, and no more than a name has.
+    #[test]
+    fn nested_fronts_and_ends_cost_bounded_steps() {
+        const MOST: usize = 4 * 63 * 64 / 2;
+        let label = "a".repeat(63);
+        let host = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        let mut set = PatternSet::default();
+        let mut push = |before: &str, class: Class, after: &str| {
+            let host = HostPattern::Placeholder {
+                before: before.to_owned(),
+                class,
+                after: after.to_owned(),
+            };
+            let pattern = Pattern {
+                scheme: "https".to_owned(),
+                host,
+                port: PortPattern::Exactly(None),
+            };
+            set.push(pattern, true);
+        };
+        for at in (0..host.len()).filter(|at| host.as_bytes()[*at] == b'a') {
+            // Each front with an end that no name has, and the other way round.
+            push(&host[..at], Class::Slug, ".example");
+            push("b", Class::Slug, &host[at..]);
+        }
+        // Some that belong together: the value is no number.
+        for at in 1..60 {
+            push(&host[..at], Class::Digits, &host[at + 1..]);
+        }
+        let text = format!("https://{host}");
+        let origin = Origin::parse(text.as_bytes()).unwrap();
+        STEPS.set(0);
+        assert!(!set.matches(&origin, true));
+        let steps = STEPS.get();
+        assert!(steps <= MOST + 2 * (host.len() + 1), "{steps}");
+        assert!(steps > MOST / 2, "the name is hostile: {steps}");
+        // As the patterns themselves say, one by one.
+        let one_by_one = |origin: &Origin<'_>| set.list.iter().any(|p| p.matches(origin));
+        assert!(!one_by_one(&origin));
+        for at in [1, 30, 59] {
+            let mut digit = host.clone();
+            digit.replace_range(at..at + 1, "7");
+            let text = format!("https://{digit}");
+            let origin = Origin::parse(text.as_bytes()).unwrap();
+            assert!(set.matches(&origin, true) && one_by_one(&origin), "{at}");
+        }
     }
 }

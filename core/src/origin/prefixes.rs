@@ -8,19 +8,28 @@ use std::hash::BuildHasher;
 /// So many lengths are told apart; hosts are shorter.
 const LENGTHS: usize = 256;
 
-/// Bit n: a text of n bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lengths([u64; LENGTHS / 64]);
+/// The texts of a set that another text begins with: by their lengths, their numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Beginnings {
+    /// Bit n: a text of n bytes.
+    lengths: [u64; LENGTHS / 64],
+    numbers: [u32; LENGTHS],
+}
 
-impl Lengths {
-    fn insert(&mut self, length: usize) {
-        self.0[length / 64 % 4] |= 1 << (length % 64);
+impl Beginnings {
+    fn insert(&mut self, length: usize, number: u32) {
+        self.lengths[length / 64 % 4] |= 1 << (length % 64);
+        self.numbers[length % LENGTHS] = number;
     }
 
-    /// The lengths in a range, from the longest.
-    pub(crate) fn within(self, range: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
-        let has = move |length: &usize| self.0[length / 64 % 4] >> (length % 64) & 1 == 1;
-        range.rev().filter(has)
+    /// The lengths in a range, from the longest, and the numbers of the texts.
+    pub(crate) fn within(
+        &self,
+        range: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let has = |length: &usize| self.lengths[length / 64 % 4] >> (length % 64) & 1 == 1;
+        let lengths = range.rev().filter(has);
+        lengths.map(|length| (length, self.numbers[length % LENGTHS]))
     }
 }
 
@@ -51,8 +60,8 @@ impl Default for Prefixes {
 }
 
 impl Prefixes {
-    /// Takes a text in.
-    pub(crate) fn insert(&mut self, text: impl Iterator<Item = u8>) {
+    /// Takes a text in; its number.
+    pub(crate) fn insert(&mut self, text: impl Iterator<Item = u8>) -> u32 {
         let mut place = 0;
         for byte in text {
             place = self.next(place, byte).unwrap_or_else(|| {
@@ -70,6 +79,7 @@ impl Prefixes {
             });
         }
         self.ends[place as usize] = true;
+        place
     }
 
     fn next(&self, from: u32, byte: u8) -> Option<u32> {
@@ -80,12 +90,15 @@ impl Prefixes {
         found.map(|edge| edge.to)
     }
 
-    /// The lengths of the texts that this one begins with.
-    pub(crate) fn of(&self, text: impl Iterator<Item = u8>) -> Lengths {
-        let mut lengths = Lengths::default();
+    /// The texts that this one begins with.
+    pub(crate) fn of(&self, text: impl Iterator<Item = u8>) -> Beginnings {
+        let mut found = Beginnings {
+            lengths: [0; LENGTHS / 64],
+            numbers: [0; LENGTHS],
+        };
         let mut place = 0;
         if self.ends[0] {
-            lengths.insert(0);
+            found.insert(0, 0);
         }
         for (index, byte) in text.enumerate().take(LENGTHS - 1) {
             let Some(next) = self.next(place, byte) else {
@@ -93,10 +106,10 @@ impl Prefixes {
             };
             place = next;
             if self.ends[place as usize] {
-                lengths.insert(index + 1);
+                found.insert(index + 1, place);
             }
         }
-        lengths
+        found
     }
 }
 
@@ -106,7 +119,7 @@ pub(super) mod tests {
     use std::cell::Cell;
 
     thread_local! {
-        /// Places that were asked for on the way.
+        /// Places that were asked for on the way, and pairs of a front and an end.
         pub(crate) static STEPS: Cell<usize> = const { Cell::new(0) };
     }
 
@@ -117,7 +130,8 @@ pub(super) mod tests {
             prefixes.insert(text.bytes());
         }
         let found = |prefixes: &Prefixes, text: &str| -> Vec<usize> {
-            prefixes.of(text.bytes()).within(0..LENGTHS).collect()
+            let found = prefixes.of(text.bytes());
+            found.within(0..LENGTHS).map(|(length, _)| length).collect()
         };
         assert_eq!(found(&prefixes, "abcde"), [3, 2, 0]);
         assert_eq!(found(&prefixes, "abcdef"), [6, 3, 2, 0]);

@@ -84,6 +84,10 @@ impl Sampler {
         }
     }
 
+    pub(crate) fn origins(&self, count: usize, random: &mut Random) -> Vec<String> {
+        (0..count).map(|_| self.origin(random)).collect()
+    }
+
     pub(crate) fn origin(&self, random: &mut Random) -> String {
         let mut text = Vec::new();
         write(&self.tree, random, &mut text);

@@ -146,12 +146,27 @@ function* linearly(policy, line) {
   if (long > 8 * Math.max(short, 1000)) yield `${short} us in 32 parts, ${long} us in one`
 }
 
+function* regex({ dialect, regexes, flags, expect, code, allow, deny, step_limit: limited = [] }) {
+  if (dialect === 'python') return
+  const allowOriginRegexes =
+    dialect === 'rust' ? regexes : regexes.map(source => new RegExp(source, flags))
+  const built = build(() => new Policy({ allowOriginRegexes }))
+  yield* outcome(built, { expect, code })
+  if (!built.policy) return
+  for (const origin of [...allow, ...deny]) {
+    const { allowed, hitRegexStepLimit } = built.policy.evaluate('GET', { origin })
+    if (allowed !== allow.includes(origin)) yield `${origin}: ${allowed}`
+    if (hitRegexStepLimit !== limited.includes(origin)) yield `${origin}: steps`
+  }
+}
+
 const FILES = {
   'decisions.jsonl': decision,
   'configs.jsonl': config,
   'documents.jsonl': text,
   'websocket.jsonl': webSocket,
   'responses.jsonl': response,
+  'regexes.jsonl': regex,
   'contract/origins.jsonl': origin,
   'contract/configs.jsonl': config,
   'contract/lint.jsonl': config

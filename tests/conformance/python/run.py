@@ -8,6 +8,7 @@ Prints a line for each file and each failure with its difference; exits 1 if the
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -106,6 +107,33 @@ def configs(vector: Vector) -> Iterator[str]:
     yield from unequal("new warnings of its document", set(), new)
 
 
+FLAGS = {"i": re.IGNORECASE, "x": re.VERBOSE}
+
+
+def regexes(vector: Vector) -> Iterator[str]:
+    """Those of Python's dialect, and of documents."""
+    if vector["dialect"] == "javascript" or sys.version_info < tuple(vector.get("since", ())):
+        return
+    given: list[Any] = vector["regexes"]
+    if vector["dialect"] == "python":
+        flags = sum(FLAGS[flag] for flag in vector["flags"])
+        given = [re.compile(regex, flags) for regex in given]
+    try:
+        policy = Policy(allow_origin_regexes=given)
+    except PolicyError as error:
+        yield from unequal("expect", vector["expect"], "error")
+        yield from found_problem(error.problems, "error", vector)
+        return
+    yield from unequal("expect", vector["expect"], "warn" if policy.warnings else "ok")
+    if vector["code"]:
+        yield from found_problem(policy.warnings, "warning", vector)
+    for origin in vector["allow"] + vector["deny"]:
+        decision = policy.evaluate("GET", [("Origin", origin)])
+        yield from unequal(origin, origin in vector["allow"], decision.allowed)
+        limited = origin in vector.get("step_limit", [])
+        yield from unequal(f"steps of {origin}", limited, decision.hit_regex_step_limit)
+
+
 def documents(vector: Vector) -> Iterator[str]:
     build = {"json": Policy.from_json, "toml": Policy.from_toml}[vector["format"]]
     try:
@@ -192,6 +220,7 @@ FILES: dict[str, Callable[[Vector], Iterator[str]]] = {
     "decisions.jsonl": decisions,
     "configs.jsonl": configs,
     "documents.jsonl": documents,
+    "regexes.jsonl": regexes,
     "websocket.jsonl": websocket,
     "responses.jsonl": responses,
     "contract/origins.jsonl": origins,

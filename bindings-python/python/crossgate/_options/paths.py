@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar, Union
 
+from .._crossgate import PathRegex
+
 PathPattern = Union[str, "re.Pattern[str]"]
 T = TypeVar("T")
 
@@ -25,10 +27,11 @@ def is_regex(text: str) -> bool:
     return not _REGEX.isdisjoint(text)
 
 
-def matcher(pattern: PathPattern) -> Callable[[str], bool] | None:
+def matcher(pattern: PathPattern) -> Callable[[str], bool | None] | None:
     """A function that says whether a path is below a pattern; None if every path is.
 
-    Raises ValueError if the pattern is not a regular expression.
+    The function answers None where nobody can say. Raises ValueError if the pattern is not a
+    regular expression, or one that has no linear time.
     """
     text = pattern if isinstance(pattern, str) else pattern.pattern
     if isinstance(pattern, str) and not is_regex(pattern):
@@ -50,18 +53,10 @@ def matcher(pattern: PathPattern) -> Callable[[str], bool] | None:
         regex = re.compile(pattern)
     except re.error as error:
         raise ValueError(f"{text!r} is no regular expression: {error}") from None
-    return lambda path: _matches(regex, path)
-
-
-def _matches(regex: re.Pattern[str], path: str) -> bool:
-    """Whether a regex matches the whole path, or its beginning up to the end of a segment."""
-    found = regex.match(path)
-    if found is None:
-        return False
-    end = found.end()
-    if end == len(path) or path[end] == "/" or path[end - 1 : end] == "/":
-        return True
-    return regex.fullmatch(path) is not None
+    try:
+        return PathRegex(regex).covers
+    except ValueError as error:
+        raise ValueError(f"{text!r} cannot select paths: {error}") from None
 
 
 class Paths(Generic[T]):
@@ -74,7 +69,7 @@ class Paths(Generic[T]):
         self._denied = denied
         self._same = same
         self._rules: list[
-            tuple[tuple[bool, int], PathPattern, Callable[[str], bool] | None, T]
+            tuple[tuple[bool, int], PathPattern, Callable[[str], bool | None] | None, T]
         ] = []
 
     def add(self, option: str, pattern: PathPattern, value: T) -> None:
@@ -114,7 +109,10 @@ class Paths(Generic[T]):
         for rule_rank, _, matches, value in self._rules:
             if rank is not None and rule_rank != rank:
                 break
-            if matches is None or matches(path):
+            covers = matches is None or matches(path)
+            if covers is None:
+                return self._denied
+            if covers:
                 if found is not None and not self._same(found, value):
                     return self._denied
                 found, rank = value, rule_rank

@@ -178,7 +178,7 @@ class Compiled:
         return policy
 
     @staticmethod
-    def _covers() -> Callable[[str], bool] | None:
+    def _covers() -> Callable[[str], bool | None] | None:
         """A function that says whether CORS_URLS_REGEX covers a path; None if it covers all."""
         urls = _get("CORS_URLS_REGEX")
         if not isinstance(urls, (str, re.Pattern)):
@@ -191,6 +191,8 @@ class Compiled:
             raise SettingError(
                 f"CORS_URLS_REGEX: {urls!r} is no regular expression: {error}"
             ) from None
+        except ValueError as error:
+            raise SettingError(f"CORS_URLS_REGEX: {error}") from None
 
 
 def _sequence(name: str, errors: _Errors) -> list[Any]:

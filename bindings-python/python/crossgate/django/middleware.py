@@ -88,7 +88,7 @@ class CorsMiddleware:
         return await current().receivers.aallow(request)
 
 
-def _covers(covers: Callable[[str], bool] | None, path: str) -> bool:
+def _covers(covers: Callable[[str], bool | None] | None, path: str) -> bool:
     """Whether CORS_URLS_REGEX covers a path, in its longer and in its shorter form."""
     if covers is None:
         return True
@@ -97,7 +97,7 @@ def _covers(covers: Callable[[str], bool] | None, path: str) -> bool:
     if "//" not in path and "/." not in path:
         return True
     plain = posixpath.normpath(path).strip("/")
-    return covers(f"/{plain}/" if plain and path.endswith("/") else f"/{plain}")
+    return covers(f"/{plain}/" if plain and path.endswith("/") else f"/{plain}") is True
 
 
 def _answer(status: int) -> HttpResponse:

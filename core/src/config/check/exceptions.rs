@@ -33,17 +33,17 @@ impl Check<'_> {
         }
     }
 
-    /// A gate that would have to be open; true if it is.
+    /// A gate that would have to be open; true if it is. Without credentials it is open for
+    /// handshakes, which carry cookies always.
     pub(crate) fn is_excepted(&mut self, gate: SafetyException) -> bool {
         self.needed.push(gate);
         self.exceptions.contains(&gate)
     }
 
     pub(crate) fn needed_exceptions(&mut self) -> Vec<SafetyException> {
-        // An application may open it for the origins that it allows at request time.
-        if self.options.origin_predicate && self.options.allow_credentials {
-            self.needed
-                .push(SafetyException::InsecureOriginsWithCredentials);
+        // What an application answers at request time is judged by them: an origin, a regex.
+        if self.options.origin_predicate {
+            self.needed.extend(&self.exceptions);
         }
         let (needed, unneeded): (Vec<SafetyException>, Vec<SafetyException>) = self
             .exceptions

@@ -27,4 +27,6 @@ pub(super) struct Check<'a> {
     pub(in crate::config) exceptions: Vec<SafetyException>,
     /// The gates without which something would have been refused.
     pub(in crate::config) needed: Vec<SafetyException>,
+    /// Comparisons of entries and steps of regexes: what the judgement costs beyond one pass.
+    pub(in crate::config) steps: usize,
 }

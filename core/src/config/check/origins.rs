@@ -124,6 +124,7 @@ impl Check<'_> {
             &[]
         };
         for (position, (index, place, pattern)) in patterns.iter().enumerate() {
+            self.steps += compared.len();
             let others = compared
                 .iter()
                 .enumerate()
@@ -181,9 +182,7 @@ impl Check<'_> {
     }
 
     pub(crate) fn exact_with_credentials(&mut self, origin: &str, item: &Item) {
-        if self.options.allow_credentials
-            && Origin::parse(origin.as_bytes()).is_some_and(|origin| origin.is_insecure())
-        {
+        if Origin::parse(origin.as_bytes()).is_some_and(|origin| origin.is_insecure()) {
             self.insecure(
                 &format!("allow_origins[{}]", item.index),
                 &item.text,
@@ -192,8 +191,12 @@ impl Check<'_> {
         }
     }
 
+    /// Plain http beyond loopback: nothing to be said without credentials.
     pub(crate) fn insecure(&mut self, path: &str, text: &str, hint: Option<String>) {
         let open = self.is_excepted(SafetyException::InsecureOriginsWithCredentials);
+        if !self.options.allow_credentials {
+            return;
+        }
         let message = "with credentials whoever is on the network path of a plain-http page acts \
             as its users (development: docs/policy.md#plain-http)";
         self.problems.push(
@@ -221,9 +224,12 @@ impl Check<'_> {
         }
     }
 
-    /// Any host of an application scheme, with credentials.
+    /// Any host of an application scheme: nothing to be said without credentials.
     pub(crate) fn scheme_wide(&mut self, path: &str, text: &str) {
         let open = self.is_excepted(SafetyException::AnyHostOfSchemeWithCredentials);
+        if !self.options.allow_credentials {
+            return;
+        }
         let message = "with credentials every extension or application of this scheme acts as the \
             user; list the hosts";
         self.problems.push(
@@ -263,21 +269,16 @@ impl Check<'_> {
                         own names (previews: docs/policy.md#preview-deployments)",
                 ),
                 Danger::SchemeWide => {
-                    if credentials {
-                        self.scheme_wide(&path, text);
-                    }
+                    self.scheme_wide(&path, text);
                     continue;
                 }
                 Danger::Insecure => {
-                    if credentials {
-                        let secure = pattern.to_string().replacen("http://", "https://", 1);
-                        self.insecure(&path, text, origin_entry::corrected(&secure));
-                    }
+                    let secure = pattern.to_string().replacen("http://", "https://", 1);
+                    self.insecure(&path, text, origin_entry::corrected(&secure));
                     continue;
                 }
             };
-            let open = credentials
-                && self.is_excepted(SafetyException::PublicSuffixSubdomainsWithCredentials);
+            let open = self.is_excepted(SafetyException::PublicSuffixSubdomainsWithCredentials);
             let severity = self.danger_severity(open);
             self.problems
                 .push(severity, code, &path, text, message, None);

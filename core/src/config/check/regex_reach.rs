@@ -93,13 +93,13 @@ impl Check<'_> {
                 None,
             );
         }
-        if reach.scheme_wide && credentials {
+        if reach.scheme_wide {
             self.scheme_wide(regex.path, regex.text);
         }
-        if reach.insecure && credentials {
-            let hint = without_plain_http(regex.text)
-                .into_iter()
-                .find_map(|text| regex.better(Some(text), |reach| reach.insecure));
+        if reach.insecure {
+            let texts = without_plain_http(regex.text);
+            let mut texts = texts.into_iter().filter(|_| credentials);
+            let hint = texts.find_map(|text| regex.better(Some(text), |reach| reach.insecure));
             self.insecure(regex.path, regex.text, hint);
         }
     }
@@ -177,9 +177,8 @@ impl Check<'_> {
         message: &str,
         hint: Option<String>,
     ) {
-        let lifted = liftable
-            && self.options.allow_credentials
-            && self.is_excepted(SafetyException::PublicSuffixSubdomainsWithCredentials);
+        let lifted =
+            liftable && self.is_excepted(SafetyException::PublicSuffixSubdomainsWithCredentials);
         let severity = self.danger_severity(lifted);
         let message = message.to_owned();
         self.problems

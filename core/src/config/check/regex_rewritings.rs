@@ -341,7 +341,7 @@ mod tests {
     use crate::origin::regex::reach::reach;
 
     fn hint(text: &str) -> Option<String> {
-        let matches = |text: &str| reach(text).is_ok_and(|reach| !reach.never);
+        let matches = |text: &str| reach(text, &mut 0).is_ok_and(|reach| !reach.never);
         assert!(!matches(text), "{text}");
         mended(text, matches).map(|(_, text)| text)
     }

@@ -1,5 +1,13 @@
 //! Judges `allow_origin_regexes`: whether each compiles, and what it lets in.
 
+#[cfg(feature = "regex")]
+use std::cell::Cell;
+#[cfg(feature = "regex")]
+use std::collections::HashSet;
+
+#[cfg(feature = "regex")]
+use foldhash::fast::RandomState;
+
 use super::Check;
 #[cfg(feature = "regex")]
 use super::regex_reach::JudgedRegex;
@@ -15,7 +23,7 @@ use crate::origin::regex::backtracking::{BacktrackingRegexes, MAX_REGEXES};
 #[cfg(feature = "regex")]
 use crate::origin::regex::dialect::{Translation, translate};
 #[cfg(feature = "regex")]
-use crate::origin::regex::reach::reach;
+use crate::origin::regex::reach::{MAX_STEPS, reach};
 #[cfg(feature = "regex")]
 use crate::origin::regex::{self, Regexes};
 use crate::problem::ProblemCode;
@@ -28,6 +36,7 @@ use crate::problem::Severity;
 struct ReadRegexes {
     /// In the dialect of documents.
     texts: Vec<String>,
+    known: HashSet<String, RandomState>,
     linear: Vec<String>,
     /// Of these, those that are safe with credentials.
     safe: Vec<String>,
@@ -103,7 +112,7 @@ impl Check<'_> {
             self.regex_is_pattern(text, &path, &patterns);
             return;
         }
-        if read.texts.contains(&translation) {
+        if !read.known.insert(translation.clone()) {
             self.problems.warning(
                 ProblemCode::OriginDuplicate,
                 &path,
@@ -116,26 +125,39 @@ impl Check<'_> {
         if let Some(program) = backtracking {
             return self.regex_unsupported(text, &path, translation, program, read);
         }
+        let steps = Cell::new(0);
+        let reach_of = |text: &str| {
+            let mut taken = steps.get();
+            let reach = reach(text, &mut taken);
+            steps.set(taken);
+            reach
+        };
         let compiled = regex::whole(&translation)
             .and_then(|program| Regexes::compile(&[&program]).map(|_| program))
-            .and_then(|program| reach(&translation).map(|reach| (program, reach)));
+            .and_then(|program| reach_of(&translation).map(|reach| (program, reach)));
         let (program, found) = match compiled {
             Ok(compiled) => compiled,
-            Err(error) => return self.regex_invalid(text, &path, &error),
+            Err(error) => {
+                self.steps += steps.get();
+                return self.regex_invalid(text, &path, &error);
+            }
         };
         self.regex_reach(&JudgedRegex {
             text,
             path: &path,
             reach: &found,
+            // A hint is not worth more than the judgement itself.
             reach_of: &|text| {
-                let other = translate(text, &item.flags, item.dialect).ok()?;
+                let other = (steps.get() <= MAX_STEPS)
+                    .then(|| translate(text, &item.flags, item.dialect).ok())??;
                 other
                     .backtracking
                     .is_none()
-                    .then(|| reach(&other.text).ok())?
+                    .then(|| reach_of(&other.text).ok())?
             },
             verbatim: translation == text,
         });
+        self.steps += steps.get();
         read.safe
             .extend(self.is_safe_regex(&found).then(|| program.clone()));
         read.texts.push(translation);

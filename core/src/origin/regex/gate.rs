@@ -222,16 +222,21 @@ enum Piece {
     Digits(u8, bool),
 }
 
-/// An IPv6 address as far as it was read.
+/// An IPv6 address as far as it was read. Whether it is the canonical one depends on its runs of
+/// zeros alone: the `::` stands for the first of the longest, and for two pieces at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Ip6 {
     kind: Kind,
     /// How many pieces are complete.
     pieces: u8,
-    /// Bit i: piece i is zero.
-    zeros: u8,
-    /// The number of pieces in front of the `::`.
-    gap: Option<u8>,
+    /// The longest run of zeros in front of the `::`.
+    longest: u8,
+    /// The run of zeros that was read last.
+    run: u8,
+    /// Behind the `::`: so many pieces are the most, so that it stands for the longest run.
+    most: Option<u8>,
+    /// Nothing stands in front of the `::`.
+    leading: bool,
     piece: Piece,
     /// How many colons were read last.
     colons: u8,
@@ -242,8 +247,10 @@ impl Ip6 {
         Ip6 {
             kind,
             pieces: 0,
-            zeros: 0,
-            gap: None,
+            longest: 0,
+            run: 0,
+            most: None,
+            leading: false,
             piece: Piece::None,
             colons: 0,
         }
@@ -253,10 +260,12 @@ impl Ip6 {
         match byte {
             b'0'..=b'9' | b'a'..=b'f' => {
                 // A lone colon in front of everything.
-                if self.colons == 1 && self.pieces == 0 || self.pieces == 8 {
+                if self.colons == 1 && self.pieces == 0 || self.pieces == self.most.unwrap_or(8) {
                     return None;
                 }
                 self.piece = match self.piece {
+                    // It would be part of what the `::` stands for.
+                    Piece::None if byte == b'0' && self.colons == 2 => return None,
                     Piece::None if byte == b'0' => Piece::Zero,
                     Piece::None => Piece::Digits(1, byte == b'1'),
                     Piece::Digits(read, _) if read < 4 => Piece::Digits(read + 1, false),
@@ -266,13 +275,10 @@ impl Ip6 {
             }
             b':' => {
                 let after_piece = self.piece != Piece::None;
-                self = self.completed();
+                self = self.completed()?;
                 self.colons = if after_piece { 1 } else { self.colons + 1 };
                 if self.colons == 2 {
-                    if self.gap.is_some() {
-                        return None;
-                    }
-                    self.gap = Some(self.pieces);
+                    self = self.compressed()?;
                 }
                 if self.colons > 2 || self.pieces > 7 {
                     return None;
@@ -283,11 +289,11 @@ impl Ip6 {
                 if self.piece == Piece::None && self.colons != 2 {
                     return None;
                 }
-                let whole = self.completed();
-                if !whole.is_canonical() {
+                let whole = self.completed()?;
+                if whole.most.is_none() && (whole.pieces != 8 || whole.longest > 1) {
                     return None;
                 }
-                let loopback = is_one && whole.pieces == 1 && whole.gap == Some(0);
+                let loopback = is_one && whole.pieces == 1 && whole.leading;
                 let host = if loopback { Host::Loopback } else { Host::Ip6 };
                 return Some(Gate::Bracket(self.kind, host));
             }
@@ -296,41 +302,40 @@ impl Ip6 {
         Some(Gate::Ip6(self))
     }
 
-    fn completed(mut self) -> Self {
-        if self.piece != Piece::None {
-            self.zeros |= u8::from(self.piece == Piece::Zero) << self.pieces.min(7);
-            self.pieces += 1;
-            self.piece = Piece::None;
+    /// The `::` is read, and stands for what is missing of the eight pieces.
+    fn compressed(mut self) -> Option<Self> {
+        // A zero in front of it would belong to it.
+        if self.most.is_some() || self.run > 0 {
+            return None;
         }
-        self
+        let most = 6.min(7 - self.longest);
+        self.most = Some(most);
+        self.leading = self.pieces == 0;
+        self.longest = 0;
+        (self.pieces <= most).then_some(self)
     }
 
-    /// The first of the longest runs of zeros, and no single zero, is what the `::` stands for.
-    fn is_canonical(&self) -> bool {
-        let is_zero = |index: u8| self.zeros >> index & 1 == 1;
-        let gap = match self.gap {
-            None if self.pieces != 8 => return false,
-            // Any run of two must have been compressed.
-            None => 1,
-            Some(_) if self.pieces > 6 => return false,
-            Some(_) => 8 - self.pieces,
+    /// A piece ends here, if one was begun. `None` if another run is longer than what the `::` can
+    /// stand for.
+    fn completed(mut self) -> Option<Self> {
+        let is_zero = match std::mem::replace(&mut self.piece, Piece::None) {
+            Piece::None => return Some(self),
+            Piece::Zero => true,
+            Piece::Digits(..) => false,
         };
-        let (mut run, mut index) = (0, 0);
-        while index < self.pieces {
-            if self.gap == Some(index) {
-                // A zero beside it belongs to it.
-                if run > 0 || is_zero(index) {
-                    return false;
-                }
+        self.pieces += 1;
+        self.run = if is_zero { self.run + 1 } else { 0 };
+        match &mut self.most {
+            Some(most) => {
+                *most = (*most).min(8 - self.run);
+                (self.pieces <= *most).then_some(self)
             }
-            run = if is_zero(index) { run + 1 } else { 0 };
-            let before = self.gap.is_some_and(|gap| index < gap);
-            if run > gap || before && run == gap {
-                return false;
+            None => {
+                self.longest = self.longest.max(self.run);
+                // The `::` and a piece between the two have no room behind it.
+                (self.longest <= 3).then_some(self)
             }
-            index += 1;
         }
-        !(self.gap == Some(self.pieces) && run > 0)
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod backtracking;
 pub(crate) mod dialect;
 pub(crate) mod dots;
 mod gate;
+pub(crate) mod path;
 mod program;
 pub(crate) mod reach;
 mod well_formed;

@@ -1,6 +1,7 @@
 //! A regex as an automaton that still knows its alternatives: what the compiler's own automata
 //! have forgotten, because they merge what reads alike.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use regex_syntax::ast::{self, AssertionKind, Ast, Flag, RepetitionKind, RepetitionRange};
@@ -9,7 +10,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::UNICODE;
 
 /// A regex with more states is refused: nobody can say what it lets in.
-const MAX_STATES: usize = 100_000;
+pub(super) const MAX_STATES: usize = 100_000;
 
 /// A set of ASCII bytes, a bit each. Other bytes stand in no origin.
 pub(super) type Bytes = u128;
@@ -71,7 +72,8 @@ impl Program {
                 branches: Vec::new(),
                 has_words: false,
             },
-            alternations: 0,
+            alternations: BTreeMap::new(),
+            classes: BTreeMap::new(),
         };
         let (start, _) = compiler.node(&ast, Flags::default(), 0)?;
         compiler.program.start = start;
@@ -110,7 +112,10 @@ impl Flags {
 struct Compiler<'a> {
     text: &'a str,
     program: Program,
-    alternations: u32,
+    /// The first branch of each alternation, by where it stands.
+    alternations: BTreeMap<(usize, usize), usize>,
+    /// What each class matches, by where it stands and whether case and white space count.
+    classes: BTreeMap<(usize, bool, bool), Bytes>,
 }
 
 impl Compiler<'_> {
@@ -140,9 +145,8 @@ impl Compiler<'_> {
                 self.push(State::Look(look, next))?
             }
             Ast::ClassUnicode(_) | Ast::ClassPerl(_) | Ast::ClassBracketed(_) => {
-                let span = ast.span();
-                let class = &self.text[span.start.offset..span.end.offset];
-                self.push(State::Read(class_bytes(class, flags)?, next))?
+                let bytes = self.class(span(ast), flags)?;
+                self.push(State::Read(bytes, next))?
             }
             Ast::Repetition(repetition) => self.repetition(repetition, flags, next)?,
             Ast::Group(group) => {
@@ -169,6 +173,16 @@ impl Compiler<'_> {
         Ok((start, flags.after(ast)))
     }
 
+    fn class(&mut self, place: Range<usize>, flags: Flags) -> Result<Bytes, String> {
+        let key = (place.start, flags.case_insensitive, flags.ignore_whitespace);
+        if let Some(bytes) = self.classes.get(&key) {
+            return Ok(*bytes);
+        }
+        let bytes = class_bytes(&self.text[place], flags)?;
+        self.classes.insert(key, bytes);
+        Ok(bytes)
+    }
+
     fn alternation(
         &mut self,
         alternation: &ast::Alternation,
@@ -176,23 +190,20 @@ impl Compiler<'_> {
         next: u32,
     ) -> Result<(u32, Flags), String> {
         // The copies of a counted repetition are the same alternatives.
-        let first_span = alternation.asts.first().map(|ast| span(ast).start);
-        let known = self.program.branches.iter().position(|branch| {
-            Some(branch.span.start) == first_span
-                && branch.span.end == alternation.asts.first().map_or(0, |ast| span(ast).end)
-        });
-        let first = known.unwrap_or_else(|| {
-            let number = self.alternations;
-            self.alternations += 1;
-            let first = self.program.branches.len();
-            self.program
-                .branches
-                .extend(alternation.asts.iter().map(|ast| Branch {
+        let number = self.alternations.len() as u32;
+        let branches = &mut self.program.branches;
+        let place = span_of(&alternation.span);
+        let first = *self
+            .alternations
+            .entry((place.start, place.end))
+            .or_insert_with(|| {
+                let first = branches.len();
+                branches.extend(alternation.asts.iter().map(|ast| Branch {
                     span: span(ast),
                     alternation: number,
                 }));
-            first
-        });
+                first
+            });
         let (mut starts, mut at) = (Vec::new(), flags);
         for (index, ast) in alternation.asts.iter().enumerate() {
             let branch = (first + index) as u32;
@@ -246,7 +257,10 @@ impl Compiler<'_> {
 }
 
 fn span(ast: &Ast) -> Range<usize> {
-    let span = ast.span();
+    span_of(ast.span())
+}
+
+fn span_of(span: &ast::Span) -> Range<usize> {
     span.start.offset..span.end.offset
 }
 

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::gate::{Gate, Host, Kind};
-use super::program::{Bytes, Program};
-use super::well_formed::{Way, WellFormed, well_formed};
+use super::program::{Bytes, MAX_STATES, Program};
+use super::well_formed::{STEPS as WELL_FORMED_STEPS, Way, WellFormed, well_formed};
 use crate::origin::host::{MAX_HOST, is_label_byte};
 use crate::origin::public_suffix::{
     has_suffix_below, is_public_suffix, keeps_double_hyphens, labels_towards_suffixes,
@@ -20,8 +20,19 @@ use crate::origin::serialized::MAX_ORIGIN;
 /// More registrable domains than these are nobody's in particular.
 const MAX_OWNERS: usize = 64;
 
-/// Places that are looked at before a regex counts as one that lets in too much to list.
-const BUDGET: usize = 400_000;
+/// Ways that are looked at for each question before a regex counts as one that lets in too much to
+/// list.
+const BUDGET: usize = 300_000;
+
+/// No regex takes more steps to be judged: states of it, places, and ways between them that are
+/// looked at.
+pub(crate) const MAX_STEPS: usize = MAX_STATES + WELL_FORMED_STEPS + QUESTIONS * BUDGET;
+
+/// How often a budget is opened.
+const QUESTIONS: usize = 9;
+
+/// More ways to choose between alternatives are no list of names, either.
+const MAX_CHOICES: usize = 1_000;
 
 /// So many bytes that may stand in one place are a class ("any letter"), no list of alternatives.
 const CLASS_WIDTH: u32 = 5;
@@ -31,7 +42,7 @@ const CLASS_WIDTH: u32 = 5;
 pub(crate) struct Reach {
     /// No origin matches.
     pub(crate) never: bool,
-    /// The alternatives that let nothing in: where they stand in the text.
+    /// The alternatives that let nothing in: where they stand in the text, from its start.
     pub(crate) dead: Vec<Range<usize>>,
     /// Registrable domains that are not spelled out, and too many to list.
     pub(crate) too_broad: bool,
@@ -51,13 +62,15 @@ pub(crate) struct Reach {
     pub(crate) below_one_suffix: bool,
 }
 
-/// Finds out what a regex lets in. Errs on the side of more.
+/// Finds out what a regex lets in. Errs on the side of more. `steps` grows by what that took:
+/// [`MAX_STEPS`] at most.
 ///
 /// # Errors
 /// The parser's words, or that the regex is too large to be judged.
-pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
+pub(crate) fn reach(pattern: &str, steps: &mut usize) -> Result<Reach, String> {
     let program = Program::new(pattern)?;
-    let (places, life) = well_formed(&program)?;
+    *steps += program.states.len();
+    let (places, life) = well_formed(&program, steps)?;
     let mut reach = Reach {
         never: life.never,
         dead: life
@@ -77,19 +90,19 @@ pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
     let mut walk = Walk {
         choices: choices(&program, &places),
         encoded: encoded(&places),
-        seen: vec![0; places.places.len()],
+        seen: vec![0; places.count()],
         round: 0,
         places: &places,
-        budget: BUDGET,
+        budget: 0,
+        steps,
     };
     walk.names(&mut reach);
     walk.single_labels(&mut reach);
-    walk.budget = BUDGET;
+    walk.ask();
     reach.addresses = walk.not_spelled_out(
         |_, host| matches!(host, Host::Ip4 | Host::Ip6),
         Gate::is_host_start,
     );
-    walk.budget = BUDGET;
     reach.scheme_wide = walk.is_scheme_wide();
     Ok(reach)
 }
@@ -98,70 +111,60 @@ pub(crate) fn reach(pattern: &str) -> Result<Reach, String> {
 /// port does.
 fn choices(program: &Program, places: &WellFormed) -> Vec<bool> {
     let mut good = vec![true; program.branches.len()];
+    let inside = inside_labels(places);
     let (mut outside_port, mut in_host) = (vec![false; good.len()], vec![false; good.len()]);
-    for (from, ways) in places.out.iter().enumerate() {
-        let gate = places.places[from].gate;
+    for from in 0..places.count() as u32 {
+        let gate = places.gate(from);
         let starts = gate.is_label_start() || !gate.is_host();
-        for (to, way) in ways {
+        for (to, way) in places.out(from) {
             match way {
                 Way::BranchStart(branch) => {
-                    good[*branch as usize] &= starts || ends_label(places, *to);
+                    good[*branch as usize] &= starts || !inside[*to as usize];
                     outside_port[*branch as usize] |= !gate.is_port();
                 }
                 Way::BranchEnd(branch) => {
-                    good[*branch as usize] &= starts || ends_label(places, *to);
+                    good[*branch as usize] &= starts || !inside[*to as usize];
                     in_host[*branch as usize] |= !gate.is_scheme();
                 }
                 Way::Nothing | Way::Read(_) => {}
             }
         }
     }
-    let all_good = |alternation: u32| {
-        let mut branches = program.branches.iter().zip(&good);
-        branches.all(|(branch, good)| *good || branch.alternation != alternation)
-    };
-    let mut known = BTreeMap::new();
-    program
-        .branches
-        .iter()
-        .enumerate()
-        .map(|(index, branch)| {
-            let whole = known
-                .entry(branch.alternation)
-                .or_insert_with(|| all_good(branch.alternation));
-            *whole && outside_port[index] && in_host[index]
-        })
+    // All of an alternation, or none.
+    let mut whole: BTreeMap<u32, bool> = BTreeMap::new();
+    for (branch, good) in program.branches.iter().zip(&good) {
+        *whole.entry(branch.alternation).or_insert(true) &= good;
+    }
+    let branches = program.branches.iter().enumerate();
+    branches
+        .map(|(index, branch)| whole[&branch.alternation] && outside_port[index] && in_host[index])
         .collect()
 }
 
-/// Whatever is read next from here ends a label.
-fn ends_label(places: &WellFormed, place: u32) -> bool {
-    let (mut pending, mut seen) = (vec![place], BTreeSet::new());
+/// The places from which something else may be read next than what ends a label.
+fn inside_labels(places: &WellFormed) -> Vec<bool> {
     let ends: Bytes = 1 << b'.' | 1 << b':' | 1 << b']';
+    let goes_on = |place: &u32| {
+        let mut ways = places.out(*place).iter();
+        ways.any(|(_, way)| matches!(way, Way::Read(bytes) if bytes & !ends != 0))
+    };
+    let mut inside = vec![false; places.count()];
+    let mut pending: Vec<u32> = (0..places.count() as u32).filter(goes_on).collect();
     while let Some(place) = pending.pop() {
-        if !seen.insert(place) {
-            continue;
-        }
-        // More than any origin's end needs: not looked at further.
-        if seen.len() > 1_000 {
-            return false;
-        }
-        for (to, way) in &places.out[place as usize] {
-            match way {
-                Way::Read(bytes) if bytes & !ends != 0 => return false,
-                Way::Read(_) => {}
-                _ => pending.push(*to),
-            }
+        if !std::mem::replace(&mut inside[place as usize], true) {
+            let into = places.into(place).iter();
+            let unread = into.filter(|(_, way)| !matches!(way, Way::Read(_)));
+            pending.extend(unread.map(|(from, _)| *from));
         }
     }
-    true
+    inside
 }
 
 /// The places in labels that begin with `xn--`.
 fn encoded(places: &WellFormed) -> BTreeSet<u32> {
-    let is_start = |place: &u32| places.places[*place as usize].gate.is_label_start();
-    let is_inner = |place: u32| matches!(places.places[place as usize].gate, Gate::Name(_));
-    let all = 0..places.places.len() as u32;
+    let is_start = |place: &u32| places.gate(*place).is_label_start();
+    let is_inner = |place: u32| matches!(places.gate(place), Gate::Name(_));
+    let all = 0..places.count() as u32;
     let mut at: BTreeSet<u32> = all.filter(is_start).collect();
     for byte in b"xn--" {
         at = forward(places, at, |bytes| bytes >> byte & 1 == 1, false);
@@ -189,7 +192,7 @@ fn forward(
         if !seen.insert(place) {
             continue;
         }
-        for (to, way) in &places.out[place as usize] {
+        for (to, way) in places.out(place) {
             match way {
                 Way::Read(bytes) if is_read(*bytes) => {
                     found.insert(*to);
@@ -242,6 +245,25 @@ struct Group {
     set: Vec<u32>,
 }
 
+/// What is to be looked at, by what was chosen: that only grows, so with the shorter ones first
+/// each is looked at once.
+#[derive(Debug, Default)]
+struct Open(BTreeMap<(usize, Vec<u32>), Vec<u32>>);
+
+impl Open {
+    fn push(&mut self, chosen: Vec<u32>, place: u32) {
+        self.0
+            .entry((chosen.len(), chosen))
+            .or_default()
+            .push(place);
+    }
+
+    fn pop(&mut self) -> Option<(Vec<u32>, Vec<u32>)> {
+        let ((_, chosen), places) = self.0.pop_first()?;
+        Some((chosen, places))
+    }
+}
+
 /// What a name stands for that the walk found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Found {
@@ -265,7 +287,28 @@ impl Names {
         let names = self.by_choice.entry(chosen.to_vec()).or_default();
         let known = names.entry(name.to_owned()).or_insert(found);
         *known = (*known).max(found);
-        self.too_many |= self.all.len() > MAX_OWNERS;
+        self.too_many |= self.all.len() > MAX_OWNERS || self.by_choice.len() > MAX_CHOICES;
+    }
+
+    /// The names that are left when some alternatives were chosen: found behind these, or behind
+    /// some of them, before the others were come to.
+    fn of_each_choice(&self) -> impl Iterator<Item = BTreeMap<&str, Found>> {
+        let is_part = |part: &[u32], of: &[u32]| {
+            let mut of = of.iter();
+            part.iter().all(|branch| of.any(|other| other == branch))
+        };
+        self.by_choice.keys().map(move |chosen| {
+            let mut all: BTreeMap<&str, Found> = BTreeMap::new();
+            let parts = self
+                .by_choice
+                .iter()
+                .filter(|(part, _)| is_part(part, chosen));
+            for (name, found) in parts.flat_map(|(_, names)| names) {
+                let known = all.entry(name).or_insert(*found);
+                *known = (*known).max(*found);
+            }
+            all
+        })
     }
 }
 
@@ -278,17 +321,25 @@ struct Walk<'a> {
     /// The round in which a place was seen last.
     seen: Vec<u32>,
     round: u32,
+    /// What is left for the question that is asked.
     budget: usize,
+    steps: &'a mut usize,
 }
 
 impl Walk<'_> {
-    fn gate(&self, place: u32) -> Gate {
-        self.places.places[place as usize].gate
+    /// Opens the budget for the next question.
+    fn ask(&mut self) {
+        self.budget = BUDGET;
     }
 
-    /// Takes a number of places off the budget; whether there were as many.
-    fn spend(&mut self, places: usize) -> bool {
-        let left = self.budget.checked_sub(places + 1);
+    fn gate(&self, place: u32) -> Gate {
+        self.places.gate(place)
+    }
+
+    /// Takes a number of ways off the budget; whether there were as many.
+    fn spend(&mut self, ways: usize) -> bool {
+        *self.steps += (ways + 1).min(self.budget);
+        let left = self.budget.checked_sub(ways + 1);
         self.budget = left.unwrap_or(0);
         left.is_some()
     }
@@ -301,10 +352,10 @@ impl Walk<'_> {
         from: Vec<u32>,
         passed: impl Fn(Gate) -> bool,
     ) -> Vec<Group> {
-        // What is chosen only grows, so with the shorter ones first each is looked at once.
-        let mut open = BTreeMap::from([((chosen.len(), chosen.to_vec()), from)]);
         let mut groups = Vec::new();
-        while let Some(((count, chosen), mut pending)) = open.pop_first() {
+        let mut open = Open::default();
+        let mut next = Some((chosen.to_vec(), from));
+        while let Some((chosen, mut pending)) = next {
             self.round += 1;
             let mut set = Vec::new();
             while let Some(place) = pending.pop() {
@@ -313,16 +364,20 @@ impl Walk<'_> {
                     continue;
                 }
                 set.push(place);
-                for (from, way) in &self.places.into[place as usize] {
+                let into = self.places.into(place);
+                if !self.spend(into.len()) {
+                    return groups;
+                }
+                for (from, way) in into {
                     match way {
                         Way::Read(_) if !passed(self.gate(place)) => {}
                         Way::BranchEnd(branch) if self.choices[*branch as usize] => {
-                            let mut chosen = chosen.clone();
                             match chosen.binary_search(branch) {
                                 Ok(_) => pending.push(*from),
                                 Err(at) => {
+                                    let mut chosen = chosen.clone();
                                     chosen.insert(at, *branch);
-                                    open.entry((count + 1, chosen)).or_default().push(*from);
+                                    open.push(chosen, *from);
                                 }
                             }
                         }
@@ -330,11 +385,8 @@ impl Walk<'_> {
                     }
                 }
             }
-            if !self.spend(set.len()) {
-                break;
-            }
-            set.sort_unstable();
             groups.push(Group { chosen, set });
+            next = open.pop();
         }
         groups
     }
@@ -361,34 +413,40 @@ impl Walk<'_> {
     }
 
     /// What can have been read in front of a set.
-    fn options(&self, set: &[u32]) -> Bytes {
-        let ways = set
-            .iter()
-            .flat_map(|place| &self.places.into[*place as usize]);
-        ways.fold(0, |all, (_, way)| match way {
-            Way::Read(bytes) => all | bytes,
-            _ => all,
-        })
+    fn options(&mut self, set: &[u32]) -> Bytes {
+        let (mut all, mut seen) = (0, 0);
+        for place in set {
+            let into = self.places.into(*place);
+            seen += into.len();
+            for (_, way) in into {
+                if let Way::Read(bytes) = way {
+                    all |= bytes;
+                }
+            }
+        }
+        if self.spend(seen) { all } else { 0 }
     }
 
     /// One byte more is read.
     fn read(&mut self, group: &Group, byte: u8) -> Vec<Group> {
-        let mut before = Vec::new();
+        let (mut before, mut seen) = (Vec::new(), 0);
         for place in &group.set {
-            for (from, way) in &self.places.into[*place as usize] {
+            let into = self.places.into(*place);
+            seen += into.len();
+            for (from, way) in into {
                 if matches!(way, Way::Read(bytes) if bytes >> byte & 1 == 1) {
                     before.push(*from);
                 }
             }
         }
-        if before.is_empty() || !self.spend(group.set.len()) {
+        if !self.spend(seen) || before.is_empty() {
             return Vec::new();
         }
         self.closed(&group.chosen, before, |_| false)
     }
 
     /// What can have been read in front of a set in a label; `top`: in the last of the host.
-    fn label_options(&self, group: &Group, top: bool) -> Bytes {
+    fn label_options(&mut self, group: &Group, top: bool) -> Bytes {
         let options = self.options(&group.set) & LABEL_BYTES;
         if top && !group.set.iter().any(|place| self.encoded.contains(place)) {
             options & !DIGITS
@@ -429,6 +487,7 @@ impl Walk<'_> {
     /// The registrable domains of names of several labels.
     fn names(&mut self, reach: &mut Reach) {
         let is_name = |kind, host| kind != Kind::App && host == Host::Name;
+        self.ask();
         let ends = self.ends(is_name);
         if ends.is_empty() {
             return;
@@ -439,26 +498,24 @@ impl Walk<'_> {
         }
         names.too_many |= self.budget == 0;
         if names.too_many {
-            self.budget = BUDGET;
+            self.ask();
             for group in &ends {
                 self.classes(group, "", "", true, reach);
             }
             reach.too_broad |= reach.label_boundary.is_empty();
         } else {
             let mut several = false;
-            for names in names.by_choice.values().filter(|names| names.len() > 1) {
-                reach.public_suffix |= names.values().any(|found| *found == Found::SuffixHost);
-                several |= names
-                    .values()
-                    .filter(|found| **found == Found::Owner)
-                    .count()
-                    > 1;
+            for names in names.of_each_choice() {
+                reach.public_suffix |=
+                    names.len() > 1 && names.values().any(|found| *found == Found::SuffixHost);
+                let owners = names.values().filter(|found| **found == Found::Owner);
+                several |= owners.count() > 1;
             }
             if several {
                 reach.owners = names.all.into_iter().collect();
             }
         }
-        self.budget = BUDGET;
+        self.ask();
         reach.below_one_suffix = self
             .places
             .ends
@@ -677,30 +734,30 @@ impl Walk<'_> {
 
     /// Hosts of one label: in an intranet they are nobody else's, but top-level names are.
     fn single_labels(&mut self, reach: &mut Reach) {
-        self.budget = BUDGET;
-        let ends = self.ends(|kind, host| kind != Kind::App && host == Host::Single);
+        self.ask();
+        let mut ends = self.ends(|kind, host| kind != Kind::App && host == Host::Single);
         if self.texts(ends.clone(), Gate::is_host_start).is_some() {
             return;
         }
+        // `host\d+`
+        self.ask();
+        ends.retain(|group| !self.is_spelled_out_before(group, DIGITS, Gate::is_host_start));
+        self.ask();
         for group in &ends {
-            self.budget = BUDGET;
-            // `host\d+`
-            if !self.is_spelled_out_before(group, DIGITS, Gate::is_host_start) {
-                self.budget = BUDGET;
-                self.classes(group, "", "", false, reach);
-                reach.too_broad |= self.budget == 0;
-            }
+            self.classes(group, "", "", false, reach);
+            reach.too_broad |= self.budget == 0;
         }
     }
 
     /// Origins of application schemes that are not listed. Digits at their end may be a port.
     fn is_scheme_wide(&mut self) -> bool {
         let is_start = |gate| gate == Gate::START;
+        self.ask();
         let apps = self.ends(|_, host| host == Host::App);
         if self.texts(apps.clone(), is_start).is_some() {
             return false;
         }
-        self.budget = BUDGET;
+        self.ask();
         !apps
             .iter()
             .all(|group| self.is_spelled_out_before(group, DIGITS, is_start))
@@ -766,7 +823,7 @@ mod tests {
     use super::*;
 
     fn found(pattern: &str) -> Vec<&'static str> {
-        let reach = reach(pattern).unwrap();
+        let reach = reach(pattern, &mut 0).unwrap();
         [
             (reach.never, "never"),
             (!reach.dead.is_empty(), "dead"),
@@ -868,6 +925,8 @@ mod tests {
             (r"https://example\.co(\.uk)?", vec!["owners"]),
             (r"https://gr[ae]y\.com", vec!["owners"]),
             (r"https://s?hop\.com", vec!["owners"]),
+            (r"https://((a|b)\.)?www\.?intranet", vec!["owners"]),
+            (r"https://((a|b)\.)?(www\.)?example", vec!["owners"]),
             (r"https://exam(ple|s)\.com", vec!["owners"]),
             (r"https://x*example\.com", vec!["owners"]),
             (r"https://a.example\.com", vec!["owners"]),
@@ -922,17 +981,20 @@ mod tests {
             (r"https://[a-z.]+com", false),
         ] {
             assert_eq!(
-                reach(pattern).unwrap().below_one_suffix,
+                reach(pattern, &mut 0).unwrap().below_one_suffix,
                 expected,
                 "{pattern}"
             );
         }
     }
 
-    /// No regex takes more than its share of work, and what cannot be seen through is refused or
+    /// No regex takes more than its share of steps, and what cannot be seen through is refused or
     /// counts as too much.
     #[test]
-    fn work_is_bounded() {
+    fn steps_are_bounded() {
+        let words: Vec<String> = (0..3_000).map(|n| format!("w{n}")).collect();
+        let words = words.join("|");
+        let mut most = 0;
         for pattern in [
             "([a-z]+.?)*".repeat(50),
             "(a|b|c|d|[e-z0-9.:/-])*".repeat(20),
@@ -942,13 +1004,46 @@ mod tests {
             format!("https://({})\\.com", vec!["[a-z]+-[0-9]+"; 300].join("|")),
             "https://(.{0,60}\\.){0,20}x".to_owned(),
             "(|a|b|(|c|d)*)*".repeat(10),
+            // Each choice is another name, or another host of one label.
+            format!("https://{}x", "(a\\.|b\\.|c\\.)?".repeat(40)),
+            format!("https://({words})(-({words}))*\\.com"),
+            format!(".*({words})({words}).*"),
+            format!("({words})://({words})(:\\d+)?"),
+            // Long labels ask for a second look.
+            format!("https://.{{64}}(.|{words})*\\.com"),
+            "https://([a-d]|e|f){60,70}\\.(com|org)".to_owned(),
+            "(a|(b|(c|(d|e){2}){2}){2}){9}://(x|y){30}".to_owned(),
         ] {
-            if let Ok(reach) = reach(&pattern) {
-                assert!(
-                    reach.too_broad || reach.never || !reach.label_boundary.is_empty(),
-                    "{pattern}"
-                );
+            let mut steps = 0;
+            let reach = reach(&pattern, &mut steps);
+            let text: String = pattern.chars().take(40).collect();
+            assert!(steps <= MAX_STEPS, "{text}: {steps}");
+            most = most.max(steps);
+            if let Ok(reach) = reach {
+                let seen = reach.too_broad || reach.never || reach.scheme_wide;
+                assert!(seen || !reach.label_boundary.is_empty(), "{text}");
             }
+        }
+        // Hosts of one label are nobody else's, however many.
+        for pattern in [
+            format!("https://({words})"),
+            format!("https://({words})\\d*"),
+        ] {
+            let mut steps = 0;
+            assert!(
+                reach(&pattern, &mut steps).is_ok() && steps <= MAX_STEPS,
+                "{steps}"
+            );
+        }
+        // They are hostile, and what they do is counted.
+        assert!(most > MAX_STEPS / 10, "{most} of {MAX_STEPS}");
+        for plain in [
+            r"https://.*\.example\.com",
+            r"https://(a|b)\.example\.com(:\d+)?",
+        ] {
+            let mut steps = 0;
+            assert!(reach(plain, &mut steps).is_ok());
+            assert!((100..20_000).contains(&steps), "{plain}: {steps}");
         }
     }
 }

@@ -16,6 +16,13 @@ use crate::origin::serialized::MAX_ORIGIN;
 /// Places that are looked at before a regex counts as one of which nothing is known.
 const MAX_PLACES: usize = 300_000;
 
+/// So with ways between them.
+const MAX_WAYS: usize = 4 * MAX_PLACES;
+
+/// The steps that are taken at most, to lay a regex over the gate twice: places, and ways between
+/// them.
+pub(super) const STEPS: usize = 2 * (MAX_PLACES + MAX_WAYS);
+
 /// So many states can ask for a label, a host or an origin that is too long.
 const LONG: usize = 63;
 
@@ -25,15 +32,41 @@ const NO_WORD: u8 = 2;
 const END: u8 = 4;
 const ANYTHING: u8 = WORD | NO_WORD | END;
 
+/// The bytes of words.
+const WORD_BYTES: Bytes = {
+    let (mut set, mut byte) = (0, 0u8);
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            set |= 1 << byte;
+        }
+        byte += 1;
+    }
+    set
+};
+
+/// The number of the gate's first state.
+const START: u32 = 0;
+
 /// A state of the regex and of the gate after the same bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place {
-    pub(super) state: u32,
-    pub(super) gate: Gate,
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    state: u32,
+    /// Its number among the states of the gate.
+    gate: u32,
     /// The last byte was one of a word, where the regex asks.
     after_word: bool,
     /// What the conditions on the way let follow.
     allowed: u8,
+}
+
+impl Place {
+    /// The place as one number: fewer than 2^24 states are let in.
+    fn key(self) -> u64 {
+        u64::from(self.gate) << 32
+            | u64::from(self.state) << 4
+            | u64::from(self.after_word) << 3
+            | u64::from(self.allowed)
+    }
 }
 
 /// What leads from one place to another.
@@ -45,83 +78,208 @@ pub(super) enum Way {
     Read(Bytes),
 }
 
+/// The ways that begin, or that end, at each place, and where they lead.
+#[derive(Debug, Default)]
+struct Ways {
+    all: Vec<(u32, Way)>,
+    /// Those of a place are up to its number here.
+    until: Vec<u32>,
+}
+
+impl Ways {
+    fn of(&self, place: u32) -> &[(u32, Way)] {
+        let place = place as usize;
+        let from = if place == 0 { 0 } else { self.until[place - 1] };
+        &self.all[from as usize..self.until[place] as usize]
+    }
+
+    fn places(&self) -> std::ops::Range<u32> {
+        0..self.until.len() as u32
+    }
+
+    /// The ways of the next place.
+    fn push(&mut self, ways: impl Iterator<Item = (u32, Way)>) {
+        self.all.extend(ways);
+        self.until.push(self.all.len() as u32);
+    }
+
+    /// The same ways by their other ends.
+    fn turned(&self) -> Ways {
+        let mut until = vec![0; self.until.len()];
+        for (to, _) in &self.all {
+            until[*to as usize] += 1;
+        }
+        // First where the ways of each place begin; filling them in moves that to where they end.
+        let mut sum = 0;
+        for count in &mut until {
+            sum += std::mem::replace(count, sum);
+        }
+        let mut all = vec![(0, Way::Nothing); self.all.len()];
+        for from in self.places() {
+            for (to, way) in self.of(from) {
+                let at = &mut until[*to as usize];
+                all[*at as usize] = (from, *way);
+                *at += 1;
+            }
+        }
+        Ways { all, until }
+    }
+
+    /// Only those between places of a kind.
+    fn between(&self, is_kept: &[bool]) -> Ways {
+        let mut ways = Ways::default();
+        for from in self.places() {
+            let kept = self.of(from).iter().copied();
+            ways.push(kept.filter(|(to, _)| is_kept[from as usize] && is_kept[*to as usize]));
+        }
+        ways
+    }
+}
+
+/// The states of the gate that the regex reaches, and what leads from one to the next: worked out
+/// once for each, however many states of the regex meet it.
+#[derive(Debug, Default)]
+struct Gates {
+    all: Vec<Gate>,
+    known: HashMap<Gate, u32, RandomState>,
+    /// For each state the next ones, with the bytes that lead there; `None` until it is asked for.
+    next: Vec<Option<Vec<(u32, Bytes)>>>,
+    lengths: bool,
+}
+
+impl Gates {
+    fn number(&mut self, gate: Gate) -> u32 {
+        *self.known.entry(gate).or_insert_with(|| {
+            self.all.push(gate);
+            self.next.push(None);
+            self.all.len() as u32 - 1
+        })
+    }
+
+    fn next(&mut self, gate: u32) -> &[(u32, Bytes)] {
+        if self.next[gate as usize].is_none() {
+            self.next[gate as usize] = Some(self.steps(gate));
+        }
+        self.next[gate as usize].as_deref().unwrap_or(&[])
+    }
+
+    fn steps(&mut self, gate: u32) -> Vec<(u32, Bytes)> {
+        let mut next: Vec<(u32, Bytes)> = Vec::new();
+        let (from, mut before) = (self.all[gate as usize], None);
+        for byte in 0..128u8 {
+            let Some(to) = from.step(byte, self.lengths) else {
+                continue;
+            };
+            // Neighbours lead to the same state, mostly.
+            let number = match before {
+                Some((gate, number)) if gate == to => number,
+                _ => self.number(to),
+            };
+            before = Some((to, number));
+            match next.iter_mut().find(|(known, _)| *known == number) {
+                Some((_, bytes)) => *bytes |= 1 << byte,
+                None => next.push((number, 1 << byte)),
+            }
+        }
+        next
+    }
+}
+
 /// Every place through which an origin goes that is matched.
 #[derive(Debug, Default)]
 pub(super) struct WellFormed {
-    pub(super) places: Vec<Place>,
+    places: Vec<Place>,
+    gates: Vec<Gate>,
     /// The ways into each place.
-    pub(super) into: Vec<Vec<(u32, Way)>>,
+    into: Ways,
     /// The ways out of each place.
-    pub(super) out: Vec<Vec<(u32, Way)>>,
+    out: Ways,
     /// Where an origin ends.
     pub(super) ends: Vec<(u32, Kind, Host)>,
 }
 
 impl WellFormed {
     /// `None` if there are too many places to look at. `lengths`: the length of labels counts.
-    fn new(program: &Program, lengths: bool) -> Option<Self> {
+    fn new(program: &Program, lengths: bool, steps: &mut usize) -> Option<Self> {
         let mut all = WellFormed::default();
-        let mut known: HashMap<Place, u32, RandomState> = HashMap::default();
-        let mut place = |all: &mut WellFormed, place: Place| {
-            *known.entry(place).or_insert_with(|| {
-                all.places.push(place);
-                all.into.push(Vec::new());
-                all.out.push(Vec::new());
-                all.places.len() as u32 - 1
+        let mut gates = Gates {
+            lengths,
+            ..Gates::default()
+        };
+        let mut known: HashMap<u64, u32, RandomState> = HashMap::default();
+        let mut places: Vec<Place> = Vec::new();
+        let mut number = |places: &mut Vec<Place>, place: Place| {
+            *known.entry(place.key()).or_insert_with(|| {
+                places.push(place);
+                places.len() as u32 - 1
             })
         };
-        place(
-            &mut all,
-            Place {
-                state: program.start,
-                gate: Gate::START,
-                after_word: false,
-                allowed: ANYTHING,
-            },
-        );
+        let start = Place {
+            state: program.start,
+            gate: gates.number(Gate::START),
+            after_word: false,
+            allowed: ANYTHING,
+        };
+        number(&mut places, start);
         let (mut next, mut ways) = (0, Vec::new());
-        while let Some(from) = all.places.get(next).copied() {
-            if all.places.len() > MAX_PLACES {
+        while let Some(from) = places.get(next).copied() {
+            from.ways(program, &mut gates, &mut ways);
+            if places.len() > MAX_PLACES || all.out.all.len() + ways.len() > MAX_WAYS {
+                *steps += (places.len() + all.out.all.len()).min(STEPS / 2);
                 return None;
             }
-            from.ways(program, lengths, &mut ways);
-            for (to, way) in ways.drain(..) {
-                let to = place(&mut all, to);
-                all.out[next].push((to, way));
-                all.into[to as usize].push((next as u32, way));
-            }
-            if let Some((kind, host)) = from.end(program) {
+            let ways = ways.drain(..);
+            all.out
+                .push(ways.map(|(to, way)| (number(&mut places, to), way)));
+            if let Some((kind, host)) = from.end(program, &gates) {
                 all.ends.push((next as u32, kind, host));
             }
             next += 1;
         }
+        *steps += places.len() + all.out.all.len();
+        all.places = places;
+        all.gates = gates.all;
         all.trim();
         Some(all)
     }
 
+    /// How many places there are.
+    pub(super) fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The state of the gate at a place.
+    pub(super) fn gate(&self, place: u32) -> Gate {
+        self.gates[self.places[place as usize].gate as usize]
+    }
+
+    /// The ways into a place, and where they come from.
+    pub(super) fn into(&self, place: u32) -> &[(u32, Way)] {
+        self.into.of(place)
+    }
+
+    /// The ways out of a place, and where they lead.
+    pub(super) fn out(&self, place: u32) -> &[(u32, Way)] {
+        self.out.of(place)
+    }
+
     /// Leaves out every place from which no end is reached.
     fn trim(&mut self) {
+        let into = self.out.turned();
         let mut reaches = vec![false; self.places.len()];
         let mut pending: Vec<u32> = self.ends.iter().map(|(end, ..)| *end).collect();
         while let Some(place) = pending.pop() {
             if !std::mem::replace(&mut reaches[place as usize], true) {
-                pending.extend(self.into[place as usize].iter().map(|(from, _)| *from));
+                pending.extend(into.of(place).iter().map(|(from, _)| *from));
             }
         }
-        let dead = |(place, _): &(u32, Way)| reaches[*place as usize];
-        for (place, reaches) in reaches.iter().enumerate() {
-            if *reaches {
-                self.into[place].retain(dead);
-                self.out[place].retain(dead);
-            } else {
-                self.into[place].clear();
-                self.out[place].clear();
-            }
-        }
+        self.out = self.out.between(&reaches);
+        self.into = self.out.turned();
     }
 
     /// Each place's least length, from the start or to an end; `None` for what is not reached.
-    fn lengths(&self, from: &[(u32, u32)], ways: &[Vec<(u32, Way)>], back: bool) -> Vec<u32> {
+    fn lengths(&self, from: &[(u32, u32)], back: bool) -> Vec<u32> {
+        let ways = if back { &self.into } else { &self.out };
         let mut least = vec![u32::MAX; self.places.len()];
         let mut pending: BinaryHeap<Reverse<(u32, u32)>> = from
             .iter()
@@ -132,12 +290,10 @@ impl WellFormed {
                 continue;
             }
             least[place as usize] = length;
-            for (to, way) in &ways[place as usize] {
+            for (to, way) in ways.of(place) {
                 let (a, b) = if back { (*to, place) } else { (place, *to) };
                 let cost = match way {
-                    Way::Read(_) => self.places[a as usize]
-                        .gate
-                        .cost(self.places[b as usize].gate),
+                    Way::Read(_) => self.gate(a).cost(self.gate(b)),
                     _ => 0,
                 };
                 if length + cost < least[*to as usize] {
@@ -150,7 +306,7 @@ impl WellFormed {
 }
 
 impl Place {
-    fn ways(self, program: &Program, lengths: bool, ways: &mut Vec<(Place, Way)>) {
+    fn ways(self, program: &Program, gates: &mut Gates, ways: &mut Vec<(Place, Way)>) {
         let at = |state: u32| Place { state, ..self };
         match &program.states[self.state as usize] {
             State::Match => {}
@@ -170,28 +326,30 @@ impl Place {
                 }
             }
             State::Read(bytes, next) => {
-                let first = ways.len();
-                let mut left = *bytes;
-                while left != 0 {
-                    let byte = left.trailing_zeros() as u8;
-                    left &= left - 1;
-                    let is_word = byte.is_ascii_alphanumeric() || byte == b'_';
-                    if self.allowed & if is_word { WORD } else { NO_WORD } == 0 {
-                        continue;
+                let mut bytes = *bytes;
+                if self.allowed & WORD == 0 {
+                    bytes &= !WORD_BYTES;
+                }
+                if self.allowed & NO_WORD == 0 {
+                    bytes &= WORD_BYTES;
+                }
+                let mut way = |gate: u32, bytes: Bytes, after_word: bool| {
+                    if bytes != 0 {
+                        let to = Place {
+                            state: *next,
+                            gate,
+                            after_word,
+                            allowed: ANYTHING,
+                        };
+                        ways.push((to, Way::Read(bytes)));
                     }
-                    let Some(gate) = self.gate.step(byte, lengths) else {
-                        continue;
-                    };
-                    let to = Place {
-                        state: *next,
-                        gate,
-                        after_word: program.has_words && is_word,
-                        allowed: ANYTHING,
-                    };
-                    let same = ways[first..].iter_mut().find(|(known, _)| *known == to);
-                    match same {
-                        Some((_, Way::Read(set))) => *set |= 1 << byte,
-                        _ => ways.push((to, Way::Read(1 << byte))),
+                };
+                for (gate, set) in gates.next(self.gate) {
+                    if program.has_words {
+                        way(*gate, set & bytes & WORD_BYTES, true);
+                        way(*gate, set & bytes & !WORD_BYTES, false);
+                    } else {
+                        way(*gate, set & bytes, false);
                     }
                 }
             }
@@ -203,7 +361,7 @@ impl Place {
         let before = self.after_word;
         let if_so = |holds: bool, follows: u8| if holds { follows } else { 0 };
         match look {
-            Look::Start => if_so(self.gate == Gate::START, ANYTHING),
+            Look::Start => if_so(self.gate == START, ANYTHING),
             Look::End => END,
             Look::Word(kind) => match kind {
                 AssertionKind::WordBoundary => {
@@ -234,9 +392,10 @@ impl Place {
     }
 
     /// The scheme and host of the origin that ends here.
-    fn end(self, program: &Program) -> Option<(Kind, Host)> {
+    fn end(self, program: &Program, gates: &Gates) -> Option<(Kind, Host)> {
         let ends = matches!(program.states[self.state as usize], State::Match);
-        self.gate.end().filter(|_| ends && self.allowed & END != 0)
+        let host = gates.all[self.gate as usize].end();
+        host.filter(|_| ends && self.allowed & END != 0)
     }
 }
 
@@ -248,6 +407,8 @@ pub(super) struct Life {
     /// The alternatives that no matched origin goes through; of alternatives inside each other the
     /// outer one.
     pub(super) dead: Vec<u32>,
+    /// The shortest origins are so long that labels in them may be too long.
+    asks_for_lengths: bool,
 }
 
 /// Lays a regex over the gate. The length of labels is left out of the places, for they would be
@@ -255,15 +416,19 @@ pub(super) struct Life {
 ///
 /// # Errors
 /// If there is too much to look at.
-pub(super) fn well_formed(program: &Program) -> Result<(WellFormed, Life), String> {
-    let places =
-        WellFormed::new(program, false).ok_or("it is too large: what it lets in cannot be seen")?;
-    let exact = if program.states.len() > LONG {
-        WellFormed::new(program, true)
-    } else {
-        None
-    };
-    let life = life(program, exact.as_ref().unwrap_or(&places));
+pub(super) fn well_formed(
+    program: &Program,
+    steps: &mut usize,
+) -> Result<(WellFormed, Life), String> {
+    let places = WellFormed::new(program, false, steps)
+        .ok_or("it is too large: what it lets in cannot be seen")?;
+    let mut life = life(program, &places);
+    if life.asks_for_lengths
+        && program.states.len() > LONG
+        && let Some(exact) = WellFormed::new(program, true, steps)
+    {
+        life = self::life(program, &exact);
+    }
     Ok((places, life))
 }
 
@@ -282,41 +447,57 @@ fn life(program: &Program, places: &WellFormed) -> Life {
             (*end, bounded - MAX_HOST as u32 - scheme)
         })
         .collect();
-    let before = places.lengths(&[(0, 0)], &places.out, false);
-    let after = places.lengths(&ends, &places.into, true);
-    let fits = |from: u32, to: u32| {
-        before[from as usize]
-            .checked_add(after[to as usize])
-            .is_some_and(|length| length <= bounded)
-    };
-    let mut alive = vec![false; program.branches.len()];
-    for (from, ways) in places.out.iter().enumerate() {
-        for (to, way) in ways {
+    let before = places.lengths(&[(0, 0)], false);
+    let after = places.lengths(&ends, true);
+    // A host that has no room for a label that is too long has none.
+    let sure = bounded - MAX_HOST as u32 + LONG as u32;
+    let length = |from: u32, to: u32| before[from as usize].saturating_add(after[to as usize]);
+    let mut least = vec![u32::MAX; program.branches.len()];
+    for from in places.out.places() {
+        for (to, way) in places.out(from) {
             if let Way::BranchStart(branch) = way {
-                alive[*branch as usize] |= fits(from as u32, *to);
+                let least = &mut least[*branch as usize];
+                *least = (*least).min(length(from, *to));
             }
         }
     }
-    let is_dead = |branch: &u32| !alive[*branch as usize];
-    let all = 0..program.branches.len() as u32;
-    let span = |branch: u32| &program.branches[branch as usize].span;
-    let is_inside = |inner: u32, outer: u32| {
-        inner != outer
-            && span(outer).start <= span(inner).start
-            && span(inner).end <= span(outer).end
-            // An empty alternative stands at the end of its neighbour.
-            && program.branches[inner as usize].alternation
-                != program.branches[outer as usize].alternation
+    let whole = length(0, 0);
+    let asks_for_lengths = least
+        .iter()
+        .chain([&whole])
+        .any(|length| (sure + 1..=bounded).contains(length));
+    let never = whole > bounded;
+    let dead = if never {
+        Vec::new()
+    } else {
+        outer_dead(program, |branch| least[branch as usize] > bounded)
     };
-    let never = !fits(0, 0);
-    let mut dead: Vec<u32> = Vec::new();
-    if !never {
-        for branch in all.filter(is_dead) {
-            // Outer alternatives are numbered before the ones inside them.
-            if !dead.iter().any(|outer| is_inside(branch, *outer)) {
-                dead.push(branch);
-            }
+    Life {
+        never,
+        dead,
+        asks_for_lengths,
+    }
+}
+
+/// The dead alternatives that stand in no other dead one, in the order of the text.
+fn outer_dead(program: &Program, is_dead: impl Fn(u32) -> bool) -> Vec<u32> {
+    let branch = |number: u32| &program.branches[number as usize];
+    let all = 0..program.branches.len() as u32;
+    let mut dead: Vec<u32> = all.filter(|number| is_dead(*number)).collect();
+    dead.sort_by_key(|number| {
+        let span = &branch(*number).span;
+        (span.start, Reverse(span.end), *number)
+    });
+    let mut outer: Vec<u32> = Vec::new();
+    for number in dead {
+        let is_inside = outer.last().is_some_and(|last| {
+            let (inner, outer) = (branch(number), branch(*last));
+            // An empty alternative stands at the end of its neighbour.
+            inner.span.end <= outer.span.end && inner.alternation != outer.alternation
+        });
+        if !is_inside {
+            outer.push(number);
         }
     }
-    Life { never, dead }
+    outer
 }

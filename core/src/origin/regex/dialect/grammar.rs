@@ -100,7 +100,7 @@ impl Reader<'_> {
             }
             '.' => Node::Set(VISIBLE, ".".to_owned()),
             '^' => Node::Start,
-            '$' => Node::End,
+            '$' => Node::LineEnd,
             '\\' => match self.dialect {
                 RegexDialect::JavaScript => super::javascript::escape(self)?,
                 RegexDialect::Python => super::python::escape(self)?,
@@ -129,8 +129,10 @@ impl Reader<'_> {
         let Some(count) = self.count()? else {
             return Ok(part);
         };
-        if matches!(part, Node::Start | Node::End | Node::WordBoundary(_))
-            && self.dialect != RegexDialect::Rust
+        if matches!(
+            part,
+            Node::Start | Node::LineEnd | Node::End | Node::WordBoundary(_)
+        ) && self.dialect != RegexDialect::Rust
         {
             return Err("there is nothing to repeat".to_owned());
         }
@@ -152,7 +154,7 @@ impl Reader<'_> {
                 part
             });
         }
-        let repeat = Node::Repeat(Box::new(part), count);
+        let repeat = Node::Repeat(Box::new(part), Count { lazy, ..count });
         Ok(if possessive {
             Node::Atomic(Box::new(repeat))
         } else {
@@ -197,12 +199,20 @@ impl Reader<'_> {
                         &self.text[start..self.at]
                     ));
                 }
-                return Ok(Some(Count { least, most }));
+                return Ok(Some(Count {
+                    least,
+                    most,
+                    lazy: false,
+                }));
             }
             _ => return Ok(None),
         };
         self.at += 1;
-        Ok(Some(Count { least, most }))
+        Ok(Some(Count {
+            least,
+            most,
+            lazy: false,
+        }))
     }
 
     /// Behind a parenthesis; `None` if it only sets flags.
@@ -341,7 +351,9 @@ impl Reader<'_> {
 fn width(node: &Node) -> Option<u64> {
     match node {
         Node::Set(..) => Some(1),
-        Node::Start | Node::End | Node::WordBoundary(_) | Node::Look { .. } => Some(0),
+        Node::Start | Node::LineEnd | Node::End | Node::WordBoundary(_) | Node::Look { .. } => {
+            Some(0)
+        }
         Node::Concat(parts) => parts.iter().map(width).sum(),
         Node::Alternation(branches) => {
             let mut widths = branches.iter().map(width);

@@ -41,6 +41,7 @@ pub(super) fn back_references_are_set(node: &Node, set: &mut Vec<usize>, behind:
         Node::BackReference(_)
         | Node::Set(..)
         | Node::Start
+        | Node::LineEnd
         | Node::End
         | Node::WordBoundary(_) => Ok(()),
         Node::Concat(parts) => parts

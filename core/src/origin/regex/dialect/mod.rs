@@ -8,6 +8,7 @@
 mod class;
 mod grammar;
 mod javascript;
+mod path;
 mod print;
 mod python;
 mod reader;
@@ -15,6 +16,7 @@ mod rust;
 mod tree;
 
 use super::super::regex_dialect::RegexDialect;
+pub(super) use path::{PathTranslation, translate_path};
 use reader::Reader;
 
 /// A longer text is refused before time is spent on it.

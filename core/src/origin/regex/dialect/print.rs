@@ -57,7 +57,7 @@ impl Printer {
         match node {
             Node::Set(set, written) => self.set(*set, written),
             Node::Start => self.out.push('^'),
-            Node::End => self.out.push('$'),
+            Node::LineEnd | Node::End => self.out.push('$'),
             Node::WordBoundary(is_one) => self.word_boundary(*is_one),
             Node::Concat(parts) => parts.iter().for_each(|part| match part {
                 Node::Alternation(_) => self.grouped(part),

@@ -8,6 +8,8 @@ pub(super) enum Node {
     /// One ASCII byte of a set; and how it was written.
     Set(Bytes, String),
     Start,
+    /// The end, or in Python the line break that ends the text.
+    LineEnd,
     End,
     /// Whether a word begins or ends here, or the opposite.
     WordBoundary(bool),
@@ -15,7 +17,7 @@ pub(super) enum Node {
     Alternation(Vec<Node>),
     /// A group, its number if it captures, and how its parenthesis was written.
     Group(Box<Node>, Option<usize>, String),
-    /// A repetition and how it was written, `lazy` left out: the whole origin matches or not.
+    /// A repetition. Whether it is lazy plays no part where the whole text matches or not.
     Repeat(Box<Node>, Count),
     Look {
         ahead: bool,
@@ -32,6 +34,7 @@ pub(super) enum Node {
 pub(super) struct Count {
     pub(super) least: u32,
     pub(super) most: Option<u32>,
+    pub(super) lazy: bool,
 }
 
 impl Node {
@@ -39,7 +42,9 @@ impl Node {
     pub(super) fn needs_backtracking(&self) -> bool {
         match self {
             Node::Look { .. } | Node::BackReference(_) | Node::Atomic(_) => true,
-            Node::Set(..) | Node::Start | Node::End | Node::WordBoundary(_) => false,
+            Node::Set(..) | Node::Start | Node::LineEnd | Node::End | Node::WordBoundary(_) => {
+                false
+            }
             Node::Concat(parts) | Node::Alternation(parts) => {
                 parts.iter().any(Node::needs_backtracking)
             }
