@@ -72,4 +72,4 @@ build: setup
 
 clean:
 	cargo clean
-	rm -rf build .venv bindings-node/node_modules bindings-node/crossgate.node
+	rm -rf build .venv bindings-node/node_modules bindings-node/crossgate.node bindings-node/npm
