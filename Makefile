@@ -21,7 +21,8 @@ test-long: build ## many more random cases
 	CROSSGATE_REGEXES=40000 .venv/bin/python -m pytest -q bindings-python/tests/test_regexes.py
 	npm run test:panic --prefix bindings-node --silent
 	node tests/peers/node/releases/run.mjs
-	cd tests/packages/node && CROSSGATE_LONG=1 node --test packed.test.mjs
+	tests/packages/node/clients/setup
+	cd tests/packages/node && CROSSGATE_LONG=1 node --test packed.test.mjs clients.test.mjs
 	tests/packages/node/platforms.sh
 
 lint: build
@@ -72,4 +73,4 @@ build: setup
 
 clean:
 	cargo clean
-	rm -rf build .venv bindings-node/node_modules bindings-node/crossgate.node
+	rm -rf build .venv bindings-node/node_modules bindings-node/crossgate.node bindings-node/npm

@@ -27,8 +27,8 @@ import { restrictions, targets } from './targets.mjs'
 const here = dirname(dirname(fileURLToPath(import.meta.url)))
 const workspace = dirname(here)
 const manifest = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
-const { version, license, repository, engines } = manifest
-const common = { version, license, repository }
+const { version, license, homepage, bugs, repository, engines } = manifest
+const common = { version, license, homepage, bugs, repository }
 const licences = ['LICENSE-APACHE', 'LICENSE-MIT']
 
 /** The manifest of `crossgate` as it is published. */

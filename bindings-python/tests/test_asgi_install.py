@@ -43,7 +43,7 @@ class Framework:
 class TestInstall:
     def test_it_is_outermost(self) -> None:
         framework = Framework(application())
-        install(framework, [A], expose_headers=["X-B"])
+        install(framework, allow_origins=[A], expose_headers=["X-B"])
         assert (ACEH, b"X-B") in headers(framework, scope(origin(A)))
 
     def test_mistakes_are_raised_at_once(self) -> None:

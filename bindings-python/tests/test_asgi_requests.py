@@ -79,7 +79,8 @@ class TestHostileScopes:
         seen: list[Any] = []
         asked = {"type": "http", "method": "GET", "headers": once()}
         got = headers(CORSMiddleware(application(seen=seen), [A]), asked)
-        assert (ACAO, A.encode()) in got
+        # What came after the failure is not known, so nobody is allowed.
+        assert ACAO not in dict(got)
         assert seen[0]["headers"] == [origin(A), (b"x", b"y")]
 
     def test_the_scope_is_the_same_object(self) -> None:

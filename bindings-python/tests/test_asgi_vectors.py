@@ -39,7 +39,6 @@ def spellings(pairs: list[list[str]]) -> list[Any]:
             for index, (name, value) in enumerate(pairs)
         ],
         [*noise, *plain, *noise],
-        [7, None, *plain, (b"origin",), (b"origin", None)],
     ]
 
 

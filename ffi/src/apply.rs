@@ -68,8 +68,9 @@ unsafe impl Growable for crossgate_response_functions {
 /// so. *overwrote is 1 if that replaced or removed something that the response said, otherwise 0,
 /// whatever the status; it may be NULL (see crossgate_counters_add_overwrote_upstream()). Doing it
 /// twice is as good as once. Allocates only to merge into many lines or a long list of the
-/// response's own. If set or remove fails, or get gives what is no text, everything else is done all the same;
-/// then the status is CROSSGATE_ERR_CALLBACK. With any other failure nothing was done.
+/// response's own. If set or remove fails, or get gives what is no text, everything else is done
+/// all the same; then the status is CROSSGATE_ERR_CALLBACK. With any other failure nothing was
+/// done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crossgate_decision_apply(
     decision: *const crossgate_decision,

@@ -1,8 +1,8 @@
 'use strict'
 // Loads the native module: the one that was packed or built beside this package, then the package
 // of the platform. Each name is written out, so that bundlers and tracers see the files; each
-// stands in a `try`, so that they let those pass that are not installed. Where a bundler cannot pack
-// a binary, its message shows the line, so it says what helps.
+// stands in a `try`, so that they let those pass that are not installed. A bundler that cannot pack
+// a binary shows the line, so it says what helps.
 
 function load() {
   const errors = []

@@ -187,6 +187,8 @@ class Policy:
         """
     def needs_verdict(self, method: _Text, headers: Iterable[tuple[_Text, _Text]]) -> str | None:
         """The origin that the application has to judge before `evaluate`, or None."""
+    def _constant_headers(self, is_preflight: bool) -> list[tuple[str, str]]:
+        """The headers of every allowed request or preflight that do not depend on the request."""
     def _judge(
         self, origin: str, answer: object, private_socket: bool = False, /
     ) -> tuple[bool, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from aiohttp import web
 
@@ -11,6 +11,11 @@ from ._crossgate import Counters, Decision, Policy, SharedPolicy
 from ._options.origins import listed
 from ._options.predicate import Predicate, ask_async
 from ._options.problems import Problems, build
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._crossgate import PolicyOptions
 
 __all__ = ["setup"]
 
@@ -24,9 +29,9 @@ def setup(
     policy: Policy | SharedPolicy | None = None,
     origin_predicate: Predicate | None = None,
     verdict_timeout: float | None = 5.0,
-    websocket: bool = False,
+    websocket: bool | Literal["public"] = False,
     counters: Counters | None = None,
-    **options: Any,
+    **typed: Unpack[PolicyOptions],
 ) -> None:
     """Answers preflights and puts the CORS headers on every response of an application.
 
@@ -39,14 +44,18 @@ def setup(
     `origin_predicate`: a function of the origin, plain or async, that is called with well-formed
     origins that nothing else allows. It answers as that of `crossgate.asgi`. An async function has
     `verdict_timeout` seconds.
-    `websocket`: refuses WebSocket handshakes from origins that are not allowed, by the rules for
-    credentials.
+    `websocket`: True refuses WebSocket handshakes from origins that are not allowed, by the rules
+    for credentials. "public" refuses them by the policy's own rules, for sockets that serve
+    everybody alike and read no cookie.
     `counters`: counts the decisions by reason.
     """
     if not hasattr(app, "on_response_prepare"):
         raise TypeError(f"setup() takes an aiohttp.web.Application, not {type(app).__name__}")
+    if websocket not in (True, False, "public"):
+        raise ValueError(f'websocket must be False, True or "public", not {websocket!r}')
     problems = Problems()
     names: dict[str, str] = {}
+    options: dict[str, Any] = dict(typed)
     if defaults is not None:
         own = options
         options = {**_of_aiohttp_cors(defaults, names, problems), **own}
@@ -141,7 +150,7 @@ class _Cors:
         policy: Policy | SharedPolicy,
         predicate: Predicate | None,
         timeout: float | None,
-        websocket: bool,
+        websocket: bool | Literal["public"],
         counters: Counters | None,
     ) -> None:
         self.policy = policy
@@ -164,6 +173,15 @@ class _Cors:
             return known
         headers = list(request.headers.items())
         verdict = await self.verdict(self.live, request.method, headers)
+        return self.settle(request, headers, verdict)
+
+    def settle(
+        self,
+        request: web.BaseRequest,
+        headers: list[tuple[str, str]],
+        verdict: Literal["allow", "deny"] | None,
+    ) -> Decision:
+        """The decision with this verdict, which is counted and remembered."""
         try:
             decision = self.policy.evaluate(request.method, headers, verdict)
         except ValueError:
@@ -207,8 +225,14 @@ class _Cors:
     async def may_connect(self, request: web.Request) -> bool:
         live = self.live
         headers = list(request.headers.items())
-        verdict = await self.verdict(live, request.method, headers, handshake=True)
-        return live.check_websocket(request.headers.getall("origin", []), verdict=verdict) != "deny"
+        is_public = self.websocket == "public"
+        verdict = await self.verdict(live, request.method, headers, handshake=not is_public)
+        origins = request.headers.getall("origin", [])
+        if live.check_websocket(origins, is_public, verdict) != "deny":
+            return True
+        # For the headers of the refusal: the application is asked once.
+        self.settle(request, headers, verdict and "deny")
+        return False
 
     async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:
         """Puts the headers on a response, whoever made it."""

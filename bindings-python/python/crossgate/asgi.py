@@ -7,13 +7,19 @@ Starlette application, so that responses to unhandled errors have the headers to
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from inspect import signature
 from types import MethodType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ._crossgate import ASGIMiddleware, Counters, Policy, SharedPolicy
 from ._options.origins import Regex, as_regex, by_text, listed
+from ._options.overrides import refuse_overrides
 from ._options.predicate import Predicate
 from ._options.problems import build
+from ._options.starlette_names import StarletteNames
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["ALL_METHODS", "SAFELISTED_HEADERS", "CORSMiddleware", "install"]
 
@@ -29,7 +35,7 @@ SAFELISTED_HEADERS = frozenset({"Accept", "Accept-Language", "Content-Language",
 """The request headers that are always allowed."""
 
 
-class CORSMiddleware(ASGIMiddleware):
+class CORSMiddleware(StarletteNames, ASGIMiddleware):
     """Answers preflights and puts the CORS headers on every response of an ASGI application.
 
     The arguments up to `max_age` are Starlette's, with its defaults. A text in place of a list is
@@ -89,18 +95,39 @@ class CORSMiddleware(ASGIMiddleware):
         # Servers look at __call__ to tell ASGI from WSGI, and find this coroutine function. They
         # call the object itself.
         vars(self)["__call__"] = MethodType(_awaited, self)
+        # A native object has no signature of its own.
+        vars(self)["__signature__"] = _SIGNATURE
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        for name, instead in _OF_STARLETTE.items():
-            if name in vars(cls):
-                # An override that denies more would be ignored in silence.
-                raise TypeError(f"{cls.__name__}.{name} would never be called: use {instead}")
+        refuse_overrides(cls, _OF_STARLETTE)
+
+
+class CORSOptions(TypedDict, total=False):
+    """The options of CORSMiddleware, for type checkers."""
+
+    allow_origins: Collection[str]
+    allow_methods: Collection[str]
+    allow_headers: Collection[str]
+    allow_credentials: bool
+    allow_origin_regex: Regex | None
+    allow_private_network: bool
+    expose_headers: Collection[str]
+    max_age: int | None
+    dangerously_allow: Collection[str]
+    policy: Policy | SharedPolicy | None
+    origin_predicate: Predicate | None
+    verdict_timeout: float | None
+    websocket: bool | Literal["public"]
+    counters: Counters | None
 
 
 async def _awaited(middleware: CORSMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
     await middleware(scope, receive, send)
 
+
+_OWN = signature(_awaited)
+_SIGNATURE = _OWN.replace(parameters=list(_OWN.parameters.values())[1:])
 
 _OF_STARLETTE = {
     "is_allowed_origin": "origin_predicate=",
@@ -163,7 +190,7 @@ def _is_safelisted(name: Any) -> bool:
     return isinstance(name, str) and name.lower() in {safe.lower() for safe in SAFELISTED_HEADERS}
 
 
-def install(app: Any, *args: Any, **options: Any) -> None:
+def install(app: Any, **options: Unpack[CORSOptions]) -> None:
     """Puts a CORSMiddleware around a whole FastAPI or Starlette application, in place.
 
     It stands outside of every other middleware, also of those that are added later, and outside of
@@ -181,7 +208,7 @@ def install(app: Any, *args: Any, **options: Any) -> None:
         raise RuntimeError("install() comes before the application has started")
     if hasattr(build, "_crossgate"):
         raise RuntimeError("crossgate is installed on this application already")
-    middleware = CORSMiddleware(app, *args, **options)
+    middleware = CORSMiddleware(app, **options)
 
     def build_middleware_stack() -> ASGIApp:
         return middleware._around(build())  # pyright: ignore[reportPrivateUsage]

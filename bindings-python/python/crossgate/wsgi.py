@@ -6,7 +6,8 @@ application = CORSMiddleware(application, allow_origins=["https://app.example.co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 from ._crossgate import Counters, Policy, Responder, SharedPolicy, WSGIMiddleware
 from ._options.problems import build
@@ -55,3 +56,11 @@ class CORSMiddleware(WSGIMiddleware):
             raise TypeError(f"policy comes with all its options; leave out {', '.join(options)}")
         responder = Responder(policy, origin_predicate=origin_predicate, counters=counters)
         super().__init__(app, responder)
+        # A native object has no signature of its own.
+        vars(self)["__signature__"] = _SIGNATURE
+
+
+def _called(environ: dict[str, Any], start_response: Callable[..., Any]) -> None: ...
+
+
+_SIGNATURE = signature(_called)

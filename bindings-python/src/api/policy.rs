@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crossgate::binding::{HeaderTemplate, TemplateValue};
 use crossgate::{Document, Field, OptionValue, Reason, SocketAccess};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -106,6 +107,16 @@ impl Policy {
         Self::build(py, move || {
             crossgate::Policy::from_variables(prefix, variables)
         })
+    }
+
+    /// The headers of every allowed request, or preflight, that do not depend on the request.
+    fn _constant_headers(&self, is_preflight: bool) -> Vec<(&'static str, String)> {
+        let set = self.0.allowed_header_set(is_preflight);
+        let constant = |header: HeaderTemplate<'_>| match header.value {
+            TemplateValue::Fixed(value) => Some((header.name.as_str(), value.to_owned())),
+            _ => None,
+        };
+        set.headers().filter_map(constant).collect()
     }
 
     /// The problems that deserve a look, although the policy is built.

@@ -10,13 +10,13 @@ use crossgate::{
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyMapping, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::cpython::send_object::callable;
 use super::empty_response::EmptyResponse;
 use super::policy::AsgiPolicy;
-use super::scope::{list_of, take_lines, type_of};
+use super::scope::{take_lines, type_of};
 use super::send::Send;
 use crate::api::counters::Counters;
 use crate::api::policy::Policy;
@@ -225,9 +225,21 @@ impl Configured {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = scope.py();
         let app = self.app.bind(py);
-        let Ok(fields) = scope.cast::<PyDict>() else {
-            return app.call1((scope, receive, send));
+        let other;
+        let fields = match scope.cast::<PyDict>() {
+            Ok(fields) => fields,
+            Err(_) => {
+                let Ok(mapping) = scope.cast::<PyMapping>() else {
+                    // No scope: the application says so.
+                    return app.call1((scope, receive, send));
+                };
+                // The application gets another mapping as a dict.
+                other = PyDict::new(py);
+                other.update(mapping)?;
+                &other
+            }
         };
+        let scope = fields.as_any();
         let socket = match (type_of(fields)?, self.settings.websocket) {
             (Some(kind), _) if is(&kind, "http") => None,
             (Some(kind), WebSocket::Check(access)) if is(&kind, "websocket") => Some(access),
@@ -239,12 +251,9 @@ impl Configured {
         };
         let mut replaced = None;
         if let Some(headers) = fields.get_item(intern!(py, "headers"))?
-            && !take_lines(&headers, &mut asked.lines)
-            && let Some(list) = list_of(&headers)?
+            && let Some(list) = take_lines(&headers, &mut asked.lines)?
         {
-            // Perhaps the headers can be iterated only once, and the application needs them too. It
-            // gets a copy of the scope with a list.
-            take_lines(list.as_any(), &mut asked.lines);
+            // The application gets a copy of the scope with what was read.
             let copy = fields.copy()?;
             copy.set_item(intern!(py, "headers"), list)?;
             replaced = Some(copy);

@@ -9,16 +9,84 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::cpython::walk::{self, Found};
 use crate::convert::request::{HeaderLines, is_name, is_text, pair, place, with_name};
+use crate::convert::text::bytes_of;
 
-/// Takes the lines that the engine reads from a list or tuple of pairs. Passes over items that are
-/// not pairs. False if `headers` is neither list nor tuple.
+/// Takes the lines that the engine reads from the headers of a scope, which nearly always are a
+/// list of pairs. Anything else is made into such a list, once, and given back: perhaps it can be
+/// iterated only once, and the application needs it too. What cannot be read counts as an origin
+/// that nothing allows.
 #[inline]
-pub(crate) fn take_lines(headers: &Bound<'_, PyAny>, lines: &mut HeaderLines) -> bool {
-    each(headers, place, |found| {
-        if let Named::Wanted(place, value) = found {
-            lines.take(place, value);
+pub(crate) fn take_lines<'py>(
+    headers: &Bound<'py, PyAny>,
+    lines: &mut HeaderLines,
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let mut is_odd = false;
+    let is_list = each(headers, place, |found| match found {
+        Named::Wanted(place, value) => lines.take(place, value),
+        Named::Odd => is_odd = true,
+    });
+    if is_list && !is_odd {
+        return Ok(None);
+    }
+    *lines = HeaderLines::default();
+    take_odd_lines(headers, lines)
+}
+
+#[cold]
+fn take_odd_lines<'py>(
+    headers: &Bound<'py, PyAny>,
+    lines: &mut HeaderLines,
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let py = headers.py();
+    let Some((items, is_whole)) = items_of(headers)? else {
+        lines.take_unreadable(py);
+        return Ok(None);
+    };
+    if !is_whole {
+        lines.take_unreadable(py);
+    }
+    let list = PyList::empty(py);
+    for item in items {
+        let (item, pair) = pair_of_any(&item)?;
+        match pair {
+            Some((name, value)) => {
+                if let Some(place) = with_name(&name, place) {
+                    lines.take(place, &value);
+                }
+            }
+            None => lines.take_unreadable(py),
         }
-    })
+        list.append(item)?;
+    }
+    Ok(Some(list))
+}
+
+type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// Reads an item of any shape: what the application gets in its place, and the pair, if it is one.
+/// The items of a pair are text or buffers of bytes.
+fn pair_of_any<'py>(item: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<Pair<'py>>)> {
+    let as_name = |name: Bound<'py, PyAny>| {
+        let name = bytes_of(&name).unwrap_or(name);
+        is_text(&name).then_some(name)
+    };
+    if let Some((name, value)) = pair(item) {
+        let pair = as_name(name).map(|name| (name, value));
+        return Ok((item.clone(), pair));
+    }
+    // The items of a text are no name and no value.
+    if is_text(item) || bytes_of(item).is_some() {
+        return Ok((item.clone(), None));
+    }
+    let Some((parts, _)) = items_of(item)? else {
+        return Ok((item.clone(), None));
+    };
+    let found = PyTuple::new(item.py(), &parts)?.into_any();
+    let pair = match <[_; 2]>::try_from(parts) {
+        Ok([name, value]) => as_name(name).map(|name| (name, value)),
+        Err(_) => None,
+    };
+    Ok((found, pair))
 }
 
 /// Whether a decision may set, merge or remove one of a response's headers.
@@ -103,27 +171,31 @@ pub(crate) fn type_of<'py>(fields: &Bound<'py, PyDict>) -> PyResult<Option<Bound
 /// The items of an iterable. If it fails with an `Exception`, those that came before. `None` if
 /// `headers` cannot be iterated.
 pub(crate) fn list_of<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyList>>> {
+    items_of(headers)?
+        .map(|(items, _)| PyList::new(headers.py(), items))
+        .transpose()
+}
+
+/// The same, and whether they are all.
+fn items_of<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Option<(Vec<Bound<'py, PyAny>>, bool)>> {
     let py = headers.py();
-    let failed = |error: PyErr| {
+    let is_exception = |error: PyErr| {
         if error.is_instance_of::<PyException>(py) {
-            Ok(None::<Bound<'_, PyList>>)
+            Ok(())
         } else {
             Err(error)
         }
     };
-    let items = match headers.try_iter() {
-        Ok(items) => items,
-        Err(error) => return failed(error),
+    let iterator = match headers.try_iter() {
+        Ok(iterator) => iterator,
+        Err(error) => return is_exception(error).map(|()| None),
     };
-    let list = PyList::empty(py);
-    for item in items {
+    let mut items = Vec::new();
+    for item in iterator {
         match item {
-            Ok(item) => list.append(item)?,
-            Err(error) => {
-                failed(error)?;
-                break;
-            }
+            Ok(item) => items.push(item),
+            Err(error) => return is_exception(error).map(|()| Some((items, false))),
         }
     }
-    Ok(Some(list))
+    Ok(Some((items, true)))
 }

@@ -78,13 +78,17 @@ pub(crate) struct HeaderLines {
 pub(crate) const COUNT: usize = Request::NAMES.len();
 
 impl HeaderLines {
-    /// Takes a line of the name at this place of [`Request::NAMES`]. Passes over a value that is
-    /// neither str nor bytes.
+    /// Takes a line of the name at this place of [`Request::NAMES`]. A value that is no text
+    /// matches nothing: it is not as if there were no line.
     #[inline]
     pub(crate) fn take(&mut self, place: usize, value: &Bound<'_, PyAny>) {
-        if let Some(value) = Text::read(value) {
-            self.push(place, value);
-        }
+        self.push(place, Text::read_any(value));
+    }
+
+    /// For headers that cannot be read: an origin that nothing allows may be among them.
+    #[cold]
+    pub(crate) fn take_unreadable(&mut self, py: Python<'_>) {
+        self.push(ORIGIN, Text::unreadable(py));
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 
 /// Bytes that belong to a Python object.
 pub(crate) enum Text {
@@ -27,9 +27,17 @@ impl Text {
         })
     }
 
-    /// Reads any value. What is neither str nor bytes becomes a value that matches nothing.
+    /// Reads any value. What is neither str nor bytes nor a buffer of them becomes a value that
+    /// matches nothing.
     pub(crate) fn read_any(value: &Bound<'_, PyAny>) -> Text {
-        Text::read(value).unwrap_or_else(|| Text::from_bytes(value.py(), &[NO_BYTE]))
+        Text::read(value)
+            .or_else(|| Text::read(&bytes_of(value)?))
+            .unwrap_or_else(|| Text::unreadable(value.py()))
+    }
+
+    /// A value that matches nothing.
+    pub(crate) fn unreadable(py: Python<'_>) -> Text {
+        Text::from_bytes(py, &[NO_BYTE])
     }
 
     fn from_bytes(py: Python<'_>, bytes: &[u8]) -> Text {
@@ -43,6 +51,12 @@ impl Text {
             Text::Bytes(bytes) => bytes.bind(py).as_bytes(),
         }
     }
+}
+
+/// The bytes of a bytearray or memoryview.
+pub(crate) fn bytes_of<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let is_buffer = value.is_instance_of::<PyByteArray>() || value.is_instance_of::<PyMemoryView>();
+    is_buffer.then(|| value.py().get_type::<PyBytes>().call1((value,)).ok())?
 }
 
 /// Whether a value is this ASCII text.

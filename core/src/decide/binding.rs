@@ -11,7 +11,7 @@ pub use super::{Dependencies, Unlisted};
 use crate::fetch::header::{HeaderName, HeaderOp, ValueSource};
 use crate::policy::Policy;
 use crate::policy::header_line::LineValue;
-use crate::policy::header_set::HeaderSet;
+use crate::policy::header_set::{HeaderSet, OptionalHeaders};
 use crate::text::merge::merge_tokens;
 
 /// The headers of one outcome, without what comes from the request.
@@ -108,6 +108,17 @@ impl Policy {
     #[doc(hidden)]
     pub fn header_sets(&self) -> impl Iterator<Item = HeaderTemplates<'_>> {
         self.header_sets.all().map(HeaderTemplates)
+    }
+
+    /// The header set of an allowed request, or of an allowed preflight without what only some of
+    /// them get.
+    #[doc(hidden)]
+    pub fn allowed_header_set(&self, is_preflight: bool) -> HeaderTemplates<'_> {
+        HeaderTemplates(if is_preflight {
+            self.header_sets.preflights.with(OptionalHeaders::default())
+        } else {
+            &self.header_sets.other.allowed
+        })
     }
 }
 

@@ -242,9 +242,8 @@ def test_predicates_and_rejection() -> None:
         ([A], A, True, 0),
         ("*", A, False, 1),
         (None, None, False, 0),
-        # The 403 of a refused handshake is a response too, and has a decision of its own.
-        (1, None, False, 3),
-        (asyncio.CancelledError(), None, False, 3),
+        (1, None, False, 2),
+        (asyncio.CancelledError(), None, False, 2),
     ],
 )
 def test_answers(answer: Any, plain: str | None, handshake: bool, failed: int) -> None:
@@ -378,3 +377,59 @@ def test_wrong_types_hide_nothing() -> None:
         ("unknown_option", "defaults['null'].origin"),
         ("unknown_option", "defaults[5].origin"),
     ]
+
+
+def handshake_status(app: web.Application, origin: str) -> int:
+    """The status of a handshake's answer, from the application's own server."""
+
+    async def main() -> int:
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/socket"
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(url, origin=origin),
+            ):
+                return 101
+        except aiohttp.WSServerHandshakeError as error:
+            return error.status
+        finally:
+            await runner.cleanup()
+
+    return asyncio.run(asyncio.wait_for(main(), 120))
+
+
+@pytest.mark.parametrize(
+    ("origins", "websocket", "origin", "status"),
+    [
+        ("*", "public", EVIL, 101),
+        ("*", True, EVIL, 403),
+        ([A], "public", A, 101),
+        ([A], "public", EVIL, 403),
+    ],
+)
+def test_public_sockets(origins: Any, websocket: Any, origin: str, status: int) -> None:
+    app = application()
+    setup(app, websocket=websocket, allow_origins=origins)
+    assert handshake_status(app, origin) == status
+
+
+def test_other_values_of_websocket_are_refused() -> None:
+    for websocket in ("yes", "", None, 2, []):
+        with pytest.raises(ValueError, match="websocket must be False, True or"):
+            setup(application(), websocket=websocket, allow_origins=[A])  # type: ignore[arg-type]
+
+
+def test_a_refused_handshake_asks_once() -> None:
+    asked: list[str] = []
+
+    def predicate(origin: str) -> bool:
+        asked.append(origin)
+        return False
+
+    app = application()
+    setup(app, origin_predicate=predicate, websocket=True)
+    assert handshake_status(app, EVIL) == 403
+    assert asked == [EVIL]

@@ -1,5 +1,5 @@
-// Programs that a bundler has packed with crossgate, as docs/node.md#bundlers says. Where the binary
-// is packed along, the bundle runs without node_modules.
+// Programs that a bundler has packed with crossgate, as docs/node.md#bundlers says. Where the
+// binary is packed along, the bundle runs without node_modules.
 import test from 'node:test'
 import assert from 'node:assert/strict'
 import { readdirSync, writeFileSync } from 'node:fs'
@@ -63,10 +63,7 @@ test('esbuild, mjs: the loader copy, and require made for it', async () => {
   await esbuild('mjs', without, '--loader:.node=copy')
   const failed = await attempt(directory, process.execPath, [join(without, 'use.mjs')])
   assert.equal(failed.status, 1)
-  assert.match(
-    failed.output,
-    /crossgate was bundled without it\. Leave the package out of the bundle/
-  )
+  assert.match(failed.output, /crossgate was bundled without it\. Leave the package out/)
 })
 
 test('esbuild without either fails at the build, and shows the line that helps', async () => {

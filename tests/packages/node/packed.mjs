@@ -86,6 +86,19 @@ export const released = {
 /** The address of a registry with what is released. */
 export const address = await registry(released.all)
 
+/** The address of a registry that has the packages of all platforms; only this one's loads. */
+export async function everyPlatform() {
+  const release = folder({ 'other.node': 'made for another machine' })
+  const { targets } = await import(join(source, 'scripts/targets.mjs'))
+  const modules = targets.map(target => {
+    const file = target.platform === platform ? join(source, 'crossgate.node') : 'other.node'
+    return `${target.platform}=${file}`
+  })
+  const packages = join(release, 'packages')
+  await run(release, process.execPath, [join(source, 'scripts/packages.mjs'), packages, ...modules])
+  return registry(readdirSync(packages).map(name => join(packages, name)))
+}
+
 /** A project in which npm has installed what is released. */
 export async function project(files, ...options) {
   const made = folder({ 'package.json': { private: true }, ...files })

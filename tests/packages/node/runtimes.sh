@@ -6,6 +6,10 @@
 # nothing. `build/runtimes/PLATFORM/node` runs a program.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
+if ! command -v qemu-aarch64-static >/dev/null; then
+	echo "runtimes: qemu-aarch64-static is missing: apt-get install qemu-user-static" >&2
+	exit 1
+fi
 python=$PWD/.venv/bin/python
 mkdir -p build/runtimes
 cd build/runtimes

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { linked, tools } from './linked.mjs'
-import { alone, attempt, released } from './packed.mjs'
+import { alone, attempt, released, run } from './packed.mjs'
 
 const modes = [
   { module: 'node16' },
@@ -90,6 +90,20 @@ for (const mode of modes) {
 test('the lists of names are not empty: a name that is missing is found', () => {
   writeFileSync(join(directory, 'missing.mts'), "import type { No } from 'crossgate/fastify'\n")
   assert.match(complaints(programOf(modes[0], 'missing.mts')).join(), /no exported member.* 'No'/)
+})
+
+test('the oldest TypeScript 5 compiles them', async () => {
+  const compiler = join(tools, 'typescript-oldest/bin/tsc')
+  const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck']
+  const language = ['--target', 'es2022', '--lib', 'es2022,dom,dom.iterable', '--types', 'node']
+  for (const [module, resolution, ...files] of [
+    ['node16', 'node16', 'swapped.mts', 'swapped.cts'],
+    ['esnext', 'bundler', 'swapped.mts']
+  ])
+    await run(directory, process.execPath, [
+      ...[compiler, ...flags, ...language, '--module', module, '--moduleResolution', resolution],
+      ...files
+    ])
 })
 
 test('are the types wrong?', async () => {

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import django
+import pytest
 from asked import headers, preflight
 from compare import Comparison, Reply, Request, Seen
 from django.conf import settings
@@ -252,3 +253,42 @@ def compared() -> Comparison:
 
 def test_every_difference_is_written_down() -> None:
     compared().check(300)
+
+
+def test_overrides_are_honoured_or_refused() -> None:
+    """A subclass that allows less must not be passed over in silence."""
+    from corsheaders.middleware import CorsMiddleware as Theirs
+    from crossgate.django import CorsMiddleware as Ours
+
+    methods = [name for name, value in vars(Theirs).items() if callable(value)]
+    methods = [name for name in methods if not name.startswith("__")]
+    assert len(methods) > 5
+    for name in methods:
+        override = {name: lambda self, *arguments: False}
+        if name == "check_signal":
+            type("Mine", (Ours,), override)
+        else:
+            with pytest.raises(TypeError, match=f"Mine.{name} would never be called: use "):
+                type("Mine", (Ours,), override)
+
+
+class Tightened:
+    """Made when it is used: the class of the drop-in needs the settings."""
+
+    def __new__(cls, get_response: Any) -> Any:
+        from crossgate.django import CorsMiddleware
+
+        class Mine(CorsMiddleware):
+            def check_signal(self, request: HttpRequest) -> bool:
+                return request.path_info.startswith("/view")
+
+        return Mine(get_response)
+
+
+@override_settings(
+    MIDDLEWARE=[f"{__name__}.Tightened"], CORS_ALLOWED_ORIGINS=[A], CORS_URLS_REGEX="^/nothing$"
+)
+def test_an_override_that_is_honoured() -> None:
+    client = Client()
+    assert "access-control-allow-origin" in client.get("/view", headers={"Origin": E}).headers
+    assert "access-control-allow-origin" not in client.get("/vary", headers={"Origin": E}).headers

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .._crossgate import NeedsVerdict, Outcome
+from .._options.overrides import refuse_overrides
 from .conf import current
 
 if sys.version_info >= (3, 12):
@@ -79,6 +80,10 @@ class CorsMiddleware:
         _write(outcome, response)
         return response
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        refuse_overrides(cls, _OF_CORSHEADERS)
+
     def check_signal(self, request: HttpRequest) -> bool:
         """Whether a receiver of check_request_enabled allows the request."""
         return current().receivers.allow(request)
@@ -86,6 +91,22 @@ class CorsMiddleware:
     async def acheck_signal(self, request: HttpRequest) -> bool:
         """As check_signal, on an event loop."""
         return await current().receivers.aallow(request)
+
+
+_OF_CORSHEADERS = {
+    "is_enabled": "CORS_URLS_REGEX, or the signal check_request_enabled",
+    "check_preflight": "CROSSGATE_POLICY",
+    "add_response_headers": "CROSSGATE_POLICY, or a middleware outside",
+    "origin_found_in_white_lists": "the signal check_request_enabled",
+    "regex_domain_match": "CORS_ALLOWED_ORIGIN_REGEXES",
+    "regex_url_allow_list_match": "CORS_URLS_REGEX",
+    "_url_in_whitelist": "CORS_ALLOWED_ORIGINS",
+    "_https_referer_replace": "CSRF_TRUSTED_ORIGINS",
+    "https_referer_replace_reverse": "CSRF_TRUSTED_ORIGINS",
+    "process_request": "__call__",
+    "process_response": "__call__",
+    "process_view": "__call__",
+}
 
 
 def _covers(covers: Callable[[str], bool | None] | None, path: str) -> bool:
