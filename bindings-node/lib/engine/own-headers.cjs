@@ -21,4 +21,4 @@ function mayBeOwn(name) {
 /** Whether a name, in any case, is one of them. */
 const isOwn = name => mayBeOwn(name) && OWN.has(String(name).toLowerCase())
 
-module.exports = { isOwn, mayBeOwn }
+module.exports = { OWN, isOwn, mayBeOwn }

@@ -9,6 +9,7 @@
 const { ServerResponse } = require('node:http')
 const { ADD_OVERWROTE_UPSTREAM } = require('../engine/counters.cjs')
 const { isOwn, mayBeOwn } = require('../engine/own-headers.cjs')
+const { applyToPartial, endPartial, isPartial } = require('./partial-response.cjs')
 
 const NO_CONTENT = 204
 
@@ -41,8 +42,9 @@ const isLate = ({ writeHead }) =>
  */
 function applyToResponse(res, answer, counters) {
   if (res.headersSent) return
-  if (counters) res[COUNTERS] ??= counters
   if (res[ANSWER] === undefined) {
+    if (isPartial(res)) return applyToPartial(res, answer, counters)
+    if (counters) res[COUNTERS] ??= counters
     if (isLate(res)) res.writeHead = ServerResponse.prototype.writeHead
     // Before the methods are replaced, so that this is no touch.
     const isTouched = answer.keepsUpstream || hasOwn(res.getHeaderNames())
@@ -60,6 +62,7 @@ function applyToResponse(res, answer, counters) {
     res.removeHeader = removeHeader
   } else {
     // A policy for a part of the site, after one for all of it: the last one says it all, but Vary.
+    if (counters) res[COUNTERS] ??= counters
     const before = res[ANSWER]
     if (before !== answer)
       for (const [name, value] of Object.entries(before.head))
@@ -209,6 +212,7 @@ function settle(res, status) {
 /** Answers a preflight, or a request that the policy rejects before the handler. */
 function endEmpty(res, answer, counters) {
   if (res.headersSent) return
+  if (isPartial(res)) return endPartial(res, answer, counters)
   const { status, emptyHead } = answer
   // Somebody has set headers already, or replaced writeHead, or it is HTTP/2, whose writeHead takes
   // no list in every release.

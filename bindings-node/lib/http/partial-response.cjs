@@ -1,0 +1,56 @@
+'use strict'
+// Responses that have less than node:http's class: those of engine.io for WebSocket handshakes, of
+// test doubles, of frameworks of their own. What the peer needs is enough: `setHeader`, and `end`
+// for answers. Headers are set at once, since nothing tells when the head is written.
+
+const { ADD_OVERWROTE_UPSTREAM } = require('../engine/counters.cjs')
+const { OWN } = require('../engine/own-headers.cjs')
+
+const NO_CONTENT = 204
+const NEEDED = ['getHeader', 'getHeaderNames', 'removeHeader', 'setHeader', 'writeHead']
+
+/** Whether a response lacks a method that settling its head needs. */
+const isPartial = res => NEEDED.some(name => typeof res[name] !== 'function')
+
+/** Gives a partial response its headers. */
+function applyToPartial(res, answer, counters) {
+  if (res.headersSent) return
+  const before = linesOf(res)
+  const { says, overwrote } = answer.settle(before)
+  if (overwrote) counters?.[ADD_OVERWROTE_UPSTREAM]()
+  const values = new Map()
+  for (let i = 0; i < says.length; i += 2) {
+    const name = says[i]
+    values.set(name, values.has(name) ? [values.get(name), says[i + 1]].flat() : says[i + 1])
+  }
+  for (let i = 0; i < before.length; i += 2) if (!values.has(before[i])) remove(res, before[i])
+  for (const [name, value] of values) res.setHeader(name, value)
+}
+
+/** What the response says of CORS and Vary, as far as it can be asked: name, value, … */
+function linesOf(res) {
+  if (typeof res.getHeader !== 'function') return []
+  const lines = []
+  for (const name of OWN) {
+    const value = res.getHeader(name)
+    if (value === undefined || value === null) continue
+    for (const line of [value].flat()) lines.push(name, String(line))
+  }
+  return lines
+}
+
+/** An empty value grants as little as none. */
+function remove(res, name) {
+  if (typeof res.removeHeader === 'function') res.removeHeader(name)
+  else res.setHeader(name, '')
+}
+
+/** Answers with a partial response. */
+function endPartial(res, answer, counters) {
+  applyToPartial(res, answer, counters)
+  res.statusCode = answer.status
+  if (answer.status !== NO_CONTENT) res.setHeader('content-length', '0')
+  res.end()
+}
+
+module.exports = { applyToPartial, endPartial, isPartial }
