@@ -212,6 +212,17 @@ class TestConstructor:
         assert (seen, middleware.tenant) == (["GET", "OPTIONS"], "a")
         assert repr(middleware).startswith("Mine(Policy(allow_origins=['https://a.example']")
 
+    @pytest.mark.parametrize("base", [list, tuple, set, frozenset])
+    def test_a_list_with_a_look_up_of_its_own(self, base: type) -> None:
+        """It would never be called, and an empty list would be nobody."""
+        looked_up = type("Tenants", (base,), {"__contains__": lambda self, item: True})
+        plain = type("Plain", (base,), {})
+        for value in (looked_up(), looked_up([A])):
+            with pytest.raises(PolicyError, match="Tenants with a __contains__ of its own"):
+                CORSMiddleware(application(), allow_origins=value)
+        middleware = CORSMiddleware(application(), allow_origins=plain([A]))
+        assert middleware.is_allowed_origin(A)
+
     @pytest.mark.parametrize(
         "name", ["is_allowed_origin", "preflight_response", "simple_response", "send"]
     )

@@ -1,10 +1,11 @@
 //! Policy documents from keyword arguments, and back.
 
 use crossgate::{Document, OptionValue};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping,
-    PyMemoryView, PySet, PyString,
+    PyMemoryView, PySet, PyString, PyTuple,
 };
 
 use super::regex::regex;
@@ -28,6 +29,10 @@ fn value(option: &Bound<'_, PyAny>) -> PyResult<OptionValue> {
         || option.cast::<PyMapping>().is_ok();
     match (scalar(option), option.try_iter()) {
         (Some(value), _) => Ok(value),
+        (None, Ok(_)) if answers_itself(option)? => Ok(OptionValue::Other(format!(
+            "{} with a __contains__ of its own",
+            type_name(option)
+        ))),
         (None, Ok(items)) if !is_other => {
             let mut values: Vec<OptionValue> = items
                 .map(|item| {
@@ -47,6 +52,25 @@ fn value(option: &Bound<'_, PyAny>) -> PyResult<OptionValue> {
         }
         _ => Ok(other(option)),
     }
+}
+
+/// Whether a list has a look-up of its own, which would never be called: a policy is built from
+/// what the list has now.
+fn answers_itself(list: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = list.py();
+    let name = intern!(py, "__contains__");
+    let bases = [
+        py.get_type::<PyList>(),
+        py.get_type::<PyTuple>(),
+        py.get_type::<PySet>(),
+        py.get_type::<PyFrozenSet>(),
+    ];
+    for base in bases {
+        if list.is_instance(&base)? {
+            return Ok(!list.get_type().getattr(name)?.is(&base.getattr(name)?));
+        }
+    }
+    Ok(false)
 }
 
 fn scalar(value: &Bound<'_, PyAny>) -> Option<OptionValue> {

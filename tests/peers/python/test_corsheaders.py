@@ -95,6 +95,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "regex-alias": {"CORS_ORIGIN_REGEX_WHITELIST": [re.compile(r"^https://[a-z]+\.example\.com$")]},
     "look-around": {"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://(?!b)\w+\.example\.com$"]},
     "urls": {"CORS_ALLOWED_ORIGINS": [A, B], "CORS_URLS_REGEX": r"^/api/.*$"},
+    "urls-look": {"CORS_ALLOWED_ORIGINS": [A, B], "CORS_URLS_REGEX": r"^/api/(?!admin).*$"},
     "urls-front": {"CORS_ALLOWED_ORIGINS": [A, B], "CORS_URLS_REGEX": r"^/api"},
     "lists": {
         "CORS_ALLOWED_ORIGINS": [A],
@@ -183,6 +184,7 @@ ERRORS = {
     "must be a list": "text-in-place-of-a-list",
     "max_age_too_long": "max-age-too-long",
     "method_case": "method-case",
+    "cannot select paths": "path-regex-without-bound",
 }
 PREFLIGHT = {f"access-control-allow-{name}" for name in ("methods", "headers")} | {
     "access-control-max-age"

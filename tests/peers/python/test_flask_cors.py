@@ -64,6 +64,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "methods-text": {"origins": A, "methods": "GET, PUT"},
     "age-long": {"origins": A, "max_age": 604800},
     "unknown": {"origin": A},
+    "look-around": {"origins": A, "resources": r"/api/(?!admin).*"},
 }
 
 
@@ -216,6 +217,7 @@ ERRORS = {
     "is a regex": "header-name-regex",
     "max_age_too_long": "max-age-too-long",
     "has no option": "unknown-option",
+    "cannot select paths": "path-regex-without-bound",
 }
 
 

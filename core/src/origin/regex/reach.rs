@@ -316,8 +316,8 @@ impl Walk<'_> {
         self.closed(&group.chosen, before, |_| false)
     }
 
-    /// Each byte of a set that is read next, and what is in front of it. Most bytes lead to the same
-    /// places, which are looked for once.
+    /// Each byte of a set that is read next, and what is in front of it. Most bytes lead to the
+    /// same places, which are looked for once.
     fn read_each(&mut self, group: &Group, options: Bytes) -> Vec<(u8, Vec<Group>)> {
         let (mut ways, mut seen) = (Vec::new(), 0);
         for place in &group.set {
