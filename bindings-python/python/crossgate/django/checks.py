@@ -31,7 +31,7 @@ def _public_files(compiled: Compiled) -> list[CheckMessage]:
     if not compiled.removes_public or compiled.covers is not None:
         return []
     found: list[CheckMessage] = []
-    middleware = list(settings.MIDDLEWARE or ())
+    middleware: list[str] = list(settings.MIDDLEWARE or ())
     own = next((at for at, name in enumerate(middleware) if name.startswith("crossgate.")), None)
     if own is None:
         return []
