@@ -227,8 +227,12 @@ class TestConstructor:
         "name", ["is_allowed_origin", "preflight_response", "simple_response", "send"]
     )
     def test_methods_of_starlettes_are_not_passed_over(self, name: str) -> None:
-        with pytest.raises(TypeError, match=f"Mine.{name} would never be called: use "):
-            type("Mine", (CORSMiddleware,), {name: lambda self, *arguments: None})
+        override = {name: lambda self, *arguments: None}
+        mixin = type("Mixin", (), override)
+        for bases, members in (((CORSMiddleware,), override), ((mixin, CORSMiddleware), {})):
+            with pytest.raises(TypeError, match=f"Mine.{name} would never be called: use "):
+                type("Mine", bases, members)
+        type("Mine", (type("Mixin", (), {"tenant": "a"}), CORSMiddleware), {})
 
     def test_configured_once(self) -> None:
         class Forgetful(CORSMiddleware):

@@ -243,6 +243,34 @@ def test_what_is_public_by_its_own_word_may_be_kept(is_async: bool) -> None:
         assert allowed(ask("/own", A, is_async=is_async)) == A
 
 
+@pytest.mark.parametrize("app", ["oauth2_provider", "oauth2_provider.apps.DOTConfig"])
+def test_packages_that_make_files_public_are_named(app: str) -> None:
+    from crossgate.django.checks import check_settings
+
+    def named(*middleware: str, apps: tuple[str, ...] = (app,), **more: Any) -> list[str]:
+        if "CROSSGATE_POLICY" not in more:
+            more.setdefault("CORS_ALLOWED_ORIGINS", [A])
+        with override_settings(MIDDLEWARE=middleware, **more):
+            # The apps are not installed here: this check reads no more than the list.
+            settings.INSTALLED_APPS = apps
+            found = check_settings()
+        assert all("keep_public" in message.hint for message in found)
+        return [str(message.id) for message in found]
+
+    ours, noise = "crossgate.django.CorsMiddleware", "whitenoise.middleware.WhiteNoiseMiddleware"
+    each = ["crossgate.whitenoise", "crossgate.oauth_toolkit"]
+    assert named(ours, noise) == each
+    assert named(noise, ours) == each[1:]
+    assert named(ours, noise, WHITENOISE_ALLOW_ALL_ORIGINS=False) == each[1:]
+    assert named(ours, noise, apps=()) == each[:1]
+    assert named(noise) == []
+    assert named(ours, noise, CORS_URLS_REGEX="^/api/") == []
+    assert named(ours, noise, CORS_ALLOW_ALL_ORIGINS=True) == []
+    policy = {"allow_origins": [A]}
+    assert named(ours, noise, CROSSGATE_POLICY=policy) == each
+    assert named(ours, noise, CROSSGATE_POLICY={**policy, "upstream": "keep_public"}) == []
+
+
 @override_settings(CORS_ALLOWED_ORIGINS=["http://192.168.1.20:5173"], CORS_ALLOW_CREDENTIALS=True)
 def test_plain_http_with_credentials_needs_its_exception() -> None:
     with pytest.raises(ImproperlyConfigured, match="insecure_origin_with_credentials"):

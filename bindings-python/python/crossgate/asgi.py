@@ -100,7 +100,7 @@ class CORSMiddleware(StarletteNames, ASGIMiddleware):
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        refuse_overrides(cls, _OF_STARLETTE)
+        refuse_overrides(cls, CORSMiddleware, _OF_STARLETTE)
 
 
 class CORSOptions(TypedDict, total=False):

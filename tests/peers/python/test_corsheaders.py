@@ -265,11 +265,13 @@ def test_overrides_are_honoured_or_refused() -> None:
     assert len(methods) > 5
     for name in methods:
         override = {name: lambda self, *arguments: False}
-        if name == "check_signal":
-            type("Mine", (Ours,), override)
-        else:
-            with pytest.raises(TypeError, match=f"Mine.{name} would never be called: use "):
-                type("Mine", (Ours,), override)
+        mixin = type("Mixin", (), override)
+        for bases, members in (((Ours,), override), ((mixin, Ours), {})):
+            if name == "check_signal":
+                type("Mine", bases, members)
+            else:
+                with pytest.raises(TypeError, match=f"Mine.{name} would never be called: use "):
+                    type("Mine", bases, members)
 
 
 class Tightened:

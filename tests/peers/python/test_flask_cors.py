@@ -64,7 +64,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "methods-text": {"origins": A, "methods": "GET, PUT"},
     "age-long": {"origins": A, "max_age": 604800},
     "unknown": {"origin": A},
-    "look-around": {"origins": A, "resources": r"/api/(?!admin).*"},
+    "path-look-around": {"origins": A, "resources": r"/api/(?!admin).*"},
 }
 
 

@@ -130,6 +130,9 @@ class Compiled:
         live = policy.policy if isinstance(policy, SharedPolicy) else policy
         if is_set(_POLICY):
             self.warnings.extend(live.warnings)
+        said = live.document()
+        # Whether a `*` that another part of the site puts on a response is taken away.
+        self.removes_public = said["upstream"] == "replace" and said["allow_origins"] != "*"
         self.responder = Responder(policy, lower=True, counters=counters)
         self.receivers = Receivers(timeout, counters)
 

@@ -82,7 +82,7 @@ class CorsMiddleware:
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        refuse_overrides(cls, _OF_CORSHEADERS)
+        refuse_overrides(cls, CorsMiddleware, _OF_CORSHEADERS)
 
     def check_signal(self, request: HttpRequest) -> bool:
         """Whether a receiver of check_request_enabled allows the request."""
