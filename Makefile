@@ -46,11 +46,14 @@ bench: build
 	.venv/bin/python tests/modules/nginx/bench.py
 
 # The C library: make install PREFIX= DESTDIR=, with SMALL=1 the one without documents, regexes,
-# IDNA and public suffixes.
+# IDNA and public suffixes, with TARGET= for another system.
+install: TARGET ?= $(CARGO_BUILD_TARGET)
 install:
-	cargo build -q -p crossgate-ffi $(if $(SMALL),--profile small --no-default-features,--release)
-	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' \
-		BUILD="$${CARGO_TARGET_DIR:-target}/$(if $(SMALL),small,release)" ffi/packaging/install.sh
+	cargo build -q -p crossgate-ffi $(if $(TARGET),--target $(TARGET)) \
+		$(if $(SMALL),--profile small --no-default-features,--release)
+	PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' TARGET='$(TARGET)' \
+		BUILD="$${CARGO_TARGET_DIR:-target}/$(addsuffix /,$(TARGET))$(if $(SMALL),small,release)" \
+		ffi/packaging/install.sh
 
 setup:
 	@.ci/setup

@@ -349,7 +349,7 @@ struct problem {
     template <class Source>
     static problem at(Source source, std::size_t index) noexcept {
         crossgate_problem raw = {};
-        raw.struct_size = sizeof raw;
+        crossgate_problem_init(&raw, sizeof raw);
         problem found;
         if (source.fill(index, &raw) != CROSSGATE_OK)
             return found;
@@ -1095,7 +1095,7 @@ class difference {
     };
 
     /** None. */
-    difference() noexcept { raw_.struct_size = sizeof raw_; }
+    difference() noexcept { crossgate_difference_init(&raw_, sizeof raw_); }
     /** Between two decisions about one request that are there already. */
     static difference between(const decision &live, const decision &shadow) noexcept {
         difference found;

@@ -33,16 +33,8 @@ fn installing_leaves_the_devices_alone() {
     );
 }
 
-/// What `rustc --print native-static-libs` names on Linux.
-const NATIVE: [&str; 7] = [
-    "-lgcc_s",
-    "-lutil",
-    "-lrt",
-    "-lpthread",
-    "-lm",
-    "-ldl",
-    "-lc",
-];
+/// What `rustc --print native-static-libs` names on Linux, but for what a C compiler adds itself.
+const NATIVE: [&str; 5] = ["-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
 
 /// Installs into a folder, once, as `make install PREFIX=… DESTDIR=…` does, and gives the prefix.
 fn installed() -> &'static Path {
@@ -334,6 +326,10 @@ fn pkg_config_finds_both_libraries() {
         })
         .collect();
     check_consumer(&build("with_static", &libraries), false);
+    // A program that is static as a whole.
+    let mut whole = pkg_config(&["--static", "--libs"]);
+    whole.insert(0, "-static".to_owned());
+    check_consumer(&build("wholly_static", &whole), false);
 }
 
 fn cmake(folder: &Path, build: &Path, options: &[&str]) -> Command {

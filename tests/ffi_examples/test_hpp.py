@@ -33,6 +33,7 @@ def has_runtime(compiler, folder):
 OTHERWISE = {
     # For languages without views.
     "crossgate_evaluate_block",
+    "crossgate_answer_init",
     # The policy is built first and then put in place, so that the caller gets it and its warnings.
     "crossgate_shared_policy_replace_json",
     "crossgate_shared_policy_replace_toml",
