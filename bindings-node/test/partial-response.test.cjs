@@ -94,6 +94,22 @@ test('the middleware takes the response of a hand-made test', () => {
   assert.equal(counters.overwroteUpstream, 1)
 })
 
+test('of two policies the last one says it all', () => {
+  const random = seeded(14)
+  for (let i = 0; i < 1000; i += 1) {
+    const methods = OPTIONAL.filter(() => random(2) === 0)
+    const policies = [POLICIES[random(POLICIES.length)], POLICIES[random(POLICIES.length)]]
+    const headers = random(3) === 0 ? {} : { origin: [A, EVIL][random(2)] }
+    const [whole, partial] = [fake(OPTIONAL, []), fake(methods, [])]
+    const answered = [whole, partial].map(res =>
+      policies.map(policy => policy.handle({ method: 'GET', headers }, res))
+    )
+    if (answered[0].includes(true)) continue
+    for (const res of [whole, partial]) res.writeHead?.(200)
+    assert.deepEqual(said(partial), said(whole), JSON.stringify([methods, headers, policies]))
+  }
+})
+
 test('a head that is sent is left alone', () => {
   const res = { ...fake([], []), headersSent: true }
   POLICIES[0].handle({ method: 'GET', headers: { origin: A } }, res)

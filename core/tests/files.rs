@@ -301,7 +301,11 @@ fn nothing_else_reads_a_file() {
             &["fopen(", "open(", "apr_file_open(", "ngx_open_file("],
         ),
     ];
-    let allowed = |path: &Path| path.ends_with("core/src/config/file.rs");
+    // The second reads its own package.json, where no native module could be loaded.
+    let allowed = |path: &Path| {
+        path.ends_with("core/src/config/file.rs")
+            || path.ends_with("bindings-node/lib/engine/load-failure.cjs")
+    };
     let mut left: Vec<PathBuf> = [
         "core/src",
         "ffi/src",

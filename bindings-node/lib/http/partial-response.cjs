@@ -7,6 +7,8 @@ const { ADD_OVERWROTE_UPSTREAM } = require('../engine/counters.cjs')
 const { OWN } = require('../engine/own-headers.cjs')
 
 const NO_CONTENT = 204
+/** On responses: the last answer that they were given. */
+const ANSWER = Symbol('crossgate.partialAnswer')
 const NEEDED = ['getHeader', 'getHeaderNames', 'removeHeader', 'setHeader', 'writeHead']
 
 /** Whether a response lacks a method that settling its head needs. */
@@ -15,7 +17,11 @@ const isPartial = res => NEEDED.some(name => typeof res[name] !== 'function')
 /** Gives a partial response its headers. */
 function applyToPartial(res, answer, counters) {
   if (res.headersSent) return
-  const before = linesOf(res)
+  // A policy for a part of the site, after one for all of it: the last one says it all, but Vary.
+  const earlier = res[ANSWER]
+  if (earlier !== undefined && earlier !== answer) takeBack(res, earlier)
+  res[ANSWER] = answer
+  const before = linesOf(res, earlier)
   const { says, overwrote } = answer.settle(before)
   if (overwrote) counters?.[ADD_OVERWROTE_UPSTREAM]()
   const values = new Map()
@@ -27,13 +33,19 @@ function applyToPartial(res, answer, counters) {
   for (const [name, value] of values) res.setHeader(name, value)
 }
 
+function takeBack(res, { head }) {
+  const isAsSet = name => typeof res.getHeader !== 'function' || res.getHeader(name) === head[name]
+  for (const name of Object.keys(head)) if (name !== 'vary' && isAsSet(name)) remove(res, name)
+}
+
 /** What the response says of CORS and Vary, as far as it can be asked: name, value, … */
-function linesOf(res) {
-  if (typeof res.getHeader !== 'function') return []
+function linesOf(res, earlier) {
+  if (typeof res.getHeader !== 'function')
+    return earlier?.vary === undefined ? [] : ['vary', earlier.vary]
   const lines = []
   for (const name of OWN) {
     const value = res.getHeader(name)
-    if (value === undefined || value === null) continue
+    if (value === undefined || value === null || value === '') continue
     for (const line of [value].flat()) lines.push(name, String(line))
   }
   return lines
