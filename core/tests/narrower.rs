@@ -121,3 +121,33 @@ fn a_narrower_entry_is_never_refused_where_a_broader_one_passes() {
     }
     assert!(refused > 100 && passed > 50, "{refused} {passed}");
 }
+
+/// The third exception, beside every set of the others.
+#[test]
+fn a_host_of_an_application_scheme_is_narrower_than_any_host() {
+    let entries = [
+        (
+            "moz-extension://8b1f2c3d-0000-4111-8222-93339444a555",
+            false,
+        ),
+        (
+            r"moz-extension://8b1f2c3d-0000-4111-8222-93339444a555",
+            true,
+        ),
+        ("moz-extension://*", false),
+        (r"moz-extension://[0-9a-f-]+", true),
+    ];
+    let mut passed = [0; 2];
+    for exceptions in 0..8 {
+        let judged = entries.map(|(entry, is_regex)| passes(entry, is_regex, exceptions));
+        let [one, one_regex, any, any_regex] = judged;
+        assert!(one && one_regex, "{exceptions:03b}");
+        assert!(
+            any || !any_regex,
+            "{exceptions:03b}: a pattern is no broader than a regex"
+        );
+        assert_eq!(any, exceptions >> 2 & 1 == 1, "{exceptions:03b}");
+        passed[usize::from(any)] += 1;
+    }
+    assert_eq!(passed, [4, 4]);
+}
