@@ -46,15 +46,27 @@ function preflightRoute(
   })
 }
 
-/** A preflight route for every path of this context. */
+/** By server: the prefixes that have one. */
+const catchAlls = new WeakMap()
+
+/**
+ * A preflight route for every path below this context's prefix that has none: for routes that were
+ * declared before the plugin was loaded. Contexts of one prefix have one.
+ */
 function addCatchAll(fastify, settings) {
+  const prefixes = catchAlls.get(fastify.server) ?? new Set()
+  catchAlls.set(fastify.server, prefixes)
+  if (prefixes.has(fastify.prefix)) return
+  prefixes.add(fastify.prefix)
   preflightRoute(fastify, { url: '*', methods: [ANY] }, settings)
 }
 
 /**
- * Gives preflight routes to the routes to come: to none until one has a `config.cors` of its own,
- * unless `always`, and from then on to all, so that no route answers for another. `owns(instance)`:
- * whether the plugin answers there; `declare(config.cors)` is called for each route.
+ * Gives preflight routes to the routes to come: to none until one has a `config.cors` of its own or
+ * a context inside has a policy of its own, unless `always`, and from then on to all, so that no
+ * route answers for another. `owns(instance)`: whether the plugin answers there;
+ * `declare(config.cors)` is called for each route. Returns what is to be called once a context
+ * inside has a policy.
  */
 function followRoutes(fastify, settings, { always, owns, declare }) {
   let active = always
@@ -82,14 +94,15 @@ function followRoutes(fastify, settings, { always, owns, declare }) {
     if (!owns(this)) return
     const cors = route.config?.cors
     declare(cors)
-    active ||= cors !== undefined
-    if (!active) {
-      waiting.push([this, route])
-      return
-    }
-    for (const [instance, earlier] of waiting.splice(0)) add(instance, earlier)
-    add(this, route)
+    waiting.push([this, route])
+    if (active || cors !== undefined) activate()
   })
+
+  function activate() {
+    active = true
+    for (const [instance, route] of waiting.splice(0)) add(instance, route)
+  }
+  return activate
 }
 
 module.exports = { addCatchAll, followRoutes }

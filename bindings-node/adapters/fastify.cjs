@@ -81,6 +81,10 @@ class Plugin {
   fixed = null
   /** Whether a context inside has a plugin of its own. */
   hasInner = false
+  /** The plugin of the nearest context around this one's that has one. */
+  outer = undefined
+  /** Gives each route of this plugin its own preflight route. */
+  giveRoutes = () => {}
 
   /** `hasRoutes`: routes were declared before. */
   constructor(options, optionsOf, hasRoutes) {
@@ -271,15 +275,20 @@ function register(fastify, options) {
   // On the prototype: requests that are no preflights do not pay for it.
   if (!fastify.hasRequestDecorator('corsPreflightEnabled'))
     fastify.decorateRequest('corsPreflightEnabled', { getter: isPreflight })
-  if (fastify[INSTALLED] !== undefined) fastify[INSTALLED].hasInner = true
+  for (let outer = fastify[INSTALLED]; outer !== undefined; outer = outer.outer) {
+    outer.hasInner = true
+    outer.giveRoutes()
+  }
+  plugin.outer = fastify[INSTALLED]
   fastify[INSTALLED] = plugin
   install(fastify, plugin, hook)
 
   // Only the hooks of the outermost context run for what has no route.
   const isOutermost = Object.hasOwn(fastify, 'server')
   const settings = { hideOptionsRoute, logLevel }
-  if (!isOutermost || logLevel !== undefined) addCatchAll(fastify, settings)
-  followRoutes(fastify, settings, {
+  // A context without a prefix would answer for every path of the application.
+  if (isOutermost ? logLevel !== undefined : fastify.prefix !== '') addCatchAll(fastify, settings)
+  plugin.giveRoutes = followRoutes(fastify, settings, {
     always: !isOutermost,
     owns: instance => instance[INSTALLED] === plugin,
     declare: cors => plugin.declare(cors)
