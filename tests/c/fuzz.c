@@ -8,6 +8,7 @@
  * nothing, a text buffer is empty, a pointer is NULL, and all others are untouched.
  */
 #include "crossgate.h"
+#include "says_nothing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,17 +218,11 @@ static void fill_decision(void) {
     decision.origin.len = 17;
 }
 
-static int decision_says_nothing(void) {
-    return decision.action == CROSSGATE_ACTION_FORWARD && decision.allowed == -1
-           && decision.status == 0 && decision.flags == 0 && decision.header_count == 0
-           && decision.remove_count == 0 && decision.origin.data == NULL;
-}
-
 /* What a call that should have filled the decision left in it; `given` if it got the decision. */
 static void check_decision(crossgate_status status, int given) {
     /* A struct_size that no version has: nothing can be written. */
     int is_known = decision.struct_size == sizeof decision;
-    if (status != CROSSGATE_OK && given && is_known && !decision_says_nothing())
+    if (status != CROSSGATE_OK && given && is_known && !says_nothing(&decision))
         wrong("the decision says something after a failure");
     if (status != CROSSGATE_OK || !given)
         forget_decision();
@@ -320,6 +315,16 @@ static crossgate_status drop(void *context, const crossgate_str *name) {
 
 static const crossgate_response_functions functions = {sizeof functions, 0, get, set, drop};
 
+/* Makes a struct ready, which a newer header may have made longer. */
+#define INIT(type)                                                                                 \
+    do {                                                                                           \
+        struct {                                                                                   \
+            type known;                                                                            \
+            uint64_t newer;                                                                        \
+        } other;                                                                                   \
+        status = type##_init(number(9) ? &other.known : NULL, any_size(sizeof other.known));       \
+    } while (0)
+
 static crossgate_status call(uint32_t which, struct text a, struct text b) {
     const crossgate_policy *policy = PICK(policies);
     crossgate_policy *made = NO_POINTER;
@@ -392,42 +397,18 @@ static crossgate_status call(uint32_t which, struct text a, struct text b) {
         status = crossgate_request_add_header(
             number(20) ? &request : NULL, a.data, a.len, b.data, b.len);
         break;
-    case 14: {
-        struct {
-            crossgate_decision known;
-            uint64_t newer;
-        } other;
-        status =
-            crossgate_decision_init(number(9) ? &other.known : NULL, any_size(sizeof other.known));
+    case 14:
+        INIT(crossgate_decision);
         break;
-    }
-    case 50: {
-        struct {
-            crossgate_problem known;
-            uint64_t newer;
-        } other;
-        status =
-            crossgate_problem_init(number(9) ? &other.known : NULL, any_size(sizeof other.known));
+    case 50:
+        INIT(crossgate_problem);
         break;
-    }
-    case 51: {
-        struct {
-            crossgate_difference known;
-            uint64_t newer;
-        } other;
-        status = crossgate_difference_init(
-            number(9) ? &other.known : NULL, any_size(sizeof other.known));
+    case 51:
+        INIT(crossgate_difference);
         break;
-    }
-    case 52: {
-        struct {
-            crossgate_answer known;
-            uint64_t newer;
-        } other;
-        status =
-            crossgate_answer_init(number(9) ? &other.known : NULL, any_size(sizeof other.known));
+    case 52:
+        INIT(crossgate_answer);
         break;
-    }
     case 15:
         request.verdict = any_number();
         break;

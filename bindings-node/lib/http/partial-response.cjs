@@ -9,10 +9,13 @@ const { OWN } = require('../engine/own-headers.cjs')
 const NO_CONTENT = 204
 /** On responses: the last answer that they were given. */
 const ANSWER = Symbol('crossgate.partialAnswer')
-const NEEDED = ['getHeader', 'getHeaderNames', 'removeHeader', 'setHeader', 'writeHead']
 
-/** Whether a response lacks a method that settling its head needs. */
-const isPartial = res => NEEDED.some(name => typeof res[name] !== 'function')
+/** Whether a response lacks a method that settling its head needs. Every response is asked. */
+const isPartial = res =>
+  typeof res.writeHead !== 'function' ||
+  typeof res.getHeaderNames !== 'function' ||
+  typeof res.getHeader !== 'function' ||
+  typeof res.removeHeader !== 'function'
 
 /** Gives a partial response its headers. */
 function applyToPartial(res, answer, counters) {

@@ -5,6 +5,7 @@
 #ifndef CROSSGATE_TEST_CHECK_H
 #define CROSSGATE_TEST_CHECK_H
 
+#include "../says_nothing.h"
 #include "crossgate.h"
 
 #include <stdio.h>
@@ -36,9 +37,6 @@ int equal(crossgate_str str, const char *text);
 /* Makes both ready. */
 void start(crossgate_request *request, crossgate_decision *decision, const char *method);
 void add(crossgate_request *request, const char *name, const char *value);
-
-/* Forward, no permission, no header. */
-int says_nothing(const crossgate_decision *decision);
 
 void test_policies(const char *folder, const char *version);
 void test_decisions(void);

@@ -46,12 +46,6 @@ void add(crossgate_request *request, const char *name, const char *value) {
         crossgate_request_add_header(request, name, strlen(name), value, strlen(value)));
 }
 
-int says_nothing(const crossgate_decision *decision) {
-    return decision->action == CROSSGATE_ACTION_FORWARD && decision->allowed == -1
-           && decision->status == 0 && decision->flags == 0 && decision->header_count == 0
-           && decision->remove_count == 0 && decision->origin.data == NULL;
-}
-
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--reasons") == 0) {
         for (int reason = 0; strcmp(crossgate_reason_string(reason), "unknown") != 0; reason++)

@@ -49,7 +49,7 @@ class StarletteNames:
     @property
     def preflight_explicit_allow_origin(self) -> bool:
         """Whether an allowed preflight names the origin, rather than `*`."""
-        return not self.allow_all_origins
+        return "Access-Control-Allow-Origin" not in self.preflight_headers
 
     @property
     def allow_origins(self) -> list[str]:
